@@ -1,0 +1,1 @@
+"""The frozen judge: decodes and scores estimates, accepts or rejects experiments, states findings."""

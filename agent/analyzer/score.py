@@ -1,0 +1,174 @@
+"""Every score of an estimate. `exact` is the one that the loop optimises.
+
+Scores over edges come twice: over all edges, and with the suffix `_identifiable` over those that the data
+determine. Whatever uses the truth to align a scale carries `_aligned` in its name.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agent.analyzer.decode import decode, reaction_edges
+from agent.analyzer.dynamics import EstimatedDynamics
+from agent.analyzer.estimate import Estimate
+from simulator.dataset import Dataset, Truth
+from simulator.kinetics import Floats
+from simulator.network import Graph, Ints
+
+Scores = dict[str, float]
+_FUNCTION_POINTS = 200
+
+
+def score(estimate: Estimate, dataset: Dataset) -> Scores:
+    """All scores of the design, by name, each a finite number."""
+    truth, network = dataset.truth, dataset.regime.network
+    decoded = decode(truth.graph, estimate.sto_all, network.coefficients, mass_balanced=network.mass_balanced)
+    everything = np.ones(len(decoded), dtype=bool)
+    scores = _edge_scores(estimate.sto_all, decoded, truth, everything)
+    scores |= {
+        f"{name}_identifiable": value
+        for name, value in _edge_scores(estimate.sto_all, decoded, truth, dataset.identifiability.edges).items()
+    }
+    scores["exact_reactions"] = exact_reactions(truth.graph, decoded, truth.sto_all)
+    dynamics = EstimatedDynamics(truth.graph, estimate)
+    scores |= _function_scores(dynamics, dataset)
+    scores |= _rollout_scores(dynamics, dataset)
+    scores["degeneracy_gap"] = scores["test_pearson"] - scores["r2"]
+    scores |= _blind_scores(dynamics, decoded, dataset)
+    return scores
+
+
+def r2(truth: Floats, estimate: Floats) -> float:
+    """Coefficient of determination against y = x; 1 is perfect, 0 is as good as the mean of the truth."""
+    return float(1.0 - np.square(truth - estimate).sum() / np.square(truth - truth.mean()).sum())
+
+
+def exact_reactions(graph: Graph, decoded: Ints, truth: Ints) -> float:
+    """Share of reactions of which every coefficient is right."""
+    return float(np.mean([(decoded[edges] == truth[edges]).all() for edges in reaction_edges(graph)]))
+
+
+def support_f1(decoded: Ints, truth: Ints) -> float:
+    """F1 of the non-zero pattern over candidate edges; 1 where every candidate is an edge."""
+    hits = np.sum((decoded != 0) & (truth != 0))
+    return float(2.0 * hits / (np.sum(decoded != 0) + np.sum(truth != 0)))
+
+
+def baseline(truth: Truth) -> Ints:
+    """The trivial answer: 1 everywhere, with the signs of the graph, shape (E,)."""
+    answer = np.ones(len(truth.sto_all), dtype=np.int64)
+    answer[truth.graph.sub_to_all] = -1
+    return answer
+
+
+def column_scale(graph: Graph, estimate: Floats, truth: Ints) -> Floats:
+    """Length of each estimated column in units of the true one, shape (R,); the gauge that alignment removes."""
+    lengths = [
+        np.sqrt(np.bincount(graph.rxn_all, np.square(s.astype(float)), minlength=graph.n_reactions))
+        for s in (estimate, truth)
+    ]
+    return np.asarray(np.maximum(lengths[0], 1e-9) / np.maximum(lengths[1], 1e-9))
+
+
+def _edge_scores(sto_all: Floats, decoded: Ints, truth: Truth, edges: NDArray[np.bool_]) -> Scores:
+    true = truth.sto_all[edges]
+    scale = column_scale(truth.graph, sto_all, truth.sto_all)[truth.graph.rxn_all]
+    exact = float(np.mean(decoded[edges] == true))
+    trivial = float(np.mean(baseline(truth)[edges] == true))
+    twos = np.abs(true) == 2
+    return {
+        "exact": exact,
+        "baseline_exact": trivial,
+        "skill": (exact - trivial) / (1.0 - trivial) if trivial < 1.0 else 0.0,
+        "recall_2": float(np.mean(decoded[edges][twos] == true[twos])) if twos.any() else 1.0,
+        "r2": r2(true, sto_all[edges]),
+        "r2_aligned": r2(true, (sto_all / scale)[edges]),
+        "sign_accuracy": float(np.mean(np.sign(decoded[edges]) == np.sign(true))),
+        "support_f1": support_f1(decoded[edges], true),
+    }
+
+
+def _function_scores(dynamics: EstimatedDynamics, dataset: Dataset) -> Scores:
+    """How well log_k and both functions came back, after removing what the data cannot fix.
+
+    log_k: column scales go into k, and one shift is free. substrate_func: magnitudes are measured in the
+    estimate's own unit, and an affine map is free, since rate_func can undo it. rate_func: its argument is
+    mapped by the affine fit of the estimated h on the true h; softplus(rate_func) is compared up to one factor.
+    """
+    truth, estimate, graph = dataset.truth, dynamics.estimate, dynamics.graph
+    frames = np.concatenate([trajectory.concentration for trajectory in dataset.heldout])
+    scale = column_scale(graph, estimate.sto_all, truth.sto_all)
+
+    log_k = estimate.log_k + np.log10(scale)
+    log_k += (truth.law.log_k - log_k).mean()
+
+    c = np.linspace(*np.quantile(frames, [0.01, 0.99]), _FUNCTION_POINTS)[:, None]
+    s = np.array(dataset.regime.network.coefficients, dtype=float)
+    true_message = truth.law.substrate_func(c, s).ravel()
+    message = dynamics.substrate_func(c, s * np.median(scale)).ravel()
+
+    true_drive, drive = truth.law.drive(graph, truth.sto_all, frames), dynamics.drive(frames)
+    slope, offset = _affine_fit(true_drive.ravel(), drive.ravel())
+    h = np.linspace(*np.quantile(true_drive, [0.01, 0.99]), _FUNCTION_POINTS)
+    true_rate = np.logaddexp(0.0, truth.law.rate_func(h))
+    rate = np.logaddexp(0.0, dynamics.rate_func(slope * h + offset))
+    rate *= (rate @ true_rate) / max(rate @ rate, 1e-300)
+
+    slope, offset = _affine_fit(message, true_message)
+    return {
+        "log_k_r2_aligned": r2(truth.law.log_k, log_k),
+        "substrate_func_r2_aligned": r2(true_message, slope * message + offset),
+        "rate_func_r2_aligned": r2(true_rate, rate),
+    }
+
+
+def _affine_fit(x: Floats, y: Floats) -> tuple[float, float]:
+    """Least-squares slope and offset of y on x; a constant x gives slope 0."""
+    centred = x - x.mean()
+    power = float(centred @ centred)
+    slope = float(centred @ (y - y.mean())) / power if power > 1e-12 * (1.0 + len(x) * float(x.mean()) ** 2) else 0.0
+    return slope, float(y.mean()) - slope * float(x.mean())
+
+
+def _rollout_scores(dynamics: EstimatedDynamics, dataset: Dataset) -> Scores:
+    """Rollouts from held-out initial conditions, scored on the change since the start.
+
+    On concentrations themselves, predicting no change at all would look excellent: they differ mostly by
+    where they began.
+    """
+    time = np.stack([trajectory.time for trajectory in dataset.heldout])
+    true = np.stack([trajectory.concentration for trajectory in dataset.heldout])
+    rolled = dynamics.rollout(true[:, 0], time)
+    true_change, change = (x[:, 1:] - true[:, :1] for x in (true, rolled))
+    spread = float(change.std() * true_change.std())
+    covariance = float(np.mean((change - change.mean()) * (true_change - true_change.mean())))
+    return {
+        "test_r2": r2(true_change, change),
+        "test_pearson": covariance / spread if spread > 0 else 0.0,
+    }
+
+
+def _blind_scores(dynamics: EstimatedDynamics, decoded: Ints, dataset: Dataset) -> Scores:
+    """Scores that need no truth, only held-out observations and the estimate's own consistency.
+
+    blind_dcdt_error: RMS error of held-out dc/dt over its RMS. blind_integer_distance: mean distance of the
+    coefficients to their decoded integers after each column is brought to its integers' length.
+    blind_mass_imbalance: RMS column sum over RMS column length. `blind` in [0, 1] is the product of what
+    each leaves of 1.
+    """
+    graph, sto_all = dynamics.graph, dynamics.estimate.sto_all
+    frames, dcdt = (
+        np.concatenate([getattr(trajectory, name) for trajectory in dataset.heldout]) for name in ("concentration", "dcdt")
+    )
+    residual = dynamics.derivative(frames) - dcdt
+    error = float(np.sqrt(np.mean(residual**2) / np.mean(dcdt**2)))
+    distance = float(np.mean(np.abs(sto_all / column_scale(graph, sto_all, decoded)[graph.rxn_all] - decoded)))
+    sums = graph.matrix(sto_all).sum(axis=0)
+    imbalance = float(np.sqrt(np.sum(sums**2) / max(np.sum(sto_all**2), 1e-300)))
+    return {
+        "blind_dcdt_error": error,
+        "blind_integer_distance": distance,
+        "blind_mass_imbalance": imbalance,
+        "blind": max(0.0, 1.0 - error) * max(0.0, 1.0 - distance) * max(0.0, 1.0 - imbalance),
+    }

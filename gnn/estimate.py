@@ -1,0 +1,50 @@
+"""What a trial hands back: coefficients, rate constants, and both functions as tables.
+
+`estimate.npz` holds, in float64:
+    sto_all (E,), log_k (R,)
+    substrate_func (C, M) at concentrations substrate_func_c (C,) and magnitudes |s| substrate_func_s (M,)
+    rate_func (H,) at rate_func_h (H,)
+Tables speak for any model whose messages depend on concentration and |s|, however it computes them.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from gnn.model import MetabolismPropagation
+from gnn.observations import Observations
+
+_POINTS_C, _POINTS_S, _POINTS_H = 129, 33, 257
+
+
+@torch.no_grad()
+def write_estimate(model: MetabolismPropagation, observations: Observations, folder: Path) -> None:
+    """Write `estimate.npz` into `folder`, all at once."""
+    device = observations.concentration.device
+    top_s = max(3.0, 1.05 * float(model.sto_all.abs().max()))
+    c = torch.linspace(0.0, 1.2 * float(observations.concentration.max()), _POINTS_C, device=device)
+    s = torch.linspace(0.0, top_s, _POINTS_S, device=device)
+    scaled = (c - model.shift) / model.width
+    substrate = model.substrate_func(scaled[:, None].expand(-1, len(s)), s[None, :].expand(len(c), -1))
+
+    drive = model.drive(observations.concentration)
+    low, high = float(drive.min()), float(drive.max())
+    margin = 0.1 * (high - low) + 1e-6
+    h = torch.linspace(low - margin, high + margin, _POINTS_H, device=device)
+
+    arrays = {
+        "sto_all": model.sto_all,
+        "log_k": model.log_k,
+        "substrate_func_c": c,
+        "substrate_func_s": s,
+        "substrate_func": substrate,
+        "rate_func_h": h,
+        "rate_func": model.rate_func(h),
+    }
+    draft = folder / "estimate.partial.npz"
+    np.savez(draft, allow_pickle=False, **{name: array.double().cpu().numpy() for name, array in arrays.items()})
+    os.replace(draft, folder / "estimate.npz")

@@ -1,0 +1,67 @@
+"""The loss: a prediction error, and penalties on the coefficients. A new penalty is a field and a function here.
+
+    L = L_pred + coeff_S_L1 |sto_all|_1 + coeff_S_L2 |sto_all|_2
+      + coeff_mass sum_j (sum_i S_ij)^2 + coeff_S_integer sum_e sin^2(pi sto_e)
+
+Tensor methods only, so that reading the fields does not import torch.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from gnn.tunable import number
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from gnn.observations import Graph
+
+
+@dataclass(frozen=True, kw_only=True)
+class LossCoefficients:
+    """The weight of each penalty; a penalty belongs to the field of its name in `PENALTIES`."""
+
+    coeff_S_L1: float = number(1e-6, 1e-7, 1e-3, "weight of the sum of |coefficient|")
+    coeff_S_L2: float = number(1e-6, 1e-7, 1e-2, "weight of the Euclidean norm of the coefficients")
+    coeff_mass: float = number(1e-4, 1e-6, 1e-1, "weight of the squared column sums of S (mass balance)")
+    coeff_S_integer: float = number(1e-6, 1e-7, 1e-2, "weight of sin^2(pi coefficient), zero at integers")
+
+
+def _absolute(sto_all: Tensor, graph: Graph) -> Tensor:
+    return sto_all.abs().sum()
+
+
+def _norm(sto_all: Tensor, graph: Graph) -> Tensor:
+    return sto_all.norm()
+
+
+def _mass_imbalance(sto_all: Tensor, graph: Graph) -> Tensor:
+    columns = sto_all.new_zeros(graph.n_reactions).index_add(0, graph.rxn_all, sto_all)
+    return columns.square().sum()
+
+
+def _integrality(sto_all: Tensor, graph: Graph) -> Tensor:
+    return (math.pi * sto_all).sin().square().sum()
+
+
+PENALTIES: dict[str, Callable[[Tensor, Graph], Tensor]] = {
+    "coeff_S_L1": _absolute,
+    "coeff_S_L2": _norm,
+    "coeff_mass": _mass_imbalance,
+    "coeff_S_integer": _integrality,
+}
+
+
+def prediction_error(predicted: Tensor, dcdt: Tensor, scale: float) -> Tensor:
+    """L_pred: mean squared error of dc/dt, both of shape (N, B), in units of its root mean square `scale`."""
+    return ((predicted - dcdt) / scale).square().mean()
+
+
+def penalty(sto_all: Tensor, graph: Graph, coefficients: LossCoefficients) -> Tensor:
+    """The weighted sum of all penalties on sto_all, shape (E,)."""
+    weighted = [getattr(coefficients, name) * term(sto_all, graph) for name, term in PENALTIES.items()]
+    return sum(weighted[1:], start=weighted[0])

@@ -1,0 +1,266 @@
+"""Frozen datasets on disk: written once, verified before every use.
+
+    REGIME/observations.npz     what a trial may see
+    REGIME/manifest.json        SHA-256 of every file, and the facts about the data
+    REGIME/sealed/truth.npz     S, k and the functions, for the scorer alone
+    REGIME/sealed/heldout.npz   trajectories for rollout tests
+    REGIME/sealed/regime.json   the settings that the data were made from
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from dataclasses import dataclass, fields
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from simulator.generate import System, Trajectory, simulate
+from simulator.identifiability import Identifiability, analyse
+from simulator.kinetics import Floats, RandomFunction, RateLaw
+from simulator.network import Graph, Ints
+from simulator.regime import Regime
+
+OBSERVATIONS = "observations.npz"
+TRUTH = "sealed/truth.npz"
+HELDOUT = "sealed/heldout.npz"
+SETTINGS = "sealed/regime.json"
+_MANIFEST = "manifest.json"
+_FUNCTIONS = ("substrate_func", "rate_func")
+
+Arrays = dict[str, NDArray[Any]]
+
+
+class DatasetError(Exception):
+    """A dataset is missing, changed or stale; the message is one sentence that says how to mend it."""
+
+
+class Facts(BaseModel):
+    """What `stoichloop data` reports. Concentrations and times are in the regime's arbitrary units."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    metabolites: int
+    reactions: int
+    edges: int
+    trajectories: int
+    frames: int
+    heldout_trajectories: int
+    activity_rank: int
+    rate_variation_min: float
+    rate_variation_median: float
+    smallest_concentration: float
+    identifiable_edges: int
+    null_dimension: int
+    proportional_reactions: tuple[tuple[int, ...], ...]
+
+
+class Manifest(BaseModel):
+    """`manifest.json`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    regime: str
+    regime_fingerprint: str
+    files: dict[str, str]
+    facts: Facts
+
+    def fingerprint(self) -> str:
+        """One SHA-256 for the whole dataset."""
+        return hashlib.sha256(json.dumps(self.files, sort_keys=True).encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class Truth:
+    """The sealed truth: the graph, the integer coefficients sto_all (E,) and the rate law."""
+
+    graph: Graph
+    sto_all: Ints
+    law: RateLaw
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A frozen dataset that passed verification."""
+
+    regime: Regime
+    folder: Path
+    manifest: Manifest
+
+    @property
+    def observations_path(self) -> Path:
+        """The one file that a trial is given."""
+        return self.folder / OBSERVATIONS
+
+    @cached_property
+    def truth(self) -> Truth:
+        """S, k and the functions. For the scorer."""
+        return _truth_from(_read_arrays(self.folder / TRUTH))
+
+    @cached_property
+    def observed(self) -> list[Trajectory]:
+        """The trajectories that trials train on."""
+        return _trajectories_from(_read_arrays(self.observations_path))
+
+    @cached_property
+    def heldout(self) -> list[Trajectory]:
+        """Trajectories from initial conditions that no trial has seen. For the scorer."""
+        return _trajectories_from(_read_arrays(self.folder / HELDOUT))
+
+    @cached_property
+    def identifiability(self) -> Identifiability:
+        """Which coefficients these observations determine, given perfect rates. For the scorer."""
+        frames = np.concatenate([trajectory.concentration for trajectory in self.observed])
+        rates = self.truth.law.rates(self.truth.graph, self.truth.sto_all, frames)
+        return analyse(self.truth.graph, rates, mass_balanced=self.regime.network.mass_balanced)
+
+
+def prepare(regime: Regime, root: Path) -> tuple[Dataset, bool]:
+    """The dataset of a regime under `root`, and whether it was generated just now; verified if it was there."""
+    if (root / regime.name).exists():
+        return verify(regime, root), False
+    return freeze(regime, simulate(regime), root), True
+
+
+def freeze(regime: Regime, system: System, root: Path) -> Dataset:
+    """Write a simulated system as the dataset of `regime`: all of it appears at once, or nothing does."""
+    root.mkdir(parents=True, exist_ok=True)
+    draft = Path(tempfile.mkdtemp(prefix=f".{regime.name}-", dir=root))
+    try:
+        sealed = draft / "sealed"
+        sealed.mkdir(mode=0o700)
+        np.savez(draft / OBSERVATIONS, allow_pickle=False, **_graph_arrays(system.graph), **_stack(system.observed))
+        np.savez(draft / TRUTH, allow_pickle=False, **_truth_arrays(system))
+        np.savez(draft / HELDOUT, allow_pickle=False, **_stack(system.heldout))
+        (draft / SETTINGS).write_text(json.dumps(regime.simulation(), indent=1), encoding="utf-8")
+        for path in sealed.iterdir():
+            path.chmod(0o600)
+        manifest = Manifest(
+            regime=regime.name,
+            regime_fingerprint=regime.fingerprint(),
+            files={name: _sha256(draft / name) for name in (OBSERVATIONS, TRUTH, HELDOUT, SETTINGS)},
+            facts=_facts(system, mass_balanced=regime.network.mass_balanced),
+        )
+        (draft / _MANIFEST).write_text(manifest.model_dump_json(indent=1), encoding="utf-8")
+        draft.chmod(0o755)
+        os.rename(draft, root / regime.name)
+    except BaseException:
+        shutil.rmtree(draft, ignore_errors=True)
+        raise
+    return Dataset(regime, root / regime.name, manifest)
+
+
+def verify(regime: Regime, root: Path) -> Dataset:
+    """Check a frozen dataset against its manifest and its regime; raises `DatasetError` naming what differs."""
+    folder = root / regime.name
+    if not folder.is_dir():
+        raise DatasetError(f"{folder}: there is no dataset; make it with 'stoichloop data {regime.name}'")
+    mend = f"restore it, or move {folder} away and run 'stoichloop data {regime.name}'"
+    try:
+        manifest = Manifest.model_validate_json((folder / _MANIFEST).read_bytes())
+    except (OSError, ValidationError) as error:
+        raise DatasetError(f"{folder / _MANIFEST}: missing or malformed; {mend}") from error
+    for name, expected in manifest.files.items():
+        path = folder / name
+        if not path.is_file():
+            raise DatasetError(f"{path}: the file is missing from the frozen dataset; {mend}")
+        if _sha256(path) != expected:
+            raise DatasetError(f"{path}: the file was changed after it was frozen (its SHA-256 differs); {mend}")
+    if manifest.regime_fingerprint != regime.fingerprint():
+        raise DatasetError(_describe_drift(regime, folder))
+    return Dataset(regime, folder, manifest)
+
+
+def _describe_drift(regime: Regime, folder: Path) -> str:
+    frozen = json.loads((folder / SETTINGS).read_text(encoding="utf-8"))
+    today = regime.simulation()
+    # The seed is told by name alone: whoever reads the sentence need not learn it.
+    changes = [
+        key if key == "seed" else f"{key} (frozen {frozen.get(key)!r}, now {today.get(key)!r})"
+        for key in sorted(frozen.keys() | today.keys())
+        if frozen.get(key) != today.get(key)
+    ]
+    return (
+        f"regime file '{regime.name}.yaml' no longer matches its data in {folder}: {', '.join(changes)}; "
+        f"undo the change, or move {folder} away and run 'stoichloop data {regime.name}'"
+    )
+
+
+def _facts(system: System, *, mass_balanced: bool) -> Facts:
+    frames = np.concatenate([trajectory.concentration for trajectory in system.observed])
+    every = np.concatenate([frames, *(trajectory.concentration for trajectory in system.heldout)])
+    rates = system.law.rates(system.graph, system.sto_all, frames)
+    variation = rates.std(axis=0) / rates.mean(axis=0)
+    found = analyse(system.graph, rates, mass_balanced=mass_balanced)
+    return Facts(
+        metabolites=system.graph.n_metabolites,
+        reactions=system.graph.n_reactions,
+        edges=len(system.sto_all),
+        trajectories=len(system.observed),
+        frames=len(frames),
+        heldout_trajectories=len(system.heldout),
+        activity_rank=activity_rank(frames),
+        rate_variation_min=float(variation.min()),
+        rate_variation_median=float(np.median(variation)),
+        smallest_concentration=float(every.min()),
+        identifiable_edges=int(found.edges.sum()),
+        null_dimension=found.null_dimension,
+        proportional_reactions=found.proportional,
+    )
+
+
+def activity_rank(frames: Floats, share: float = 0.99) -> int:
+    """Principal components (centred) that carry `share` of the variance of frames, shape (F, N)."""
+    power = np.linalg.svd(frames - frames.mean(axis=0), compute_uv=False) ** 2
+    return int(np.searchsorted(np.cumsum(power) / power.sum(), share) + 1)
+
+
+def _graph_arrays(graph: Graph) -> Arrays:
+    return {field.name: np.asarray(getattr(graph, field.name)) for field in fields(Graph)}
+
+
+def _graph_from(arrays: Arrays) -> Graph:
+    sizes = {name: int(arrays[name]) for name in ("n_metabolites", "n_reactions")}
+    return Graph(**{field.name: arrays[field.name] for field in fields(Graph)} | sizes)
+
+
+def _stack(trajectories: list[Trajectory]) -> Arrays:
+    """time (T, F), concentration (T, F, N), dcdt (T, F, N)."""
+    return {f.name: np.stack([getattr(t, f.name) for t in trajectories]) for f in fields(Trajectory)}
+
+
+def _trajectories_from(arrays: Arrays) -> list[Trajectory]:
+    parts = zip(*(arrays[field.name] for field in fields(Trajectory)), strict=True)
+    return [Trajectory(*part) for part in parts]
+
+
+def _truth_arrays(system: System) -> Arrays:
+    arrays = {**_graph_arrays(system.graph), "sto_all": system.sto_all, "log_k": system.law.log_k}
+    for name in _FUNCTIONS:
+        arrays |= {f"{name}.{part}": value for part, value in vars(getattr(system.law, name)).items()}
+    return arrays
+
+
+def _truth_from(arrays: Arrays) -> Truth:
+    functions = {
+        name: RandomFunction(**{f.name: arrays[f"{name}.{f.name}"] for f in fields(RandomFunction)}) for name in _FUNCTIONS
+    }
+    return Truth(_graph_from(arrays), arrays["sto_all"], RateLaw(log_k=arrays["log_k"], **functions))
+
+
+def _read_arrays(path: Path) -> Arrays:
+    with np.load(path, allow_pickle=False) as content:
+        return dict(content)
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -1,0 +1,97 @@
+"""From a regime to a simulated system: the network, its rate law and its trajectories."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy.integrate import solve_ivp
+
+from simulator.kinetics import Floats, RateLaw, draw_rate_law
+from simulator.network import Graph, Ints, draw_stoichiometry, graph_of
+from simulator.regime import Regime, RegimeError, Trajectories
+
+_MAX_FUNCTION_DRAWS = 200
+_RTOL, _ATOL = 1e-9, 1e-11
+
+
+@dataclass(frozen=True)
+class Trajectory:
+    """One integrated trajectory: time (F,), concentration (F, N) and its exact derivative dcdt (F, N)."""
+
+    time: Floats
+    concentration: Floats
+    dcdt: Floats
+
+
+@dataclass(frozen=True)
+class System:
+    """What the simulator knows: the truth (graph, sto_all, law) and what comes of it."""
+
+    graph: Graph
+    sto_all: Ints
+    law: RateLaw
+    observed: list[Trajectory]
+    heldout: list[Trajectory]
+
+
+def simulate(regime: Regime) -> System:
+    """Draw and integrate the system of a regime; the same regime gives the same system.
+
+    Functions are drawn again until every rate varies enough over the data (coefficient of variation
+    at least `kinetics.min_rate_variation`); raises `RegimeError` if no draw does.
+    """
+    network_seed, start_seed, law_seed = np.random.SeedSequence(regime.seed).spawn(3)
+    stoichiometry = draw_stoichiometry(regime.network, np.random.default_rng(network_seed))
+    graph = graph_of(stoichiometry)
+    sto_all = stoichiometry[graph.met_all, graph.rxn_all]
+
+    spec = regime.trajectories
+    start = np.random.default_rng(start_seed).uniform(
+        *spec.initial, (spec.count + spec.heldout, graph.n_metabolites)
+    )
+    rng = np.random.default_rng(law_seed)
+    for _ in range(_MAX_FUNCTION_DRAWS):
+        law = draw_rate_law(regime.kinetics, graph, sto_all, start, rng)
+        # Cheap look at the starting points first; integrating is for draws that can pass.
+        if _variation(law, graph, sto_all, start).min() < regime.kinetics.min_rate_variation:
+            continue
+        trajectories = [_integrate(law, graph, sto_all, c0, spec) for c0 in start]
+        observed, heldout = trajectories[: spec.count], trajectories[spec.count :]
+        frames = np.concatenate([trajectory.concentration for trajectory in observed])
+        if _variation(law, graph, sto_all, frames).min() >= regime.kinetics.min_rate_variation:
+            return System(graph, sto_all, law, observed, heldout)
+    raise RegimeError(
+        f"regime '{regime.name}': in {_MAX_FUNCTION_DRAWS} draws of the functions some rate always varied less than "
+        f"kinetics.min_rate_variation = {regime.kinetics.min_rate_variation}; lower it or raise kinetics.rate_spread"
+    )
+
+
+def _variation(law: RateLaw, graph: Graph, sto_all: Ints, concentration: Floats) -> Floats:
+    rates = law.rates(graph, sto_all, concentration)
+    return np.asarray(rates.std(axis=0) / rates.mean(axis=0))
+
+
+def _integrate(law: RateLaw, graph: Graph, sto_all: Ints, start: Floats, spec: Trajectories) -> Trajectory:
+    """Integrate with DOP853 (Hairer, Norsett & Wanner 1993), frames equally spaced in time.
+
+    The trajectory ends where the first metabolite reaches `floor`: concentrations stay positive
+    because observation stops, never because they are clamped.
+    """
+    stoichiometry = graph.matrix(sto_all)
+
+    def derivative(_time: float, concentration: Floats) -> Floats:
+        return np.asarray(stoichiometry @ law.rates(graph, sto_all, concentration))
+
+    def reaches_floor(_time: float, concentration: Floats) -> float:
+        return float(concentration.min()) - spec.floor
+
+    setattr(reaches_floor, "terminal", True)  # how SciPy is told that an event ends the integration
+    options: Any = dict(method="DOP853", rtol=_RTOL, atol=_ATOL, dense_output=True, events=reaches_floor)
+    solution = solve_ivp(derivative, (0.0, spec.duration), start, **options)
+    if not solution.success:
+        raise RegimeError(f"the integrator gave up: {solution.message}")
+    time = np.linspace(0.0, solution.t[-1], spec.frames)
+    concentration = np.asarray(solution.sol(time).T)
+    return Trajectory(time, concentration, law.rates(graph, sto_all, concentration) @ stoichiometry.T)

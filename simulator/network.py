@@ -1,0 +1,95 @@
+"""Random mass-balanced reaction networks, and the bipartite graph that an observer is shown."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+
+from simulator.regime import Network
+
+Ints = NDArray[np.int64]
+
+_MAX_DRAWS = 10_000
+
+
+@dataclass(frozen=True)
+class Graph:
+    """The known part of a network: which metabolite takes part in which reaction, and as what.
+
+    Attributes:
+        n_metabolites: number of metabolites N.
+        n_reactions: number of reactions R.
+        met_sub, rxn_sub: metabolite and reaction of each substrate edge, shape (E_sub,).
+        met_all, rxn_all: the same for every edge, substrates and products, shape (E,), sorted by
+            reaction and then by metabolite, so that the order says nothing about roles.
+        sub_to_all: position of each substrate edge among all edges, shape (E_sub,).
+    """
+
+    n_metabolites: int
+    n_reactions: int
+    met_sub: Ints
+    rxn_sub: Ints
+    met_all: Ints
+    rxn_all: Ints
+    sub_to_all: Ints
+
+    @cached_property
+    def substrate_incidence(self) -> csr_array:
+        """Sums messages over the substrate edges of each reaction, shape (E_sub, R)."""
+        edges = np.arange(len(self.rxn_sub))
+        return csr_array(
+            (np.ones(len(edges)), (edges, self.rxn_sub)), shape=(len(edges), self.n_reactions)
+        )
+
+    def matrix(self, sto_all: NDArray[np.generic]) -> NDArray[np.float64]:
+        """S, shape (N, R), from one coefficient an edge, shape (E,)."""
+        stoichiometry = np.zeros((self.n_metabolites, self.n_reactions))
+        stoichiometry[self.met_all, self.rxn_all] = sto_all
+        return stoichiometry
+
+
+def draw_stoichiometry(spec: Network, rng: np.random.Generator) -> Ints:
+    """Draw S, shape (N, R): columns sum to zero and every metabolite takes part in some reaction."""
+    for _ in range(_MAX_DRAWS):
+        matrix = np.stack([_draw_column(spec, rng) for _ in range(spec.reactions)], axis=1)
+        if np.abs(matrix).sum(axis=1).all():
+            return matrix
+    raise ValueError("no network in which every metabolite reacts was found; ask for more reactions or fewer metabolites")
+
+
+def _draw_column(spec: Network, rng: np.random.Generator) -> Ints:
+    """One reaction: numbers of substrates and products first, then coefficients that balance."""
+    low, high = min(spec.coefficients), max(spec.coefficients)
+    while True:
+        n_sub = rng.integers(1, spec.max_substrates + 1)
+        n_pro = rng.integers(1, spec.max_products + 1)
+        if max(n_sub, n_pro) * low <= min(n_sub, n_pro) * high:
+            break
+    while True:
+        substrates = rng.choice(spec.coefficients, n_sub)
+        products = rng.choice(spec.coefficients, n_pro)
+        if substrates.sum() == products.sum():
+            break
+    column = np.zeros(spec.metabolites, dtype=np.int64)
+    members = rng.choice(spec.metabolites, len(substrates) + len(products), replace=False)
+    column[members] = np.concatenate([-substrates, products])
+    return column
+
+
+def graph_of(stoichiometry: Ints) -> Graph:
+    """The graph with the coefficients taken away."""
+    rxn_all, met_all = np.nonzero(stoichiometry.T)
+    sub_to_all = np.flatnonzero(stoichiometry[met_all, rxn_all] < 0)
+    return Graph(
+        n_metabolites=stoichiometry.shape[0],
+        n_reactions=stoichiometry.shape[1],
+        met_sub=met_all[sub_to_all],
+        rxn_sub=rxn_all[sub_to_all],
+        met_all=met_all,
+        rxn_all=rxn_all,
+        sub_to_all=sub_to_all,
+    )
