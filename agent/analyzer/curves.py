@@ -1,0 +1,36 @@
+"""Training curves as a trial wrote them: read with suspicion, a line at a time."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+_MAX_BYTES = 1_000_000
+
+
+class CurvePoint(BaseModel):
+    """One line of `curves.jsonl`; a patched trainer may add more."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    step: int
+    steps: int
+    loss: float
+    loss_pred: float
+
+
+def read_curves(folder: Path) -> list[CurvePoint]:
+    """The points that are well-formed; none if there is no file yet. A line that is being written is left out."""
+    try:
+        with (folder / "curves.jsonl").open("rb") as stream:
+            lines = stream.read(_MAX_BYTES).splitlines()
+    except OSError:
+        return []
+    points = []
+    for line in lines:
+        try:
+            points.append(CurvePoint.model_validate_json(line))
+        except ValidationError:
+            continue
+    return points

@@ -1,0 +1,98 @@
+"""Budgets. A person grants wall-clock time and experiments; the same command goes on with what is left.
+
+A grant is kept in the ledger as totals of the campaign. Asking again while some of it is left changes
+nothing, so a command repeated after a crash goes on to the end it had. Asking when it is spent grants as
+much again. Asking for something else replaces what was asked, counted from when it was given.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from dataclasses import dataclass
+
+from agent.errors import StoichloopError
+from memory.ledger import Ledger
+from memory.records import Grant
+
+_UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+
+
+def parse_duration(text: str) -> float:
+    """'8h', '90m', '1h30m', '45s' -> seconds; raises `StoichloopError`."""
+    parts = re.findall(r"(\d+(?:\.\d+)?)([smhd])", text)
+    seconds = sum(float(number) * _UNITS[unit] for number, unit in parts)
+    if "".join(number + unit for number, unit in parts) != text or seconds <= 0:
+        raise StoichloopError(f"--budget '{text}' is not a duration; write it like 8h, 90m or 1h30m")
+    return seconds
+
+
+def format_duration(seconds: float) -> str:
+    """Seconds as a person says them: '7 h 05 min', '9 min 30 s', '12 s'."""
+    whole = max(0, round(seconds))
+    if whole >= 3600:
+        return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+    return f"{whole // 60} min {whole % 60:02d} s" if whole >= 60 else f"{whole} s"
+
+
+def experiments_done(ledger: Ledger) -> int:
+    """Experiments with a verdict, the baseline not counted."""
+    return sum(1 for e in ledger.experiments() if e.block > 0 and e.verdict is not None)
+
+
+def grant(ledger: Ledger, wall_s: float, experiments: int | None) -> Grant:
+    """Record what a person asks for, unless it is already being spent; returns the grant in force."""
+    spent, done = ledger.spent("wall_s"), experiments_done(ledger)
+    current = ledger.grant()
+    start_s, start_n = spent, done
+    if current is not None and not _exhausted(current, spent, done):
+        if (current.asked_wall_s, current.asked_experiments) == (wall_s, experiments):
+            return current
+        start_s = current.wall_s - current.asked_wall_s
+        start_n = (current.experiments or done) - (current.asked_experiments or 0)
+    total = None if experiments is None else start_n + experiments
+    granted = Grant(time.time(), start_s + wall_s, total, wall_s, experiments)
+    ledger.add_grant(granted)
+    return granted
+
+
+def _exhausted(current: Grant, spent: float, done: int) -> bool:
+    return spent >= current.wall_s or (current.experiments is not None and done >= current.experiments)
+
+
+@dataclass
+class Budget:
+    """The grant in force and the clock of this controller; spend reaches the ledger in small steps."""
+
+    ledger: Ledger
+    grant: Grant
+
+    def __post_init__(self) -> None:
+        self._spent = self.ledger.spent("wall_s")
+        self._mark = time.monotonic()
+
+    def remember(self) -> None:
+        """Append the time since the last call to the ledger."""
+        now = time.monotonic()
+        self.ledger.add_spend("wall_s", now - self._mark)
+        self._spent += now - self._mark
+        self._mark = now
+
+    def heartbeat(self, every_s: float = 30.0) -> None:
+        """Remember if that is due, so that a killed controller loses little of its account."""
+        if time.monotonic() - self._mark > every_s:
+            self.remember()
+
+    def spent_s(self) -> float:
+        """Wall-clock seconds that controllers have spent on this campaign."""
+        return self._spent + time.monotonic() - self._mark
+
+    def left_s(self) -> float:
+        """Wall-clock seconds left, not below zero."""
+        return max(0.0, self.grant.wall_s - self.spent_s())
+
+    def experiments_left(self) -> int | None:
+        """Experiments left to judge, or None without such a limit."""
+        if self.grant.experiments is None:
+            return None
+        return max(0, self.grant.experiments - experiments_done(self.ledger))

@@ -1,0 +1,157 @@
+"""A campaign on disk: `runs/NAME/`, made once, opened again by the same command, led by one controller at a time.
+
+    campaign.yaml   what was asked            brief.md    the person's steering
+    memory.db       the ledger                memory.md, log.md   rendered from it
+    experiments/e0017/s2-probe/   what a trial was given and left behind
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+from filelock import FileLock, Timeout
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from agent.errors import StoichloopError
+from agent.executor.trial import FIDELITIES
+from agent.prompting import render_prompt
+from agent.workspace import Workspace, head_commit
+from memory.ledger import Ledger
+from memory.records import CampaignRecord
+from simulator.dataset import Dataset
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
+
+
+class Settings(BaseModel):
+    """`campaign.yaml`: what was asked. Changing it in mid-campaign is refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str
+    regime: str
+    dataset: str
+    base_commit: str
+    planner: str
+    fidelity: str
+    seed: int
+
+
+@dataclass(frozen=True)
+class Campaign:
+    """A campaign's folder and settings."""
+
+    folder: Path
+    settings: Settings
+
+    @property
+    def ledger_path(self) -> Path:
+        """The SQLite file."""
+        return self.folder / "memory.db"
+
+    @property
+    def brief(self) -> str:
+        """What the person wrote, read anew each time."""
+        return (self.folder / "brief.md").read_text(encoding="utf-8")
+
+    def trial_folder(self, trial: str, attempt: int) -> Path:
+        """A folder for an attempt at trial `e0017/s2/probe`; attempts after the first are numbered."""
+        experiment, seed, fidelity = trial.split("/")
+        suffix = f".{attempt}" if attempt > 1 else ""
+        return self.folder / "experiments" / experiment / f"{seed}-{fidelity}{suffix}"
+
+    @contextmanager
+    def lead(self) -> Iterator[None]:
+        """Be the one controller of this campaign; the kernel lets go of the lock even if we are killed."""
+        lock = FileLock(self.folder / "lock")
+        try:
+            lock.acquire(timeout=0)
+        except Timeout as error:
+            raise StoichloopError(
+                f"campaign '{self.settings.name}' is already run by another controller; watch it with "
+                f"'stoichloop status {self.settings.name}', or give this one another --campaign name"
+            ) from error
+        try:
+            yield
+        finally:
+            lock.release()
+
+
+def start_campaign(
+    workspace: Workspace, name: str, dataset: Dataset, *, planner: str, fidelity: str, seed: int
+) -> Campaign:
+    """Open the campaign `name`, or make it; raises `StoichloopError` if it was made for something else."""
+    if not _NAME.fullmatch(name):
+        raise StoichloopError(f"--campaign '{name}' must be letters, digits, '-' and '_' only: it names a folder and branches")
+    if fidelity not in FIDELITIES:
+        raise StoichloopError(f"--fidelity '{fidelity}' must be one of {', '.join(FIDELITIES)}")
+    folder = workspace.runs / name
+    asked = Settings(
+        name=name,
+        regime=dataset.regime.name,
+        dataset=dataset.manifest.fingerprint(),
+        base_commit=head_commit(workspace),
+        planner=planner,
+        fidelity=fidelity,
+        seed=seed,
+    )
+    if folder.exists():
+        campaign = open_campaign(workspace, name)
+        _refuse_other_wishes(campaign, asked)
+        return campaign
+    _create(folder, asked)
+    return Campaign(folder, asked)
+
+
+def _refuse_other_wishes(campaign: Campaign, asked: Settings) -> None:
+    # The base commit is where the campaign began; later commits of the user's do not move it.
+    for key in ("regime", "dataset", "planner", "fidelity", "seed"):
+        made, wish = getattr(campaign.settings, key), getattr(asked, key)
+        if made != wish:
+            raise StoichloopError(
+                f"{campaign.folder / 'campaign.yaml'}: key '{key}' is '{made}', but '{wish}' was asked for; "
+                "ask for the same, or give this one another --campaign name"
+            )
+
+
+def _create(folder: Path, settings: Settings) -> None:
+    """Make the whole folder under another name first: a campaign is there entirely or not at all."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    draft = Path(tempfile.mkdtemp(prefix=f".{settings.name}-", dir=folder.parent))
+    (draft / "campaign.yaml").write_text(yaml.safe_dump(settings.model_dump(), sort_keys=False), encoding="utf-8")
+    (draft / "brief.md").write_text(render_prompt("brief.md.j2", regime=settings.regime), encoding="utf-8")
+    with Ledger(draft / "memory.db") as ledger:
+        ledger.add_campaign(
+            CampaignRecord(
+                settings.name, settings.regime, settings.dataset, settings.base_commit, settings.fidelity, time.time()
+            )
+        )
+    draft.chmod(0o755)
+    os.rename(draft, folder)
+
+
+def open_campaign(workspace: Workspace, name: str | None) -> Campaign:
+    """An existing campaign; without a name, the one that was written to last. Raises `StoichloopError`."""
+    folders = sorted(workspace.runs.glob("*/campaign.yaml"), key=lambda path: (path.parent / "memory.db").stat().st_mtime)
+    if name is None:
+        if not folders:
+            raise StoichloopError(f"{workspace.runs}: there is no campaign yet; start one with 'stoichloop explore pde_m1'")
+        name = folders[-1].parent.name
+    path = workspace.runs / name / "campaign.yaml"
+    if not path.is_file():
+        known = ", ".join(folder.parent.name for folder in folders) or "none"
+        raise StoichloopError(f"there is no campaign '{name}' in {workspace.runs}; campaigns there: {known}")
+    try:
+        settings = Settings.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+    except (yaml.YAMLError, ValidationError) as error:
+        reason = error.errors()[0]["loc"] if isinstance(error, ValidationError) else "YAML"
+        raise StoichloopError(f"{path}: malformed at {reason}; restore it as it was when the campaign was made") from error
+    return Campaign(path.parent, settings)

@@ -1,0 +1,289 @@
+"""The `stoichloop` command. Every failure ends with one clear sentence and a non-zero exit status."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+import yaml
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+from rich.text import Text
+
+from agent.errors import StoichloopError
+from memory.ledger import Ledger, LedgerError
+from simulator.dataset import Dataset, DatasetError
+from simulator.regime import RegimeError
+
+app = typer.Typer(
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    help="Recover the stoichiometric matrix of a metabolic network, over night, by itself.",
+)
+Json = Annotated[bool, typer.Option("--json", help="Print facts as JSON.")]
+RegimeName = Annotated[str, typer.Argument(metavar="REGIME", help="A regime; 'stoichloop regimes' lists them.")]
+CampaignName = Annotated[str | None, typer.Argument(metavar="[CAMPAIGN]", help="A campaign; default: the latest.")]
+
+INTERRUPTED = 130  # exit status, as a shell has it for Ctrl-C
+
+
+def main() -> None:
+    """Entry point: known errors become one sentence on standard error and exit status 1."""
+    try:
+        app()
+    except (StoichloopError, DatasetError, RegimeError, LedgerError) as error:
+        Console(stderr=True, soft_wrap=True).print(f"[bold red]stoichloop:[/] {escape(str(error))}", highlight=False)
+        sys.exit(1)
+
+
+def _print_json(content: Any) -> None:
+    print(json.dumps(content, indent=1))
+
+
+def _workspace() -> Any:
+    from agent.workspace import find_workspace
+
+    return find_workspace(Path.cwd())
+
+
+@app.command()
+def regimes(as_json: Json = False) -> None:
+    """The regimes, one line each."""
+    from simulator.regime import all_regimes
+
+    known = all_regimes()
+    if as_json:
+        _print_json([{"name": regime.name, "title": regime.title, "description": regime.description} for regime in known])
+        return
+    for regime in known:
+        print(f"{regime.name:<16} {regime.title}")
+
+
+@app.command()
+def data(regime: RegimeName, as_json: Json = False) -> None:
+    """Generate the frozen dataset if absent, verify it if present, say how identifiable it is."""
+    dataset, generated = _dataset(regime, quiet=as_json)
+    facts = dataset.manifest.facts
+    if as_json:
+        _print_json(
+            {
+                "regime": regime,
+                "folder": str(dataset.folder),
+                "generated": generated,
+                "fingerprint": dataset.manifest.fingerprint(),
+                **facts.model_dump(mode="json"),
+            }
+        )
+        return
+    console = Console()
+    table = Table(box=None, show_header=False, pad_edge=False)
+    groups = [" = ".join(f"r{reaction}" for reaction in group) for group in facts.proportional_reactions]
+    for name, value in {
+        "network": f"{facts.metabolites} metabolites, {facts.reactions} reactions, {facts.edges} edges",
+        "observed": f"{facts.frames} frames in {facts.trajectories} trajectories, {facts.heldout_trajectories} more held out",
+        "activity rank": f"{facts.activity_rank} components carry 99 % of the variance of concentrations",
+        "rates vary": f"coefficient of variation at least {facts.rate_variation_min:.3f}, median {facts.rate_variation_median:.3f}",
+        "smallest concentration": f"{facts.smallest_concentration:.4f}, never clamped",
+        "identifiable": f"{facts.identifiable_edges} of {facts.edges} coefficients, given perfect rates "
+        f"({facts.null_dimension} directions are left open)",
+        "proportional rates": ", ".join(groups) or "none",
+    }.items():
+        table.add_row(Text(name, style="bold"), value)
+    console.print(f"{'generated' if generated else 'verified'} {dataset.folder}", soft_wrap=True, highlight=False)
+    console.print(table)
+
+
+def _dataset(name: str, *, quiet: bool = False) -> tuple[Dataset, bool]:
+    from simulator.dataset import prepare
+    from simulator.regime import find_regime
+
+    regime, root = find_regime(name), _workspace().data
+    with Console(stderr=True, quiet=quiet).status(f"preparing the data of {name}"):
+        return prepare(regime, root)
+
+
+@app.command()
+def train(
+    regime: RegimeName,
+    config: Annotated[Path | None, typer.Option(help="YAML or JSON file with fields to change.")] = None,
+    changes: Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change one field; repeatable.")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Training seed.")] = 0,
+    steps: Annotated[int | None, typer.Option(min=1, help="Optimiser steps; default: the regime's full budget.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Keep estimate.npz, curves and output in this new folder.")] = None,
+    as_json: Json = False,
+) -> None:
+    """One scored training run of the gnn/ in the working tree."""
+    from agent.single import train_once
+
+    dataset, _ = _dataset(regime, quiet=as_json)
+    asked = {**_read_changes(config), **_parse_changes(changes or [])}
+    if out is not None and out.exists():
+        raise StoichloopError(f"--out {out}: exists already; name a folder that does not")
+    with tempfile.TemporaryDirectory(prefix="stoichloop-") as scratch:
+        folder = Path(os.path.abspath(out)) if out else Path(scratch) / "trial"
+        result = train_once(
+            _workspace(), dataset, asked, seed=seed, steps=steps or dataset.regime.training.full_steps, folder=folder, quiet=as_json
+        )
+    if as_json:
+        _print_json(result)
+        return
+    table = Table(box=None, show_header=False, pad_edge=False)
+    for name, value in result["scores"].items():
+        table.add_row(name, f"{value:.4f}")
+    Console().print(table)
+
+
+def _read_changes(path: Path | None) -> dict[str, Any]:
+    if path is None:
+        return {}
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise StoichloopError(f"--config {path}: cannot be read as YAML: {' '.join(str(error).split())}") from error
+    if not isinstance(content, dict):
+        raise StoichloopError(f"--config {path}: must hold a mapping of fields to values, but holds {content!r}")
+    return content
+
+
+def _parse_changes(pairs: list[str]) -> dict[str, Any]:
+    changes = {}
+    for pair in pairs:
+        key, separator, value = pair.partition("=")
+        if not separator or not key:
+            raise StoichloopError(f"--set '{pair}' is not of the form key=value; write it like --set lr_S=0.01")
+        # YAML reads 1e-3 as text; JSON reads it as the number that everybody means.
+        try:
+            changes[key] = json.loads(value)
+        except json.JSONDecodeError:
+            changes[key] = value
+    return changes
+
+
+@app.command()
+def explore(
+    regime: RegimeName,
+    campaign: Annotated[str | None, typer.Option(help="The campaign's name; default: the regime's.")] = None,
+    budget: Annotated[str, typer.Option(help="Wall-clock time to spend, like 8h or 90m.")] = "8h",
+    experiments: Annotated[int | None, typer.Option(min=1, help="Experiments to judge at the most.")] = None,
+    planner: Annotated[str, typer.Option(help="Who proposes: auto or sweep.")] = "auto",
+    workers: Annotated[int | None, typer.Option(min=1, help="Slots; default: one a GPU, or one a core.")] = None,
+    fidelity: Annotated[str, typer.Option(help="Share of the full training budget: probe, half or full.")] = "probe",
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the planner.")] = 0,
+) -> None:
+    """The loop. The same command resumes; Ctrl-C ends it cleanly."""
+    from agent.night import spend_the_night
+
+    dataset, _ = _dataset(regime)
+    with _sigterm_as_interrupt():
+        interrupted = spend_the_night(
+            _workspace(),
+            dataset,
+            name=campaign or regime,
+            budget=budget,
+            experiments=experiments,
+            planner=planner,
+            workers=workers,
+            fidelity=fidelity,
+            seed=seed,
+        )
+    if interrupted:
+        sys.exit(INTERRUPTED)
+
+
+@contextmanager
+def _sigterm_as_interrupt() -> Iterator[None]:
+    """A polite kill ends the loop as cleanly as Ctrl-C does."""
+
+    def interrupt(_number: int, _frame: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+@app.command()
+def status(campaign: CampaignName = None, as_json: Json = False) -> None:
+    """What runs now, the incumbent, spend against budget."""
+    from agent.campaign import open_campaign
+    from agent.picture import picture
+    from agent.status import read_status
+
+    found = open_campaign(_workspace(), campaign)
+    with Ledger(found.ledger_path, readonly=True) as ledger:
+        now = read_status(found, ledger)
+    if as_json:
+        _print_json(now.model_dump(mode="json"))
+    else:
+        Console().print(picture(now))
+
+
+@app.command()
+def log(
+    campaign: CampaignName = None,
+    search: Annotated[str | None, typer.Option(help="Only entries that contain this text, whatever its case.")] = None,
+) -> None:
+    """The memory log."""
+    from agent.campaign import open_campaign
+    from memory.render import search as find
+    from memory.render import whole_log
+
+    with Ledger(open_campaign(_workspace(), campaign).ledger_path, readonly=True) as ledger:
+        print(whole_log(ledger) if search is None else "\n\n".join(find(ledger, search)) or f"nothing contains '{search}'")
+
+
+@app.command()
+def show(
+    experiment: Annotated[str, typer.Argument(metavar="EXPERIMENT", help="Like e0017.")],
+    campaign: Annotated[str | None, typer.Option(help="The campaign; default: the latest.")] = None,
+    as_json: Json = False,
+) -> None:
+    """One experiment whole: hypothesis, diff, trials, verdict, plots."""
+    from agent.campaign import open_campaign
+    from agent.exhibit import exhibit, facts
+
+    workspace = _workspace()
+    found = open_campaign(workspace, campaign)
+    with Ledger(found.ledger_path, readonly=True) as ledger:
+        record = ledger.experiment(experiment)
+        if record is None:
+            known = ledger.experiments()
+            span = f"it has {known[0].id} to {known[-1].id}" if known else "it has none yet"
+            raise StoichloopError(f"there is no experiment '{experiment}' in campaign '{found.settings.name}'; {span}")
+    if as_json:
+        _print_json(facts(workspace, record))
+    else:
+        Console().print(exhibit(workspace, found, record))
+
+
+@app.command()
+def doctor(as_json: Json = False) -> None:
+    """What this machine can do: GPU, git, planners, and whether the workspace is ready."""
+    from agent.doctor import examine
+
+    checks = examine(Path.cwd())
+    if as_json:
+        _print_json([check.model_dump() for check in checks])
+    else:
+        table = Table(box=None, show_header=False, pad_edge=False)
+        for check in checks:
+            table.add_row(Text("ok" if check.ok else "no", style="green" if check.ok else "red"), Text(check.name, style="bold"), check.finding)
+        Console().print(table)
+    if not all(check.ok or not check.required for check in checks):
+        raise StoichloopError("something that is required is missing; see the lines marked 'no'")
+
+
+if __name__ == "__main__":
+    main()

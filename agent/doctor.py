@@ -1,0 +1,82 @@
+"""What this machine can do."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import subprocess
+import sys
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from pydantic import BaseModel
+
+from agent.errors import StoichloopError
+from agent.executor.code_state import CodeState
+from agent.executor.local import count_gpus, slots
+from agent.night import PLANNERS
+from agent.workspace import find_workspace, head_commit
+
+
+class Check(BaseModel):
+    """One thing that was looked at. The loop cannot run without what is `required`."""
+
+    name: str
+    ok: bool
+    required: bool
+    finding: str
+
+
+def examine(start: Path) -> list[Check]:
+    """All checks, in the order in which a person would want them."""
+    return [_python(), *_packages(), _git(), _workspace(start), _gpu(), _slots(), _sandbox(), _planners()]
+
+
+def _python() -> Check:
+    return Check(name="python", ok=sys.version_info >= (3, 11), required=True, finding=f"{platform.python_version()} at {sys.executable}")
+
+
+def _packages() -> list[Check]:
+    checks = []
+    for name in ("torch", "torch-geometric", "optuna"):
+        try:
+            checks.append(Check(name=name, ok=True, required=True, finding=version(name)))
+        except PackageNotFoundError:
+            checks.append(Check(name=name, ok=False, required=True, finding="not installed; run 'make demo' or install requirements.lock"))
+    return checks
+
+
+def _git() -> Check:
+    found = shutil.which("git")
+    answer = subprocess.run(["git", "--version"], capture_output=True, text=True).stdout.strip() if found else "not installed"
+    return Check(name="git", ok=found is not None, required=True, finding=answer)
+
+
+def _workspace(start: Path) -> Check:
+    try:
+        workspace = find_workspace(start)
+        commit = head_commit(workspace)
+        fields = len(CodeState(workspace.root).fields)
+    except StoichloopError as error:
+        return Check(name="workspace", ok=False, required=True, finding=str(error))
+    return Check(name="workspace", ok=True, required=True, finding=f"{workspace.root} at {commit[:12]}; gnn/ declares {fields} fields")
+
+
+def _gpu() -> Check:
+    gpus = count_gpus()
+    return Check(name="gpu", ok=gpus > 0, required=False, finding=f"{gpus} NVIDIA devices" if gpus else "none; trials run on the CPU")
+
+
+def _slots() -> Check:
+    kind = "GPU" if count_gpus() else "core"
+    return Check(name="slots", ok=True, required=False, finding=f"{len(slots(None))}, one a {kind}, of {os.cpu_count()} cores")
+
+
+def _sandbox() -> Check:
+    finding = "trials run as processes of yours with a scrubbed environment; they are not contained yet"
+    return Check(name="sandbox", ok=False, required=False, finding=finding)
+
+
+def _planners() -> Check:
+    return Check(name="planners", ok=True, required=False, finding=", ".join(PLANNERS))

@@ -1,0 +1,1 @@
+"""How an experiment runs: its code state in a git worktree, its trials as processes in slots."""

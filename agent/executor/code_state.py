@@ -1,0 +1,65 @@
+"""A state of the code: what its `gnn/` says of its own configuration, asked by process, never by import."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+
+from agent.errors import StoichloopError
+from agent.executor.environment import trial_environment
+
+_TIMEOUT_S = 60.0
+
+
+class Field(BaseModel):
+    """One field of the configuration, as `python -m gnn.config` declares it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    value: Any
+    kind: Literal["float", "int", "choice"]
+    doc: str
+    low: float | None = None
+    high: float | None = None
+    log: bool = False
+    choices: tuple[str | int, ...] = ()
+
+
+_FIELDS = TypeAdapter(dict[str, Field])
+
+
+class CodeState:
+    """The code in a folder that holds a `gnn/`: the user's tree, or a worktree."""
+
+    def __init__(self, folder: Path) -> None:
+        """Ask the code for its fields; raises `StoichloopError` if it cannot answer."""
+        self.folder = folder
+        try:
+            self.fields = _FIELDS.validate_json(self._ask())
+        except ValidationError as error:
+            raise StoichloopError(f"{folder}: python -m gnn.config printed something that is not a search space") from error
+
+    def resolve(self, changes: dict[str, Any]) -> dict[str, Any]:
+        """The whole configuration with `changes` applied; raises `StoichloopError` naming the key that is wrong."""
+        resolved: dict[str, Any] = json.loads(self._ask("--resolve", given=json.dumps(changes)))
+        return resolved
+
+    def _ask(self, *arguments: str, given: str = "") -> str:
+        answer = subprocess.run(
+            [sys.executable, "-m", "gnn.config", *arguments],
+            cwd=self.folder,
+            env=trial_environment(),
+            input=given,
+            capture_output=True,
+            text=True,
+            timeout=_TIMEOUT_S,
+        )
+        if answer.returncode != 0:
+            lines = answer.stderr.strip().splitlines() or [f"exit status {answer.returncode}"]
+            raise StoichloopError(f"configuration: {lines[-1]}")
+        return answer.stdout

@@ -1,0 +1,88 @@
+"""Trials as subprocesses in slots on this machine: one slot a GPU, or `workers` on the CPU."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from agent.executor.process import TrialProcess
+from agent.executor.trial import Outcome, Trial
+from agent.executor.worktree import Worktrees
+
+_POLL_S = 0.1
+
+
+def count_gpus() -> int:
+    """NVIDIA devices on this machine."""
+    try:
+        listing = subprocess.run(["nvidia-smi", "-L"], capture_output=True, text=True, timeout=20)
+    except (OSError, subprocess.TimeoutExpired):
+        return 0
+    return sum(line.startswith("GPU ") for line in listing.stdout.splitlines()) if listing.returncode == 0 else 0
+
+
+def slots(workers: int | None) -> list[int | None]:
+    """The GPU of each slot; None for a slot on the CPU. `workers` overrides the number of slots."""
+    gpus = count_gpus()
+    if not gpus:
+        return [None] * (workers or os.cpu_count() or 1)
+    return [index % gpus for index in range(workers or gpus)]
+
+
+@dataclass
+class LocalExecutor:
+    """Runs trials in slots.
+
+    Attributes:
+        slots: from `slots()`.
+        worktrees: where the code of each trial is checked out.
+        observations: the one data file that trials are given.
+        folder_of: a new folder for the next attempt at a trial.
+        started: told of each process, for the ledger. tick: called while waiting, for the live view.
+    """
+
+    slots: Sequence[int | None]
+    worktrees: Worktrees
+    observations: Path
+    folder_of: Callable[[Trial], Path]
+    started: Callable[[TrialProcess], None]
+    tick: Callable[[], None]
+    running: dict[int, TrialProcess] = field(default_factory=dict)
+
+    def run(
+        self, trials: Sequence[Trial], *, expected_s: float, limit_s: float, left_s: Callable[[], float]
+    ) -> Iterator[Outcome]:
+        """Yield outcomes as trials end, each within `limit_s`.
+
+        A trial is started only while `left_s()`, the time left, is at least `expected_s`; when no time is
+        left, those still running are ended without an outcome. However the caller leaves, no process stays.
+        """
+        waiting = list(trials)
+        try:
+            while True:
+                for slot in range(len(self.slots)):
+                    if waiting and slot not in self.running and left_s() >= expected_s:
+                        self._start(slot, waiting.pop(0))
+                if not self.running or left_s() <= 0:
+                    return
+                time.sleep(_POLL_S)
+                self.tick()
+                for slot, process in list(self.running.items()):
+                    outcome = process.outcome(limit_s)
+                    if outcome is not None:
+                        del self.running[slot]
+                        yield outcome
+        finally:
+            for process in self.running.values():
+                process.end()
+            self.running.clear()
+
+    def _start(self, slot: int, trial: Trial) -> None:
+        code = self.worktrees.at(trial.commit).folder
+        process = TrialProcess(trial, code, self.observations, self.folder_of(trial), self.slots[slot])
+        self.running[slot] = process
+        self.started(process)

@@ -1,0 +1,45 @@
+"""A trial: one training run of an experiment at one seed and one fidelity."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from memory.records import TrialStatus
+
+# Shares of the regime's full training budget.
+FIDELITIES = {"probe": 0.125, "half": 0.5, "full": 1.0}
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What is to be run. `id` is `e0017/s2/probe`."""
+
+    experiment: str
+    seed: int
+    fidelity: str
+    steps: int
+    commit: str
+    configuration: dict[str, Any]
+
+    @property
+    def id(self) -> str:
+        """The trial's identity: it has one result, however often it has to be started."""
+        return f"{self.experiment}/s{self.seed}/{self.fidelity}"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a trial's process ended. `completed` says that it left an artifact, not that the artifact is good."""
+
+    trial: Trial
+    status: TrialStatus
+    reason: str
+    folder: Path
+    seconds: float
+
+
+def steps_of(fidelity: str, full_steps: int) -> int:
+    """Optimiser steps of a trial."""
+    return max(1, round(FIDELITIES[fidelity] * full_steps))

@@ -1,0 +1,93 @@
+"""Code states as commits and worktrees. The user's working tree, index and HEAD are never touched."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from git import Git, Repo
+
+from agent.executor.code_state import CodeState
+
+CHOSEN = "gnn/configuration.json"
+
+# The commit is the loop's own: no hook, signature or name of the user's is involved.
+_COMMIT = (
+    ["-c", "user.name=stoichloop", "-c", "user.email=stoichloop@localhost", "-c", "core.hooksPath=/dev/null"]
+    + ["-c", "commit.gpgsign=false", "commit", "--quiet", "--no-verify", "-m"]
+)
+
+
+class Worktrees:
+    """Checkouts of `gnn/` at the commits that trials need, under `folder`; removed when done with."""
+
+    def __init__(self, repo: Repo, folder: Path) -> None:
+        self._git = Git(str(repo.working_tree_dir))
+        self._folder = folder
+        self._states: dict[str, CodeState] = {}
+
+    def at(self, commit: str) -> CodeState:
+        """The code state of `commit`, checked out on first use."""
+        if commit not in self._states:
+            self._states[commit] = CodeState(self._checkout(commit, commit[:12]))
+        return self._states[commit]
+
+    def commit(self, parent: str, edit: Callable[[Path], None], branch: str, message: str) -> str:
+        """Commit what `edit` does to a checkout of `parent`, on the new branch `branch`; returns the commit.
+
+        If the branch exists, a controller that was killed made it for this very experiment: its commit is returned.
+        """
+        existing = str(self._git.for_each_ref("--format=%(objectname)", f"refs/heads/{branch}"))
+        if existing:
+            return existing
+        path = self._checkout(parent, "draft")
+        edit(path)
+        tree = Git(str(path))
+        tree.add("--all", "--", "gnn")
+        tree.execute(["git", *_COMMIT, message])
+        commit = str(tree.rev_parse("HEAD"))
+        self._git.branch("--no-track", branch, commit)
+        self._remove(path)
+        return commit
+
+    def clear(self) -> None:
+        """Remove every worktree under the folder, also those that a killed controller left behind."""
+        self._states.clear()
+        for line in str(self._git.worktree("list", "--porcelain")).splitlines():
+            if line.startswith("worktree ") and (path := Path(line.removeprefix("worktree "))).parent == self._folder:
+                self._remove(path)
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _checkout(self, commit: str, name: str) -> Path:
+        path = self._folder / name
+        self._git.worktree("add", "--quiet", "--detach", "--no-checkout", str(path), commit)
+        # Only gnn/ is written out: a trial has no use for the rest of the repository.
+        tree = Git(str(path))
+        tree.read_tree("HEAD")
+        tree.checkout("--", "gnn")
+        return path
+
+    def _remove(self, path: Path) -> None:
+        self._git.worktree("remove", "--force", "--force", str(path))
+
+
+def choose(changes: dict[str, Any]) -> Callable[[Path], None]:
+    """An edit that adds `changes` to the chosen configuration of a checkout."""
+
+    def edit(folder: Path) -> None:
+        path = folder / CHOSEN
+        chosen = {**json.loads(path.read_text(encoding="utf-8")), **changes}
+        path.write_text(json.dumps(chosen, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+
+    return edit
+
+
+def source_hash(repo: Repo, commit: str) -> str:
+    """Identifies the code of `gnn/` at a commit, leaving out the chosen configuration."""
+    listing = str(repo.git.ls_tree("-r", commit, "gnn"))
+    lines = [line for line in listing.splitlines() if not line.endswith(f"\t{CHOSEN}")]
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()

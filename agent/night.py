@@ -1,0 +1,71 @@
+"""From asking for a campaign to its end: what `stoichloop explore` does."""
+
+from __future__ import annotations
+
+from rich.console import Console
+
+from agent.bench import Bench
+from agent.budget import Budget, grant, parse_duration
+from agent.campaign import Campaign, start_campaign
+from agent.errors import StoichloopError
+from agent.executor.local import slots
+from agent.loop import explore
+from agent.picture import picture
+from agent.planner import Planner
+from agent.planner.sweep import Sweep
+from agent.status import read_status
+from agent.view import View
+from agent.workspace import Workspace
+from memory.ledger import Ledger
+from simulator.dataset import Dataset
+
+PLANNERS = ("auto", "sweep")
+
+
+def make_planner(kind: str, *, seed: int, fidelity: str) -> Planner:
+    """`auto` is the sweep, the only planner there is so far; raises `StoichloopError`."""
+    if kind not in PLANNERS:
+        raise StoichloopError(f"--planner '{kind}' must be one of {', '.join(PLANNERS)}")
+    return Sweep(seed=seed, fidelity=fidelity)
+
+
+def spend_the_night(
+    workspace: Workspace,
+    dataset: Dataset,
+    *,
+    name: str,
+    budget: str,
+    experiments: int | None,
+    planner: str,
+    workers: int | None,
+    fidelity: str,
+    seed: int,
+) -> bool:
+    """Start or resume a campaign and lead it to the end of its budget; returns whether it was interrupted."""
+    wall_s = parse_duration(budget)
+    proposer = make_planner(planner, seed=seed, fidelity=fidelity)
+    campaign = start_campaign(workspace, name, dataset, planner=planner, fidelity=fidelity, seed=seed)
+    console = Console()
+    interrupted = False
+    with campaign.lead(), Ledger(campaign.ledger_path) as ledger:
+        account = Budget(ledger, grant(ledger, wall_s, experiments))
+        resumed = bool(ledger.experiments())
+        with View(console, campaign, ledger) as view:
+            view.say(f"{'resuming' if resumed else 'starting'} campaign {name} in {campaign.folder}")
+            if workspace.repo.is_dirty(path="gnn"):
+                view.say("note: gnn/ has uncommitted changes; the campaign works from commits and does not see them")
+            try:
+                with Bench(workspace, campaign, dataset, ledger, account, view, slots(workers)) as bench:
+                    view.say(explore(bench, proposer))
+            except KeyboardInterrupt:
+                interrupted = True
+        _farewell(console, campaign, ledger, interrupted)
+    return interrupted
+
+
+def _farewell(console: Console, campaign: Campaign, ledger: Ledger, interrupted: bool) -> None:
+    console.print(picture(read_status(campaign, ledger)))
+    for text in ("memory.md", "log.md"):
+        console.print(str(campaign.folder / text), soft_wrap=True, highlight=False)
+    if interrupted:
+        console.print("interrupted; everything is saved, and the same command goes on from here")

@@ -1,0 +1,98 @@
+"""A campaign's status as a picture in the terminal; the live view and `stoichloop status` show the same one."""
+
+from __future__ import annotations
+
+from rich.columns import Columns
+from rich.console import Group, RenderableType
+from rich.panel import Panel
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from agent.budget import format_duration
+from agent.status import Line, Status
+
+_COLOURS = {"accepted": "green", "rejected": "dim", "failed": "red", "refused": "yellow", "open": "cyan"}
+_HEIGHT, _WIDTH = 8, 72
+
+
+def picture(status: Status) -> RenderableType:
+    """The whole picture."""
+    parts: list[RenderableType] = [_headline(status)]
+    if status.history:
+        parts.append(Panel(_curve(status.history), title="exact of each experiment, and the best so far", title_align="left"))
+    if status.now:
+        parts.append(_running(status))
+    if status.leaderboard:
+        parts.append(leaderboard_table(status.leaderboard))
+    parts.append(_footer(status))
+    return Group(*parts)
+
+
+def exact_text(line: Line) -> str:
+    """'0.2512 ± 0.0031 (4 seeds)'."""
+    error = "" if line.standard_error is None else f" ± {line.standard_error:.4f}"
+    return f"{line.exact:.4f}{error} ({line.seeds} seed{'s' if line.seeds != 1 else ''})"
+
+
+def leaderboard_table(lines: list[Line]) -> Table:
+    """Accepted experiments first, then by mean."""
+    table = Table(expand=True, box=None, header_style="bold", pad_edge=False)
+    for name in ("experiment", "exact", "verdict"):
+        table.add_column(name, no_wrap=True)
+    table.add_column("hypothesis", ratio=1, no_wrap=True, overflow="ellipsis")
+    for line in lines:
+        verdict = Text(line.verdict, style=_COLOURS.get(line.verdict, ""))
+        table.add_row(line.experiment, exact_text(line), verdict, Text(line.hypothesis))
+    return table
+
+
+def _headline(status: Status) -> RenderableType:
+    text = Text()
+    text.append(f"{status.campaign}", style="bold")
+    text.append(f" on {status.regime} at {status.fidelity}: ")
+    text.append("running" if status.running else "not running", style="green" if status.running else "yellow")
+    if status.incumbent:
+        text.append("\nincumbent ")
+        text.append(f"{status.incumbent.experiment} {exact_text(status.incumbent)}", style="bold green")
+    if status.baseline:
+        text.append(f"   baseline {exact_text(status.baseline)}   seed noise {status.noise:.4f}")
+    return text
+
+
+def _running(status: Status) -> Table:
+    table = Table(expand=True, box=None, header_style="bold", pad_edge=False)
+    for name in ("running trial", "step", "time", "loss"):
+        table.add_column(name, no_wrap=True)
+    table.add_column("", ratio=1)
+    for trial in status.now:
+        loss = "" if trial.loss is None else f"{trial.loss:.3g}"
+        bar = ProgressBar(total=trial.steps, completed=trial.step)
+        table.add_row(trial.trial, f"{trial.step}/{trial.steps}", format_duration(trial.seconds), loss, bar)
+    return table
+
+
+def _footer(status: Status) -> RenderableType:
+    counts = ", ".join(f"{count} {name}" for name, count in sorted(status.verdicts.items()))
+    cells = [
+        f"{status.experiments} experiments ({counts or 'none'}), {status.trials} trials",
+        f"spent {format_duration(status.spent_s)} of {format_duration(status.budget_s)}, {format_duration(status.left_s)} left",
+    ]
+    if status.experiments_granted is not None:
+        cells.append(f"{status.experiments_judged} of {status.experiments_granted} experiments granted")
+    return Columns([Text(cell, style="dim") for cell in cells], padding=(0, 3))
+
+
+def _curve(history: list[float]) -> Text:
+    """A scatter of scores against experiments, '·', with the best so far as a step line, '━'."""
+    low, high = min(history), max(history)
+    span = (high - low) or 1.0
+    stride = max(1, -(-len(history) // _WIDTH))
+    rows = [[" "] * -(-len(history) // stride) for _ in range(_HEIGHT)]
+    best = low
+    for index, value in enumerate(history):
+        best = max(best, value)
+        for score, mark in ((value, "·"), (best, "━")):
+            rows[round((_HEIGHT - 1) * (1.0 - (score - low) / span))][index // stride] = mark
+    labels = [f"{high - span * row / (_HEIGHT - 1):.3f} " for row in range(_HEIGHT)]
+    return Text("\n".join(label + "".join(row) for label, row in zip(labels, rows, strict=True)))

@@ -1,0 +1,56 @@
+"""One scored training run of the working tree's `gnn/`, outside any campaign."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from agent.analyzer.curves import read_curves
+from agent.analyzer.estimate import EstimateError, read_estimate
+from agent.analyzer.score import score
+from agent.errors import StoichloopError
+from agent.executor.code_state import CodeState
+from agent.executor.local import count_gpus
+from agent.executor.process import TrialProcess
+from agent.executor.trial import Trial
+from agent.workspace import Workspace
+from simulator.dataset import Dataset
+
+_POLL_S = 0.1
+
+
+def train_once(
+    workspace: Workspace, dataset: Dataset, changes: dict[str, Any], *, seed: int, steps: int, folder: Path, quiet: bool
+) -> dict[str, Any]:
+    """Train, score, and say with what; raises `StoichloopError` if the trial did not complete."""
+    configuration = CodeState(workspace.root).resolve(changes)
+    trial = Trial("train", seed, "full", steps, "the working tree", configuration)
+    gpu = 0 if count_gpus() else None
+    process = TrialProcess(trial, workspace.root, dataset.observations_path.absolute(), folder, gpu)
+    columns = TextColumn("training"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
+    try:
+        with Progress(*columns, console=Console(stderr=True, quiet=quiet), transient=True) as progress:
+            bar = progress.add_task("", total=steps)
+            while (outcome := process.outcome(float("inf"))) is None:
+                time.sleep(_POLL_S)
+                points = read_curves(folder)
+                progress.update(bar, completed=points[-1].step if points else 0)
+    finally:
+        process.end()
+    if outcome.status != "completed":
+        raise StoichloopError(f"the trial ended as {outcome.status.replace('_', ' ')}: {outcome.reason}")
+    try:
+        scores = score(read_estimate(folder / "estimate.npz", dataset.truth.graph), dataset)
+    except EstimateError as error:
+        raise StoichloopError(f"the trial left no usable estimate: {error}") from error
+    return {
+        "regime": dataset.regime.name,
+        "seed": seed,
+        "steps": steps,
+        "configuration": configuration,
+        "scores": scores,
+    }

@@ -1,0 +1,146 @@
+"""Where a campaign stands, read from its ledger: for `status`, for the live view, for scripts."""
+
+from __future__ import annotations
+
+import time
+
+import psutil
+from pydantic import BaseModel, ConfigDict
+
+from agent.analyzer.acceptance import measure_noise
+from agent.analyzer.curves import read_curves
+from agent.budget import experiments_done
+from agent.campaign import Campaign
+from memory.ledger import Ledger
+from memory.records import Session
+from memory.standing import Standing, incumbent, leaderboard, standing
+
+_LEADERS = 8
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Line(_Model):
+    """One line of the leaderboard."""
+
+    experiment: str
+    exact: float
+    standard_error: float | None
+    seeds: int
+    verdict: str
+    hypothesis: str
+
+
+class Running(_Model):
+    """A trial that is running now."""
+
+    trial: str
+    step: int
+    steps: int
+    seconds: float
+    loss: float | None
+
+
+class Status(_Model):
+    """A campaign at one moment. Times are seconds."""
+
+    campaign: str
+    regime: str
+    fidelity: str
+    running: bool
+    incumbent: Line | None
+    baseline: Line | None
+    noise: float
+    leaderboard: list[Line]
+    verdicts: dict[str, int]
+    experiments: int
+    trials: int
+    history: list[float]
+    now: list[Running]
+    spent_s: float
+    budget_s: float
+    left_s: float
+    experiments_granted: int | None
+    experiments_judged: int
+    events: list[str]
+
+
+def is_alive(session: Session | None) -> bool:
+    """Whether the controller of a session still runs; a recycled process id does not fool it."""
+    if session is None:
+        return False
+    try:
+        return abs(psutil.Process(session.pid).create_time() - session.born_at) < 1.0
+    except psutil.Error:
+        return False
+
+
+def read_status(campaign: Campaign, ledger: Ledger) -> Status:
+    """Read everything once."""
+    settings, experiments, grant = campaign.settings, ledger.experiments(), ledger.grant()
+    alive = is_alive(ledger.session())
+    spent = ledger.spent("wall_s")
+    leader = incumbent(experiments)
+    verdicts: dict[str, int] = {}
+    for e in experiments:
+        name = e.verdict.verdict if e.verdict else "open"
+        verdicts[name] = verdicts.get(name, 0) + 1
+    history: list[float] = []
+    for e in experiments:
+        if (line := standing(e, settings.fidelity)) is not None:
+            history.append(line.exact)
+    return Status(
+        campaign=settings.name,
+        regime=settings.regime,
+        fidelity=settings.fidelity,
+        running=alive,
+        incumbent=_line(standing(leader, settings.fidelity)) if leader else None,
+        baseline=_line(standing(experiments[0], settings.fidelity)) if experiments else None,
+        noise=measure_noise(experiments, settings.fidelity).sigma,
+        leaderboard=[line for s in leaderboard(experiments, settings.fidelity)[:_LEADERS] if (line := _line(s))],
+        verdicts=verdicts,
+        experiments=len(experiments),
+        trials=sum(len(e.trials) for e in experiments),
+        history=history,
+        now=_running(campaign, ledger) if alive else [],
+        spent_s=spent,
+        budget_s=grant.wall_s if grant else 0.0,
+        left_s=max(0.0, grant.wall_s - spent) if grant else 0.0,
+        experiments_granted=grant.experiments if grant else None,
+        experiments_judged=experiments_done(ledger),
+        events=[event.message for event in ledger.events()[-3:]],
+    )
+
+
+def _line(line: Standing | None) -> Line | None:
+    if line is None:
+        return None
+    verdict = line.experiment.verdict
+    return Line(
+        experiment=line.experiment.id,
+        exact=line.exact,
+        standard_error=line.error,
+        seeds=line.seeds,
+        verdict=verdict.verdict if verdict else "open",
+        hypothesis=line.experiment.hypothesis,
+    )
+
+
+def _running(campaign: Campaign, ledger: Ledger) -> list[Running]:
+    now = []
+    for trial in ledger.running():
+        if not psutil.pid_exists(trial.pid):
+            continue
+        points = read_curves(campaign.folder / trial.folder)
+        now.append(
+            Running(
+                trial=trial.trial,
+                step=points[-1].step if points else 0,
+                steps=trial.steps,
+                seconds=time.time() - trial.started_at,
+                loss=points[-1].loss if points else None,
+            )
+        )
+    return now

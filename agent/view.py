@@ -1,0 +1,48 @@
+"""What the controller shows while it works: the live picture in a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import time
+from types import TracebackType
+
+from rich.console import Console
+from rich.live import Live
+from rich.text import Text
+
+from agent.campaign import Campaign
+from agent.picture import picture
+from agent.status import read_status
+from memory.ledger import Ledger
+
+_EVERY_S = 1.0
+
+
+class View:
+    """The controller's screen. Single-threaded: the executor calls `tick` while it waits."""
+
+    def __init__(self, console: Console, campaign: Campaign, ledger: Ledger) -> None:
+        self._console, self._campaign, self._ledger = console, campaign, ledger
+        self._live = Live(console=console, auto_refresh=False, transient=True) if console.is_terminal else None
+        self._shown = 0.0
+
+    def __enter__(self) -> View:
+        if self._live:
+            self._live.start()
+            self.tick()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if self._live:
+            self._live.stop()
+
+    def tick(self) -> None:
+        """Draw again if that is due."""
+        if self._live and time.monotonic() - self._shown > _EVERY_S:
+            self._live.update(picture(read_status(self._campaign, self._ledger)), refresh=True)
+            self._shown = time.monotonic()
+
+    def say(self, message: str, *, quiet: bool = False) -> None:
+        """One line that stays. `quiet` lines are left out where the picture shows the same."""
+        if not (quiet and self._live):
+            clock = time.strftime("%H:%M:%S")
+            self._console.print(Text(f"{clock} {message}"), soft_wrap=True)

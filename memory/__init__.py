@@ -1,0 +1,1 @@
+"""The ledger of experiments and findings, and how it reads to a person."""

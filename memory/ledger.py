@@ -1,0 +1,265 @@
+"""The ledger: SQLite in WAL mode, append-only. What is in it is never changed, only added to."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from memory.records import (
+    Block,
+    CampaignRecord,
+    Event,
+    Experiment,
+    Finding,
+    Grant,
+    RunningTrial,
+    Session,
+    TrialResult,
+    Verdict,
+)
+from memory.schema import SCHEMA, SCHEMA_VERSION, TABLES
+
+
+class LedgerError(Exception):
+    """The ledger cannot be opened or is being misused; the message is one sentence."""
+
+
+class Ledger:
+    """One campaign's ledger. Every method that adds commits before it returns."""
+
+    def __init__(self, path: Path, *, readonly: bool = False) -> None:
+        """Open, and create unless `readonly`; raises `LedgerError` for a file that is not such a ledger."""
+        if readonly and not path.is_file():
+            raise LedgerError(f"{path}: there is no ledger")
+        try:
+            mode = "ro" if readonly else "rwc"
+            self._db = sqlite3.connect(f"{path.absolute().as_uri()}?mode={mode}", uri=True, timeout=30, isolation_level=None)
+            self._db.row_factory = sqlite3.Row
+            version = self._db.execute("PRAGMA user_version").fetchone()[0]
+            if version == 0 and not readonly:
+                self._create()
+            elif version != SCHEMA_VERSION:
+                raise LedgerError(
+                    f"{path}: schema version is {version}, but this stoichloop reads {SCHEMA_VERSION}; use the version that wrote it"
+                )
+        except sqlite3.DatabaseError as error:
+            raise LedgerError(f"{path}: not a readable ledger: {error}") from error
+
+    def _create(self) -> None:
+        self._db.execute("PRAGMA journal_mode = WAL")
+        with self._transaction():
+            for statement in SCHEMA:
+                self._db.execute(statement)
+            self._db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._db.close()
+
+    def __enter__(self) -> Ledger:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            self._db.execute("ROLLBACK")
+            raise
+        self._db.execute("COMMIT")
+
+    def _insert(self, table: str, **values: Any) -> None:
+        assert table in TABLES
+        names = ", ".join(values)
+        marks = ", ".join("?" for _ in values)
+        self._db.execute(f"INSERT INTO {table} ({names}) VALUES ({marks})", list(values.values()))
+
+    def _rows(self, query: str, *parameters: Any) -> list[sqlite3.Row]:
+        return self._db.execute(query, parameters).fetchall()
+
+    # What is added
+
+    def add_campaign(self, campaign: CampaignRecord) -> None:
+        """Once, when the campaign is made."""
+        self._insert("campaigns", **vars(campaign))
+
+    def add_session(self, session: Session) -> None:
+        """A controller has taken the lead."""
+        self._insert("sessions", **vars(session))
+
+    def add_grant(self, grant: Grant) -> None:
+        """A budget given by a person."""
+        self._insert("grants", **vars(grant))
+
+    def open_block(self, rung: str, experiments: Sequence[Experiment]) -> None:
+        """Open the next block with its proposals, which have been given their identity: all of it, or none."""
+        with self._transaction():
+            number = self.next_block()
+            self._insert("blocks", number=number, rung=rung, opened_at=time.time())
+            for e in experiments:
+                self._insert(
+                    "experiments",
+                    id=e.id,
+                    block=number,
+                    parent=e.parent,
+                    rung=rung,
+                    planner=e.planner,
+                    hypothesis=e.hypothesis,
+                    changes=json.dumps(e.changes),
+                    configuration=json.dumps(e.configuration, sort_keys=True),
+                    fingerprint=e.fingerprint,
+                    proposed_at=e.proposed_at,
+                )
+
+    def next_block(self) -> int:
+        """The number that the next block gets; block 0 is the baseline."""
+        return int(self._rows("SELECT COUNT(*) FROM blocks")[0][0])
+
+    def close_block(self, number: int, summary: str, findings: Sequence[Finding]) -> None:
+        """Write a block's summary and its findings, together."""
+        with self._transaction():
+            self._insert("block_summaries", block=number, summary=summary, closed_at=time.time())
+            for finding in findings:
+                self._insert("findings", **{**vars(finding), "experiments": json.dumps(finding.experiments)})
+
+    def add_commit(self, experiment: str, commit: str) -> None:
+        """The code state that an experiment's trials run."""
+        self._insert("commits", experiment=experiment, sha=commit, committed_at=time.time())
+
+    def add_start(self, trial: RunningTrial) -> None:
+        """A trial's process has been started."""
+        self._insert("trial_starts", **vars(trial))
+
+    def add_result(self, result: TrialResult) -> None:
+        """A trial has ended. A trial has at most one result: the second is an error."""
+        self._insert("trial_results", **{**vars(result), "scores": json.dumps(result.scores)})
+
+    def add_verdict(self, experiment: str, verdict: Verdict) -> None:
+        """The judgement on an experiment, once."""
+        low, high = verdict.interval or (None, None)
+        self._insert(
+            "verdicts",
+            experiment=experiment,
+            verdict=verdict.verdict,
+            reason=verdict.reason,
+            rival=verdict.rival,
+            effect=verdict.effect,
+            low=low,
+            high=high,
+            p_value=verdict.p_value,
+            judged_at=verdict.judged_at,
+        )
+
+    def add_spend(self, kind: str, amount: float) -> None:
+        """Something was used up: `wall_s` of the controller, `tokens`, `dollars`."""
+        self._insert("spend", kind=kind, amount=amount, spent_at=time.time())
+
+    def add_event(self, message: str) -> None:
+        """One line for the log."""
+        self._insert("events", at=time.time(), message=message)
+
+    # What is read
+
+    def campaign(self) -> CampaignRecord | None:
+        """The campaign, or None in a ledger that was just made."""
+        rows = self._rows("SELECT * FROM campaigns")
+        return CampaignRecord(**dict(rows[0])) if rows else None
+
+    def grant(self) -> Grant | None:
+        """The newest budget."""
+        rows = self._rows("SELECT given_at, wall_s, experiments, asked_wall_s, asked_experiments FROM grants ORDER BY id DESC LIMIT 1")
+        return Grant(**dict(rows[0])) if rows else None
+
+    def session(self) -> Session | None:
+        """The newest controller."""
+        rows = self._rows("SELECT pid, born_at, started_at FROM sessions ORDER BY id DESC LIMIT 1")
+        return Session(**dict(rows[0])) if rows else None
+
+    def blocks(self) -> list[Block]:
+        """All blocks, oldest first."""
+        rows = self._rows(
+            "SELECT number, rung, opened_at, summary FROM blocks LEFT JOIN block_summaries ON block = number ORDER BY number"
+        )
+        return [Block(**dict(row)) for row in rows]
+
+    def experiments(self) -> list[Experiment]:
+        """All experiments with their trials and verdicts, oldest first."""
+        return self._read_experiments("")
+
+    def experiment(self, name: str) -> Experiment | None:
+        """One experiment whole."""
+        return next(iter(self._read_experiments("WHERE e.id = ?", name)), None)
+
+    def _read_experiments(self, where: str, *parameters: Any) -> list[Experiment]:
+        rows = self._rows(
+            "SELECT e.*, c.sha, v.verdict, v.reason, v.rival, v.effect, v.low, v.high, v.p_value, v.judged_at FROM experiments e "
+            f"LEFT JOIN commits c ON c.experiment = e.id LEFT JOIN verdicts v ON v.experiment = e.id {where} ORDER BY e.id",
+            *parameters,
+        )
+        trials: dict[str, list[TrialResult]] = {}
+        for result in self._rows(
+            f"SELECT r.* FROM trial_results r JOIN experiments e ON e.id = r.experiment {where} ORDER BY finished_at", *parameters
+        ):
+            trials.setdefault(result["experiment"], []).append(
+                TrialResult(**{**dict(result), "scores": json.loads(result["scores"])})
+            )
+        return [replace(_experiment_from(row), trials=tuple(trials.get(row["id"], []))) for row in rows]
+
+    def running(self) -> list[RunningTrial]:
+        """Starts without a result: running now, or cut off when their controller died."""
+        rows = self._rows(
+            "SELECT s.trial, s.experiment, s.steps, s.folder, s.pid, MAX(s.started_at) AS started_at FROM trial_starts s "
+            "LEFT JOIN trial_results r ON r.trial = s.trial WHERE r.trial IS NULL GROUP BY s.trial ORDER BY started_at"
+        )
+        return [RunningTrial(**dict(row)) for row in rows]
+
+    def attempts(self, trial: str) -> int:
+        """How often a trial has been started."""
+        return int(self._rows("SELECT COUNT(*) FROM trial_starts WHERE trial = ?", trial)[0][0])
+
+    def findings(self) -> list[Finding]:
+        """The findings of the newest block that has any: each block states what holds on all evidence so far."""
+        rows = self._rows(
+            "SELECT block, kind, subject, statement, experiments, effect, p_value, found_at FROM findings "
+            "WHERE block = (SELECT MAX(block) FROM findings) ORDER BY id"
+        )
+        return [Finding(**{**dict(row), "experiments": tuple(json.loads(row["experiments"]))}) for row in rows]
+
+    def spent(self, kind: str) -> float:
+        """The sum of what was spent of one kind."""
+        return float(self._rows("SELECT COALESCE(SUM(amount), 0.0) FROM spend WHERE kind = ?", kind)[0][0])
+
+    def events(self) -> list[Event]:
+        """All events, oldest first."""
+        return [Event(**dict(row)) for row in self._rows("SELECT at, message FROM events ORDER BY id")]
+
+
+def _experiment_from(row: sqlite3.Row) -> Experiment:
+    verdict = None
+    if row["verdict"] is not None:
+        interval = None if row["low"] is None else (row["low"], row["high"])
+        verdict = Verdict(row["verdict"], row["reason"], row["rival"], row["effect"], interval, row["p_value"], row["judged_at"])
+    return Experiment(
+        id=row["id"],
+        block=row["block"],
+        parent=row["parent"],
+        rung=row["rung"],
+        planner=row["planner"],
+        hypothesis=row["hypothesis"],
+        changes=json.loads(row["changes"]),
+        configuration=json.loads(row["configuration"]),
+        fingerprint=row["fingerprint"],
+        proposed_at=row["proposed_at"],
+        commit=row["sha"],
+        verdict=verdict,
+    )

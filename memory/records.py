@@ -1,0 +1,139 @@
+"""What the ledger holds, as small immutable records. Times are seconds since the epoch, UTC."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+VerdictName = Literal["accepted", "rejected", "failed", "refused"]
+TrialStatus = Literal["completed", "crashed", "timed_out", "non_finite", "invalid"]
+FindingKind = Literal["established principle", "refuted hypothesis", "open question"]
+
+
+@dataclass(frozen=True)
+class CampaignRecord:
+    """The one campaign of a ledger."""
+
+    name: str
+    regime: str
+    dataset: str
+    base_commit: str
+    fidelity: str
+    created_at: float
+
+
+@dataclass(frozen=True)
+class Session:
+    """One run of a controller; the process is known by its id and the time it was born."""
+
+    pid: int
+    born_at: float
+    started_at: float
+
+
+@dataclass(frozen=True)
+class Grant:
+    """A budget given by a person, as totals of the campaign: wall-clock seconds and experiments."""
+
+    given_at: float
+    wall_s: float
+    experiments: int | None
+    asked_wall_s: float
+    asked_experiments: int | None
+
+
+@dataclass(frozen=True)
+class Block:
+    """A batch of experiments planned together; `summary` is None while it is open."""
+
+    number: int
+    rung: str
+    opened_at: float
+    summary: str | None
+
+
+@dataclass(frozen=True)
+class TrialResult:
+    """One finished trial. `scores` is empty unless the status is `completed`; `reason` is empty if it is."""
+
+    trial: str
+    experiment: str
+    seed: int
+    fidelity: str
+    status: TrialStatus
+    reason: str
+    scores: dict[str, float]
+    seconds: float
+    folder: str
+    finished_at: float
+
+
+@dataclass(frozen=True)
+class RunningTrial:
+    """A trial that was started and has no result yet."""
+
+    trial: str
+    experiment: str
+    steps: int
+    folder: str
+    pid: int
+    started_at: float
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The judgement on an experiment. Effect and interval are differences of `exact` from the rival's."""
+
+    verdict: VerdictName
+    reason: str
+    rival: str | None = None
+    effect: float | None = None
+    interval: tuple[float, float] | None = None
+    p_value: float | None = None
+    judged_at: float = field(default_factory=time.time)
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """A proposal with an identity. `changes` differ from the parent; `configuration` is whole."""
+
+    id: str
+    block: int
+    parent: str | None
+    rung: str
+    planner: str
+    hypothesis: str
+    changes: dict[str, Any]
+    configuration: dict[str, Any]
+    fingerprint: str
+    proposed_at: float
+    commit: str | None = None
+    trials: tuple[TrialResult, ...] = field(default=())
+    verdict: Verdict | None = None
+
+    def scored(self, fidelity: str) -> dict[int, float]:
+        """`exact` of each seed at one fidelity; a trial that failed recovered nothing and counts as 0."""
+        return {t.seed: t.scores.get("exact", 0.0) for t in self.trials if t.fidelity == fidelity}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What a block taught, and which experiments say so."""
+
+    block: int
+    kind: FindingKind
+    subject: str
+    statement: str
+    experiments: tuple[str, ...]
+    effect: float | None
+    p_value: float | None
+    found_at: float
+
+
+@dataclass(frozen=True)
+class Event:
+    """One line of the log that is not an experiment: starts, stops, recoveries, refusals."""
+
+    at: float
+    message: str

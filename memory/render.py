@@ -1,0 +1,105 @@
+"""How the ledger reads to a person: `memory.md` and `log.md`, rendered from it and never read back."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from memory.ledger import Ledger
+from memory.records import Experiment
+from memory.standing import Standing, incumbent, leaderboard, standing
+
+MEMORY_LINES = 300
+_LEADERS, _FINDINGS, _BLOCKS, _LATEST = 12, 60, 60, 60
+_KINDS = ("established principle", "refuted hypothesis", "open question")
+_CELL, _EVIDENCE = 160, 6
+
+
+def score_text(line: Standing) -> str:
+    """'0.2512 ± 0.0031', or without an error from one seed."""
+    return f"{line.exact:.4f}" + ("" if line.error is None else f" ± {line.error:.4f}")
+
+
+def moment(seconds: float) -> str:
+    """Seconds since the epoch as a UTC time."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%SZ")
+
+
+def _cell(text: str) -> str:
+    """Text that fits a cell of a Markdown table."""
+    flat = " ".join(text.split()).replace("|", "\\|")
+    return flat if len(flat) <= _CELL else flat[: _CELL - 1] + "…"
+
+
+def _evidence(experiments: Sequence[str]) -> str:
+    """'e0001, e0002 and 9 more'."""
+    named = ", ".join(experiments[:_EVIDENCE])
+    return named + (f" and {len(experiments) - _EVIDENCE} more" if len(experiments) > _EVIDENCE else "")
+
+
+_TEMPLATES = Environment(
+    loader=FileSystemLoader(Path(__file__).parent / "templates"), undefined=StrictUndefined, keep_trailing_newline=True
+)
+_TEMPLATES.filters.update(moment=moment, cell=_cell, evidence=_evidence)
+_TEMPLATES.globals["score"] = score_text
+
+
+def count_verdicts(experiments: Sequence[Experiment]) -> str:
+    """'1 accepted, 12 rejected, 1 open'."""
+    counts = Counter(e.verdict.verdict if e.verdict else "open" for e in experiments)
+    return ", ".join(f"{count} {name}" for name, count in sorted(counts.items())) or "none"
+
+
+def working_memory(ledger: Ledger) -> str:
+    """`memory.md`: what a planner or a person should know, within `MEMORY_LINES` lines."""
+    campaign, experiments = ledger.campaign(), ledger.experiments()
+    assert campaign is not None
+    leader = incumbent(experiments)
+    text = _TEMPLATES.get_template("memory.md.j2").render(
+        campaign=campaign,
+        experiments=experiments,
+        counts=count_verdicts(experiments),
+        spent=f"{ledger.spent('wall_s') / 60:.0f} min",
+        incumbent=leader and standing(leader, campaign.fidelity),
+        leaders=leaderboard(experiments, campaign.fidelity)[:_LEADERS],
+        kinds=_KINDS,
+        findings=ledger.findings()[:_FINDINGS],
+        blocks=ledger.blocks()[-_BLOCKS:],
+        latest=experiments[-_LATEST:],
+    )
+    assert text.count("\n") <= MEMORY_LINES
+    return text
+
+
+def whole_log(ledger: Ledger) -> str:
+    """`log.md`: everything, oldest first."""
+    return _TEMPLATES.get_template("log.md.j2").render(
+        campaign=ledger.campaign(), events=ledger.events(), blocks=ledger.blocks(), experiments=ledger.experiments()
+    )
+
+
+def experiment_text(experiment: Experiment) -> str:
+    """One experiment as the log shows it."""
+    return _TEMPLATES.get_template("experiment.md.j2").render(e=experiment)
+
+
+def search(ledger: Ledger, text: str) -> list[str]:
+    """Experiments, findings, block summaries and events that contain `text`, whatever its case."""
+    wanted = text.casefold()
+    candidates = [experiment_text(e).strip() for e in ledger.experiments()]
+    candidates += [f"- {f.kind}: {f.statement} [{_evidence(f.experiments)}]" for f in ledger.findings()]
+    candidates += [f"- block {b.number}: {b.summary}" for b in ledger.blocks() if b.summary]
+    candidates += [f"- {moment(event.at)} {event.message}" for event in ledger.events()]
+    return [candidate for candidate in candidates if wanted in candidate.casefold()]
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Replace a rendered file as a whole."""
+    draft = path.with_name(f".{path.name}.partial")
+    draft.write_text(text, encoding="utf-8")
+    os.replace(draft, path)
