@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import statistics
+import textwrap
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -33,6 +34,7 @@ from simulator.dataset import Dataset
 # A trial may take this many times what trials of this campaign usually take, and at least the floor.
 _LIMIT_FACTOR, _LIMIT_FLOOR_S, _FIRST_LIMIT_S = 8.0, 60.0, 3600.0
 _EXPECTED_FACTOR = 1.2
+_SUBJECT = 66  # characters of a hypothesis in the first line of a commit message
 
 
 @dataclass
@@ -66,13 +68,16 @@ class Bench:
         self.ledger.add_session(Session(os.getpid(), psutil.Process().create_time(), time.time()))
         cut_off = [trial.trial for trial in self.ledger.running()]
         self.ledger.add_event(
-            "controller started" + (f"; trials cut off before, to be run again where wanted: {', '.join(cut_off)}" if cut_off else "")
+            "controller started"
+            + (f"; trials cut off before, to be run again where wanted: {', '.join(cut_off)}" if cut_off else "")
         )
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
         self.budget.remember()
-        self.ledger.add_event("controller stopped" + ("" if kind is None else f" by {kind.__name__}: {error}".rstrip(": ")))
+        self.ledger.add_event(
+            "controller stopped" + ("" if kind is None else f" by {kind.__name__}: {error}".rstrip(": "))
+        )
         self.write_texts()
         self.worktrees.clear()
 
@@ -109,7 +114,9 @@ class Bench:
 
         return is_new
 
-    def identify(self, proposals: Sequence[Proposal], parent: Experiment, planner: str, past: Sequence[Experiment]) -> list[Experiment]:
+    def identify(
+        self, proposals: Sequence[Proposal], parent: Experiment, planner: str, past: Sequence[Experiment]
+    ) -> list[Experiment]:
         """Give proposals their identity: the next numbers, the whole configuration."""
         state, commit, block = self.state_of(parent), self._commit_of(parent), self.ledger.next_block()
         experiments = []
@@ -156,8 +163,10 @@ class Bench:
     def _message(self, experiment: Experiment) -> str:
         settings = self.campaign.settings
         return (
-            f"{experiment.id}: {experiment.hypothesis}\n\n"
-            f"Campaign: {settings.name}\nExperiment: {experiment.id}\nParent: {experiment.parent}\nRegime: {settings.regime}\n"
+            f"{experiment.id}: {textwrap.shorten(experiment.hypothesis, _SUBJECT, placeholder=' ...')}\n\n"
+            f"{textwrap.fill(experiment.hypothesis, _SUBJECT)}\n\n"
+            f"Campaign: {settings.name}\nExperiment: {experiment.id}\n"
+            f"Parent: {experiment.parent}\nRegime: {settings.regime}\n"
         )
 
     def _fingerprint(self, commit: str, configuration: dict[str, object]) -> str:
@@ -192,7 +201,11 @@ class Bench:
         result = judge_outcome(outcome, self.dataset, self.campaign.folder)
         self.ledger.add_result(result)
         self.budget.remember()
-        told = f"exact {result.scores['exact']:.4f}" if result.scores else f"{result.status.replace('_', ' ')}: {result.reason}"
+        told = (
+            f"exact {result.scores['exact']:.4f}"
+            if result.scores
+            else f"{result.status.replace('_', ' ')}: {result.reason}"
+        )
         self.view.say(f"{result.trial} {told} ({result.seconds:.0f} s)", quiet=True)
 
     def _times(self) -> list[float]:

@@ -1,13 +1,12 @@
 """A campaign on disk: `runs/NAME/`, made once, opened again by the same command, led by one controller at a time.
 
-    campaign.yaml   what was asked            brief.md    the person's steering
-    memory.db       the ledger                memory.md, log.md   rendered from it
-    experiments/e0017/s2-probe/   what a trial was given and left behind
+campaign.yaml   what was asked            brief.md    the person's steering
+memory.db       the ledger                memory.md, log.md   rendered from it
+experiments/e0017/s2-probe/   what a trial was given and left behind
 """
 
 from __future__ import annotations
 
-import os
 import re
 import tempfile
 import time
@@ -90,7 +89,9 @@ def start_campaign(
 ) -> Campaign:
     """Open the campaign `name`, or make it; raises `StoichloopError` if it was made for something else."""
     if not _NAME.fullmatch(name):
-        raise StoichloopError(f"--campaign '{name}' must be letters, digits, '-' and '_' only: it names a folder and branches")
+        raise StoichloopError(
+            f"--campaign '{name}' must be letters, digits, '-' and '_' only: it names a folder and branches"
+        )
     if fidelity not in FIDELITIES:
         raise StoichloopError(f"--fidelity '{fidelity}' must be one of {', '.join(FIDELITIES)}")
     folder = workspace.runs / name
@@ -135,15 +136,19 @@ def _create(folder: Path, settings: Settings) -> None:
             )
         )
     draft.chmod(0o755)
-    os.rename(draft, folder)
+    draft.rename(folder)
 
 
 def open_campaign(workspace: Workspace, name: str | None) -> Campaign:
     """An existing campaign; without a name, the one that was written to last. Raises `StoichloopError`."""
-    folders = sorted(workspace.runs.glob("*/campaign.yaml"), key=lambda path: (path.parent / "memory.db").stat().st_mtime)
+    folders = sorted(
+        workspace.runs.glob("*/campaign.yaml"), key=lambda path: (path.parent / "memory.db").stat().st_mtime
+    )
     if name is None:
         if not folders:
-            raise StoichloopError(f"{workspace.runs}: there is no campaign yet; start one with 'stoichloop explore pde_m1'")
+            raise StoichloopError(
+                f"{workspace.runs}: there is no campaign yet; start one with 'stoichloop explore pde_m1'"
+            )
         name = folders[-1].parent.name
     path = workspace.runs / name / "campaign.yaml"
     if not path.is_file():
@@ -153,5 +158,7 @@ def open_campaign(workspace: Workspace, name: str | None) -> Campaign:
         settings = Settings.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
     except (yaml.YAMLError, ValidationError) as error:
         reason = error.errors()[0]["loc"] if isinstance(error, ValidationError) else "YAML"
-        raise StoichloopError(f"{path}: malformed at {reason}; restore it as it was when the campaign was made") from error
+        raise StoichloopError(
+            f"{path}: malformed at {reason}; restore it as it was when the campaign was made"
+        ) from error
     return Campaign(path.parent, settings)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import sys
 import tempfile
@@ -63,7 +62,9 @@ def regimes(as_json: Json = False) -> None:
 
     known = all_regimes()
     if as_json:
-        _print_json([{"name": regime.name, "title": regime.title, "description": regime.description} for regime in known])
+        _print_json(
+            [{"name": regime.name, "title": regime.title, "description": regime.description} for regime in known]
+        )
         return
     for regime in known:
         print(f"{regime.name:<16} {regime.title}")
@@ -90,9 +91,11 @@ def data(regime: RegimeName, as_json: Json = False) -> None:
     groups = [" = ".join(f"r{reaction}" for reaction in group) for group in facts.proportional_reactions]
     for name, value in {
         "network": f"{facts.metabolites} metabolites, {facts.reactions} reactions, {facts.edges} edges",
-        "observed": f"{facts.frames} frames in {facts.trajectories} trajectories, {facts.heldout_trajectories} more held out",
+        "observed": f"{facts.frames} frames in {facts.trajectories} trajectories, "
+        f"{facts.heldout_trajectories} more held out",
         "activity rank": f"{facts.activity_rank} components carry 99 % of the variance of concentrations",
-        "rates vary": f"coefficient of variation at least {facts.rate_variation_min:.3f}, median {facts.rate_variation_median:.3f}",
+        "rates vary": f"coefficient of variation at least {facts.rate_variation_min:.3f}, "
+        f"median {facts.rate_variation_median:.3f}",
         "smallest concentration": f"{facts.smallest_concentration:.4f}, never clamped",
         "identifiable": f"{facts.identifiable_edges} of {facts.edges} coefficients, given perfect rates "
         f"({facts.null_dimension} directions are left open)",
@@ -116,9 +119,13 @@ def _dataset(name: str, *, quiet: bool = False) -> tuple[Dataset, bool]:
 def train(
     regime: RegimeName,
     config: Annotated[Path | None, typer.Option(help="YAML or JSON file with fields to change.")] = None,
-    changes: Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change one field; repeatable.")] = None,
+    changes: Annotated[
+        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change one field; repeatable.")
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Training seed.")] = 0,
-    steps: Annotated[int | None, typer.Option(min=1, help="Optimiser steps; default: the regime's full budget.")] = None,
+    steps: Annotated[
+        int | None, typer.Option(min=1, help="Optimiser steps; default: the regime's full budget.")
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="Keep estimate.npz, curves and output in this new folder.")] = None,
     as_json: Json = False,
 ) -> None:
@@ -130,9 +137,15 @@ def train(
     if out is not None and out.exists():
         raise StoichloopError(f"--out {out}: exists already; name a folder that does not")
     with tempfile.TemporaryDirectory(prefix="stoichloop-") as scratch:
-        folder = Path(os.path.abspath(out)) if out else Path(scratch) / "trial"
+        folder = out.resolve() if out else Path(scratch) / "trial"
         result = train_once(
-            _workspace(), dataset, asked, seed=seed, steps=steps or dataset.regime.training.full_steps, folder=folder, quiet=as_json
+            _workspace(),
+            dataset,
+            asked,
+            seed=seed,
+            steps=steps or dataset.regime.training.full_steps,
+            folder=folder,
+            quiet=as_json,
         )
     if as_json:
         _print_json(result)
@@ -241,7 +254,9 @@ def log(
     from memory.render import whole_log
 
     with Ledger(open_campaign(_workspace(), campaign).ledger_path, readonly=True) as ledger:
-        print(whole_log(ledger) if search is None else "\n\n".join(find(ledger, search)) or f"nothing contains '{search}'")
+        print(
+            whole_log(ledger) if search is None else "\n\n".join(find(ledger, search)) or f"nothing contains '{search}'"
+        )
 
 
 @app.command()
@@ -279,7 +294,11 @@ def doctor(as_json: Json = False) -> None:
     else:
         table = Table(box=None, show_header=False, pad_edge=False)
         for check in checks:
-            table.add_row(Text("ok" if check.ok else "no", style="green" if check.ok else "red"), Text(check.name, style="bold"), check.finding)
+            table.add_row(
+                Text("ok" if check.ok else "no", style="green" if check.ok else "red"),
+                Text(check.name, style="bold"),
+                check.finding,
+            )
         Console().print(table)
     if not all(check.ok or not check.required for check in checks):
         raise StoichloopError("something that is required is missing; see the lines marked 'no'")

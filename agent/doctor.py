@@ -34,7 +34,12 @@ def examine(start: Path) -> list[Check]:
 
 
 def _python() -> Check:
-    return Check(name="python", ok=sys.version_info >= (3, 11), required=True, finding=f"{platform.python_version()} at {sys.executable}")
+    return Check(
+        name="python",
+        ok=sys.version_info >= (3, 11),
+        required=True,
+        finding=f"{platform.python_version()} at {sys.executable}",
+    )
 
 
 def _packages() -> list[Check]:
@@ -43,13 +48,24 @@ def _packages() -> list[Check]:
         try:
             checks.append(Check(name=name, ok=True, required=True, finding=version(name)))
         except PackageNotFoundError:
-            checks.append(Check(name=name, ok=False, required=True, finding="not installed; run 'make demo' or install requirements.lock"))
+            checks.append(
+                Check(
+                    name=name,
+                    ok=False,
+                    required=True,
+                    finding="not installed; run 'make demo' or install requirements.lock",
+                )
+            )
     return checks
 
 
 def _git() -> Check:
     found = shutil.which("git")
-    answer = subprocess.run(["git", "--version"], capture_output=True, text=True).stdout.strip() if found else "not installed"
+    answer = (
+        subprocess.run(["git", "--version"], capture_output=True, text=True, check=False).stdout.strip()
+        if found
+        else "not installed"
+    )
     return Check(name="git", ok=found is not None, required=True, finding=answer)
 
 
@@ -60,17 +76,29 @@ def _workspace(start: Path) -> Check:
         fields = len(CodeState(workspace.root).fields)
     except StoichloopError as error:
         return Check(name="workspace", ok=False, required=True, finding=str(error))
-    return Check(name="workspace", ok=True, required=True, finding=f"{workspace.root} at {commit[:12]}; gnn/ declares {fields} fields")
+    return Check(
+        name="workspace",
+        ok=True,
+        required=True,
+        finding=f"{workspace.root} at {commit[:12]}; gnn/ declares {fields} fields",
+    )
 
 
 def _gpu() -> Check:
     gpus = count_gpus()
-    return Check(name="gpu", ok=gpus > 0, required=False, finding=f"{gpus} NVIDIA devices" if gpus else "none; trials run on the CPU")
+    return Check(
+        name="gpu",
+        ok=gpus > 0,
+        required=False,
+        finding=f"{gpus} NVIDIA devices" if gpus else "none; trials run on the CPU",
+    )
 
 
 def _slots() -> Check:
     kind = "GPU" if count_gpus() else "core"
-    return Check(name="slots", ok=True, required=False, finding=f"{len(slots(None))}, one a {kind}, of {os.cpu_count()} cores")
+    return Check(
+        name="slots", ok=True, required=False, finding=f"{len(slots(None))}, one a {kind}, of {os.cpu_count()} cores"
+    )
 
 
 def _sandbox() -> Check:

@@ -18,7 +18,17 @@ from agent.workspace import Workspace
 from memory.records import Experiment
 from memory.render import experiment_text
 
-_SCORES = ("exact", "exact_identifiable", "baseline_exact", "skill", "sign_accuracy", "recall_2", "r2", "test_pearson", "blind")
+_SCORES = (
+    "exact",
+    "exact_identifiable",
+    "baseline_exact",
+    "skill",
+    "sign_accuracy",
+    "recall_2",
+    "r2",
+    "test_pearson",
+    "blind",
+)
 _BARS = "▁▂▃▄▅▆▇█"
 _WIDTH = 60
 
@@ -43,11 +53,11 @@ def exhibit(workspace: Workspace, campaign: Campaign, experiment: Experiment) ->
     completed = [trial for trial in experiment.trials if trial.scores]
     if completed:
         table = Table(box=None, header_style="bold", pad_edge=False)
-        table.add_column("trial")
-        for name in _SCORES:
-            table.add_column(name)
+        table.add_column("score")
         for trial in completed:
-            table.add_row(trial.trial, *(f"{trial.scores[name]:.3f}" for name in _SCORES))
+            table.add_column(trial.trial.split("/", 1)[1], justify="right")
+        for name in _SCORES:
+            table.add_row(name, *(f"{trial.scores[name]:.4f}" for trial in completed))
         parts += [Text(), table]
     if experiment.trials:
         parts.append(Text("\nprediction loss over training, high to low on a logarithmic scale", style="bold"))
@@ -60,7 +70,9 @@ def exhibit(workspace: Workspace, campaign: Campaign, experiment: Experiment) ->
 
 def sparkline(values: list[float]) -> str:
     """Positive values as bars on a logarithmic scale, thinned to the width of a line."""
-    thinned = [math.log(max(value, 1e-12)) for value in values[:: max(1, len(values) // _WIDTH)] if math.isfinite(value)]
+    thinned = [
+        math.log(max(value, 1e-12)) for value in values[:: max(1, len(values) // _WIDTH)] if math.isfinite(value)
+    ]
     if not thinned:
         return ""
     low, high = min(thinned), max(thinned)

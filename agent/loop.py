@@ -47,7 +47,11 @@ def _plan_block(bench: Bench, planner: Planner) -> Block | None:
         count = EXPERIMENTS_A_SLOT * len(bench.executor.slots)
         left = bench.budget.experiments_left()
         proposals = planner.propose(
-            count if left is None else min(count, left), leader, bench.state_of(leader), past, bench.novelty(leader, past)
+            count if left is None else min(count, left),
+            leader,
+            bench.state_of(leader),
+            past,
+            bench.novelty(leader, past),
         )
         experiments, rung = bench.identify(proposals, leader, planner.name, past), planner.name
     if not experiments:
@@ -95,6 +99,8 @@ def _learn(bench: Bench, block: Block) -> None:
         f"incumbent {line.experiment.id} at exact {line.exact:.4f} over {line.seeds} seeds"
     )
     noise = measure_noise(experiments, fidelity)
-    bench.ledger.close_block(block.number, summary, find(experiments, bench.ledger.findings(), noise, fidelity, block.number))
+    bench.ledger.close_block(
+        block.number, summary, find(experiments, bench.ledger.findings(), noise, fidelity, block.number)
+    )
     bench.view.say(f"block {block.number} ({block.rung}): {summary}")
     bench.write_texts()

@@ -64,7 +64,8 @@ def spend_the_night(
 
 
 def _farewell(console: Console, campaign: Campaign, ledger: Ledger, interrupted: bool) -> None:
-    console.print(picture(read_status(campaign, ledger)))
+    # This process leads the campaign until it ends, which is now.
+    console.print(picture(read_status(campaign, ledger).model_copy(update={"running": False, "now": []})))
     for text in ("memory.md", "log.md"):
         console.print(str(campaign.folder / text), soft_wrap=True, highlight=False)
     if interrupted:

@@ -20,7 +20,9 @@ def picture(status: Status) -> RenderableType:
     """The whole picture."""
     parts: list[RenderableType] = [_headline(status)]
     if status.history:
-        parts.append(Panel(_curve(status.history), title="exact of each experiment, and the best so far", title_align="left"))
+        parts.append(
+            Panel(_curve(status), title="exact of each experiment ·, and of the incumbent ━", title_align="left")
+        )
     if status.now:
         parts.append(_running(status))
     if status.leaderboard:
@@ -76,23 +78,22 @@ def _footer(status: Status) -> RenderableType:
     counts = ", ".join(f"{count} {name}" for name, count in sorted(status.verdicts.items()))
     cells = [
         f"{status.experiments} experiments ({counts or 'none'}), {status.trials} trials",
-        f"spent {format_duration(status.spent_s)} of {format_duration(status.budget_s)}, {format_duration(status.left_s)} left",
+        f"spent {format_duration(status.spent_s)} of {format_duration(status.budget_s)}",
+        f"{format_duration(status.left_s)} left",
     ]
     if status.experiments_granted is not None:
         cells.append(f"{status.experiments_judged} of {status.experiments_granted} experiments granted")
     return Columns([Text(cell, style="dim") for cell in cells], padding=(0, 3))
 
 
-def _curve(history: list[float]) -> Text:
-    """A scatter of scores against experiments, '·', with the best so far as a step line, '━'."""
-    low, high = min(history), max(history)
+def _curve(status: Status) -> Text:
+    """A scatter of scores against experiments, with the incumbent as a step line."""
+    low, high = min(status.history), max(status.history)
     span = (high - low) or 1.0
-    stride = max(1, -(-len(history) // _WIDTH))
-    rows = [[" "] * -(-len(history) // stride) for _ in range(_HEIGHT)]
-    best = low
-    for index, value in enumerate(history):
-        best = max(best, value)
-        for score, mark in ((value, "·"), (best, "━")):
+    stride = max(1, -(-len(status.history) // _WIDTH))
+    rows = [[" "] * -(-len(status.history) // stride) for _ in range(_HEIGHT)]
+    for index, pair in enumerate(zip(status.best, status.history, strict=True)):
+        for score, mark in zip(pair, "━·", strict=True):
             rows[round((_HEIGHT - 1) * (1.0 - (score - low) / span))][index // stride] = mark
     labels = [f"{high - span * row / (_HEIGHT - 1):.3f} " for row in range(_HEIGHT)]
     return Text("\n".join(label + "".join(row) for label, row in zip(labels, rows, strict=True)))

@@ -7,7 +7,9 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 _ENVIRONMENT = Environment(
-    loader=FileSystemLoader(Path(__file__).parent.parent / "prompts"), undefined=StrictUndefined, keep_trailing_newline=True
+    loader=FileSystemLoader(Path(__file__).parent.parent / "prompts"),
+    undefined=StrictUndefined,
+    keep_trailing_newline=True,
 )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 
 import psutil
 from pydantic import BaseModel, ConfigDict
@@ -12,7 +13,7 @@ from agent.analyzer.curves import read_curves
 from agent.budget import experiments_done
 from agent.campaign import Campaign
 from memory.ledger import Ledger
-from memory.records import Session
+from memory.records import Experiment, Session
 from memory.standing import Standing, incumbent, leaderboard, standing
 
 _LEADERS = 8
@@ -58,6 +59,7 @@ class Status(_Model):
     experiments: int
     trials: int
     history: list[float]
+    best: list[float]
     now: list[Running]
     spent_s: float
     budget_s: float
@@ -87,10 +89,7 @@ def read_status(campaign: Campaign, ledger: Ledger) -> Status:
     for e in experiments:
         name = e.verdict.verdict if e.verdict else "open"
         verdicts[name] = verdicts.get(name, 0) + 1
-    history: list[float] = []
-    for e in experiments:
-        if (line := standing(e, settings.fidelity)) is not None:
-            history.append(line.exact)
+    history, best = _history(experiments, settings.fidelity)
     return Status(
         campaign=settings.name,
         regime=settings.regime,
@@ -104,6 +103,7 @@ def read_status(campaign: Campaign, ledger: Ledger) -> Status:
         experiments=len(experiments),
         trials=sum(len(e.trials) for e in experiments),
         history=history,
+        best=best,
         now=_running(campaign, ledger) if alive else [],
         spent_s=spent,
         budget_s=grant.wall_s if grant else 0.0,
@@ -112,6 +112,18 @@ def read_status(campaign: Campaign, ledger: Ledger) -> Status:
         experiments_judged=experiments_done(ledger),
         events=[event.message for event in ledger.events()[-3:]],
     )
+
+
+def _history(experiments: Sequence[Experiment], fidelity: str) -> tuple[list[float], list[float]]:
+    """The score of each experiment in order, and of the last accepted one then: a lucky single is not the best."""
+    history: list[float] = []
+    best: list[float] = []
+    for e in experiments:
+        if (scored := standing(e, fidelity)) is not None:
+            accepted = e.verdict is not None and e.verdict.verdict == "accepted"
+            history.append(scored.exact)
+            best.append(scored.exact if accepted or not best else best[-1])
+    return history, best
 
 
 def _line(line: Standing | None) -> Line | None:

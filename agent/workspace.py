@@ -38,10 +38,14 @@ def find_workspace(start: Path) -> Workspace:
     try:
         repo = Repo(start, search_parent_directories=True)
     except (InvalidGitRepositoryError, NoSuchPathError) as error:
-        raise StoichloopError(f"{start}: not inside a git repository; run stoichloop in a clone of its repository") from error
+        raise StoichloopError(
+            f"{start}: not inside a git repository; run stoichloop in a clone of its repository"
+        ) from error
     root = Path(repo.working_tree_dir or start)
     if not (root / "gnn" / "train.py").is_file():
-        raise StoichloopError(f"{root}: this repository has no gnn/train.py; run stoichloop in a clone of its repository")
+        raise StoichloopError(
+            f"{root}: this repository has no gnn/train.py; run stoichloop in a clone of its repository"
+        )
     return Workspace(root)
 
 

@@ -9,7 +9,6 @@ Tables speak for any model whose messages depend on concentration and |s|, howev
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import numpy as np
@@ -47,4 +46,4 @@ def write_estimate(model: MetabolismPropagation, observations: Observations, fol
     }
     draft = folder / "estimate.partial.npz"
     np.savez(draft, allow_pickle=False, **{name: array.double().cpu().numpy() for name, array in arrays.items()})
-    os.replace(draft, folder / "estimate.npz")
+    draft.replace(folder / "estimate.npz")

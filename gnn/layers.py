@@ -25,7 +25,7 @@ class ScalarFunction(nn.Module):
         return result
 
 
-class SubstrateAggregation(MessagePassing):
+class SubstrateAggregation(MessagePassing):  # type: ignore[misc]  # PyG ships no types
     """h_j = sum over substrate edges of j of substrate_func(c_i, |S_ij|): metabolites speak to reactions."""
 
     def __init__(self, substrate_func: nn.Module) -> None:
@@ -39,11 +39,12 @@ class SubstrateAggregation(MessagePassing):
         return h
 
     def message(self, x_j: Tensor, magnitude: Tensor) -> Tensor:
+        """What one substrate says to its reaction, shape (E_sub, B)."""
         message: Tensor = self.substrate_func(x_j, magnitude.unsqueeze(-1).expand_as(x_j))
         return message
 
 
-class StoichiometricUpdate(MessagePassing):
+class StoichiometricUpdate(MessagePassing):  # type: ignore[misc]  # PyG ships no types
     """dc_i/dt = sum_j S_ij v_j: reactions speak to metabolites."""
 
     def __init__(self) -> None:
@@ -56,4 +57,5 @@ class StoichiometricUpdate(MessagePassing):
         return dcdt
 
     def message(self, x_j: Tensor, sto_all: Tensor) -> Tensor:
+        """What one reaction does to a metabolite, shape (E, B)."""
         return sto_all.unsqueeze(-1) * x_j

@@ -36,7 +36,7 @@ def _absolute(sto_all: Tensor, graph: Graph) -> Tensor:
 
 
 def _norm(sto_all: Tensor, graph: Graph) -> Tensor:
-    return sto_all.norm()
+    return sto_all.square().sum().sqrt()
 
 
 def _mass_imbalance(sto_all: Tensor, graph: Graph) -> Tensor:
@@ -45,7 +45,8 @@ def _mass_imbalance(sto_all: Tensor, graph: Graph) -> Tensor:
 
 
 def _integrality(sto_all: Tensor, graph: Graph) -> Tensor:
-    return (math.pi * sto_all).sin().square().sum()
+    angle: Tensor = math.pi * sto_all
+    return angle.sin().square().sum()
 
 
 PENALTIES: dict[str, Callable[[Tensor, Graph], Tensor]] = {
@@ -63,5 +64,7 @@ def prediction_error(predicted: Tensor, dcdt: Tensor, scale: float) -> Tensor:
 
 def penalty(sto_all: Tensor, graph: Graph, coefficients: LossCoefficients) -> Tensor:
     """The weighted sum of all penalties on sto_all, shape (E,)."""
-    weighted = [getattr(coefficients, name) * term(sto_all, graph) for name, term in PENALTIES.items()]
-    return sum(weighted[1:], start=weighted[0])
+    total = sto_all.new_zeros(())
+    for name, term in PENALTIES.items():
+        total = total + getattr(coefficients, name) * term(sto_all, graph)
+    return total

@@ -28,7 +28,7 @@ _CURVE_POINTS = 100
 _NON_FINITE = 3  # exit status
 
 
-class NonFiniteLoss(Exception):
+class NonFiniteLossError(Exception):
     """The loss became infinite or not a number."""
 
 
@@ -44,7 +44,7 @@ def mini_batches(frames: int, size: int, generator: torch.Generator) -> Iterator
     size = min(size, frames)
     while True:
         order = torch.randperm(frames, generator=generator)
-        yield from order[: frames - frames % size].split(size)
+        yield from order[: frames - frames % size].view(-1, size)
 
 
 def train(observations: Observations, config: Configuration, steps: int, seed: int, out: Path) -> MetabolismPropagation:
@@ -70,11 +70,11 @@ def train(observations: Observations, config: Configuration, steps: int, seed: i
             error = prediction_error(model(observations.concentration[:, frames]), observations.dcdt[:, frames], scale)
             loss = error + penalty(model.sto_all, observations.graph, config)
             optimiser.zero_grad()
-            loss.backward()
+            torch.autograd.backward(loss)
             optimiser.step()
             scheduler.step()
             if not torch.isfinite(loss):
-                raise NonFiniteLoss(f"the loss became {float(loss)} at step {step} of {steps}")
+                raise NonFiniteLossError(f"the loss became {float(loss)} at step {step} of {steps}")
             if step % every == 0 or step == steps:
                 point = {"step": step, "steps": steps, "loss": float(loss.detach()), "loss_pred": float(error.detach())}
                 curves.write(json.dumps(point) + "\n")
@@ -104,7 +104,7 @@ def main() -> None:
     config = resolve(json.loads(arguments.config.read_text(encoding="utf-8")))
     try:
         model = train(observations, config, arguments.steps, arguments.seed, arguments.out)
-    except NonFiniteLoss as failure:
+    except NonFiniteLossError as failure:
         print(failure, file=sys.stderr)
         sys.exit(_NON_FINITE)
     write_estimate(model, observations, arguments.out)

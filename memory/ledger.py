@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 import time
 from collections.abc import Iterator, Sequence
@@ -23,7 +24,9 @@ from memory.records import (
     TrialResult,
     Verdict,
 )
-from memory.schema import SCHEMA, SCHEMA_VERSION, TABLES
+
+SCHEMA_VERSION = 1
+_SCHEMA = Path(__file__).parent / "schema.sql"
 
 
 class LedgerError(Exception):
@@ -39,24 +42,33 @@ class Ledger:
             raise LedgerError(f"{path}: there is no ledger")
         try:
             mode = "ro" if readonly else "rwc"
-            self._db = sqlite3.connect(f"{path.absolute().as_uri()}?mode={mode}", uri=True, timeout=30, isolation_level=None)
+            self._db = sqlite3.connect(
+                f"{path.absolute().as_uri()}?mode={mode}", uri=True, timeout=30, isolation_level=None
+            )
             self._db.row_factory = sqlite3.Row
             version = self._db.execute("PRAGMA user_version").fetchone()[0]
             if version == 0 and not readonly:
                 self._create()
             elif version != SCHEMA_VERSION:
                 raise LedgerError(
-                    f"{path}: schema version is {version}, but this stoichloop reads {SCHEMA_VERSION}; use the version that wrote it"
+                    f"{path}: schema version is {version}, but this stoichloop reads {SCHEMA_VERSION}; "
+                    "use the version that wrote it"
                 )
         except sqlite3.DatabaseError as error:
             raise LedgerError(f"{path}: not a readable ledger: {error}") from error
 
     def _create(self) -> None:
+        """All tables and their triggers in one transaction."""
         self._db.execute("PRAGMA journal_mode = WAL")
-        with self._transaction():
-            for statement in SCHEMA:
-                self._db.execute(statement)
-            self._db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+        tables = re.findall(r"CREATE TABLE (\w+)", schema := _SCHEMA.read_text(encoding="utf-8"))
+        triggers = [
+            f"CREATE TRIGGER {table}_no_{verb} BEFORE {verb} ON {table} "
+            "BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END;"
+            for table in tables
+            for verb in ("UPDATE", "DELETE")
+        ]
+        script = ["BEGIN IMMEDIATE;", schema, *triggers, f"PRAGMA user_version = {SCHEMA_VERSION};", "COMMIT;"]
+        self._db.executescript("\n".join(script))
 
     def close(self) -> None:
         """Close the connection."""
@@ -79,7 +91,6 @@ class Ledger:
         self._db.execute("COMMIT")
 
     def _insert(self, table: str, **values: Any) -> None:
-        assert table in TABLES
         names = ", ".join(values)
         marks = ", ".join("?" for _ in values)
         self._db.execute(f"INSERT INTO {table} ({names}) VALUES ({marks})", list(values.values()))
@@ -177,7 +188,9 @@ class Ledger:
 
     def grant(self) -> Grant | None:
         """The newest budget."""
-        rows = self._rows("SELECT given_at, wall_s, experiments, asked_wall_s, asked_experiments FROM grants ORDER BY id DESC LIMIT 1")
+        rows = self._rows(
+            "SELECT given_at, wall_s, experiments, asked_wall_s, asked_experiments FROM grants ORDER BY id DESC LIMIT 1"
+        )
         return Grant(**dict(rows[0])) if rows else None
 
     def session(self) -> Session | None:
@@ -188,7 +201,8 @@ class Ledger:
     def blocks(self) -> list[Block]:
         """All blocks, oldest first."""
         rows = self._rows(
-            "SELECT number, rung, opened_at, summary FROM blocks LEFT JOIN block_summaries ON block = number ORDER BY number"
+            "SELECT number, rung, opened_at, summary FROM blocks "
+            "LEFT JOIN block_summaries ON block = number ORDER BY number"
         )
         return [Block(**dict(row)) for row in rows]
 
@@ -202,13 +216,15 @@ class Ledger:
 
     def _read_experiments(self, where: str, *parameters: Any) -> list[Experiment]:
         rows = self._rows(
-            "SELECT e.*, c.sha, v.verdict, v.reason, v.rival, v.effect, v.low, v.high, v.p_value, v.judged_at FROM experiments e "
-            f"LEFT JOIN commits c ON c.experiment = e.id LEFT JOIN verdicts v ON v.experiment = e.id {where} ORDER BY e.id",
+            "SELECT e.*, c.sha, v.verdict, v.reason, v.rival, v.effect, v.low, v.high, v.p_value, v.judged_at "
+            "FROM experiments e LEFT JOIN commits c ON c.experiment = e.id "
+            f"LEFT JOIN verdicts v ON v.experiment = e.id {where} ORDER BY e.id",
             *parameters,
         )
         trials: dict[str, list[TrialResult]] = {}
         for result in self._rows(
-            f"SELECT r.* FROM trial_results r JOIN experiments e ON e.id = r.experiment {where} ORDER BY finished_at", *parameters
+            f"SELECT r.* FROM trial_results r JOIN experiments e ON e.id = r.experiment {where} ORDER BY finished_at",
+            *parameters,
         ):
             trials.setdefault(result["experiment"], []).append(
                 TrialResult(**{**dict(result), "scores": json.loads(result["scores"])})
@@ -218,8 +234,9 @@ class Ledger:
     def running(self) -> list[RunningTrial]:
         """Starts without a result: running now, or cut off when their controller died."""
         rows = self._rows(
-            "SELECT s.trial, s.experiment, s.steps, s.folder, s.pid, MAX(s.started_at) AS started_at FROM trial_starts s "
-            "LEFT JOIN trial_results r ON r.trial = s.trial WHERE r.trial IS NULL GROUP BY s.trial ORDER BY started_at"
+            "SELECT s.trial, s.experiment, s.steps, s.folder, s.pid, MAX(s.started_at) AS started_at "
+            "FROM trial_starts s LEFT JOIN trial_results r ON r.trial = s.trial "
+            "WHERE r.trial IS NULL GROUP BY s.trial ORDER BY started_at"
         )
         return [RunningTrial(**dict(row)) for row in rows]
 
@@ -248,7 +265,9 @@ def _experiment_from(row: sqlite3.Row) -> Experiment:
     verdict = None
     if row["verdict"] is not None:
         interval = None if row["low"] is None else (row["low"], row["high"])
-        verdict = Verdict(row["verdict"], row["reason"], row["rival"], row["effect"], interval, row["p_value"], row["judged_at"])
+        verdict = Verdict(
+            row["verdict"], row["reason"], row["rival"], row["effect"], interval, row["p_value"], row["judged_at"]
+        )
     return Experiment(
         id=row["id"],
         block=row["block"],

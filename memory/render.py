@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -16,7 +15,11 @@ from memory.standing import Standing, incumbent, leaderboard, standing
 
 MEMORY_LINES = 300
 _LEADERS, _FINDINGS, _BLOCKS, _LATEST = 12, 60, 60, 60
-_KINDS = ("established principle", "refuted hypothesis", "open question")
+_KINDS = {
+    "established principle": "Established principles",
+    "refuted hypothesis": "Refuted hypotheses",
+    "open question": "Open questions",
+}
 _CELL, _EVIDENCE = 160, 6
 
 
@@ -102,4 +105,4 @@ def write_atomically(path: Path, text: str) -> None:
     """Replace a rendered file as a whole."""
     draft = path.with_name(f".{path.name}.partial")
     draft.write_text(text, encoding="utf-8")
-    os.replace(draft, path)
+    draft.replace(path)

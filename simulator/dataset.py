@@ -1,17 +1,16 @@
 """Frozen datasets on disk: written once, verified before every use.
 
-    REGIME/observations.npz     what a trial may see
-    REGIME/manifest.json        SHA-256 of every file, and the facts about the data
-    REGIME/sealed/truth.npz     S, k and the functions, for the scorer alone
-    REGIME/sealed/heldout.npz   trajectories for rollout tests
-    REGIME/sealed/regime.json   the settings that the data were made from
+REGIME/observations.npz     what a trial may see
+REGIME/manifest.json        SHA-256 of every file, and the facts about the data
+REGIME/sealed/truth.npz     S, k and the functions, for the scorer alone
+REGIME/sealed/heldout.npz   trajectories for rollout tests
+REGIME/sealed/regime.json   the settings that the data were made from
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
 import tempfile
 from dataclasses import dataclass, fields
@@ -151,7 +150,7 @@ def freeze(regime: Regime, system: System, root: Path) -> Dataset:
         )
         (draft / _MANIFEST).write_text(manifest.model_dump_json(indent=1), encoding="utf-8")
         draft.chmod(0o755)
-        os.rename(draft, root / regime.name)
+        draft.rename(root / regime.name)
     except BaseException:
         shutil.rmtree(draft, ignore_errors=True)
         raise
@@ -228,8 +227,8 @@ def _graph_arrays(graph: Graph) -> Arrays:
 
 
 def _graph_from(arrays: Arrays) -> Graph:
-    sizes = {name: int(arrays[name]) for name in ("n_metabolites", "n_reactions")}
-    return Graph(**{field.name: arrays[field.name] for field in fields(Graph)} | sizes)
+    values: dict[str, Any] = {field.name: arrays[field.name] for field in fields(Graph)}
+    return Graph(**values | {name: int(values[name]) for name in ("n_metabolites", "n_reactions")})
 
 
 def _stack(trajectories: list[Trajectory]) -> Arrays:
@@ -251,7 +250,8 @@ def _truth_arrays(system: System) -> Arrays:
 
 def _truth_from(arrays: Arrays) -> Truth:
     functions = {
-        name: RandomFunction(**{f.name: arrays[f"{name}.{f.name}"] for f in fields(RandomFunction)}) for name in _FUNCTIONS
+        name: RandomFunction(**{f.name: arrays[f"{name}.{f.name}"] for f in fields(RandomFunction)})
+        for name in _FUNCTIONS
     }
     return Truth(_graph_from(arrays), arrays["sto_all"], RateLaw(log_k=arrays["log_k"], **functions))
 

@@ -48,9 +48,7 @@ def simulate(regime: Regime) -> System:
     sto_all = stoichiometry[graph.met_all, graph.rxn_all]
 
     spec = regime.trajectories
-    start = np.random.default_rng(start_seed).uniform(
-        *spec.initial, (spec.count + spec.heldout, graph.n_metabolites)
-    )
+    start = np.random.default_rng(start_seed).uniform(*spec.initial, (spec.count + spec.heldout, graph.n_metabolites))
     rng = np.random.default_rng(law_seed)
     for _ in range(_MAX_FUNCTION_DRAWS):
         law = draw_rate_law(regime.kinetics, graph, sto_all, start, rng)
@@ -84,12 +82,18 @@ def _integrate(law: RateLaw, graph: Graph, sto_all: Ints, start: Floats, spec: T
     def derivative(_time: float, concentration: Floats) -> Floats:
         return np.asarray(stoichiometry @ law.rates(graph, sto_all, concentration))
 
-    def reaches_floor(_time: float, concentration: Floats) -> float:
-        return float(concentration.min()) - spec.floor
-
-    setattr(reaches_floor, "terminal", True)  # how SciPy is told that an event ends the integration
-    options: Any = dict(method="DOP853", rtol=_RTOL, atol=_ATOL, dense_output=True, events=reaches_floor)
-    solution = solve_ivp(derivative, (0.0, spec.duration), start, **options)
+    reaches_floor: Any = lambda _time, concentration: concentration.min() - spec.floor  # noqa: E731
+    reaches_floor.terminal = True  # how SciPy is told that an event ends the integration
+    solution: Any = solve_ivp(
+        derivative,
+        (0.0, spec.duration),
+        start,
+        method="DOP853",
+        rtol=_RTOL,
+        atol=_ATOL,
+        dense_output=True,
+        events=reaches_floor,
+    )
     if not solution.success:
         raise RegimeError(f"the integrator gave up: {solution.message}")
     time = np.linspace(0.0, solution.t[-1], spec.frames)

@@ -1,7 +1,7 @@
 """The rate law of PDE_M1 and the random functions in it.
 
-    dc_i/dt = sum_j S_ij v_j(c)        v_j = 10^log_k_j softplus(rate_func(h_j))
-    h_j     = sum over substrate edges of j of substrate_func(c_i, |S_ij|)
+dc_i/dt = sum_j S_ij v_j(c)        v_j = 10^log_k_j softplus(rate_func(h_j))
+h_j     = sum over substrate edges of j of substrate_func(c_i, |S_ij|)
 """
 
 from __future__ import annotations
@@ -45,9 +45,7 @@ class RandomFunction:
         return np.asarray(x @ self.weights_3 * self.scale + self.offset)
 
 
-def _draw_function(
-    rng: np.random.Generator, hidden: int, low: list[float], high: list[float]
-) -> RandomFunction:
+def _draw_function(rng: np.random.Generator, hidden: int, low: list[float], high: list[float]) -> RandomFunction:
     """A random function that bends over the box [low, high]. A default initialisation would not.
 
     Gain 1.5 on standardised inputs puts the hidden units into the curved part of tanh.
@@ -70,9 +68,7 @@ def _draw_function(
 def _standardised(function: RandomFunction, values: Floats, spread: float) -> RandomFunction:
     """The same function with zero mean and standard deviation `spread` over `values`, its outputs."""
     scale = spread / values.std()
-    return RandomFunction(
-        **{**vars(function), "scale": np.array(scale), "offset": np.array(-scale * values.mean())}
-    )
+    return RandomFunction(**{**vars(function), "scale": np.array(scale), "offset": np.array(-scale * values.mean())})
 
 
 @dataclass(frozen=True)
@@ -102,9 +98,7 @@ class RateLaw:
         return np.asarray(10.0**self.log_k * np.logaddexp(0.0, self.rate_func(drive)))
 
 
-def draw_rate_law(
-    spec: Kinetics, graph: Graph, sto_all: Ints, start: Floats, rng: np.random.Generator
-) -> RateLaw:
+def draw_rate_law(spec: Kinetics, graph: Graph, sto_all: Ints, start: Floats, rng: np.random.Generator) -> RateLaw:
     """Draw rate constants and functions, standardised over the concentrations in `start`, shape (T, N)."""
     log_k = rng.uniform(*spec.log_k, graph.n_reactions)
     magnitudes = np.unique(np.abs(sto_all)).astype(float)

@@ -41,9 +41,7 @@ class Graph:
     def substrate_incidence(self) -> csr_array:
         """Sums messages over the substrate edges of each reaction, shape (E_sub, R)."""
         edges = np.arange(len(self.rxn_sub))
-        return csr_array(
-            (np.ones(len(edges)), (edges, self.rxn_sub)), shape=(len(edges), self.n_reactions)
-        )
+        return csr_array((np.ones(len(edges)), (edges, self.rxn_sub)), shape=(len(edges), self.n_reactions))
 
     def matrix(self, sto_all: NDArray[np.generic]) -> NDArray[np.float64]:
         """S, shape (N, R), from one coefficient an edge, shape (E,)."""
@@ -58,7 +56,9 @@ def draw_stoichiometry(spec: Network, rng: np.random.Generator) -> Ints:
         matrix = np.stack([_draw_column(spec, rng) for _ in range(spec.reactions)], axis=1)
         if np.abs(matrix).sum(axis=1).all():
             return matrix
-    raise ValueError("no network in which every metabolite reacts was found; ask for more reactions or fewer metabolites")
+    raise ValueError(
+        "no network in which every metabolite reacts was found; ask for more reactions or fewer metabolites"
+    )
 
 
 def _draw_column(spec: Network, rng: np.random.Generator) -> Ints:

@@ -124,7 +124,9 @@ def read_regime(path: Path) -> Regime:
         key = ".".join(str(part) for part in first["loc"]) or "(file)"
         raise RegimeError(f"{path}: key '{key}' with value {first['input']!r}: {first['msg']}") from error
     if regime.name != path.stem:
-        raise RegimeError(f"{path}: key 'name' is '{regime.name}', but the file is named '{path.stem}'; make them equal")
+        raise RegimeError(
+            f"{path}: key 'name' is '{regime.name}', but the file is named '{path.stem}'; make them equal"
+        )
     return regime
 
 

@@ -73,7 +73,9 @@ def judge_baseline(baseline: Experiment, fidelity: str) -> Wanted | Verdict:
     return Verdict("accepted", f"the baseline, measured on {len(BASELINE_SEEDS)} seeds")
 
 
-def judge(candidate: Experiment, incumbent: Experiment, noise: Noise, confirmed: int, fidelity: str) -> Wanted | Verdict:
+def judge(
+    candidate: Experiment, incumbent: Experiment, noise: Noise, confirmed: int, fidelity: str
+) -> Wanted | Verdict:
     """What is still needed, or the verdict. `confirmed` counts earlier confirmations in the campaign."""
     if failure := _failure(candidate):
         return failure
@@ -112,7 +114,8 @@ def _confirm(differences: Sequence[float], rival: str, noise: Noise, count: int)
     reach = float(stats.t.ppf(0.975, degrees)) * error
     verdict: VerdictName = "accepted" if p_value < level else "rejected"
     relation = "below" if verdict == "accepted" else "not below"
-    reason = f"confirmed on {n} fresh seeds: {effect:+.4f}, p = {p_value:.2g}, {relation} the level {level:.2g} of test {count}"
+    bar = f"{relation} the level {level:.2g} of test {count}"
+    reason = f"confirmed on {n} fresh seeds: {effect:+.4f}, p = {p_value:.2g}, {bar}"
     return Verdict(verdict, reason, rival, effect, (effect - reach, effect + reach), p_value)
 
 

@@ -21,13 +21,18 @@ MIN_EXPERIMENTS = 8
 _LEVEL = 0.05
 
 
-def find(experiments: Sequence[Experiment], previous: Sequence[Finding], noise: Noise, fidelity: str, block: int) -> list[Finding]:
+def find(
+    experiments: Sequence[Experiment], previous: Sequence[Finding], noise: Noise, fidelity: str, block: int
+) -> list[Finding]:
     """All findings that hold after a block, with the experiments that support each."""
     now = time.time()
     scored = [e for e in experiments if SCREEN_SEED in e.scored(fidelity)]
     support = tuple(e.id for e in scored)
     baseline = tuple(e.id for e in experiments if e.block == 0)
-    statement = f"exact varies between seeds with standard deviation {noise.sigma:.4f} at {fidelity} ({noise.degrees} degrees of freedom)"
+    statement = (
+        f"exact varies between seeds with standard deviation {noise.sigma:.4f} at {fidelity} "
+        f"({noise.degrees} degrees of freedom)"
+    )
     found = [Finding(block, "established principle", "noise", statement, baseline, noise.sigma, None, now)]
     if len(scored) < MIN_EXPERIMENTS:
         question = f"which fields matter? {len(scored)} experiments are too few to say ({MIN_EXPERIMENTS} are needed)"
@@ -37,7 +42,18 @@ def find(experiments: Sequence[Experiment], previous: Sequence[Finding], noise: 
         corrected = min(1.0, p_value * (len(relations) - rank))
         if corrected >= _LEVEL:
             break
-        found.append(Finding(block, "established principle", field, _statement(field, effect, scored), support, effect, corrected, now))
+        found.append(
+            Finding(
+                block,
+                "established principle",
+                field,
+                _statement(field, effect, scored),
+                support,
+                effect,
+                corrected,
+                now,
+            )
+        )
     standing = {finding.subject for finding in found}
     for old in previous:
         if old.kind == "established principle" and old.subject not in standing:

@@ -82,8 +82,8 @@ def _edge_scores(sto_all: Floats, decoded: Ints, truth: Truth, edges: NDArray[np
         "baseline_exact": trivial,
         "skill": (exact - trivial) / (1.0 - trivial) if trivial < 1.0 else 0.0,
         "recall_2": float(np.mean(decoded[edges][twos] == true[twos])) if twos.any() else 1.0,
-        "r2": r2(true, sto_all[edges]),
-        "r2_aligned": r2(true, (sto_all / scale)[edges]),
+        "r2": r2(true.astype(float), sto_all[edges]),
+        "r2_aligned": r2(true.astype(float), (sto_all / scale)[edges]),
         "sign_accuracy": float(np.mean(np.sign(decoded[edges]) == np.sign(true))),
         "support_f1": support_f1(decoded[edges], true),
     }
@@ -103,14 +103,14 @@ def _function_scores(dynamics: EstimatedDynamics, dataset: Dataset) -> Scores:
     log_k = estimate.log_k + np.log10(scale)
     log_k += (truth.law.log_k - log_k).mean()
 
-    c = np.linspace(*np.quantile(frames, [0.01, 0.99]), _FUNCTION_POINTS)[:, None]
+    c = _central_grid(frames)[:, None]
     s = np.array(dataset.regime.network.coefficients, dtype=float)
     true_message = truth.law.substrate_func(c, s).ravel()
     message = dynamics.substrate_func(c, s * np.median(scale)).ravel()
 
     true_drive, drive = truth.law.drive(graph, truth.sto_all, frames), dynamics.drive(frames)
     slope, offset = _affine_fit(true_drive.ravel(), drive.ravel())
-    h = np.linspace(*np.quantile(true_drive, [0.01, 0.99]), _FUNCTION_POINTS)
+    h = _central_grid(true_drive)
     true_rate = np.logaddexp(0.0, truth.law.rate_func(h))
     rate = np.logaddexp(0.0, dynamics.rate_func(slope * h + offset))
     rate *= (rate @ true_rate) / max(rate @ rate, 1e-300)
@@ -121,6 +121,12 @@ def _function_scores(dynamics: EstimatedDynamics, dataset: Dataset) -> Scores:
         "substrate_func_r2_aligned": r2(true_message, slope * message + offset),
         "rate_func_r2_aligned": r2(true_rate, rate),
     }
+
+
+def _central_grid(values: Floats) -> Floats:
+    """Points spread evenly over the central 98 % of values."""
+    low, high = np.quantile(values, [0.01, 0.99])
+    return np.linspace(float(low), float(high), _FUNCTION_POINTS)
 
 
 def _affine_fit(x: Floats, y: Floats) -> tuple[float, float]:
@@ -159,7 +165,8 @@ def _blind_scores(dynamics: EstimatedDynamics, decoded: Ints, dataset: Dataset) 
     """
     graph, sto_all = dynamics.graph, dynamics.estimate.sto_all
     frames, dcdt = (
-        np.concatenate([getattr(trajectory, name) for trajectory in dataset.heldout]) for name in ("concentration", "dcdt")
+        np.concatenate([getattr(trajectory, name) for trajectory in dataset.heldout])
+        for name in ("concentration", "dcdt")
     )
     residual = dynamics.derivative(frames) - dcdt
     error = float(np.sqrt(np.mean(residual**2) / np.mean(dcdt**2)))

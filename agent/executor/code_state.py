@@ -42,7 +42,9 @@ class CodeState:
         try:
             self.fields = _FIELDS.validate_json(self._ask())
         except ValidationError as error:
-            raise StoichloopError(f"{folder}: python -m gnn.config printed something that is not a search space") from error
+            raise StoichloopError(
+                f"{folder}: python -m gnn.config printed something that is not a search space"
+            ) from error
 
     def resolve(self, changes: dict[str, Any]) -> dict[str, Any]:
         """The whole configuration with `changes` applied; raises `StoichloopError` naming the key that is wrong."""
@@ -58,6 +60,7 @@ class CodeState:
             capture_output=True,
             text=True,
             timeout=_TIMEOUT_S,
+            check=False,
         )
         if answer.returncode != 0:
             lines = answer.stderr.strip().splitlines() or [f"exit status {answer.returncode}"]

@@ -33,7 +33,15 @@ class TrialProcess:
         config.write_text(json.dumps(trial.configuration, indent=1), encoding="utf-8")
         self.trial, self.folder, self.started = trial, folder, time.monotonic()
         self._stdout: IO[bytes] = (folder / "stdout.txt").open("wb")
-        command = [sys.executable, "-m", "gnn.train", "--observations", observations, "--config", config]
+        command: list[str | Path] = [
+            sys.executable,
+            "-m",
+            "gnn.train",
+            "--observations",
+            observations,
+            "--config",
+            config,
+        ]
         command += ["--out", folder, "--seed", str(trial.seed), "--steps", str(trial.steps)]
         self._process = subprocess.Popen(
             command,
@@ -43,7 +51,7 @@ class TrialProcess:
             stdout=self._stdout,
             stderr=subprocess.STDOUT,
             start_new_session=True,
-            preexec_fn=_die_with_parent,
+            preexec_fn=_die_with_parent,  # noqa: PLW1509 - the controller has one thread
         )
 
     @property

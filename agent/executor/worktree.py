@@ -16,9 +16,11 @@ from agent.executor.code_state import CodeState
 CHOSEN = "gnn/configuration.json"
 
 # The commit is the loop's own: no hook, signature or name of the user's is involved.
-_COMMIT = (
-    ["-c", "user.name=stoichloop", "-c", "user.email=stoichloop@localhost", "-c", "core.hooksPath=/dev/null"]
-    + ["-c", "commit.gpgsign=false", "commit", "--quiet", "--no-verify", "-m"]
+_AS_THE_LOOP = (
+    "user.name=stoichloop",
+    "user.email=stoichloop@localhost",
+    "core.hooksPath=/dev/null",
+    "commit.gpgsign=false",
 )
 
 
@@ -48,7 +50,9 @@ class Worktrees:
         edit(path)
         tree = Git(str(path))
         tree.add("--all", "--", "gnn")
-        tree.execute(["git", *_COMMIT, message])
+        tree.execute(
+            ["git", *(word for setting in _AS_THE_LOOP for word in ("-c", setting)), "commit", "--quiet", "-m", message]
+        )
         commit = str(tree.rev_parse("HEAD"))
         self._git.branch("--no-track", branch, commit)
         self._remove(path)

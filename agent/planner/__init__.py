@@ -13,10 +13,17 @@ from memory.records import Experiment
 class Planner(Protocol):
     """Proposes changes of the incumbent; owns no loop, runs nothing."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """The rung that its blocks stand on."""
 
     def propose(
-        self, count: int, parent: Experiment, state: CodeState, past: Sequence[Experiment], is_new: Callable[[Proposal], bool]
+        self,
+        count: int,
+        parent: Experiment,
+        state: CodeState,
+        past: Sequence[Experiment],
+        is_new: Callable[[Proposal], bool],
     ) -> list[Proposal]:
         """Up to `count` proposals on top of `parent`, whose code is `state`.
 

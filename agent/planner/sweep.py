@@ -36,7 +36,12 @@ class Sweep:
     name: str = "sweep"
 
     def propose(
-        self, count: int, parent: Experiment, state: CodeState, past: Sequence[Experiment], is_new: Callable[[Proposal], bool]
+        self,
+        count: int,
+        parent: Experiment,
+        state: CodeState,
+        past: Sequence[Experiment],
+        is_new: Callable[[Proposal], bool],
     ) -> list[Proposal]:
         """See `Planner`. Returns fewer than `count` when the space is exhausted."""
         space = {name: _distribution(field) for name, field in state.fields.items()}
@@ -46,8 +51,11 @@ class Sweep:
             if len(proposals) == count:
                 break
             trial = study.ask(space)
-            changes = {name: value for name, value in trial.params.items() if value != parent.configuration.get(name)}
-            if changes and is_new(proposal := Proposal(hypothesis=_hypothesis(changes, parent, state), changes=changes)):
+            values = {name: _legible(value) for name, value in trial.params.items()}
+            changes = {name: value for name, value in values.items() if value != parent.configuration.get(name)}
+            if changes and is_new(
+                proposal := Proposal(hypothesis=_hypothesis(changes, parent, state), changes=changes)
+            ):
                 proposals.append(proposal)
         return proposals
 
@@ -68,7 +76,7 @@ def _told(experiment: Experiment, space: dict[str, BaseDistribution], fidelity: 
     """
     scores = experiment.scored(fidelity)
     inside = all(
-        name in experiment.configuration and distribution._contains(distribution.to_internal_repr(experiment.configuration[name]))
+        name in experiment.configuration and _contains(distribution, experiment.configuration[name])
         for name, distribution in space.items()
     )
     if not scores or not inside:
@@ -77,10 +85,18 @@ def _told(experiment: Experiment, space: dict[str, BaseDistribution], fidelity: 
     return create_trial(state=TrialState.COMPLETE, params=params, distributions=space, value=scores[min(scores)])
 
 
+def _contains(distribution: BaseDistribution, value: Any) -> bool:
+    if isinstance(distribution, FloatDistribution | IntDistribution):
+        return bool(distribution.low <= value <= distribution.high)
+    assert isinstance(distribution, CategoricalDistribution)
+    return value in distribution.choices
+
+
 def _distribution(field: Field) -> BaseDistribution:
     if field.kind == "choice":
         return CategoricalDistribution(field.choices)
-    assert field.low is not None and field.high is not None
+    assert field.low is not None
+    assert field.high is not None
     if field.kind == "int":
         return IntDistribution(int(field.low), int(field.high))
     return FloatDistribution(field.low, field.high, log=field.log)
@@ -98,9 +114,17 @@ def _hypothesis(changes: dict[str, Any], parent: Experiment, state: CodeState) -
         return float(abs(new - old) / (field.high - field.low))
 
     ranked = sorted(changes, key=lambda name: (-distance(name), name))
-    named = ", ".join(f"{name} {_short(parent.configuration.get(name))} -> {_short(changes[name])}" for name in ranked[:_NAMED_CHANGES])
+    named = ", ".join(
+        f"{name} {_short(parent.configuration.get(name))} -> {_short(changes[name])}"
+        for name in ranked[:_NAMED_CHANGES]
+    )
     rest = f" and {len(ranked) - _NAMED_CHANGES} smaller changes" if len(ranked) > _NAMED_CHANGES else ""
     return f"{named}{rest} recover more coefficients than {parent.id}"
+
+
+def _legible(value: Any) -> Any:
+    """Three significant digits: no training can tell the difference, and a person can read the diff."""
+    return float(f"{value:.3g}") if isinstance(value, float) else value
 
 
 def _short(value: Any) -> str:
