@@ -15,7 +15,7 @@ from pydantic import BaseModel
 from agent.errors import StoichloopError
 from agent.executor.code_state import CodeState
 from agent.executor.local import count_gpus, slots
-from agent.night import PLANNERS
+from agent.planner import planner_names
 from agent.workspace import find_workspace, head_commit
 
 
@@ -107,4 +107,4 @@ def _sandbox() -> Check:
 
 
 def _planners() -> Check:
-    return Check(name="planners", ok=True, required=False, finding=", ".join(PLANNERS))
+    return Check(name="planners", ok=True, required=False, finding=", ".join(planner_names()))

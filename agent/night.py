@@ -7,26 +7,15 @@ from rich.console import Console
 from agent.bench import Bench
 from agent.budget import Budget, grant, parse_duration
 from agent.campaign import Campaign, start_campaign
-from agent.errors import StoichloopError
 from agent.executor.local import slots
 from agent.loop import explore
 from agent.picture import picture
-from agent.planner import Planner
-from agent.planner.sweep import Sweep
+from agent.planner import create_planner
 from agent.status import read_status
 from agent.view import View
 from agent.workspace import Workspace
 from memory.ledger import Ledger
 from simulator.dataset import Dataset
-
-PLANNERS = ("auto", "sweep")
-
-
-def make_planner(kind: str, *, seed: int, fidelity: str) -> Planner:
-    """`auto` is the sweep, the only planner there is so far; raises `StoichloopError`."""
-    if kind not in PLANNERS:
-        raise StoichloopError(f"--planner '{kind}' must be one of {', '.join(PLANNERS)}")
-    return Sweep(seed=seed, fidelity=fidelity)
 
 
 def spend_the_night(
@@ -43,7 +32,7 @@ def spend_the_night(
 ) -> bool:
     """Start or resume a campaign and lead it to the end of its budget; returns whether it was interrupted."""
     wall_s = parse_duration(budget)
-    proposer = make_planner(planner, seed=seed, fidelity=fidelity)
+    proposer = create_planner(planner, seed=seed, fidelity=fidelity)
     campaign = start_campaign(workspace, name, dataset, planner=planner, fidelity=fidelity, seed=seed)
     console = Console()
     interrupted = False

@@ -31,9 +31,10 @@ def train_once(
     trial = Trial("train", seed, "full", steps, "the working tree", configuration)
     gpu = 0 if count_gpus() else None
     process = TrialProcess(trial, workspace.root, dataset.observations_path.absolute(), folder, gpu)
+    console = Console(stderr=True, quiet=quiet)
     columns = TextColumn("training"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
     try:
-        with Progress(*columns, console=Console(stderr=True, quiet=quiet), transient=True) as progress:
+        with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
             bar = progress.add_task("", total=steps)
             while (outcome := process.outcome(float("inf"))) is None:
                 time.sleep(_POLL_S)

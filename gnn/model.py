@@ -24,6 +24,8 @@ class MetabolismPropagation(nn.Module):
 
     shift: Tensor
     width: Tensor
+    substrate_edges: Tensor
+    all_edges: Tensor
 
     def __init__(self, observations: Observations, config: Configuration) -> None:
         super().__init__()

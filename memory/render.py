@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -33,10 +34,14 @@ def moment(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%SZ")
 
 
+def _flat(text: str, length: int = 400) -> str:
+    """Text that others wrote, as one line of bounded length."""
+    return textwrap.shorten(text, length, placeholder=" …")
+
+
 def _cell(text: str) -> str:
     """Text that fits a cell of a Markdown table."""
-    flat = " ".join(text.split()).replace("|", "\\|")
-    return flat if len(flat) <= _CELL else flat[: _CELL - 1] + "…"
+    return _flat(text, _CELL).replace("|", "\\|")
 
 
 def _evidence(experiments: Sequence[str]) -> str:
@@ -48,7 +53,7 @@ def _evidence(experiments: Sequence[str]) -> str:
 _TEMPLATES = Environment(
     loader=FileSystemLoader(Path(__file__).parent / "templates"), undefined=StrictUndefined, keep_trailing_newline=True
 )
-_TEMPLATES.filters.update(moment=moment, cell=_cell, evidence=_evidence)
+_TEMPLATES.filters.update(moment=moment, flat=_flat, cell=_cell, evidence=_evidence)
 _TEMPLATES.globals["score"] = score_text
 
 

@@ -6,14 +6,15 @@ Two stages, both paired: candidate and incumbent at the same fidelity on the sam
    more than the standard error of such a difference, sqrt(2) sigma. What is selected here is flattered by
    its luck, so this score decides nothing else.
 2. Confirm, on `CONFIRM_SEEDS` fresh seeds that belong to this experiment and that no selection has seen.
-   With d the mean paired difference over n seeds, t = d / se, se = sqrt(2 sigma^2 / n), one-sided against
-   Student's t with the degrees of freedom of sigma. Where the differences themselves spread more than
-   sigma says, their own spread is used: the test may err on the strict side only.
+   With d the mean paired difference over n seeds, t = d / se, one-sided against Student's t. The standard
+   error is sqrt(2 sigma^2 / n) with the degrees of freedom of sigma, unless the differences themselves
+   spread wider: then it is theirs, with n - 1 degrees. So a candidate that is good on most seeds and
+   diverges on some is not taken for a steady one.
 
-sigma is the seed-to-seed standard deviation of `exact`, pooled over every experiment that has been run on
-several seeds at this fidelity, the baseline first. A campaign tests many candidates; the k-th confirmation
-is held to alpha_k = alpha 6 / (pi k)^2, which sums to alpha over all k, so that by Bonferroni's inequality
-the chance of any false acceptance in a campaign of equal candidates stays below alpha, however long it runs.
+sigma is the seed-to-seed standard deviation of `exact`, pooled over the accepted experiments, the baseline
+first: what is steady enough to be built upon. A campaign tests many candidates; the k-th confirmation is held
+to alpha_k = alpha 6 / (pi k)^2, which sums to alpha over all k, so that by Bonferroni's inequality the chance
+of any false acceptance in a campaign of equal candidates stays below alpha, however long it runs.
 """
 
 from __future__ import annotations
@@ -46,10 +47,10 @@ Wanted = tuple[tuple[str, int], ...]
 
 
 def measure_noise(experiments: Sequence[Experiment], fidelity: str) -> Noise:
-    """Pool the within-experiment variances; failed experiments say nothing of noise."""
+    """Pool the within-experiment variances of the accepted experiments."""
     squares, degrees = 0.0, 0
     for experiment in experiments:
-        if experiment.verdict is not None and experiment.verdict.verdict == "failed":
+        if experiment.verdict is None or experiment.verdict.verdict != "accepted":
             continue
         scores = list(experiment.scored(fidelity).values())
         if len(scores) > 1:
@@ -107,8 +108,9 @@ def _missing(experiments: Sequence[Experiment], seeds: Sequence[int], fidelity: 
 def _confirm(differences: Sequence[float], rival: str, noise: Noise, count: int) -> Verdict:
     n = len(differences)
     effect = float(np.mean(differences))
-    error = max(math.sqrt(2.0) * noise.sigma, float(np.std(differences, ddof=1))) / math.sqrt(n)
-    degrees = max(noise.degrees, 1)
+    own, pooled = float(np.std(differences, ddof=1)), math.sqrt(2.0) * noise.sigma
+    spread, degrees = (own, n - 1) if own > pooled else (pooled, noise.degrees)
+    error = spread / math.sqrt(n)
     level = ALPHA * 6.0 / (math.pi * count) ** 2
     p_value = float(stats.t.sf(effect / error, degrees)) if error > 0 else float(effect <= 0)
     reach = float(stats.t.ppf(0.975, degrees)) * error

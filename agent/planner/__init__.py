@@ -1,10 +1,13 @@
-"""Who proposes the next experiments. One planner a file, all behind `Planner`."""
+"""Who proposes the next experiments. A planner is a module here with a `create`; its file name is its name."""
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
+from agent.errors import StoichloopError
 from agent.executor.code_state import CodeState
 from agent.planner.proposal import Proposal
 from memory.records import Experiment
@@ -30,3 +33,16 @@ class Planner(Protocol):
         `past` holds every experiment so far. A proposal for which `is_new` says no has been run already, or
         stands in this block: it must not be returned.
         """
+
+
+def planner_names() -> list[str]:
+    """The planners there are: every module of this package but the proposal that they share."""
+    return sorted(module.name for module in pkgutil.iter_modules(__path__) if module.name != "proposal")
+
+
+def create_planner(name: str, *, seed: int, fidelity: str) -> Planner:
+    """The planner called `name`, by its module's `create(seed, fidelity)`; raises `StoichloopError`."""
+    if name not in planner_names():
+        raise StoichloopError(f"--planner '{name}' must be one of {', '.join(planner_names())}")
+    planner: Planner = importlib.import_module(f"agent.planner.{name}").create(seed, fidelity)
+    return planner

@@ -68,6 +68,11 @@ class Sweep:
         return study
 
 
+def create(seed: int, fidelity: str) -> Sweep:
+    """See `agent.planner.create_planner`."""
+    return Sweep(seed, fidelity)
+
+
 def _told(experiment: Experiment, space: dict[str, BaseDistribution], fidelity: str) -> FrozenTrial | None:
     """What the optimiser is told of an experiment: its score on the lowest seed, the one that all share.
 

@@ -1,0 +1,103 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from agent.analyzer.decode import decode
+from simulator.dataset import Dataset
+from simulator.kinetics import Floats
+from simulator.network import Ints, draw_stoichiometry, graph_of
+from simulator.regime import Network
+
+ALPHABET = (1, 2)
+SPEC = Network(
+    metabolites=20, reactions=25, max_substrates=3, max_products=3, coefficients=ALPHABET, mass_balanced=True
+)
+SEEDS = st.integers(0, 2**32)
+EXAMPLES = settings(max_examples=60, deadline=None)
+
+
+def noisy(matrix: Ints, seed: int, noise: float) -> Floats:
+    return np.where(matrix != 0, matrix + np.random.default_rng(seed).normal(0.0, noise, matrix.shape), 0.0)
+
+
+def decode_matrix(estimate: Floats, pattern: Ints) -> Floats:
+    graph = graph_of(pattern)
+    integers = decode(graph, estimate[graph.met_all, graph.rxn_all], ALPHABET, mass_balanced=True)
+    return graph.matrix(integers)
+
+
+@EXAMPLES
+@given(seed=SEEDS)
+def test_integers_decode_to_themselves(seed: int) -> None:
+    matrix = draw_stoichiometry(SPEC, np.random.default_rng(seed))
+    np.testing.assert_array_equal(decode_matrix(matrix.astype(float), matrix), matrix)
+
+
+@EXAMPLES
+@given(seed=SEEDS, noise=st.floats(0.0, 2.0))
+def test_what_comes_out_is_always_in_the_alphabet_and_balanced(seed: int, noise: float) -> None:
+    matrix = draw_stoichiometry(SPEC, np.random.default_rng(seed))
+    decoded = decode_matrix(noisy(matrix, seed, noise), matrix)
+    assert set(np.unique(np.abs(decoded[matrix != 0]))) <= set(ALPHABET)
+    assert not decoded.sum(axis=0).any()
+
+
+@EXAMPLES
+@given(seed=SEEDS, noise=st.floats(0.0, 1.0))
+def test_permuting_reactions_permutes_the_answer(seed: int, noise: float) -> None:
+    rng = np.random.default_rng(seed)
+    matrix = draw_stoichiometry(SPEC, rng)
+    estimate, order = noisy(matrix, seed, noise), rng.permutation(SPEC.reactions)
+    np.testing.assert_array_equal(
+        decode_matrix(estimate[:, order], matrix[:, order]), decode_matrix(estimate, matrix)[:, order]
+    )
+
+
+@EXAMPLES
+@given(seed=SEEDS, noise=st.floats(0.0, 1.0), scale=st.floats(1e-3, 1e3))
+def test_a_global_scale_changes_nothing(seed: int, noise: float, scale: float) -> None:
+    matrix = draw_stoichiometry(SPEC, np.random.default_rng(seed))
+    estimate = noisy(matrix, seed, noise)
+    np.testing.assert_array_equal(decode_matrix(scale * estimate, matrix), decode_matrix(estimate, matrix))
+
+
+@EXAMPLES
+@given(seed=SEEDS, noise=st.floats(0.0, 1.0))
+def test_column_scales_change_no_direction(seed: int, noise: float) -> None:
+    """A column's scale may choose between all ones and all twos, which share a direction, and nothing else."""
+    rng = np.random.default_rng(seed)
+    matrix = draw_stoichiometry(SPEC, rng)
+    estimate = noisy(matrix, seed, noise)
+    scaled = decode_matrix(estimate * rng.uniform(0.2, 5.0, SPEC.reactions), matrix)
+    plain = decode_matrix(estimate, matrix)
+    np.testing.assert_allclose(scaled / np.linalg.norm(scaled, axis=0), plain / np.linalg.norm(plain, axis=0))
+
+
+@EXAMPLES
+@given(seed=SEEDS)
+def test_the_truth_plays_no_part(seed: int) -> None:
+    """From pure noise on the right pattern, signs come out as often wrong as right."""
+    rng = np.random.default_rng(seed)
+    matrix = np.concatenate([draw_stoichiometry(SPEC, rng) for _ in range(20)], axis=1)
+    estimate = np.where(matrix != 0, rng.normal(size=matrix.shape), 0.0)
+    decoded = decode_matrix(estimate, matrix)
+    assert 0.4 < np.mean(np.sign(decoded[matrix != 0]) == np.sign(matrix[matrix != 0])) < 0.6
+
+
+@pytest.mark.parametrize(("length", "expected"), [(1.0, 1.0), (1.3, 1.0), (1.6, 2.0), (2.0, 2.0), (9.0, 2.0)])
+def test_all_ones_and_all_twos_are_told_apart_by_length(length: float, expected: float) -> None:
+    matrix = np.array([[-2, -1], [1, 1], [1, 0]])
+    estimate = matrix * np.array([1.0, length])
+    assert decode_matrix(estimate, matrix)[1, 1] == expected
+
+
+def test_a_reaction_that_cannot_balance_is_rounded() -> None:
+    graph = graph_of(np.array([[1, -1, 2], [0, 1, -2]]))
+    assert decode(graph, np.array([1.8, -1.0, 1.0, 2.0, -2.0]), ALPHABET, mass_balanced=True)[0] == 2
+
+
+def test_an_estimate_of_the_tiny_regime_survives_moderate_noise(tiny: Dataset) -> None:
+    truth = tiny.truth
+    estimate = truth.sto_all + np.random.default_rng(0).normal(0.0, 0.1, len(truth.sto_all))
+    assert np.mean(decode(truth.graph, estimate, ALPHABET, mass_balanced=True) == truth.sto_all) > 0.97

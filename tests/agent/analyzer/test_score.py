@@ -1,0 +1,136 @@
+import math
+
+import numpy as np
+import pytest
+
+from agent.analyzer.dynamics import EstimatedDynamics
+from agent.analyzer.score import baseline, exact_reactions, r2, score, support_f1
+from simulator.dataset import Dataset
+from simulator.network import graph_of
+from tests.agent.analyzer.estimates import true_estimate
+
+DESIGN_PAGE = {
+    *("exact", "exact_reactions", "baseline_exact", "skill", "recall_2", "r2", "r2_aligned", "sign_accuracy"),
+    *("support_f1", "log_k_r2_aligned", "substrate_func_r2_aligned", "rate_func_r2_aligned"),
+    *("test_r2", "test_pearson", "degeneracy_gap", "blind"),
+}
+OVER_EDGES = ("exact", "baseline_exact", "skill", "recall_2", "r2", "r2_aligned", "sign_accuracy", "support_f1")
+
+
+def test_the_truth_scores_perfectly(tiny: Dataset) -> None:
+    scores = score(true_estimate(tiny), tiny)
+    for name in ("exact", "exact_reactions", "skill", "recall_2", "r2", "r2_aligned", "sign_accuracy", "support_f1"):
+        assert scores[name] == 1.0, name
+    for name in ("log_k_r2_aligned", "substrate_func_r2_aligned", "rate_func_r2_aligned", "test_r2", "test_pearson"):
+        assert scores[name] == pytest.approx(1.0, abs=1e-3), name
+    assert scores["degeneracy_gap"] == pytest.approx(0.0, abs=1e-3)
+    assert scores["blind_dcdt_error"] < 1e-3
+    assert (scores["blind_integer_distance"], scores["blind_mass_imbalance"]) == (0.0, 0.0)
+    assert scores["blind"] == pytest.approx(1.0, abs=1e-3)
+
+
+def test_every_score_of_the_design_is_there_and_finite(tiny: Dataset) -> None:
+    scores = score(true_estimate(tiny, sto_all=np.zeros(len(tiny.truth.sto_all))), tiny)
+    assert set(scores) >= DESIGN_PAGE
+    assert {f"{name}_identifiable" for name in OVER_EDGES} <= set(scores)
+    assert all(math.isfinite(value) for value in scores.values())
+
+
+def test_the_trivial_answer_has_no_skill(tiny: Dataset) -> None:
+    ones = baseline(tiny.truth)
+    expected = float(np.mean(ones == tiny.truth.sto_all))
+    # Without mass balance to correct them, ones decode to ones; here the score of the baseline is compared.
+    scores = score(true_estimate(tiny), tiny)
+    assert scores["baseline_exact"] == pytest.approx(expected)
+    assert (ones[tiny.truth.graph.sub_to_all] == -1).all()
+    assert ones.sum() == len(ones) - 2 * len(tiny.truth.graph.sub_to_all)
+
+
+def test_one_wrong_reaction_costs_its_edges(tiny: Dataset) -> None:
+    truth = tiny.truth
+    sto = truth.sto_all.astype(float)
+    wrong = truth.graph.rxn_all == 0
+    sto[wrong] *= -1.0
+    scores = score(true_estimate(tiny, sto_all=sto), tiny)
+    share = wrong.sum() / len(sto)
+    assert scores["exact"] == pytest.approx(1.0 - share)
+    assert scores["sign_accuracy"] == pytest.approx(1.0 - share)
+    assert scores["exact_reactions"] == pytest.approx(1.0 - 1.0 / truth.graph.n_reactions)
+    trivial = scores["baseline_exact"]
+    assert scores["skill"] == pytest.approx((scores["exact"] - trivial) / (1.0 - trivial))
+    twos = np.abs(truth.sto_all) == 2
+    assert scores["recall_2"] == pytest.approx(1.0 - (wrong & twos).sum() / twos.sum())
+
+
+def test_alignment_removes_column_scales_and_nothing_but_them(tiny: Dataset) -> None:
+    truth = tiny.truth
+    scale = np.random.default_rng(0).uniform(0.5, 1.8, truth.graph.n_reactions)
+    estimate = true_estimate(
+        tiny, sto_all=truth.sto_all * scale[truth.graph.rxn_all], log_k=truth.law.log_k - np.log10(scale)
+    )
+    scores = score(estimate, tiny)
+    assert scores["r2_aligned"] == pytest.approx(1.0)
+    assert scores["log_k_r2_aligned"] == pytest.approx(1.0)
+    assert scores["r2"] < 0.95
+
+
+def test_log_k_shifted_by_one_constant_aligns(tiny: Dataset) -> None:
+    scores = score(true_estimate(tiny, log_k=tiny.truth.law.log_k + 0.7), tiny)
+    assert scores["log_k_r2_aligned"] == pytest.approx(1.0)
+    assert scores["test_r2"] < 0.9
+
+
+def test_affine_changes_of_the_functions_align(tiny: Dataset) -> None:
+    perfect = true_estimate(tiny)
+    # Every reaction's h is a sum over its substrates, so a factor on the messages is a factor on h.
+    estimate = true_estimate(
+        tiny,
+        substrate_func=-2.0 * perfect.substrate_func,
+        rate_func_h=-2.0 * perfect.rate_func_h[::-1],
+        rate_func=perfect.rate_func[::-1],
+    )
+    scores = score(estimate, tiny)
+    assert scores["substrate_func_r2_aligned"] == pytest.approx(1.0, abs=1e-3)
+    assert scores["rate_func_r2_aligned"] == pytest.approx(1.0, abs=1e-3)
+    assert scores["test_r2"] == pytest.approx(1.0, abs=1e-3)
+
+
+def test_a_constant_rate_function_explains_nothing(tiny: Dataset) -> None:
+    perfect = true_estimate(tiny)
+    scores = score(true_estimate(tiny, rate_func=np.zeros_like(perfect.rate_func)), tiny)
+    assert scores["rate_func_r2_aligned"] <= 0.0
+    assert score(true_estimate(tiny, substrate_func=np.zeros_like(perfect.substrate_func)), tiny)[
+        "substrate_func_r2_aligned"
+    ] == pytest.approx(0.0, abs=1e-9)
+
+
+def test_a_model_that_stands_still_gets_no_credit_for_where_it_started(tiny: Dataset) -> None:
+    scores = score(true_estimate(tiny, log_k=np.full(tiny.truth.graph.n_reactions, -12.0)), tiny)
+    assert scores["test_r2"] <= 1e-6
+    assert scores["blind_dcdt_error"] == pytest.approx(1.0, abs=1e-3)
+
+
+def test_rollouts_follow_the_held_out_trajectories(tiny: Dataset) -> None:
+    dynamics = EstimatedDynamics(tiny.truth.graph, true_estimate(tiny))
+    time = np.stack([trajectory.time for trajectory in tiny.heldout])
+    true = np.stack([trajectory.concentration for trajectory in tiny.heldout])
+    np.testing.assert_allclose(dynamics.rollout(true[:, 0], time), true, atol=2e-3)
+
+
+def test_r2_against_y_equals_x() -> None:
+    truth = np.array([1.0, -1.0, 2.0])
+    assert r2(truth, truth) == 1.0
+    assert r2(truth, np.full(3, truth.mean())) == 0.0
+    assert r2(truth, 2.0 * truth) < 1.0
+
+
+def test_exact_reactions_wants_every_edge() -> None:
+    matrix = np.array([[-1, -2], [1, 2]])
+    graph = graph_of(matrix)
+    truth = matrix[graph.met_all, graph.rxn_all]
+    assert exact_reactions(graph, np.array([-1, 1, -2, 1]), truth) == 0.5
+
+
+def test_support_f1_by_hand() -> None:
+    # One of two true edges found, one false edge claimed: precision 1/2, recall 1/2.
+    assert support_f1(np.array([1, 0, 2, 0]), np.array([1, -1, 0, 0])) == 0.5

@@ -1,0 +1,133 @@
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from agent.executor.environment import trial_environment
+from agent.executor.process import TrialProcess
+from agent.executor.trial import Outcome, Trial
+from tests.conftest import ROOT
+
+# A gnn.train that does what the word in its configuration says.
+MISBEHAVIOUR = """
+import json, os, signal, subprocess, sys, time
+from pathlib import Path
+arguments = dict(zip(sys.argv[1::2], sys.argv[2::2]))
+out, word = Path(arguments["--out"]), json.loads(Path(arguments["--config"]).read_text())["word"]
+if word == "sleep":
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    child = subprocess.Popen(["sleep", "600"])
+    (out / "child").write_text(str(child.pid))
+    time.sleep(600)
+if word == "leave":
+    child = subprocess.Popen(["sleep", "600"])
+    (out / "child").write_text(str(child.pid))
+if word == "crash":
+    print("first line")
+    raise ValueError("the last line")
+if word == "non-finite":
+    print("the loss became nan", file=sys.stderr)
+    sys.exit(3)
+if word == "kill":
+    os.kill(os.getpid(), signal.SIGKILL)
+if word == "environment":
+    (out / "environment").write_text(json.dumps(dict(os.environ)))
+"""
+
+
+@pytest.fixture
+def code(tmp_path: Path) -> Path:
+    package = tmp_path / "code" / "gnn"
+    package.mkdir(parents=True)
+    (package / "__init__.py").touch()
+    (package / "train.py").write_text(MISBEHAVIOUR)
+    return package.parent
+
+
+def start(code: Path, word: str) -> TrialProcess:
+    trial = Trial("e0001", 0, "probe", 10, "c" * 40, {"word": word})
+    return TrialProcess(trial, code, code / "observations.npz", code.parent / "out", None)
+
+
+def wait(process: TrialProcess, limit_s: float = 20.0) -> Outcome:
+    while (outcome := process.outcome(limit_s)) is None:
+        time.sleep(0.02)
+    return outcome
+
+
+def is_gone(pid: int) -> bool:
+    """Ended, if perhaps not yet reaped by whoever inherited it."""
+    for _ in range(100):
+        if not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE:
+            return True
+        time.sleep(0.02)
+    return False
+
+
+@pytest.mark.parametrize(
+    ("word", "status", "reason"),
+    [
+        ("nothing", "completed", ""),
+        ("crash", "crashed", "exit status 1: ValueError: the last line"),
+        ("non-finite", "non_finite", "the loss became nan"),
+        ("kill", "crashed", "killed by signal SIGKILL: (it printed nothing)"),
+    ],
+)
+def test_how_a_trial_ended_is_told_by_its_exit_status(code: Path, word: str, status: str, reason: str) -> None:
+    outcome = wait(start(code, word))
+    assert (outcome.status, outcome.reason) == (status, reason)
+
+
+def test_what_a_trial_printed_is_kept(code: Path) -> None:
+    outcome = wait(start(code, "crash"))
+    assert (outcome.folder / "stdout.txt").read_text().startswith("first line")
+
+
+def test_the_time_limit_ends_the_whole_group_even_if_it_ignores_requests(code: Path) -> None:
+    process = start(code, "sleep")
+    child = code.parent / "out" / "child"
+    while not (child.exists() and child.read_text()):
+        time.sleep(0.02)
+    outcome = wait(process, limit_s=process.seconds + 0.1)
+    assert outcome.status == "timed_out"
+    assert "time limit" in outcome.reason
+    assert is_gone(process.pid)
+    assert is_gone(int(child.read_text()))
+
+
+def test_what_a_trial_leaves_running_is_ended_with_it(code: Path) -> None:
+    outcome = wait(start(code, "leave"))
+    assert outcome.status == "completed"
+    assert is_gone(int((outcome.folder / "child").read_text()))
+
+
+def test_a_trial_dies_with_its_controller(code: Path) -> None:
+    script = f"""
+import sys
+from pathlib import Path
+sys.path.insert(0, {str(ROOT)!r})
+from tests.agent.executor.test_process import start
+print(start(Path({str(code)!r}), "sleep").pid, flush=True)
+import time; time.sleep(600)
+"""
+    controller = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True)
+    assert controller.stdout is not None
+    pid = int(controller.stdout.readline())
+    assert not is_gone(pid)
+    controller.kill()
+    controller.communicate()
+    assert is_gone(pid)
+
+
+def test_keys_of_the_user_do_not_reach_a_trial(code: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "secret-key")
+    monkeypatch.setenv("HOME", "/home/someone")
+    seen = (wait(start(code, "environment")).folder / "environment").read_text()
+    assert "secret-key" not in seen
+    assert "/home/someone" not in seen
+    assert trial_environment()["PATH"] == os.environ["PATH"]
+    assert trial_environment(gpu=1)["CUDA_VISIBLE_DEVICES"] == "1"

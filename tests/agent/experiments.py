@@ -1,0 +1,60 @@
+"""Experiments as a ledger would give them back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from memory.records import Experiment, TrialResult, Verdict
+
+FIDELITY = "probe"
+
+
+def scored(
+    name: str,
+    scores: Mapping[int, float] | Sequence[float] = (),
+    *,
+    verdict: Verdict | None = None,
+    configuration: dict[str, Any] | None = None,
+    block: int = 1,
+) -> Experiment:
+    """An experiment with a completed trial for each seed's score."""
+    by_seed = scores if isinstance(scores, Mapping) else dict(enumerate(scores))
+    trials = tuple(
+        TrialResult(
+            trial=f"{name}/s{seed}/{FIDELITY}",
+            experiment=name,
+            seed=seed,
+            fidelity=FIDELITY,
+            status="completed",
+            reason="",
+            scores={"exact": exact, "skill": 0.0, "blind": 0.0},
+            seconds=1.0,
+            folder=f"experiments/{name}/s{seed}-{FIDELITY}",
+            finished_at=0.0,
+        )
+        for seed, exact in by_seed.items()
+    )
+    return Experiment(
+        id=name,
+        block=block,
+        parent=None if block == 0 else "e0001",
+        rung="sweep",
+        planner="sweep",
+        hypothesis=f"{name} is better",
+        changes={},
+        configuration=configuration or {},
+        fingerprint=name,
+        proposed_at=0.0,
+        commit="c" * 40,
+        trials=trials,
+        verdict=verdict,
+    )
+
+
+def failed(name: str, status: Any, reason: str) -> Experiment:
+    """An experiment whose one trial did not complete."""
+    experiment = scored(name, [0.0])
+    trial = replace(experiment.trials[0], status=status, reason=reason, scores={})
+    return replace(experiment, trials=(trial,))

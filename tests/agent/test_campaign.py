@@ -1,0 +1,74 @@
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from agent.campaign import Campaign, open_campaign, start_campaign
+from agent.errors import StoichloopError
+from agent.workspace import Workspace, find_workspace
+from simulator.dataset import Dataset
+
+
+def start(workspace: Workspace, tiny: Dataset, name: str = "night", seed: int = 0) -> Campaign:
+    return start_campaign(workspace, name, tiny, planner="sweep", fidelity="probe", seed=seed)
+
+
+def test_a_campaign_is_made_once_and_opened_afterwards(workspace: Workspace, tiny: Dataset) -> None:
+    campaign = start(workspace, tiny)
+    assert {path.name for path in campaign.folder.iterdir()} >= {"campaign.yaml", "brief.md", "memory.db"}
+    assert "pde_m1_tiny" in campaign.brief
+    (campaign.folder / "brief.md").write_text("mine now")
+    assert start(workspace, tiny).settings == campaign.settings
+    assert open_campaign(workspace, None).brief == "mine now"
+
+
+def test_a_later_commit_of_the_users_does_not_move_a_campaign(workspace: Workspace, tiny: Dataset) -> None:
+    base = start(workspace, tiny).settings.base_commit
+    workspace.repo.git.commit("--allow-empty", "-m", "later")
+    assert start(workspace, tiny).settings.base_commit == base
+
+
+def test_another_wish_under_the_same_name_is_refused_by_key(workspace: Workspace, tiny: Dataset) -> None:
+    start(workspace, tiny)
+    with pytest.raises(StoichloopError, match=r"campaign\.yaml: key 'seed' is '0', but '1'"):
+        start(workspace, tiny, seed=1)
+
+
+def test_new_data_under_an_old_campaign_are_refused(workspace: Workspace, tiny: Dataset) -> None:
+    start(workspace, tiny)
+    files = {**tiny.manifest.files, "observations.npz": "0" * 64}
+    other = replace(tiny, manifest=tiny.manifest.model_copy(update={"files": files}))
+    with pytest.raises(StoichloopError, match="key 'dataset'"):
+        start(workspace, other)
+
+
+@pytest.mark.parametrize("name", ["", "../escape", "a b", ".hidden", "-x", "a/b"])
+def test_a_name_that_is_no_folder_name_is_refused(workspace: Workspace, tiny: Dataset, name: str) -> None:
+    with pytest.raises(StoichloopError, match="--campaign"):
+        start(workspace, tiny, name=name)
+    assert not workspace.runs.exists()
+
+
+def test_there_is_one_controller_at_a_time(workspace: Workspace, tiny: Dataset) -> None:
+    campaign = start(workspace, tiny)
+    refused = pytest.raises(StoichloopError, match="already run by another controller")
+    with campaign.lead(), refused, campaign.lead():
+        pass
+    with campaign.lead():
+        pass
+
+
+def test_a_damaged_settings_file_is_refused(workspace: Workspace, tiny: Dataset) -> None:
+    campaign = start(workspace, tiny)
+    (campaign.folder / "campaign.yaml").write_text("name: night\ncolour: red\n")
+    with pytest.raises(StoichloopError, match=r"campaign\.yaml: malformed"):
+        open_campaign(workspace, "night")
+
+
+def test_unknown_campaigns_and_places_are_refused(workspace: Workspace, tmp_path: Path) -> None:
+    with pytest.raises(StoichloopError, match="there is no campaign yet"):
+        open_campaign(workspace, None)
+    with pytest.raises(StoichloopError, match="there is no campaign 'x'"):
+        open_campaign(workspace, "x")
+    with pytest.raises(StoichloopError, match="not inside a git repository"):
+        find_workspace(tmp_path)

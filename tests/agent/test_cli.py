@@ -1,0 +1,114 @@
+import json
+import math
+from pathlib import Path
+
+import pytest
+
+from agent.workspace import Workspace
+from tests.agent.analyzer.test_score import DESIGN_PAGE
+from tests.conftest import Command
+
+REGIME = "pde_m1_tiny"
+
+
+def test_the_commands_of_the_design_have_help(stoichloop: Command) -> None:
+    for command in ("regimes", "data", "train", "explore", "status", "log", "show", "doctor"):
+        assert "Usage" in stoichloop(command, "--help").stdout
+
+
+def test_regimes_are_listed_one_a_line(stoichloop: Command) -> None:
+    lines = stoichloop("regimes").stdout.splitlines()
+    listed = json.loads(stoichloop("regimes", "--json").stdout)
+    assert [line.split()[0] for line in lines] == [regime["name"] for regime in listed]
+    assert REGIME in [regime["name"] for regime in listed]
+
+
+def test_data_reports_what_the_issue_of_identifiability_turns_on(stoichloop: Command) -> None:
+    facts = json.loads(stoichloop("data", REGIME, "--json").stdout)
+    assert facts["generated"] is False
+    assert facts["identifiable_edges"] == facts["edges"]
+    assert facts["rate_variation_min"] >= 0.3
+    assert facts["smallest_concentration"] > 0
+    assert {"trajectories", "frames", "activity_rank", "fingerprint"} <= facts.keys()
+    assert "identifiable" in stoichloop("data", REGIME).stdout
+
+
+def test_train_gives_the_same_scores_twice_and_others_for_another_seed(stoichloop: Command) -> None:
+    first, second, other = (
+        json.loads(stoichloop("train", REGIME, "--steps", "60", "--seed", seed, "--json").stdout) for seed in "001"
+    )
+    assert first == second
+    assert first["scores"] != other["scores"]
+    assert first["scores"].keys() >= DESIGN_PAGE
+    assert all(math.isfinite(value) for value in first["scores"].values())
+
+
+def test_train_takes_a_file_and_single_settings_and_keeps_its_output(stoichloop: Command, tmp_path: Path) -> None:
+    config = tmp_path / "mine.yaml"
+    config.write_text("lr_S: 0.01\nschedule: cosine\n")
+    arguments = [
+        "--config",
+        str(config),
+        "--set",
+        "lr_S=2e-2",
+        "--steps",
+        "5",
+        "--out",
+        str(tmp_path / "kept"),
+        "--json",
+    ]
+    configuration = json.loads(stoichloop("train", REGIME, *arguments).stdout)["configuration"]
+    assert (configuration["lr_S"], configuration["schedule"]) == (0.02, "cosine")
+    assert {"estimate.npz", "curves.jsonl", "stdout.txt"} <= {path.name for path in (tmp_path / "kept").iterdir()}
+    again = stoichloop("train", REGIME, *arguments, check=False)
+    assert again.returncode == 1
+    assert "exists already" in again.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["data", "nowhere"], ["there is no regime 'nowhere'", "pde_m1"]),
+        (["train", REGIME, "--set", "lr_s=1"], ["key 'lr_s'", "fields are"]),
+        (["train", REGIME, "--set", "lr_S"], ["--set 'lr_S'", "key=value"]),
+        (["train", REGIME, "--set", "width=33"], ["key 'width' has value 33", "must be one of"]),
+        (["train", REGIME, "--set", "lr_S=1e30", "--steps", "300"], ["non finite", "the loss became"]),
+        (["train", REGIME, "--config", "absent.yaml"], ["--config absent.yaml", "cannot be read"]),
+        (["explore", REGIME, "--budget", "soon"], ["--budget 'soon'", "8h"]),
+        (["explore", REGIME, "--planner", "oracle"], ["--planner 'oracle'", "auto, sweep"]),
+        (["explore", REGIME, "--fidelity", "all"], ["--fidelity 'all'", "probe"]),
+        (["status"], ["there is no campaign yet", "stoichloop explore"]),
+        (["log", "absent"], ["there is no campaign 'absent'"]),
+    ],
+)
+def test_bad_input_gets_one_sentence_and_leaves_nothing(
+    stoichloop: Command, workspace: Workspace, arguments: list[str], words: list[str]
+) -> None:
+    done = stoichloop(*arguments, check=False)
+    assert done.returncode == 1
+    assert done.stderr.startswith("stoichloop: ")
+    assert len(done.stderr.strip().splitlines()) == 1
+    for word in words:
+        assert word in done.stderr
+    assert not workspace.runs.exists()
+
+
+@pytest.mark.parametrize("command", [["data"], ["train", "--steps", "5"], ["explore", "--budget", "1m"]])
+def test_one_changed_byte_of_the_observations_is_refused_everywhere(
+    stoichloop: Command, workspace: Workspace, command: list[str]
+) -> None:
+    path = workspace.data / REGIME / "observations.npz"
+    content = bytearray(path.read_bytes())
+    content[1000] ^= 1
+    path.write_bytes(content)
+    done = stoichloop(command[0], REGIME, *command[1:], check=False)
+    assert done.returncode == 1
+    assert "observations.npz: the file was changed after it was frozen" in done.stderr
+    assert not workspace.runs.exists()
+
+
+def test_the_doctor_says_what_this_machine_can_do(stoichloop: Command) -> None:
+    checks = {check["name"]: check for check in json.loads(stoichloop("doctor", "--json").stdout)}
+    assert checks["workspace"]["ok"]
+    assert checks["torch"]["finding"].startswith("2.13.0")
+    assert {"gpu", "sandbox", "git", "planners", "slots"} <= checks.keys()

@@ -1,0 +1,95 @@
+"""Shared by all tests: the tiny regime, frozen once, and a repository of a user's to run in."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from git import Repo
+
+from agent.executor.environment import trial_environment
+from agent.workspace import Workspace
+from simulator.dataset import Dataset, prepare
+from simulator.regime import find_regime
+
+ROOT = Path(__file__).parent.parent
+Command = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
+    """The frozen data of `pde_m1_tiny`; not to be changed."""
+    dataset, _ = prepare(find_regime("pde_m1_tiny"), tmp_path_factory.mktemp("data"))
+    return dataset
+
+
+@pytest.fixture
+def workspace(tmp_path: Path, tiny: Dataset) -> Workspace:
+    """A user's repository with our gnn/ committed, a file of the user's, and the tiny data in place."""
+    root = tmp_path / "clone"
+    shutil.copytree(ROOT / "gnn", root / "gnn", ignore=shutil.ignore_patterns("__pycache__"))
+    (root / "notes.txt").write_text("the user's own\n")
+    (root / ".gitignore").write_text("data/\nruns/\n__pycache__/\n")
+    shutil.copytree(tiny.folder, root / "data" / tiny.regime.name)
+    repo = Repo.init(root, initial_branch="main")
+    with repo.config_writer() as config:
+        config.set_value("user", "name", "A User")
+        config.set_value("user", "email", "user@localhost")
+    repo.git.add("--all")
+    repo.git.commit("-m", "start")
+    return Workspace(root)
+
+
+def command_line(*arguments: str) -> list[str]:
+    """The command as a process of its own."""
+    return [sys.executable, "-c", "from agent.cli import main; main()", *arguments]
+
+
+@pytest.fixture
+def stoichloop(workspace: Workspace) -> Command:
+    """Run `stoichloop ...` in the user's repository and return what it printed."""
+
+    def run(*arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        done = subprocess.run(
+            command_line(*arguments),
+            cwd=workspace.root,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=300,
+            env={**os.environ, "COLUMNS": "200"},
+        )
+        assert not check or done.returncode == 0, done.stdout + done.stderr
+        return done
+
+    return run
+
+
+def train(
+    dataset: Dataset, out: Path, *, seed: int = 0, steps: int = 20, config: str = "{}"
+) -> subprocess.CompletedProcess[str]:
+    """Run `python -m gnn.train` as the executor does."""
+    out.mkdir(parents=True)
+    (out / "config.json").write_text(config)
+    arguments: list[str | Path] = [
+        "--observations",
+        dataset.observations_path,
+        "--config",
+        out / "config.json",
+        "--out",
+        out,
+    ]
+    return subprocess.run(
+        [sys.executable, "-m", "gnn.train", *arguments, "--seed", str(seed), "--steps", str(steps)],
+        cwd=ROOT,
+        env=trial_environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )

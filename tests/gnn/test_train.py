@@ -1,0 +1,59 @@
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from gnn.train import learning_rate_factor, mini_batches
+from simulator.dataset import Dataset
+from tests.conftest import train
+
+
+def test_the_same_seed_gives_the_same_bits_and_another_seed_others(tiny: Dataset, tmp_path: Path) -> None:
+    for name, seed in {"a": 3, "b": 3, "c": 4}.items():
+        assert train(tiny, tmp_path / name, seed=seed).returncode == 0
+    a, b, c = (np.load(tmp_path / name / "estimate.npz") for name in "abc")
+    for array in a:
+        np.testing.assert_array_equal(a[array], b[array])
+    assert not np.array_equal(a["sto_all"], c["sto_all"])
+    assert (tmp_path / "a" / "curves.jsonl").read_bytes() == (tmp_path / "b" / "curves.jsonl").read_bytes()
+
+
+def test_training_lowers_the_prediction_loss(tiny: Dataset, tmp_path: Path) -> None:
+    assert train(tiny, tmp_path / "out", steps=150).returncode == 0
+    points = [json.loads(line) for line in (tmp_path / "out" / "curves.jsonl").read_text().splitlines()]
+    assert points[-1]["step"] == 150
+    assert points[-1]["loss_pred"] < 0.8 * points[0]["loss_pred"]
+
+
+def test_a_loss_that_is_not_finite_stops_the_trial_at_once_and_is_named(tiny: Dataset, tmp_path: Path) -> None:
+    done = train(tiny, tmp_path / "out", steps=100_000, config='{"lr_S": 1e30}')
+    assert done.returncode == 3
+    assert "the loss became" in done.stderr
+    assert not (tmp_path / "out" / "estimate.npz").exists()
+
+
+def test_a_wrong_key_is_refused(tiny: Dataset, tmp_path: Path) -> None:
+    done = train(tiny, tmp_path / "out", config='{"lr_s": 1}')
+    assert done.returncode != 0
+    assert "key 'lr_s'" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("schedule", "middle", "end"), [("constant", 1.0, 1.0), ("cosine", 0.5, 0.0), ("linear", 0.5, 0.0)]
+)
+def test_schedules(schedule: str, middle: float, end: float) -> None:
+    factors = [learning_rate_factor(schedule, progress) for progress in (0.0, 0.5, 1.0)]
+    assert factors == pytest.approx([1.0, middle, end])
+
+
+def test_an_epoch_of_mini_batches_shows_every_frame_once() -> None:
+    batches = mini_batches(12, 4, torch.Generator().manual_seed(0))
+    first, second = (torch.cat([next(batches) for _ in range(3)]).tolist() for _ in range(2))
+    assert sorted(first) == sorted(second) == list(range(12))
+    assert first != second
+
+
+def test_a_batch_larger_than_the_data_is_all_of_the_data() -> None:
+    assert len(next(mini_batches(5, 128, torch.Generator()))) == 5

@@ -1,0 +1,117 @@
+import sqlite3
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from memory.ledger import Ledger, LedgerError
+from memory.records import CampaignRecord, Finding, RunningTrial, Verdict
+from memory.render import MEMORY_LINES, search, whole_log, working_memory
+from memory.standing import incumbent, leaderboard
+from tests.agent.experiments import FIDELITY, scored
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Ledger:
+    made = Ledger(tmp_path / "memory.db")
+    made.add_campaign(CampaignRecord("night", "pde_m1_tiny", "d" * 64, "c" * 40, FIDELITY, time.time()))
+    baseline = scored("e0001", [0.3, 0.32], block=0)
+    made.open_block("baseline", [baseline])
+    for trial in baseline.trials:
+        made.add_result(trial)
+    made.add_verdict("e0001", Verdict("accepted", "the baseline"))
+    made.close_block(0, "measured", [Finding(0, "open question", "fields", "which?", ("e0001",), None, None, 0.0)])
+    return made
+
+
+def test_what_goes_in_comes_out(ledger: Ledger, tmp_path: Path) -> None:
+    experiment = replace(scored("e0002", [0.4]), changes={"lr_S": 0.1}, configuration={"lr_S": 0.1}, commit=None)
+    ledger.open_block("sweep", [experiment])
+    ledger.add_commit("e0002", "c" * 40)
+    ledger.add_result(experiment.trials[0])
+    verdict = Verdict("rejected", "no better", "e0001", -0.01, (-0.03, 0.01), 0.8)
+    ledger.add_verdict("e0002", verdict)
+    ledger.close()
+    with Ledger(tmp_path / "memory.db", readonly=True) as again:
+        found = again.experiment("e0002")
+        assert found == replace(experiment, commit="c" * 40, verdict=verdict)
+        assert [block.summary for block in again.blocks()] == ["measured", None]
+        assert again.findings()[0].experiments == ("e0001",)
+        assert [e.id for e in again.experiments()] == ["e0001", "e0002"]
+
+
+@pytest.mark.parametrize("statement", ["UPDATE trial_results SET scores = '{}'", "DELETE FROM experiments"])
+def test_nothing_is_ever_changed_or_deleted(ledger: Ledger, tmp_path: Path, statement: str) -> None:
+    with (
+        sqlite3.connect(tmp_path / "memory.db") as other,
+        pytest.raises(sqlite3.IntegrityError, match="append-only"),
+    ):
+        other.execute(statement)
+
+
+def test_a_trial_has_one_result_and_a_configuration_one_experiment(ledger: Ledger) -> None:
+    with pytest.raises(sqlite3.IntegrityError):
+        ledger.add_result(scored("e0001", [0.9]).trials[0])
+    with pytest.raises(sqlite3.IntegrityError):
+        ledger.open_block("sweep", [replace(scored("e0002"), fingerprint="e0001")])
+    assert len(ledger.blocks()) == 1  # the block was not half opened
+
+
+def test_starts_without_result_are_the_running_ones(ledger: Ledger) -> None:
+    ledger.open_block("sweep", [scored("e0002")])
+    for attempt in (1, 2):
+        ledger.add_start(RunningTrial("e0002/s0/probe", "e0002", 10, f"folder{attempt}", 1, float(attempt)))
+    assert [trial.folder for trial in ledger.running()] == ["folder2"]
+    assert ledger.attempts("e0002/s0/probe") == 2
+    ledger.add_result(scored("e0002", [0.1]).trials[0])
+    assert ledger.running() == []
+
+
+def test_a_file_that_is_no_ledger_or_a_newer_one_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(LedgerError, match="there is no ledger"):
+        Ledger(tmp_path / "none.db", readonly=True)
+    (tmp_path / "noise.db").write_bytes(b"not a database at all" * 100)
+    with pytest.raises(LedgerError, match="not a readable ledger"):
+        Ledger(tmp_path / "noise.db")
+    newer = sqlite3.connect(tmp_path / "newer.db")
+    newer.execute("PRAGMA user_version = 99")
+    newer.close()
+    with pytest.raises(LedgerError, match="schema version is 99"):
+        Ledger(tmp_path / "newer.db")
+
+
+def test_the_incumbent_is_the_last_accepted_and_leads_the_board() -> None:
+    first = scored("e0001", [0.3], verdict=Verdict("accepted", "", judged_at=1.0))
+    second = scored("e0003", [0.35], verdict=Verdict("accepted", "", judged_at=3.0))
+    lucky = scored("e0002", [0.9], verdict=Verdict("rejected", "", judged_at=2.0))
+    assert incumbent([first, lucky, second]) == second
+    assert [line.experiment.id for line in leaderboard([first, lucky, second], FIDELITY)] == ["e0003", "e0001", "e0002"]
+
+
+def test_working_memory_stays_within_its_lines(ledger: Ledger) -> None:
+    for block in range(1, 120):
+        names = [f"e{block * 10 + index:04d}" for index in range(8)]
+        ledger.open_block("sweep", [replace(scored(name), hypothesis="a | long\nhypothesis " * 30) for name in names])
+        for name in names:
+            ledger.add_result(scored(name, [0.3]).trials[0])
+            ledger.add_verdict(name, Verdict("rejected", "screened out"))
+        findings = [
+            Finding(block, "established principle", str(index), "so it is", tuple(names), None, 0.01, 0.0)
+            for index in range(90)
+        ]
+        ledger.close_block(block, "a summary", findings)
+    text = working_memory(ledger)
+    assert len(text.splitlines()) <= MEMORY_LINES
+    assert "e1197" in text  # the newest is there
+
+
+def test_the_log_holds_everything_and_search_finds_it(ledger: Ledger) -> None:
+    ledger.add_event("controller started")
+    ledger.open_block("sweep", [replace(scored("e0002", [0.4]), hypothesis="cosine schedule helps")])
+    log = whole_log(ledger)
+    for piece in ("controller started", "Block 0: baseline", "cosine schedule helps", "e0001/s1/probe"):
+        assert piece in log
+    assert len(search(ledger, "COSINE")) == 1
+    assert search(ledger, "controller")[0].endswith("controller started")
+    assert search(ledger, "nowhere to be found") == []

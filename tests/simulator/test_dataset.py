@@ -1,0 +1,112 @@
+import shutil
+import stat
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from simulator import dataset as module
+from simulator.dataset import Dataset, DatasetError, activity_rank, prepare, verify
+from simulator.regime import Kinetics, Regime
+
+
+@pytest.fixture
+def copy(tiny: Dataset, tmp_path: Path) -> Dataset:
+    """A dataset that a test may damage."""
+    shutil.copytree(tiny.folder, tmp_path / tiny.regime.name)
+    return verify(tiny.regime, tmp_path)
+
+
+def test_prepare_generates_once_and_verifies_afterwards(copy: Dataset) -> None:
+    dataset, generated = prepare(copy.regime, copy.folder.parent)
+    assert not generated
+    assert dataset.manifest == copy.manifest
+
+
+def test_observations_hold_the_graph_and_the_frames_and_nothing_else(tiny: Dataset) -> None:
+    with np.load(tiny.observations_path, allow_pickle=False) as observations:
+        assert set(observations) == {
+            "n_metabolites",
+            "n_reactions",
+            "met_sub",
+            "rxn_sub",
+            "met_all",
+            "rxn_all",
+            "sub_to_all",
+            "time",
+            "concentration",
+            "dcdt",
+        }
+    assert str(tiny.regime.seed).encode() not in tiny.observations_path.read_bytes()
+    assert str(tiny.regime.seed) not in (tiny.folder / "manifest.json").read_text()
+
+
+def test_the_sealed_folder_is_for_its_owner_alone(tiny: Dataset) -> None:
+    sealed = tiny.folder / "sealed"
+    assert stat.S_IMODE(sealed.stat().st_mode) == 0o700
+    assert {stat.S_IMODE(path.stat().st_mode) for path in sealed.iterdir()} == {0o600}
+
+
+@pytest.mark.parametrize("name", [module.OBSERVATIONS, module.TRUTH, module.HELDOUT, module.SETTINGS])
+def test_one_changed_byte_is_refused_by_name(copy: Dataset, name: str) -> None:
+    path = copy.folder / name
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(DatasetError, match="was changed after it was frozen") as refusal:
+        verify(copy.regime, copy.folder.parent)
+    assert str(path) in str(refusal.value)
+
+
+def test_a_missing_file_and_a_broken_manifest_are_refused_by_name(copy: Dataset) -> None:
+    copy.observations_path.unlink()
+    with pytest.raises(DatasetError, match=r"observations\.npz: the file is missing"):
+        verify(copy.regime, copy.folder.parent)
+    (copy.folder / "manifest.json").write_text("{}")
+    with pytest.raises(DatasetError, match=r"manifest\.json: missing or malformed"):
+        verify(copy.regime, copy.folder.parent)
+
+
+def test_a_regime_that_no_longer_matches_its_data_is_refused_by_key(copy: Dataset) -> None:
+    kinetics = Kinetics(**{**copy.regime.kinetics.model_dump(), "rate_spread": 1.25})
+    changed = copy.regime.model_copy(update={"kinetics": kinetics, "seed": copy.regime.seed + 1})
+    with pytest.raises(DatasetError, match=r"kinetics\.rate_spread \(frozen 1\.5, now 1\.25\), seed;") as refusal:
+        verify(changed, copy.folder.parent)
+    assert str(copy.regime.seed) not in str(refusal.value)
+
+
+def test_words_and_training_budget_may_change_without_new_data(copy: Dataset) -> None:
+    reworded = copy.regime.model_copy(update={"title": "said better"})
+    assert verify(reworded, copy.folder.parent).manifest == copy.manifest
+
+
+def test_a_failed_generation_leaves_nothing(tiny: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full_disk(_path: Path) -> str:
+        raise OSError("no space left on device")
+
+    monkeypatch.setattr(module, "_sha256", full_disk)
+    with pytest.raises(OSError, match="no space"):
+        prepare(tiny.regime, tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_facts_agree_with_the_arrays(tiny: Dataset) -> None:
+    facts, spec = tiny.manifest.facts, tiny.regime.trajectories
+    assert (facts.trajectories, facts.frames) == (spec.count, spec.count * spec.frames)
+    assert facts.edges == len(tiny.truth.sto_all)
+    assert facts.identifiable_edges == facts.edges  # the tiny regime is there to be solved
+    assert facts.rate_variation_min >= tiny.regime.kinetics.min_rate_variation
+    assert facts.smallest_concentration > 0
+
+
+def test_activity_rank_counts_components_of_the_centred_frames() -> None:
+    rng = np.random.default_rng(0)
+    plane = rng.normal(size=(500, 2)) @ rng.normal(size=(2, 30))
+    assert activity_rank(plane + 100.0) == 2
+
+
+def test_the_loaded_truth_is_the_simulated_one(tiny: Dataset, tmp_path: Path) -> None:
+    regime: Regime = tiny.regime
+    again, generated = prepare(regime, tmp_path)
+    assert generated
+    assert again.manifest.files == tiny.manifest.files

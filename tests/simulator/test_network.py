@@ -1,0 +1,36 @@
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from simulator.network import draw_stoichiometry, graph_of
+from simulator.regime import Network
+
+
+@settings(max_examples=30, deadline=None)
+@given(seed=st.integers(0, 2**32), substrates=st.integers(1, 3), products=st.integers(1, 3))
+def test_networks_are_what_the_regime_states(seed: int, substrates: int, products: int) -> None:
+    spec = Network(
+        metabolites=12,
+        reactions=40,
+        max_substrates=substrates,
+        max_products=products,
+        coefficients=(1, 2),
+        mass_balanced=True,
+    )
+    matrix = draw_stoichiometry(spec, np.random.default_rng(seed))
+    assert matrix.shape == (12, 40)
+    assert set(np.unique(matrix)) <= {-2, -1, 0, 1, 2}
+    assert not matrix.sum(axis=0).any()
+    assert ((matrix < 0).sum(axis=0) >= 1).all()
+    assert ((matrix < 0).sum(axis=0) <= substrates).all()
+    assert ((matrix > 0).sum(axis=0) <= products).all()
+    assert (matrix != 0).any(axis=1).all()
+
+
+def test_the_graph_gives_away_the_pattern_and_the_roles_but_no_coefficient() -> None:
+    matrix = np.array([[-1, 0], [2, -1], [0, -1], [-1, 2]])
+    graph = graph_of(matrix)
+    assert list(zip(graph.met_all, graph.rxn_all, strict=True)) == [(0, 0), (1, 0), (3, 0), (1, 1), (2, 1), (3, 1)]
+    assert list(zip(graph.met_sub, graph.rxn_sub, strict=True)) == [(0, 0), (3, 0), (1, 1), (2, 1)]
+    np.testing.assert_array_equal(graph.met_all[graph.sub_to_all], graph.met_sub)
+    np.testing.assert_array_equal(graph.matrix(matrix[graph.met_all, graph.rxn_all]), matrix)
