@@ -14,8 +14,8 @@ from pathlib import Path
 
 import psutil
 
-from agent.analyzer.estimate import EstimateError, read_estimate
-from agent.analyzer.score import score
+from agent.analyzer.estimate import EstimateError
+from agent.analyzer.score import score_artifact
 from agent.budget import Budget
 from agent.campaign import Campaign
 from agent.executor.code_state import CodeState
@@ -47,7 +47,7 @@ class Bench:
     ledger: Ledger
     budget: Budget
     view: View
-    slots: Sequence[int | None]
+    slots: Sequence[str | None]
     worktrees: Worktrees = field(init=False)
     executor: LocalExecutor = field(init=False)
 
@@ -166,7 +166,7 @@ class Bench:
             f"{experiment.id}: {textwrap.shorten(experiment.hypothesis, _SUBJECT, placeholder=' ...')}\n\n"
             f"{textwrap.fill(experiment.hypothesis, _SUBJECT)}\n\n"
             f"Campaign: {settings.name}\nExperiment: {experiment.id}\n"
-            f"Parent: {experiment.parent}\nRegime: {settings.regime}\n"
+            f"Parent: {experiment.parent}\nRegime: {settings.regime}\nFingerprint: {experiment.fingerprint}\n"
         )
 
     def _fingerprint(self, commit: str, configuration: dict[str, object]) -> str:
@@ -198,6 +198,10 @@ class Bench:
         return Trial(name, seed, fidelity, steps, self._commit_of(experiment), experiment.configuration)
 
     def _remember(self, outcome: Outcome) -> None:
+        if outcome.killed and self.ledger.attempts(outcome.trial.id) == 1:
+            # Somebody else's doing, like the kernel's when memory runs out: it is no result yet.
+            self.ledger.add_event(f"{outcome.trial.id} {outcome.reason}; it will be tried once more")
+            return
         result = judge_outcome(outcome, self.dataset, self.campaign.folder)
         self.ledger.add_result(result)
         self.budget.remember()
@@ -245,7 +249,7 @@ def judge_outcome(outcome: Outcome, dataset: Dataset, campaign: Path) -> TrialRe
     status, reason, scores = outcome.status, outcome.reason, {}
     if status == "completed":
         try:
-            scores = score(read_estimate(outcome.folder / "estimate.npz", dataset.truth.graph), dataset)
+            scores = score_artifact(outcome.folder / "estimate.npz", dataset)
         except EstimateError as error:
             status, reason = "invalid", str(error)
     trial = outcome.trial

@@ -8,6 +8,7 @@ experiments/e0017/s2-probe/   what a trial was given and left behind
 from __future__ import annotations
 
 import re
+import shutil
 import tempfile
 import time
 from collections.abc import Iterator
@@ -56,11 +57,6 @@ class Campaign:
         """The SQLite file."""
         return self.folder / "memory.db"
 
-    @property
-    def brief(self) -> str:
-        """What the person wrote, read anew each time."""
-        return (self.folder / "brief.md").read_text(encoding="utf-8")
-
     def trial_folder(self, trial: str, attempt: int) -> Path:
         """A folder for an attempt at trial `e0017/s2/probe`; attempts after the first are numbered."""
         experiment, seed, fidelity = trial.split("/")
@@ -108,6 +104,7 @@ def start_campaign(
         campaign = open_campaign(workspace, name)
         _refuse_other_wishes(campaign, asked)
         return campaign
+    _refuse_old_branches(workspace, name)
     _create(folder, asked)
     return Campaign(folder, asked)
 
@@ -123,36 +120,47 @@ def _refuse_other_wishes(campaign: Campaign, asked: Settings) -> None:
             )
 
 
+def _refuse_old_branches(workspace: Workspace, name: str) -> None:
+    """Branches of a campaign whose folder is gone would be taken for this one's experiments."""
+    old = str(workspace.repo.git.for_each_ref("--format=%(refname:short)", f"refs/heads/exp/{name}")).split()
+    if old:
+        raise StoichloopError(
+            f"{len(old)} branches of an earlier campaign '{name}' are left, from {old[0]} on; delete them "
+            f"(git branch --list 'exp/{name}/*' | xargs git branch -D), or choose another --campaign name"
+        )
+
+
 def _create(folder: Path, settings: Settings) -> None:
     """Make the whole folder under another name first: a campaign is there entirely or not at all."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     draft = Path(tempfile.mkdtemp(prefix=f".{settings.name}-", dir=folder.parent))
-    (draft / "campaign.yaml").write_text(yaml.safe_dump(settings.model_dump(), sort_keys=False), encoding="utf-8")
-    (draft / "brief.md").write_text(render_prompt("brief.md.j2", regime=settings.regime), encoding="utf-8")
-    with Ledger(draft / "memory.db") as ledger:
-        ledger.add_campaign(
-            CampaignRecord(
-                settings.name, settings.regime, settings.dataset, settings.base_commit, settings.fidelity, time.time()
-            )
-        )
-    draft.chmod(0o755)
-    draft.rename(folder)
+    record = CampaignRecord(
+        settings.name, settings.regime, settings.dataset, settings.base_commit, settings.fidelity, time.time()
+    )
+    try:
+        with Ledger(draft / "memory.db") as ledger:
+            ledger.add_campaign(record)
+        (draft / "brief.md").write_text(render_prompt("brief.md.j2", regime=settings.regime), encoding="utf-8")
+        (draft / "campaign.yaml").write_text(yaml.safe_dump(settings.model_dump(), sort_keys=False), encoding="utf-8")
+        draft.chmod(0o755)
+        draft.rename(folder)
+    except BaseException:
+        shutil.rmtree(draft, ignore_errors=True)
+        raise
 
 
 def open_campaign(workspace: Workspace, name: str | None) -> Campaign:
     """An existing campaign; without a name, the one that was written to last. Raises `StoichloopError`."""
-    folders = sorted(
-        workspace.runs.glob("*/campaign.yaml"), key=lambda path: (path.parent / "memory.db").stat().st_mtime
-    )
+    folders = sorted((path.parent for path in workspace.runs.glob("[!.]*/campaign.yaml")), key=_last_written)
     if name is None:
         if not folders:
             raise StoichloopError(
                 f"{workspace.runs}: there is no campaign yet; start one with 'stoichloop explore pde_m1'"
             )
-        name = folders[-1].parent.name
+        name = folders[-1].name
     path = workspace.runs / name / "campaign.yaml"
     if not path.is_file():
-        known = ", ".join(folder.parent.name for folder in folders) or "none"
+        known = ", ".join(folder.name for folder in folders) or "none"
         raise StoichloopError(f"there is no campaign '{name}' in {workspace.runs}; campaigns there: {known}")
     try:
         settings = Settings.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
@@ -161,4 +169,12 @@ def open_campaign(workspace: Workspace, name: str | None) -> Campaign:
         raise StoichloopError(
             f"{path}: malformed at {reason}; restore it as it was when the campaign was made"
         ) from error
+    if settings.name != name:
+        raise StoichloopError(f"{path}: key 'name' is '{settings.name}'; a campaign cannot be copied or renamed")
     return Campaign(path.parent, settings)
+
+
+def _last_written(folder: Path) -> float:
+    """When a ledger was last added to. While a controller has it open, additions go to the -wal file."""
+    times = [path.stat().st_mtime for path in folder.glob("memory.db*") if not path.name.endswith("-shm")]
+    return max(times, default=0.0)

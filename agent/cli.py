@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import signal
+import sqlite3
+import statistics
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -13,12 +15,14 @@ from typing import Annotated, Any
 
 import typer
 import yaml
+from git import GitCommandError
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
 from agent.errors import StoichloopError
+from agent.git import forget_git_environment
 from memory.ledger import Ledger, LedgerError
 from simulator.dataset import Dataset, DatasetError
 from simulator.regime import RegimeError
@@ -38,11 +42,21 @@ INTERRUPTED = 130  # exit status, as a shell has it for Ctrl-C
 
 def main() -> None:
     """Entry point: known errors become one sentence on standard error and exit status 1."""
+    forget_git_environment()
     try:
         app()
     except (StoichloopError, DatasetError, RegimeError, LedgerError) as error:
-        Console(stderr=True, soft_wrap=True).print(f"[bold red]stoichloop:[/] {escape(str(error))}", highlight=False)
-        sys.exit(1)
+        _fail(str(error))
+    except GitCommandError as error:
+        _fail(f"git failed: {' '.join((error.stderr or str(error)).replace('stderr:', '').split())}")
+    except (OSError, sqlite3.Error) as error:
+        _fail(f"{type(error).__name__}: {error}")
+
+
+def _fail(sentence: str) -> None:
+    console = Console(stderr=True, soft_wrap=True)
+    console.print(f"[bold red]stoichloop:[/] {escape(sentence)}", highlight=False)
+    sys.exit(1)
 
 
 def _print_json(content: Any) -> None:
@@ -74,7 +88,7 @@ def regimes(as_json: Json = False) -> None:
 def data(regime: RegimeName, as_json: Json = False) -> None:
     """Generate the frozen dataset if absent, verify it if present, say how identifiable it is."""
     dataset, generated = _dataset(regime, quiet=as_json)
-    facts = dataset.manifest.facts
+    facts = dataset.facts
     if as_json:
         _print_json(
             {
@@ -94,8 +108,8 @@ def data(regime: RegimeName, as_json: Json = False) -> None:
         "observed": f"{facts.frames} frames in {facts.trajectories} trajectories, "
         f"{facts.heldout_trajectories} more held out",
         "activity rank": f"{facts.activity_rank} components carry 99 % of the variance of concentrations",
-        "rates vary": f"coefficient of variation at least {facts.rate_variation_min:.3f}, "
-        f"median {facts.rate_variation_median:.3f}",
+        "rates vary": f"coefficient of variation at least {min(facts.rate_variation):.3f}, "
+        f"median {statistics.median(facts.rate_variation):.3f}, over {len(facts.rate_variation)} reactions",
         "smallest concentration": f"{facts.smallest_concentration:.4f}, never clamped",
         "identifiable": f"{facts.identifiable_edges} of {facts.edges} coefficients, given perfect rates "
         f"({facts.null_dimension} directions are left open)",
@@ -215,16 +229,19 @@ def explore(
 
 @contextmanager
 def _sigterm_as_interrupt() -> Iterator[None]:
-    """A polite kill ends the loop as cleanly as Ctrl-C does."""
+    """A polite kill, or a terminal that goes away, ends the loop as cleanly as Ctrl-C does."""
 
     def interrupt(_number: int, _frame: object) -> None:
         raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGTERM, interrupt)
+    # Under nohup, SIGHUP is ignored already, and stays so.
+    wanted = [number for number in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(number) != signal.SIG_IGN]
+    before = {number: signal.signal(number, interrupt) for number in wanted}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 @app.command()
@@ -247,16 +264,19 @@ def status(campaign: CampaignName = None, as_json: Json = False) -> None:
 def log(
     campaign: CampaignName = None,
     search: Annotated[str | None, typer.Option(help="Only entries that contain this text, whatever its case.")] = None,
+    as_json: Json = False,
 ) -> None:
     """The memory log."""
     from agent.campaign import open_campaign
+    from memory.render import entries, whole_log
     from memory.render import search as find
-    from memory.render import whole_log
 
     with Ledger(open_campaign(_workspace(), campaign).ledger_path, readonly=True) as ledger:
-        print(
-            whole_log(ledger) if search is None else "\n\n".join(find(ledger, search)) or f"nothing contains '{search}'"
-        )
+        if as_json:
+            _print_json(entries(ledger) if search is None else find(ledger, search))
+            return
+        found = [whole_log(ledger)] if search is None else find(ledger, search)
+    print("\n\n".join(found) or f"nothing contains '{search}'")
 
 
 @app.command()

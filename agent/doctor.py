@@ -14,7 +14,7 @@ from pydantic import BaseModel
 
 from agent.errors import StoichloopError
 from agent.executor.code_state import CodeState
-from agent.executor.local import count_gpus, slots
+from agent.executor.local import slots, visible_gpus
 from agent.planner import planner_names
 from agent.workspace import find_workspace, head_commit
 
@@ -85,7 +85,7 @@ def _workspace(start: Path) -> Check:
 
 
 def _gpu() -> Check:
-    gpus = count_gpus()
+    gpus = len(visible_gpus())
     return Check(
         name="gpu",
         ok=gpus > 0,
@@ -95,7 +95,7 @@ def _gpu() -> Check:
 
 
 def _slots() -> Check:
-    kind = "GPU" if count_gpus() else "core"
+    kind = "GPU" if visible_gpus() else "core"
     return Check(
         name="slots", ok=True, required=False, finding=f"{len(slots(None))}, one a {kind}, of {os.cpu_count()} cores"
     )

@@ -14,7 +14,7 @@ from agent.errors import StoichloopError
 from agent.planner import Planner
 from memory.records import Block, Experiment, Verdict
 from memory.render import count_verdicts
-from memory.standing import incumbent, standing
+from memory.standing import current, incumbent, standing
 
 EXPERIMENTS_A_SLOT = 3
 
@@ -100,7 +100,8 @@ def _learn(bench: Bench, block: Block) -> None:
     )
     noise = measure_noise(experiments, fidelity)
     bench.ledger.close_block(
-        block.number, summary, find(experiments, bench.ledger.findings(), noise, fidelity, block.number)
+        block.number, summary, find(experiments, current(bench.ledger.findings()), noise, fidelity, block.number)
     )
     bench.view.say(f"block {block.number} ({block.rung}): {summary}")
+    bench.worktrees.clear()
     bench.write_texts()

@@ -10,11 +10,11 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from agent.analyzer.curves import read_curves
-from agent.analyzer.estimate import EstimateError, read_estimate
-from agent.analyzer.score import score
+from agent.analyzer.estimate import EstimateError
+from agent.analyzer.score import score_artifact
 from agent.errors import StoichloopError
 from agent.executor.code_state import CodeState
-from agent.executor.local import count_gpus
+from agent.executor.local import slots
 from agent.executor.process import TrialProcess
 from agent.executor.trial import Trial
 from agent.workspace import Workspace
@@ -29,8 +29,7 @@ def train_once(
     """Train, score, and say with what; raises `StoichloopError` if the trial did not complete."""
     configuration = CodeState(workspace.root).resolve(changes)
     trial = Trial("train", seed, "full", steps, "the working tree", configuration)
-    gpu = 0 if count_gpus() else None
-    process = TrialProcess(trial, workspace.root, dataset.observations_path.absolute(), folder, gpu)
+    process = TrialProcess(trial, workspace.root, dataset.observations_path.absolute(), folder, slots(1)[0])
     console = Console(stderr=True, quiet=quiet)
     columns = TextColumn("training"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
     try:
@@ -45,7 +44,7 @@ def train_once(
     if outcome.status != "completed":
         raise StoichloopError(f"the trial ended as {outcome.status.replace('_', ' ')}: {outcome.reason}")
     try:
-        scores = score(read_estimate(folder / "estimate.npz", dataset.truth.graph), dataset)
+        scores = score_artifact(folder / "estimate.npz", dataset)
     except EstimateError as error:
         raise StoichloopError(f"the trial left no usable estimate: {error}") from error
     return {

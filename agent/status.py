@@ -83,7 +83,10 @@ def read_status(campaign: Campaign, ledger: Ledger) -> Status:
     """Read everything once."""
     settings, experiments, grant = campaign.settings, ledger.experiments(), ledger.grant()
     alive = is_alive(ledger.session())
+    session = ledger.session()
     spent = ledger.spent("wall_s")
+    if alive and session:  # what the controller has not written down yet
+        spent += max(0.0, time.time() - max(ledger.last_spend_at(), session.started_at))
     leader = incumbent(experiments)
     verdicts: dict[str, int] = {}
     for e in experiments:
@@ -104,7 +107,7 @@ def read_status(campaign: Campaign, ledger: Ledger) -> Status:
         trials=sum(len(e.trials) for e in experiments),
         history=history,
         best=best,
-        now=_running(campaign, ledger) if alive else [],
+        now=_running(campaign, ledger, session) if alive and session else [],
         spent_s=spent,
         budget_s=grant.wall_s if grant else 0.0,
         left_s=max(0.0, grant.wall_s - spent) if grant else 0.0,
@@ -140,10 +143,10 @@ def _line(line: Standing | None) -> Line | None:
     )
 
 
-def _running(campaign: Campaign, ledger: Ledger) -> list[Running]:
+def _running(campaign: Campaign, ledger: Ledger, session: Session) -> list[Running]:
     now = []
     for trial in ledger.running():
-        if not psutil.pid_exists(trial.pid):
+        if trial.started_at < session.started_at or not psutil.pid_exists(trial.pid):
             continue
         points = read_curves(campaign.folder / trial.folder)
         now.append(

@@ -46,7 +46,7 @@ def find_workspace(start: Path) -> Workspace:
         raise StoichloopError(
             f"{root}: this repository has no gnn/train.py; run stoichloop in a clone of its repository"
         )
-    return Workspace(root)
+    return Workspace(root.resolve())
 
 
 def head_commit(workspace: Workspace) -> str:

@@ -17,16 +17,17 @@ import torch
 from gnn.model import MetabolismPropagation
 from gnn.observations import Observations
 
-_POINTS_C, _POINTS_S, _POINTS_H = 129, 33, 257
+_POINTS_C, _POINTS_S, _POINTS_H = 257, 31, 513
 
 
 @torch.no_grad()
 def write_estimate(model: MetabolismPropagation, observations: Observations, folder: Path) -> None:
     """Write `estimate.npz` into `folder`, all at once."""
     device = observations.concentration.device
-    top_s = max(3.0, 1.05 * float(model.sto_all.abs().max()))
     c = torch.linspace(0.0, 1.2 * float(observations.concentration.max()), _POINTS_C, device=device)
-    s = torch.linspace(0.0, top_s, _POINTS_S, device=device)
+    # The magnitudes in use are grid points themselves, so that reading the table there is exact.
+    used = model.sto_all[observations.graph.sub_to_all].abs().cpu().numpy()
+    s = torch.from_numpy(np.union1d(np.linspace(0.0, 3.0, _POINTS_S, dtype=np.float32), used)).to(device)
     scaled = (c - model.shift) / model.width
     substrate = model.substrate_func(scaled[:, None].expand(-1, len(s)), s[None, :].expand(len(c), -1))
 

@@ -47,6 +47,9 @@ class Ledger:
             )
             self._db.row_factory = sqlite3.Row
             version = self._db.execute("PRAGMA user_version").fetchone()[0]
+            # Without this, INSERT OR REPLACE would delete rows past the triggers that forbid it.
+            self._db.execute("PRAGMA recursive_triggers = ON")
+            self._db.execute("PRAGMA foreign_keys = ON")
             if version == 0 and not readonly:
                 self._create()
             elif version != SCHEMA_VERSION:
@@ -168,7 +171,7 @@ class Ledger:
             low=low,
             high=high,
             p_value=verdict.p_value,
-            judged_at=verdict.judged_at,
+            judged_at=time.time(),
         )
 
     def add_spend(self, kind: str, amount: float) -> None:
@@ -216,9 +219,9 @@ class Ledger:
 
     def _read_experiments(self, where: str, *parameters: Any) -> list[Experiment]:
         rows = self._rows(
-            "SELECT e.*, c.sha, v.verdict, v.reason, v.rival, v.effect, v.low, v.high, v.p_value, v.judged_at "
+            "SELECT e.*, c.sha, v.verdict, v.reason, v.rival, v.effect, v.low, v.high, v.p_value, v.number AS place "
             "FROM experiments e LEFT JOIN commits c ON c.experiment = e.id "
-            f"LEFT JOIN verdicts v ON v.experiment = e.id {where} ORDER BY e.id",
+            f"LEFT JOIN verdicts v ON v.experiment = e.id {where} ORDER BY e.number",
             *parameters,
         )
         trials: dict[str, list[TrialResult]] = {}
@@ -245,16 +248,19 @@ class Ledger:
         return int(self._rows("SELECT COUNT(*) FROM trial_starts WHERE trial = ?", trial)[0][0])
 
     def findings(self) -> list[Finding]:
-        """The findings of the newest block that has any: each block states what holds on all evidence so far."""
+        """All findings, oldest first. Each block states anew what holds on all evidence so far."""
         rows = self._rows(
-            "SELECT block, kind, subject, statement, experiments, effect, p_value, found_at FROM findings "
-            "WHERE block = (SELECT MAX(block) FROM findings) ORDER BY id"
+            "SELECT block, kind, subject, statement, experiments, effect, p_value, found_at FROM findings ORDER BY id"
         )
         return [Finding(**{**dict(row), "experiments": tuple(json.loads(row["experiments"]))}) for row in rows]
 
     def spent(self, kind: str) -> float:
         """The sum of what was spent of one kind."""
         return float(self._rows("SELECT COALESCE(SUM(amount), 0.0) FROM spend WHERE kind = ?", kind)[0][0])
+
+    def last_spend_at(self) -> float:
+        """When something was last spent; 0 before that."""
+        return float(self._rows("SELECT COALESCE(MAX(spent_at), 0.0) FROM spend")[0][0])
 
     def events(self) -> list[Event]:
         """All events, oldest first."""
@@ -266,7 +272,7 @@ def _experiment_from(row: sqlite3.Row) -> Experiment:
     if row["verdict"] is not None:
         interval = None if row["low"] is None else (row["low"], row["high"])
         verdict = Verdict(
-            row["verdict"], row["reason"], row["rival"], row["effect"], interval, row["p_value"], row["judged_at"]
+            row["verdict"], row["reason"], row["rival"], row["effect"], interval, row["p_value"], row["place"]
         )
     return Experiment(
         id=row["id"],

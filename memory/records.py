@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -91,7 +90,7 @@ class Verdict:
     effect: float | None = None
     interval: tuple[float, float] | None = None
     p_value: float | None = None
-    judged_at: float = field(default_factory=time.time)
+    number: int = 0  # its place among the verdicts of the campaign, given by the ledger
 
 
 @dataclass(frozen=True)
@@ -112,9 +111,13 @@ class Experiment:
     trials: tuple[TrialResult, ...] = field(default=())
     verdict: Verdict | None = None
 
-    def scored(self, fidelity: str) -> dict[int, float]:
-        """`exact` of each seed at one fidelity; a trial that failed recovered nothing and counts as 0."""
-        return {t.seed: t.scores.get("exact", 0.0) for t in self.trials if t.fidelity == fidelity}
+    def tried(self, fidelity: str) -> set[int]:
+        """The seeds that have a result at one fidelity, good or bad."""
+        return {t.seed for t in self.trials if t.fidelity == fidelity}
+
+    def exact(self, fidelity: str) -> dict[int, float]:
+        """`exact` of each seed whose trial was completed at one fidelity."""
+        return {t.seed: t.scores["exact"] for t in self.trials if t.fidelity == fidelity and t.status == "completed"}
 
 
 @dataclass(frozen=True)

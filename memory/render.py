@@ -5,14 +5,16 @@ from __future__ import annotations
 import textwrap
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from memory.ledger import Ledger
-from memory.records import Experiment
-from memory.standing import Standing, incumbent, leaderboard, standing
+from memory.records import Block, Event, Experiment, Finding
+from memory.standing import Standing, current, incumbent, leaderboard, standing
 
 MEMORY_LINES = 300
 _LEADERS, _FINDINGS, _BLOCKS, _LATEST = 12, 60, 60, 60
@@ -76,7 +78,7 @@ def working_memory(ledger: Ledger) -> str:
         incumbent=leader and standing(leader, campaign.fidelity),
         leaders=leaderboard(experiments, campaign.fidelity)[:_LEADERS],
         kinds=_KINDS,
-        findings=ledger.findings()[:_FINDINGS],
+        findings=current(ledger.findings())[:_FINDINGS],
         blocks=ledger.blocks()[-_BLOCKS:],
         latest=experiments[-_LATEST:],
     )
@@ -87,8 +89,23 @@ def working_memory(ledger: Ledger) -> str:
 def whole_log(ledger: Ledger) -> str:
     """`log.md`: everything, oldest first."""
     return _TEMPLATES.get_template("log.md.j2").render(
-        campaign=ledger.campaign(), events=ledger.events(), blocks=ledger.blocks(), experiments=ledger.experiments()
+        campaign=ledger.campaign(),
+        events=ledger.events(),
+        blocks=ledger.blocks(),
+        experiments=ledger.experiments(),
+        findings=ledger.findings(),
     )
+
+
+def entries(ledger: Ledger) -> dict[str, list[dict[str, Any]]]:
+    """The log as data: blocks, experiments, findings and events."""
+    parts: dict[str, Sequence[Block | Experiment | Finding | Event]] = {
+        "blocks": ledger.blocks(),
+        "experiments": ledger.experiments(),
+        "findings": ledger.findings(),
+        "events": ledger.events(),
+    }
+    return {name: [asdict(record) for record in records] for name, records in parts.items()}
 
 
 def experiment_text(experiment: Experiment) -> str:
@@ -100,7 +117,9 @@ def search(ledger: Ledger, text: str) -> list[str]:
     """Experiments, findings, block summaries and events that contain `text`, whatever its case."""
     wanted = text.casefold()
     candidates = [experiment_text(e).strip() for e in ledger.experiments()]
-    candidates += [f"- {f.kind}: {f.statement} [{_evidence(f.experiments)}]" for f in ledger.findings()]
+    candidates += [
+        f"- block {f.block}, {f.kind}: {f.statement} [{_evidence(f.experiments)}]" for f in ledger.findings()
+    ]
     candidates += [f"- block {b.number}: {b.summary}" for b in ledger.blocks() if b.summary]
     candidates += [f"- {moment(event.at)} {event.message}" for event in ledger.events()]
     return [candidate for candidate in candidates if wanted in candidate.casefold()]

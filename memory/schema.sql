@@ -39,7 +39,8 @@ CREATE TABLE block_summaries (
 ) STRICT;
 
 CREATE TABLE experiments (
-    id            TEXT PRIMARY KEY,
+    number        INTEGER PRIMARY KEY,
+    id            TEXT NOT NULL UNIQUE,
     block         INTEGER NOT NULL REFERENCES blocks (number),
     parent        TEXT REFERENCES experiments (id),
     rung          TEXT NOT NULL,
@@ -81,7 +82,8 @@ CREATE TABLE trial_results (
 ) STRICT;
 
 CREATE TABLE verdicts (
-    experiment  TEXT PRIMARY KEY REFERENCES experiments (id),
+    number      INTEGER PRIMARY KEY,      -- in the order of judgement, whatever the clock says
+    experiment  TEXT NOT NULL UNIQUE REFERENCES experiments (id),
     verdict     TEXT NOT NULL,
     reason      TEXT NOT NULL,
     rival       TEXT,

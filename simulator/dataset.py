@@ -1,10 +1,11 @@
 """Frozen datasets on disk: written once, verified before every use.
 
 REGIME/observations.npz     what a trial may see
-REGIME/manifest.json        SHA-256 of every file, and the facts about the data
+REGIME/manifest.json        SHA-256 of every file
 REGIME/sealed/truth.npz     S, k and the functions, for the scorer alone
 REGIME/sealed/heldout.npz   trajectories for rollout tests
 REGIME/sealed/regime.json   the settings that the data were made from
+REGIME/sealed/facts.json    what `stoichloop data` reports; some of it follows from the truth
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
 from simulator.generate import System, Trajectory, simulate
 from simulator.identifiability import Identifiability, analyse
@@ -32,6 +33,8 @@ OBSERVATIONS = "observations.npz"
 TRUTH = "sealed/truth.npz"
 HELDOUT = "sealed/heldout.npz"
 SETTINGS = "sealed/regime.json"
+FACTS = "sealed/facts.json"
+_FILES = (OBSERVATIONS, TRUTH, HELDOUT, SETTINGS, FACTS)
 _MANIFEST = "manifest.json"
 _FUNCTIONS = ("substrate_func", "rate_func")
 
@@ -54,8 +57,7 @@ class Facts(BaseModel):
     frames: int
     heldout_trajectories: int
     activity_rank: int
-    rate_variation_min: float
-    rate_variation_median: float
+    rate_variation: tuple[float, ...]
     smallest_concentration: float
     identifiable_edges: int
     null_dimension: int
@@ -70,7 +72,13 @@ class Manifest(BaseModel):
     regime: str
     regime_fingerprint: str
     files: dict[str, str]
-    facts: Facts
+
+    @field_validator("files")
+    @classmethod
+    def _exactly_the_frozen_files(cls, files: dict[str, str]) -> dict[str, str]:
+        if sorted(files) != sorted(_FILES):
+            raise ValueError(f"files must be {', '.join(_FILES)}")
+        return files
 
     def fingerprint(self) -> str:
         """One SHA-256 for the whole dataset."""
@@ -98,6 +106,11 @@ class Dataset:
     def observations_path(self) -> Path:
         """The one file that a trial is given."""
         return self.folder / OBSERVATIONS
+
+    @cached_property
+    def facts(self) -> Facts:
+        """What is said of the data to people. Not for planners: rates and null directions follow from the truth."""
+        return Facts.model_validate_json((self.folder / FACTS).read_bytes())
 
     @cached_property
     def truth(self) -> Truth:
@@ -140,13 +153,14 @@ def freeze(regime: Regime, system: System, root: Path) -> Dataset:
         np.savez(draft / TRUTH, allow_pickle=False, **_truth_arrays(system))
         np.savez(draft / HELDOUT, allow_pickle=False, **_stack(system.heldout))
         (draft / SETTINGS).write_text(json.dumps(regime.simulation(), indent=1), encoding="utf-8")
+        facts = _facts(system, mass_balanced=regime.network.mass_balanced)
+        (draft / FACTS).write_text(facts.model_dump_json(indent=1), encoding="utf-8")
         for path in sealed.iterdir():
             path.chmod(0o600)
         manifest = Manifest(
             regime=regime.name,
             regime_fingerprint=regime.fingerprint(),
-            files={name: _sha256(draft / name) for name in (OBSERVATIONS, TRUTH, HELDOUT, SETTINGS)},
-            facts=_facts(system, mass_balanced=regime.network.mass_balanced),
+            files={name: _sha256(draft / name) for name in _FILES},
         )
         (draft / _MANIFEST).write_text(manifest.model_dump_json(indent=1), encoding="utf-8")
         draft.chmod(0o755)
@@ -207,8 +221,7 @@ def _facts(system: System, *, mass_balanced: bool) -> Facts:
         frames=len(frames),
         heldout_trajectories=len(system.heldout),
         activity_rank=activity_rank(frames),
-        rate_variation_min=float(variation.min()),
-        rate_variation_median=float(np.median(variation)),
+        rate_variation=tuple(variation.tolist()),
         smallest_concentration=float(every.min()),
         identifiable_edges=int(found.edges.sum()),
         null_dimension=found.null_dimension,

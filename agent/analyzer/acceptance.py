@@ -4,7 +4,8 @@ Two stages, both paired: candidate and incumbent at the same fidelity on the sam
 
 1. Screen, on one seed that all experiments share. A candidate goes on if it beats the incumbent there by
    more than the standard error of such a difference, sqrt(2) sigma. What is selected here is flattered by
-   its luck, so this score decides nothing else.
+   its luck, so this score never counts towards an acceptance. (It makes the next screen stricter: an
+   incumbent keeps the luck that it was screened with.)
 2. Confirm, on `CONFIRM_SEEDS` fresh seeds that belong to this experiment and that no selection has seen.
    With d the mean paired difference over n seeds, t = d / se, one-sided against Student's t. The standard
    error is sqrt(2 sigma^2 / n) with the degrees of freedom of sigma, unless the differences themselves
@@ -14,7 +15,8 @@ Two stages, both paired: candidate and incumbent at the same fidelity on the sam
 sigma is the seed-to-seed standard deviation of `exact`, pooled over the accepted experiments, the baseline
 first: what is steady enough to be built upon. A campaign tests many candidates; the k-th confirmation is held
 to alpha_k = alpha 6 / (pi k)^2, which sums to alpha over all k, so that by Bonferroni's inequality the chance
-of any false acceptance in a campaign of equal candidates stays below alpha, however long it runs.
+of any false acceptance in a campaign of equal candidates stays below alpha, however long it runs. The test
+assumes that candidates are about as noisy as the incumbent.
 """
 
 from __future__ import annotations
@@ -32,6 +34,7 @@ ALPHA = 0.05
 BASELINE_SEEDS = (0, 1, 2, 3)
 SCREEN_SEED = 0
 CONFIRM_SEEDS = 4
+MIN_PAIRS = 3
 
 
 @dataclass(frozen=True)
@@ -52,7 +55,7 @@ def measure_noise(experiments: Sequence[Experiment], fidelity: str) -> Noise:
     for experiment in experiments:
         if experiment.verdict is None or experiment.verdict.verdict != "accepted":
             continue
-        scores = list(experiment.scored(fidelity).values())
+        scores = list(experiment.exact(fidelity).values())
         if len(scores) > 1:
             squares += float(np.var(scores)) * len(scores)
             degrees += len(scores) - 1
@@ -80,7 +83,7 @@ def judge(
     """What is still needed, or the verdict. `confirmed` counts earlier confirmations in the campaign."""
     if failure := _failure(candidate):
         return failure
-    ours, theirs = candidate.scored(fidelity), incumbent.scored(fidelity)
+    ours, theirs = candidate.exact(fidelity), incumbent.exact(fidelity)
     if missing := _missing((candidate, incumbent), (SCREEN_SEED,), fidelity):
         return missing
     lead = ours[SCREEN_SEED] - theirs[SCREEN_SEED]
@@ -91,7 +94,12 @@ def judge(
     fresh = confirm_seeds(candidate.id)
     if missing := _missing((candidate, incumbent), fresh, fidelity):
         return missing
-    return _confirm([ours[seed] - theirs[seed] for seed in fresh], incumbent.id, noise, confirmed + 1)
+    # A trial of the incumbent's that did not complete says nothing of the candidate: that pair is left out.
+    differences = [ours[seed] - theirs[seed] for seed in fresh if seed in theirs]
+    if len(differences) < MIN_PAIRS:
+        reason = f"the incumbent completed only {len(differences)} of {len(fresh)} fresh seeds: nothing to compare with"
+        return Verdict("rejected", reason, incumbent.id, lead)
+    return _confirm(differences, incumbent.id, noise, confirmed + 1)
 
 
 def _failure(experiment: Experiment) -> Verdict | None:
@@ -102,7 +110,7 @@ def _failure(experiment: Experiment) -> Verdict | None:
 
 
 def _missing(experiments: Sequence[Experiment], seeds: Sequence[int], fidelity: str) -> Wanted:
-    return tuple((e.id, seed) for seed in seeds for e in experiments if seed not in e.scored(fidelity))
+    return tuple((e.id, seed) for seed in seeds for e in experiments if seed not in e.tried(fidelity))
 
 
 def _confirm(differences: Sequence[float], rival: str, noise: Noise, count: int) -> Verdict:

@@ -11,6 +11,7 @@ units of the scale that the other columns agree on. Nothing but the estimate and
 from __future__ import annotations
 
 import itertools
+import math
 from functools import cache
 
 import numpy as np
@@ -21,18 +22,18 @@ from simulator.network import Graph, Ints
 
 
 @cache
-def _candidates(degree: int, coefficients: tuple[int, ...], mass_balanced: bool) -> tuple[Ints, Ints]:
-    """Primitive integer columns, shape (K, degree), and for each the largest multiple in the alphabet, (K,)."""
+def _candidates(
+    degree: int, coefficients: tuple[int, ...], mass_balanced: bool
+) -> tuple[Ints, tuple[tuple[int, ...], ...]]:
+    """Primitive integer columns, shape (K, degree), and for each the multiples of it that the alphabet allows."""
     alphabet = sorted({sign * value for value in coefficients for sign in (-1, 1)})
     columns = np.array([c for c in itertools.product(alphabet, repeat=degree) if not mass_balanced or sum(c) == 0])
     if not len(columns):
-        return np.zeros((0, degree), dtype=np.int64), np.zeros(0, dtype=np.int64)
-    divisor = np.gcd.reduce(columns, axis=1)
-    reduced = columns // divisor[:, None]
-    primitive, inverse = np.unique(reduced, axis=0, return_inverse=True)
-    multiple = np.ones(len(primitive), dtype=np.int64)
-    np.maximum.at(multiple, inverse.ravel(), divisor)
-    return primitive, multiple
+        return np.zeros((0, degree), dtype=np.int64), ()
+    divisors = np.gcd.reduce(columns, axis=1)
+    primitive, members = np.unique(columns // divisors[:, None], axis=0, return_inverse=True)
+    multiples = tuple(tuple(sorted(divisors[members.ravel() == row].tolist())) for row in range(len(primitive)))
+    return primitive, multiples
 
 
 def decode(graph: Graph, sto_all: Floats, coefficients: tuple[int, ...], *, mass_balanced: bool) -> Ints:
@@ -41,10 +42,10 @@ def decode(graph: Graph, sto_all: Floats, coefficients: tuple[int, ...], *, mass
     A reaction that no integer column can serve (a single edge under mass balance) is rounded edge by edge.
     """
     decoded = np.zeros(len(sto_all), dtype=np.int64)
-    ambiguous: list[tuple[NDArray[np.intp], Ints, int, float]] = []
+    ambiguous: list[tuple[NDArray[np.intp], tuple[int, ...], float]] = []
     scales: list[float] = []
     for edges in reaction_edges(graph):
-        primitive, multiple = _candidates(len(edges), coefficients, mass_balanced)
+        primitive, multiples = _candidates(len(edges), coefficients, mass_balanced)
         column = sto_all[edges]
         if not len(primitive):
             magnitude = np.clip(np.rint(np.abs(column)), min(coefficients), max(coefficients))
@@ -52,22 +53,22 @@ def decode(graph: Graph, sto_all: Floats, coefficients: tuple[int, ...], *, mass
             continue
         best = int(np.argmax(primitive @ column / np.linalg.norm(primitive, axis=1)))
         chosen = primitive[best]
-        scale = float(chosen @ column / (chosen @ chosen))
         decoded[edges] = chosen
-        if multiple[best] > 1:
-            ambiguous.append((edges, chosen, int(multiple[best]), scale))
+        scale = float(chosen @ column / (chosen @ chosen))
+        if len(multiples[best]) > 1:
+            ambiguous.append((edges, multiples[best], scale))
         else:
-            scales.append(scale)
+            decoded[edges] *= multiples[best][0]
+            scales.append(scale / multiples[best][0])
     unit = float(np.median(scales)) if scales else 1.0
-    for edges, chosen, multiple_max, scale in ambiguous:
-        decoded[edges] = chosen * _nearest_multiple(scale / unit if unit > 0 else 1.0, coefficients, multiple_max)
+    for edges, allowed, scale in ambiguous:
+        decoded[edges] *= _nearest(scale / unit if unit > 0 else 1.0, allowed)
     return decoded
 
 
-def _nearest_multiple(ratio: float, coefficients: tuple[int, ...], largest: int) -> int:
+def _nearest(ratio: float, allowed: tuple[int, ...]) -> int:
     """The allowed multiple closest to `ratio` on a logarithmic scale."""
-    allowed = np.arange(1, largest + 1)
-    return int(allowed[np.argmin(np.abs(np.log(allowed) - np.log(max(ratio, 1e-12))))])
+    return min(allowed, key=lambda multiple: abs(math.log(multiple) - math.log(max(ratio, 1e-12))))
 
 
 def reaction_edges(graph: Graph) -> list[NDArray[np.intp]]:

@@ -14,6 +14,7 @@ from simulator.network import Graph
 
 _MAX_BYTES = 64 * 2**20
 _MAX_POINTS = 10_000
+_MAX_LOG_K, _MAX_VALUE = 12.0, 1e6
 
 
 class EstimateError(Exception):
@@ -50,6 +51,20 @@ def read_estimate(path: Path, graph: Graph) -> Estimate:
         raise EstimateError(f"{path.name} is missing") from error
     if not stat.S_ISREG(status.st_mode):
         raise EstimateError(f"{path.name} is not a regular file")
+    arrays = _unpack(path)
+    for name, array in arrays.items():
+        if array.dtype != np.float64:
+            raise EstimateError(f"array '{name}' has dtype {array.dtype}, but must be float64")
+        if not np.isfinite(array).all():
+            raise EstimateError(f"array '{name}' holds values that are not finite")
+        if np.abs(array).max(initial=0.0) > (_MAX_LOG_K if name == "log_k" else _MAX_VALUE):
+            raise EstimateError(f"array '{name}' holds values so large that nothing can be computed with them")
+    estimate = Estimate(**arrays)
+    _check_shapes(estimate, graph)
+    return estimate
+
+
+def _unpack(path: Path) -> dict[str, Floats]:
     try:
         with zipfile.ZipFile(path) as archive:
             members = archive.infolist()
@@ -58,17 +73,12 @@ def read_estimate(path: Path, graph: Graph) -> Estimate:
         if sum(member.file_size for member in members) > _MAX_BYTES:
             raise EstimateError(f"{path.name} unpacks to more than {_MAX_BYTES} bytes")
         with np.load(path, allow_pickle=False) as content:
-            arrays = {name: content[name] for name in _NAMES}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise EstimateError(f"{path.name} cannot be read as an .npz file: {error}") from error
-    for name, array in arrays.items():
-        if array.dtype != np.float64:
-            raise EstimateError(f"array '{name}' has dtype {array.dtype}, but must be float64")
-        if not np.isfinite(array).all():
-            raise EstimateError(f"array '{name}' holds values that are not finite")
-    estimate = Estimate(**arrays)
-    _check_shapes(estimate, graph)
-    return estimate
+            return {name: content[name] for name in _NAMES}
+    except EstimateError:
+        raise
+    # Whatever is wrong with a file that an experiment wrote, it must not stop the loop.
+    except Exception as error:
+        raise EstimateError(f"{path.name} cannot be read as an .npz file: {error or type(error).__name__}") from error
 
 
 def _check_shapes(estimate: Estimate, graph: Graph) -> None:

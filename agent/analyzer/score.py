@@ -6,18 +6,25 @@ determine. Whatever uses the truth to align a scale carries `_aligned` in its na
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 from numpy.typing import NDArray
 
 from agent.analyzer.decode import decode, reaction_edges
 from agent.analyzer.dynamics import EstimatedDynamics
-from agent.analyzer.estimate import Estimate
+from agent.analyzer.estimate import Estimate, read_estimate
 from simulator.dataset import Dataset, Truth
 from simulator.kinetics import Floats
 from simulator.network import Graph, Ints
 
 Scores = dict[str, float]
 _FUNCTION_POINTS = 200
+
+
+def score_artifact(path: Path, dataset: Dataset) -> Scores:
+    """All scores of the `estimate.npz` at `path`; raises `EstimateError` if it does not pass the door."""
+    return score(read_estimate(path, dataset.truth.graph), dataset)
 
 
 def score(estimate: Estimate, dataset: Dataset) -> Scores:
@@ -40,8 +47,12 @@ def score(estimate: Estimate, dataset: Dataset) -> Scores:
 
 
 def r2(truth: Floats, estimate: Floats) -> float:
-    """Coefficient of determination against y = x; 1 is perfect, 0 is as good as the mean of the truth."""
-    return float(1.0 - np.square(truth - estimate).sum() / np.square(truth - truth.mean()).sum())
+    """Coefficient of determination against y = x; 1 is perfect, 0 is as good as the mean of the truth.
+
+    Of a truth that does not vary nothing can be explained: 0.
+    """
+    total = float(np.square(truth - truth.mean()).sum()) if truth.size else 0.0
+    return 1.0 - float(np.square(truth - estimate).sum()) / total if total > 0 else 0.0
 
 
 def exact_reactions(graph: Graph, decoded: Ints, truth: Ints) -> float:
@@ -52,7 +63,7 @@ def exact_reactions(graph: Graph, decoded: Ints, truth: Ints) -> float:
 def support_f1(decoded: Ints, truth: Ints) -> float:
     """F1 of the non-zero pattern over candidate edges; 1 where every candidate is an edge."""
     hits = np.sum((decoded != 0) & (truth != 0))
-    return float(2.0 * hits / (np.sum(decoded != 0) + np.sum(truth != 0)))
+    return float(2.0 * hits / max(np.sum(decoded != 0) + np.sum(truth != 0), 1))
 
 
 def baseline(truth: Truth) -> Ints:
@@ -72,21 +83,26 @@ def column_scale(graph: Graph, estimate: Floats, truth: Ints) -> Floats:
 
 
 def _edge_scores(sto_all: Floats, decoded: Ints, truth: Truth, edges: NDArray[np.bool_]) -> Scores:
+    """The scores over the edges of a mask, shape (E,). No edges, nothing recovered: 0."""
     true = truth.sto_all[edges]
     scale = column_scale(truth.graph, sto_all, truth.sto_all)[truth.graph.rxn_all]
-    exact = float(np.mean(decoded[edges] == true))
-    trivial = float(np.mean(baseline(truth)[edges] == true))
+    exact = _share(decoded[edges] == true)
+    trivial = _share(baseline(truth)[edges] == true)
     twos = np.abs(true) == 2
     return {
         "exact": exact,
         "baseline_exact": trivial,
         "skill": (exact - trivial) / (1.0 - trivial) if trivial < 1.0 else 0.0,
-        "recall_2": float(np.mean(decoded[edges][twos] == true[twos])) if twos.any() else 1.0,
+        "recall_2": _share(decoded[edges][twos] == true[twos]),
         "r2": r2(true.astype(float), sto_all[edges]),
         "r2_aligned": r2(true.astype(float), (sto_all / scale)[edges]),
-        "sign_accuracy": float(np.mean(np.sign(decoded[edges]) == np.sign(true))),
+        "sign_accuracy": _share(np.sign(decoded[edges]) == np.sign(true)),
         "support_f1": support_f1(decoded[edges], true),
     }
+
+
+def _share(hits: NDArray[np.bool_]) -> float:
+    return float(np.mean(hits)) if hits.size else 0.0
 
 
 def _function_scores(dynamics: EstimatedDynamics, dataset: Dataset) -> Scores:

@@ -52,16 +52,21 @@ class CodeState:
         return resolved
 
     def _ask(self, *arguments: str, given: str = "") -> str:
-        answer = subprocess.run(
-            [sys.executable, "-m", "gnn.config", *arguments],
-            cwd=self.folder,
-            env=trial_environment(),
-            input=given,
-            capture_output=True,
-            text=True,
-            timeout=_TIMEOUT_S,
-            check=False,
-        )
+        try:
+            answer = subprocess.run(
+                [sys.executable, "-m", "gnn.config", *arguments],
+                cwd=self.folder,
+                env=trial_environment(),
+                input=given,
+                capture_output=True,
+                text=True,
+                timeout=_TIMEOUT_S,
+                check=False,
+            )
+        except subprocess.TimeoutExpired as error:
+            raise StoichloopError(
+                f"{self.folder}: python -m gnn.config gave no answer in {_TIMEOUT_S:.0f} s"
+            ) from error
         if answer.returncode != 0:
             lines = answer.stderr.strip().splitlines() or [f"exit status {answer.returncode}"]
             raise StoichloopError(f"configuration: {lines[-1]}")

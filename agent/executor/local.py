@@ -16,21 +16,24 @@ from agent.executor.worktree import Worktrees
 _POLL_S = 0.1
 
 
-def count_gpus() -> int:
-    """NVIDIA devices on this machine."""
+def visible_gpus() -> list[str]:
+    """The NVIDIA devices that this process may use, as CUDA_VISIBLE_DEVICES names them."""
+    if (allotted := os.environ.get("CUDA_VISIBLE_DEVICES")) is not None:
+        return [name.strip() for name in allotted.split(",") if name.strip() not in ("", "-1", "NoDevFiles")]
     try:
         listing = subprocess.run(["nvidia-smi", "-L"], capture_output=True, text=True, timeout=20, check=False)
     except (OSError, subprocess.TimeoutExpired):
-        return 0
-    return sum(line.startswith("GPU ") for line in listing.stdout.splitlines()) if listing.returncode == 0 else 0
+        return []
+    lines = listing.stdout.splitlines() if listing.returncode == 0 else []
+    return [str(index) for index in range(sum(line.startswith("GPU ") for line in lines))]
 
 
-def slots(workers: int | None) -> list[int | None]:
-    """The GPU of each slot; None for a slot on the CPU. `workers` overrides the number of slots."""
-    gpus = count_gpus()
+def slots(workers: int | None) -> list[str | None]:
+    """The GPU of each slot; None for a slot on the CPU, one a core that we may use. `workers` overrides the number."""
+    gpus = visible_gpus()
     if not gpus:
-        return [None] * (workers or os.cpu_count() or 1)
-    return [index % gpus for index in range(workers or gpus)]
+        return [None] * (workers or len(os.sched_getaffinity(0)))
+    return [gpus[index % len(gpus)] for index in range(workers or len(gpus))]
 
 
 @dataclass
@@ -45,7 +48,7 @@ class LocalExecutor:
         started: told of each process, for the ledger. tick: called while waiting, for the live view.
     """
 
-    slots: Sequence[int | None]
+    slots: Sequence[str | None]
     worktrees: Worktrees
     observations: Path
     folder_of: Callable[[Trial], Path]

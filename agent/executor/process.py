@@ -5,10 +5,14 @@ from __future__ import annotations
 import ctypes
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import IO
 
@@ -18,7 +22,9 @@ from memory.records import TrialStatus
 
 _PR_SET_PDEATHSIG = 1
 _LIBC = ctypes.CDLL(None)
-_TERM_GRACE_S = 2.0
+_PATIENCE_S = 2.0
+_TAIL_BYTES = 4096
+_SIGNALS = {int(known): known.name for known in signal.Signals}
 _NON_FINITE = 3  # exit status of gnn.train
 _REASON_CHARACTERS = 300
 
@@ -26,12 +32,15 @@ _REASON_CHARACTERS = 300
 class TrialProcess:
     """A running `python -m gnn.train`."""
 
-    def __init__(self, trial: Trial, code: Path, observations: Path, folder: Path, gpu: int | None) -> None:
+    def __init__(self, trial: Trial, code: Path, observations: Path, folder: Path, gpu: str | None) -> None:
         """Start it. `folder` is made for this attempt; what the process prints goes to `stdout.txt` in it."""
         folder.mkdir(parents=True)
         config = folder / "config.json"
         config.write_text(json.dumps(trial.configuration, indent=1), encoding="utf-8")
         self.trial, self.folder, self.started = trial, folder, time.monotonic()
+        self._scratch = folder / "tmp"
+        self._scratch.mkdir()
+        self._closed_at: float | None = None
         self._stdout: IO[bytes] = (folder / "stdout.txt").open("wb")
         command: list[str | Path] = [
             sys.executable,
@@ -46,12 +55,12 @@ class TrialProcess:
         self._process = subprocess.Popen(
             command,
             cwd=code,
-            env=trial_environment(gpu),
+            env=trial_environment(gpu) | {"TMPDIR": str(self._scratch)},
             stdin=subprocess.DEVNULL,
             stdout=self._stdout,
             stderr=subprocess.STDOUT,
             start_new_session=True,
-            preexec_fn=_die_with_parent,  # noqa: PLW1509 - the controller has one thread
+            preexec_fn=partial(_die_with_parent, os.getpid()),  # noqa: PLW1509 - the controller has one thread
         )
 
     @property
@@ -61,47 +70,58 @@ class TrialProcess:
 
     @property
     def seconds(self) -> float:
-        """Time since the start."""
-        return time.monotonic() - self.started
+        """Time since the start, until the end."""
+        return (self._closed_at or time.monotonic()) - self.started
 
     def outcome(self, limit_s: float) -> Outcome | None:
-        """How it ended, or None while it runs; ends it when it has run for `limit_s`."""
+        """How it ended, or None while it runs; ends it when it has run for `limit_s` seconds."""
         if self._process.poll() is None:
             if self.seconds < limit_s:
                 return None
             self.end()
-            return self._closed("timed_out", f"stopped at its time limit of {limit_s:.0f} s")
+            return self._told("timed_out", f"stopped at its time limit of {limit_s:.0f} s")
         self.end()  # also whatever the process left running in its group
         status = self._process.returncode
         if status == 0:
-            return self._closed("completed", "")
+            return self._told("completed", "")
         if status == _NON_FINITE:
-            return self._closed("non_finite", self._last_line())
-        how = f"killed by signal {signal.Signals(-status).name}" if status < 0 else f"exit status {status}"
-        return self._closed("crashed", f"{how}: {self._last_line()}")
+            return self._told("non_finite", self._last_line())
+        if status > 0:
+            return self._told("crashed", f"exit status {status}: {self._last_line()}")
+        how = _SIGNALS.get(-status, str(-status))
+        return replace(self._told("crashed", f"killed by signal {how}: {self._last_line()}"), killed=True)
 
     def end(self) -> None:
-        """End the whole process group: politely first, then for certain."""
-        for signal_number, patience in ((signal.SIGTERM, _TERM_GRACE_S), (signal.SIGKILL, _TERM_GRACE_S)):
+        """End the whole process group, politely first, then for certain, and tidy up; once is enough."""
+        if self._closed_at is not None:
+            return
+        for signal_number in (signal.SIGTERM, signal.SIGKILL):
             try:
                 os.killpg(self.pid, signal_number)
             except ProcessLookupError:
                 break
-            try:
-                self._process.wait(patience)
-            except subprocess.TimeoutExpired:
-                continue
+            with suppress(subprocess.TimeoutExpired):
+                self._process.wait(_PATIENCE_S)
+        self._closed_at = time.monotonic()
         self._stdout.close()
+        shutil.rmtree(self._scratch, ignore_errors=True)
 
-    def _closed(self, status: TrialStatus, reason: str) -> Outcome:
+    def _told(self, status: TrialStatus, reason: str) -> Outcome:
         return Outcome(self.trial, status, reason, self.folder, self.seconds)
 
     def _last_line(self) -> str:
         """The last line that the process printed: for a person to read, never parsed."""
-        lines = (self.folder / "stdout.txt").read_text(encoding="utf-8", errors="replace").strip().splitlines()
+        try:
+            with (self.folder / "stdout.txt").open("rb") as stream:
+                stream.seek(max(0, stream.seek(0, os.SEEK_END) - _TAIL_BYTES))
+                lines = stream.read().decode("utf-8", errors="replace").strip().splitlines()
+        except OSError:
+            lines = []
         return lines[-1][:_REASON_CHARACTERS] if lines else "(it printed nothing)"
 
 
-def _die_with_parent() -> None:
+def _die_with_parent(parent: int) -> None:
     """A trial must not outlive a controller that is killed: the kernel sends it SIGKILL then."""
     _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:  # it was killed before we could ask
+        os._exit(1)

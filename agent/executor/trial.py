@@ -31,13 +31,17 @@ class Trial:
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a trial's process ended. `completed` says that it left an artifact, not that the artifact is good."""
+    """How a trial's process ended. `completed` says that it left an artifact, not that the artifact is good.
+
+    `killed` is true if a signal ended it that was not ours.
+    """
 
     trial: Trial
     status: TrialStatus
     reason: str
     folder: Path
     seconds: float
+    killed: bool = False
 
 
 def steps_of(fidelity: str, full_steps: int) -> int:

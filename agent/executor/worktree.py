@@ -9,26 +9,20 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from git import Git, Repo
+from git import Repo
 
+from agent.errors import StoichloopError
 from agent.executor.code_state import CodeState
+from agent.git import loop_git
 
 CHOSEN = "gnn/configuration.json"
 
-# The commit is the loop's own: no hook, signature or name of the user's is involved.
-_AS_THE_LOOP = (
-    "user.name=stoichloop",
-    "user.email=stoichloop@localhost",
-    "core.hooksPath=/dev/null",
-    "commit.gpgsign=false",
-)
-
 
 class Worktrees:
-    """Checkouts of `gnn/` at the commits that trials need, under `folder`; removed when done with."""
+    """Checkouts of `gnn/` at the commits that trials need, under `folder`, until `clear`."""
 
     def __init__(self, repo: Repo, folder: Path) -> None:
-        self._git = Git(str(repo.working_tree_dir))
+        self._git = loop_git(Path(repo.working_tree_dir or repo.git_dir))
         self._folder = folder
         self._states: dict[str, CodeState] = {}
 
@@ -41,36 +35,40 @@ class Worktrees:
     def commit(self, parent: str, edit: Callable[[Path], None], branch: str, message: str) -> str:
         """Commit what `edit` does to a checkout of `parent`, on the new branch `branch`; returns the commit.
 
-        If the branch exists, a controller that was killed made it for this very experiment: its commit is returned.
+        If the branch exists with this parent and message, a controller that was killed made it for this very
+        experiment: its commit is returned. Any other branch of that name raises `StoichloopError`.
         """
         existing = str(self._git.for_each_ref("--format=%(objectname)", f"refs/heads/{branch}"))
         if existing:
-            return existing
+            if str(self._git.log("-1", "--format=%P%n%B", existing)).strip() == f"{parent}\n{message}".strip():
+                return existing
+            raise StoichloopError(
+                f"branch '{branch}' exists and is not this experiment's; rename or delete it "
+                f"(git branch --delete --force {branch}) and run the same command again"
+            )
         path = self._checkout(parent, "draft")
         edit(path)
-        tree = Git(str(path))
+        tree = loop_git(path)
         tree.add("--all", "--", "gnn")
-        tree.execute(
-            ["git", *(word for setting in _AS_THE_LOOP for word in ("-c", setting)), "commit", "--quiet", "-m", message]
-        )
+        tree.commit("--quiet", "--cleanup=verbatim", f"--message={message}")
         commit = str(tree.rev_parse("HEAD"))
         self._git.branch("--no-track", branch, commit)
         self._remove(path)
         return commit
 
     def clear(self) -> None:
-        """Remove every worktree under the folder, also those that a killed controller left behind."""
+        """Remove every worktree under the folder, also what a killed controller left of one."""
         self._states.clear()
+        shutil.rmtree(self._folder, ignore_errors=True)
         for line in str(self._git.worktree("list", "--porcelain")).splitlines():
             if line.startswith("worktree ") and (path := Path(line.removeprefix("worktree "))).parent == self._folder:
                 self._remove(path)
-        shutil.rmtree(self._folder, ignore_errors=True)
 
     def _checkout(self, commit: str, name: str) -> Path:
         path = self._folder / name
         self._git.worktree("add", "--quiet", "--detach", "--no-checkout", str(path), commit)
         # Only gnn/ is written out: a trial has no use for the rest of the repository.
-        tree = Git(str(path))
+        tree = loop_git(path)
         tree.read_tree("HEAD")
         tree.checkout("--", "gnn")
         return path

@@ -79,15 +79,15 @@ def _told(experiment: Experiment, space: dict[str, BaseDistribution], fidelity: 
     More seeds are spent on promising experiments only; their mean would flatter nobody but compare unlike
     with unlike. A training that failed recovered nothing: 0.
     """
-    scores = experiment.scored(fidelity)
+    tried, exact = experiment.tried(fidelity), experiment.exact(fidelity)
     inside = all(
         name in experiment.configuration and _contains(distribution, experiment.configuration[name])
         for name, distribution in space.items()
     )
-    if not scores or not inside:
+    if not tried or not inside:
         return None
     params = {name: experiment.configuration[name] for name in space}
-    return create_trial(state=TrialState.COMPLETE, params=params, distributions=space, value=scores[min(scores)])
+    return create_trial(state=TrialState.COMPLETE, params=params, distributions=space, value=exact.get(min(tried), 0.0))
 
 
 def _contains(distribution: BaseDistribution, value: Any) -> bool:

@@ -16,10 +16,12 @@ def start(workspace: Workspace, tiny: Dataset, name: str = "night", seed: int = 
 def test_a_campaign_is_made_once_and_opened_afterwards(workspace: Workspace, tiny: Dataset) -> None:
     campaign = start(workspace, tiny)
     assert {path.name for path in campaign.folder.iterdir()} >= {"campaign.yaml", "brief.md", "memory.db"}
-    assert "pde_m1_tiny" in campaign.brief
-    (campaign.folder / "brief.md").write_text("mine now")
+    brief = campaign.folder / "brief.md"
+    assert "pde_m1_tiny" in brief.read_text()
+    brief.write_text("mine now")
     assert start(workspace, tiny).settings == campaign.settings
-    assert open_campaign(workspace, None).brief == "mine now"
+    assert open_campaign(workspace, None) == campaign
+    assert brief.read_text() == "mine now"
 
 
 def test_a_later_commit_of_the_users_does_not_move_a_campaign(workspace: Workspace, tiny: Dataset) -> None:

@@ -35,7 +35,7 @@ def test_what_goes_in_comes_out(ledger: Ledger, tmp_path: Path) -> None:
     ledger.close()
     with Ledger(tmp_path / "memory.db", readonly=True) as again:
         found = again.experiment("e0002")
-        assert found == replace(experiment, commit="c" * 40, verdict=verdict)
+        assert found == replace(experiment, commit="c" * 40, verdict=replace(verdict, number=2))
         assert [block.summary for block in again.blocks()] == ["measured", None]
         assert again.findings()[0].experiments == ("e0001",)
         assert [e.id for e in again.experiments()] == ["e0001", "e0002"]
@@ -82,9 +82,9 @@ def test_a_file_that_is_no_ledger_or_a_newer_one_is_refused(tmp_path: Path) -> N
 
 
 def test_the_incumbent_is_the_last_accepted_and_leads_the_board() -> None:
-    first = scored("e0001", [0.3], verdict=Verdict("accepted", "", judged_at=1.0))
-    second = scored("e0003", [0.35], verdict=Verdict("accepted", "", judged_at=3.0))
-    lucky = scored("e0002", [0.9], verdict=Verdict("rejected", "", judged_at=2.0))
+    first = scored("e0001", [0.3], verdict=Verdict("accepted", "", number=1))
+    second = scored("e0003", [0.35], verdict=Verdict("accepted", "", number=3))
+    lucky = scored("e0002", [0.9], verdict=Verdict("rejected", "", number=2))
     assert incumbent([first, lucky, second]) == second
     assert [line.experiment.id for line in leaderboard([first, lucky, second], FIDELITY)] == ["e0003", "e0001", "e0002"]
 

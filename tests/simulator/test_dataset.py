@@ -47,7 +47,7 @@ def test_the_sealed_folder_is_for_its_owner_alone(tiny: Dataset) -> None:
     assert {stat.S_IMODE(path.stat().st_mode) for path in sealed.iterdir()} == {0o600}
 
 
-@pytest.mark.parametrize("name", [module.OBSERVATIONS, module.TRUTH, module.HELDOUT, module.SETTINGS])
+@pytest.mark.parametrize("name", [module.OBSERVATIONS, module.TRUTH, module.HELDOUT, module.SETTINGS, module.FACTS])
 def test_one_changed_byte_is_refused_by_name(copy: Dataset, name: str) -> None:
     path = copy.folder / name
     content = bytearray(path.read_bytes())
@@ -63,6 +63,13 @@ def test_a_missing_file_and_a_broken_manifest_are_refused_by_name(copy: Dataset)
     with pytest.raises(DatasetError, match=r"observations\.npz: the file is missing"):
         verify(copy.regime, copy.folder.parent)
     (copy.folder / "manifest.json").write_text("{}")
+    with pytest.raises(DatasetError, match=r"manifest\.json: missing or malformed"):
+        verify(copy.regime, copy.folder.parent)
+
+
+def test_a_manifest_that_leaves_out_a_file_is_refused(copy: Dataset) -> None:
+    files = {name: digest for name, digest in copy.manifest.files.items() if name != module.TRUTH}
+    (copy.folder / "manifest.json").write_text(copy.manifest.model_copy(update={"files": files}).model_dump_json())
     with pytest.raises(DatasetError, match=r"manifest\.json: missing or malformed"):
         verify(copy.regime, copy.folder.parent)
 
@@ -91,11 +98,12 @@ def test_a_failed_generation_leaves_nothing(tiny: Dataset, tmp_path: Path, monke
 
 
 def test_facts_agree_with_the_arrays(tiny: Dataset) -> None:
-    facts, spec = tiny.manifest.facts, tiny.regime.trajectories
+    facts, spec = tiny.facts, tiny.regime.trajectories
     assert (facts.trajectories, facts.frames) == (spec.count, spec.count * spec.frames)
     assert facts.edges == len(tiny.truth.sto_all)
     assert facts.identifiable_edges == facts.edges  # the tiny regime is there to be solved
-    assert facts.rate_variation_min >= tiny.regime.kinetics.min_rate_variation
+    assert len(facts.rate_variation) == facts.reactions
+    assert min(facts.rate_variation) >= tiny.regime.kinetics.min_rate_variation
     assert facts.smallest_concentration > 0
 
 

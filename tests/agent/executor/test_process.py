@@ -130,4 +130,4 @@ def test_keys_of_the_user_do_not_reach_a_trial(code: Path, monkeypatch: pytest.M
     assert "secret-key" not in seen
     assert "/home/someone" not in seen
     assert trial_environment()["PATH"] == os.environ["PATH"]
-    assert trial_environment(gpu=1)["CUDA_VISIBLE_DEVICES"] == "1"
+    assert trial_environment(gpu="1")["CUDA_VISIBLE_DEVICES"] == "1"
