@@ -18,6 +18,7 @@ from agent.analyzer.estimate import EstimateError
 from agent.analyzer.score import score_artifact
 from agent.budget import Budget
 from agent.campaign import Campaign
+from agent.errors import StoichloopError
 from agent.executor.code_state import CodeState
 from agent.executor.local import LocalExecutor
 from agent.executor.process import TrialProcess
@@ -34,6 +35,7 @@ from simulator.dataset import Dataset
 # A trial may take this many times what trials of this campaign usually take, and at least the floor.
 _LIMIT_FACTOR, _LIMIT_FLOOR_S, _FIRST_LIMIT_S = 8.0, 60.0, 3600.0
 _EXPECTED_FACTOR = 1.2
+START_ANEW = "mend gnn/, commit, and start another --campaign from there"
 _SUBJECT = 66  # characters of a hypothesis in the first line of a commit message
 
 
@@ -78,15 +80,22 @@ class Bench:
         self.ledger.add_event(
             "controller stopped" + ("" if kind is None else f" by {kind.__name__}: {error}".rstrip(": "))
         )
-        self.write_texts()
-        self.worktrees.clear()
+        try:
+            self.write_texts()
+        finally:
+            self.worktrees.clear()
 
     # Experiments
 
     def baseline(self) -> Experiment:
         """The first experiment: the base commit, unchanged."""
-        state = self.worktrees.at(self.campaign.settings.base_commit)
-        configuration = state.resolve({})
+        commit = self.campaign.settings.base_commit
+        try:
+            configuration = self.worktrees.at(commit).resolve({})
+        except StoichloopError as error:
+            raise StoichloopError(
+                f"commit {commit[:12]}, which this campaign starts from: {error}; {START_ANEW}"
+            ) from error
         return Experiment(
             id="e0001",
             block=0,
@@ -96,7 +105,7 @@ class Bench:
             hypothesis="the base commit as it is; its spread over seeds is the noise to beat",
             changes={},
             configuration=configuration,
-            fingerprint=self._fingerprint(self.campaign.settings.base_commit, configuration),
+            fingerprint=self._fingerprint(commit, configuration),
             proposed_at=time.time(),
         )
 

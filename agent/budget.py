@@ -15,6 +15,7 @@ from agent.errors import StoichloopError
 from memory.ledger import Ledger
 from memory.records import Grant
 
+_LONGEST_S = 3650 * 86400.0
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 
@@ -22,7 +23,7 @@ def parse_duration(text: str) -> float:
     """'8h', '90m', '1h30m', '45s' -> seconds; raises `StoichloopError`."""
     parts = re.findall(r"(\d+(?:\.\d+)?)([smhd])", text)
     seconds = sum(float(number) * _UNITS[unit] for number, unit in parts)
-    if "".join(number + unit for number, unit in parts) != text or seconds <= 0:
+    if "".join(number + unit for number, unit in parts) != text or not 0 < seconds <= _LONGEST_S:
         raise StoichloopError(f"--budget '{text}' is not a duration; write it like 8h, 90m or 1h30m")
     return seconds
 
@@ -49,9 +50,11 @@ def grant(ledger: Ledger, wall_s: float, experiments: int | None) -> Grant:
         if (current.asked_wall_s, current.asked_experiments) == (wall_s, experiments):
             return current
         start_s = current.wall_s - current.asked_wall_s
-        start_n = (current.experiments or done) - (current.asked_experiments or 0)
-    total = None if experiments is None else start_n + experiments
-    granted = Grant(time.time(), start_s + wall_s, total, wall_s, experiments)
+        start_n = done if current.experiments is None else current.experiments - (current.asked_experiments or 0)
+    # A wish that is spent already, counted from back then, is counted from now.
+    wall_total = start_s + wall_s if start_s + wall_s > spent else spent + wall_s
+    total = None if experiments is None else (start_n if start_n + experiments > done else done) + experiments
+    granted = Grant(time.time(), wall_total, total, wall_s, experiments)
     ledger.add_grant(granted)
     return granted
 

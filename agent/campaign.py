@@ -28,7 +28,7 @@ from memory.ledger import Ledger
 from memory.records import CampaignRecord
 from simulator.dataset import Dataset
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 
 
 class Settings(BaseModel):
@@ -42,6 +42,7 @@ class Settings(BaseModel):
     base_commit: str
     planner: str
     fidelity: str
+    full_steps: int
     seed: int
 
 
@@ -86,7 +87,7 @@ def start_campaign(
     """Open the campaign `name`, or make it; raises `StoichloopError` if it was made for something else."""
     if not _NAME.fullmatch(name):
         raise StoichloopError(
-            f"--campaign '{name}' must be letters, digits, '-' and '_' only: it names a folder and branches"
+            f"--campaign '{name}' must be up to 64 letters, digits, '-' and '_': it names a folder and branches"
         )
     if fidelity not in FIDELITIES:
         raise StoichloopError(f"--fidelity '{fidelity}' must be one of {', '.join(FIDELITIES)}")
@@ -98,6 +99,7 @@ def start_campaign(
         base_commit=head_commit(workspace),
         planner=planner,
         fidelity=fidelity,
+        full_steps=dataset.regime.training.full_steps,
         seed=seed,
     )
     if folder.exists():
@@ -111,7 +113,7 @@ def start_campaign(
 
 def _refuse_other_wishes(campaign: Campaign, asked: Settings) -> None:
     # The base commit is where the campaign began; later commits of the user's do not move it.
-    for key in ("regime", "dataset", "planner", "fidelity", "seed"):
+    for key in ("regime", "dataset", "planner", "fidelity", "full_steps", "seed"):
         made, wish = getattr(campaign.settings, key), getattr(asked, key)
         if made != wish:
             raise StoichloopError(
@@ -121,7 +123,9 @@ def _refuse_other_wishes(campaign: Campaign, asked: Settings) -> None:
 
 
 def _refuse_old_branches(workspace: Workspace, name: str) -> None:
-    """Branches of a campaign whose folder is gone would be taken for this one's experiments."""
+    """Branches of a campaign whose folder is gone stand in the way of this one's."""
+    if "exp" in workspace.repo.heads:
+        raise StoichloopError("branch 'exp' stands in the way of experiment branches 'exp/...'; rename it")
     old = str(workspace.repo.git.for_each_ref("--format=%(refname:short)", f"refs/heads/exp/{name}")).split()
     if old:
         raise StoichloopError(
@@ -164,11 +168,8 @@ def open_campaign(workspace: Workspace, name: str | None) -> Campaign:
         raise StoichloopError(f"there is no campaign '{name}' in {workspace.runs}; campaigns there: {known}")
     try:
         settings = Settings.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
-    except (yaml.YAMLError, ValidationError) as error:
-        reason = error.errors()[0]["loc"] if isinstance(error, ValidationError) else "YAML"
-        raise StoichloopError(
-            f"{path}: malformed at {reason}; restore it as it was when the campaign was made"
-        ) from error
+    except (yaml.YAMLError, UnicodeDecodeError, ValidationError) as error:
+        raise StoichloopError(f"{path}: malformed; restore it as it was when the campaign was made") from error
     if settings.name != name:
         raise StoichloopError(f"{path}: key 'name' is '{settings.name}'; a campaign cannot be copied or renamed")
     return Campaign(path.parent, settings)

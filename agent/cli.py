@@ -136,7 +136,7 @@ def train(
     changes: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change one field; repeatable.")
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Training seed.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Training seed.")] = 0,
     steps: Annotated[
         int | None, typer.Option(min=1, help="Optimiser steps; default: the regime's full budget.")
     ] = None,
@@ -146,21 +146,19 @@ def train(
     """One scored training run of the gnn/ in the working tree."""
     from agent.single import train_once
 
+    workspace = _workspace()
     dataset, _ = _dataset(regime, quiet=as_json)
     asked = {**_read_changes(config), **_parse_changes(changes or [])}
     if out is not None and out.exists():
         raise StoichloopError(f"--out {out}: exists already; name a folder that does not")
-    with tempfile.TemporaryDirectory(prefix="stoichloop-") as scratch:
-        folder = out.resolve() if out else Path(scratch) / "trial"
-        result = train_once(
-            _workspace(),
-            dataset,
-            asked,
-            seed=seed,
-            steps=steps or dataset.regime.training.full_steps,
-            folder=folder,
-            quiet=as_json,
-        )
+    # What is kept is complete: it moves to its place when the trial has been scored.
+    place = out.resolve().parent if out else None
+    with _sigterm_as_interrupt(), tempfile.TemporaryDirectory(prefix=".stoichloop-", dir=place) as scratch:
+        folder = Path(scratch) / "trial"
+        budget = steps or dataset.regime.training.full_steps
+        result = train_once(workspace, dataset, asked, seed=seed, steps=budget, folder=folder, quiet=as_json)
+        if out is not None:
+            folder.rename(out)
     if as_json:
         _print_json(result)
         return
@@ -179,7 +177,11 @@ def _read_changes(path: Path | None) -> dict[str, Any]:
         raise StoichloopError(f"--config {path}: cannot be read as YAML: {' '.join(str(error).split())}") from error
     if not isinstance(content, dict):
         raise StoichloopError(f"--config {path}: must hold a mapping of fields to values, but holds {content!r}")
-    return content
+    changes = {str(key): _number_or_text(value) for key, value in content.items()}
+    for key, value in changes.items():
+        if not isinstance(value, str | int | float):
+            raise StoichloopError(f"--config {path}: key '{key}' has value {value!r}, but must be a number or a word")
+    return changes
 
 
 def _parse_changes(pairs: list[str]) -> dict[str, Any]:
@@ -188,12 +190,16 @@ def _parse_changes(pairs: list[str]) -> dict[str, Any]:
         key, separator, value = pair.partition("=")
         if not separator or not key:
             raise StoichloopError(f"--set '{pair}' is not of the form key=value; write it like --set lr_S=0.01")
-        # YAML reads 1e-3 as text; JSON reads it as the number that everybody means.
-        try:
-            changes[key] = json.loads(value)
-        except json.JSONDecodeError:
-            changes[key] = value
+        changes[key] = _number_or_text(value)
     return changes
+
+
+def _number_or_text(value: Any) -> Any:
+    """YAML reads 1e-3 as text; JSON reads it as the number that everybody means."""
+    try:
+        return json.loads(value) if isinstance(value, str) else value
+    except json.JSONDecodeError:
+        return value
 
 
 @app.command()
@@ -201,11 +207,13 @@ def explore(
     regime: RegimeName,
     campaign: Annotated[str | None, typer.Option(help="The campaign's name; default: the regime's.")] = None,
     budget: Annotated[str, typer.Option(help="Wall-clock time to spend, like 8h or 90m.")] = "8h",
-    experiments: Annotated[int | None, typer.Option(min=1, help="Experiments to judge at the most.")] = None,
+    experiments: Annotated[
+        int | None, typer.Option(min=1, max=1_000_000, help="Experiments to judge at the most.")
+    ] = None,
     planner: Annotated[str, typer.Option(help="Who proposes: auto or sweep.")] = "auto",
     workers: Annotated[int | None, typer.Option(min=1, help="Slots; default: one a GPU, or one a core.")] = None,
     fidelity: Annotated[str, typer.Option(help="Share of the full training budget: probe, half or full.")] = "probe",
-    seed: Annotated[int, typer.Option(min=0, help="Seed of the planner.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Seed of the planner.")] = 0,
 ) -> None:
     """The loop. The same command resumes; Ctrl-C ends it cleanly."""
     from agent.night import spend_the_night
@@ -215,7 +223,7 @@ def explore(
         interrupted = spend_the_night(
             _workspace(),
             dataset,
-            name=campaign or regime,
+            name=regime if campaign is None else campaign,
             budget=budget,
             experiments=experiments,
             planner=planner,

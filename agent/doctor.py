@@ -74,7 +74,9 @@ def _workspace(start: Path) -> Check:
         workspace = find_workspace(start)
         commit = head_commit(workspace)
         fields = len(CodeState(workspace.root).fields)
-    except StoichloopError as error:
+        for path in sorted((workspace.root / "gnn").glob("*.py")):
+            compile(path.read_bytes(), str(path), "exec")
+    except (StoichloopError, SyntaxError) as error:
         return Check(name="workspace", ok=False, required=True, finding=str(error))
     return Check(
         name="workspace",

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from agent.analyzer.acceptance import judge, judge_baseline, measure_noise, was_confirmed
 from agent.analyzer.findings import find
-from agent.bench import Bench
+from agent.bench import START_ANEW, Bench
 from agent.errors import StoichloopError
 from agent.planner import Planner
 from memory.records import Block, Experiment, Verdict
@@ -81,7 +81,9 @@ def _answer(experiments: Sequence[Experiment], name: str, fidelity: str) -> Verd
     if leader is None:
         answer = judge_baseline(candidate, fidelity)
         if isinstance(answer, Verdict) and answer.verdict == "failed":
-            raise StoichloopError(f"the baseline does not train, so nothing can be compared with it: {answer.reason}")
+            raise StoichloopError(
+                f"the baseline does not train, so nothing can be compared with it: {answer.reason}; {START_ANEW}"
+            )
         return answer
     confirmed = sum(was_confirmed(e) for e in experiments)
     return judge(candidate, leader, measure_noise(experiments, fidelity), confirmed, fidelity)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from rich.columns import Columns
 from rich.console import Group, RenderableType
 from rich.panel import Panel
 from rich.progress_bar import ProgressBar
@@ -13,21 +12,26 @@ from agent.budget import format_duration
 from agent.status import Line, Status
 
 _COLOURS = {"accepted": "green", "rejected": "dim", "failed": "red", "refused": "yellow", "open": "cyan"}
-_HEIGHT, _WIDTH = 8, 72
+_PLOT_ROWS, _PLOT_COLUMNS, _LEADERS = 8, 68, 8
+_LEAST_PLOT_ROWS, _HEADLINE_ROWS = 4, 5
+_LEAST_SPAN = 0.01  # of exact, on the axis
 
 
-def picture(status: Status) -> RenderableType:
-    """The whole picture."""
+def picture(status: Status, height: int = 60) -> RenderableType:
+    """The whole picture, leaving out leaders and plot rows where `height` lines are too few."""
     parts: list[RenderableType] = [_headline(status)]
-    if status.history:
-        parts.append(
-            Panel(_curve(status), title="exact of each experiment ·, and of the incumbent ━", title_align="left")
-        )
+    rest = height - _HEADLINE_ROWS
     if status.now:
         parts.append(_running(status))
-    if status.leaderboard:
-        parts.append(leaderboard_table(status.leaderboard))
-    parts.append(_footer(status))
+        rest -= len(status.now) + 1
+    if status.history:
+        rows = max(_LEAST_PLOT_ROWS, min(_PLOT_ROWS, rest - 2 - 1 - min(len(status.leaderboard), _LEADERS)))
+        title = "exact of each experiment ·, and of the incumbent ━"
+        parts.insert(1, Panel(_curve(status, rows), title=title, title_align="left"))
+        rest -= rows + 2
+    leaders = status.leaderboard[: max(0, min(_LEADERS, rest - 1))]
+    if leaders:
+        parts.append(leaderboard_table(leaders))
     return Group(*parts)
 
 
@@ -50,7 +54,7 @@ def leaderboard_table(lines: list[Line]) -> Table:
 
 
 def _headline(status: Status) -> RenderableType:
-    text = Text()
+    text = Text(no_wrap=True, overflow="ellipsis")
     text.append(f"{status.campaign}", style="bold")
     text.append(f" on {status.regime} at {status.fidelity}: ")
     text.append("running" if status.running else "not running", style="green" if status.running else "yellow")
@@ -58,7 +62,13 @@ def _headline(status: Status) -> RenderableType:
         text.append("\nincumbent ")
         text.append(f"{status.incumbent.experiment} {exact_text(status.incumbent)}", style="bold green")
     if status.baseline:
-        text.append(f"   baseline {exact_text(status.baseline)}   seed noise {status.noise:.4f}")
+        text.append(f"\nbaseline  {exact_text(status.baseline)}, seed noise {status.noise:.4f}")
+    counts = ", ".join(f"{count} {name}" for name, count in sorted(status.verdicts.items()))
+    text.append(f"\n{status.experiments} experiments ({counts or 'none'}), {status.trials} trials")
+    left = f"{format_duration(status.left_s)} left"
+    if status.experiments_granted is not None:
+        left += f", {status.experiments_judged} of {status.experiments_granted} experiments granted"
+    text.append(f"\nspent {format_duration(status.spent_s)} of {format_duration(status.budget_s)}, {left}")
     return text
 
 
@@ -74,26 +84,15 @@ def _running(status: Status) -> Table:
     return table
 
 
-def _footer(status: Status) -> RenderableType:
-    counts = ", ".join(f"{count} {name}" for name, count in sorted(status.verdicts.items()))
-    cells = [
-        f"{status.experiments} experiments ({counts or 'none'}), {status.trials} trials",
-        f"spent {format_duration(status.spent_s)} of {format_duration(status.budget_s)}",
-        f"{format_duration(status.left_s)} left",
-    ]
-    if status.experiments_granted is not None:
-        cells.append(f"{status.experiments_judged} of {status.experiments_granted} experiments granted")
-    return Columns([Text(cell, style="dim") for cell in cells], padding=(0, 3))
-
-
-def _curve(status: Status) -> Text:
+def _curve(status: Status, height: int) -> Text:
     """A scatter of scores against experiments, with the incumbent as a step line."""
     low, high = min(status.history), max(status.history)
-    span = (high - low) or 1.0
-    stride = max(1, -(-len(status.history) // _WIDTH))
-    rows = [[" "] * -(-len(status.history) // stride) for _ in range(_HEIGHT)]
+    if high - low < _LEAST_SPAN:
+        low, high = max(0.0, low - _LEAST_SPAN), min(1.0, high + _LEAST_SPAN)
+    stride = max(1, -(-len(status.history) // _PLOT_COLUMNS))
+    rows = [[" "] * -(-len(status.history) // stride) for _ in range(height)]
     for index, pair in enumerate(zip(status.best, status.history, strict=True)):
         for score, mark in zip(pair, "━·", strict=True):
-            rows[round((_HEIGHT - 1) * (1.0 - (score - low) / span))][index // stride] = mark
-    labels = [f"{high - span * row / (_HEIGHT - 1):.3f} " for row in range(_HEIGHT)]
+            rows[round((height - 1) * (high - score) / (high - low))][index // stride] = mark
+    labels = [f"{high - (high - low) * row / (height - 1):.3f} " for row in range(height)]
     return Text("\n".join(label + "".join(row) for label, row in zip(labels, rows, strict=True)))

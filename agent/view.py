@@ -40,7 +40,8 @@ class View:
     def tick(self) -> None:
         """Draw again if that is due."""
         if self._live and time.monotonic() - self._shown > _EVERY_S:
-            self._live.update(picture(read_status(self._campaign, self._ledger)), refresh=True)
+            status = read_status(self._campaign, self._ledger)
+            self._live.update(picture(status, self._console.height - 1), refresh=True)
             self._shown = time.monotonic()
 
     def say(self, message: str, *, quiet: bool = False) -> None:

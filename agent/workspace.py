@@ -54,4 +54,5 @@ def head_commit(workspace: Workspace) -> str:
     try:
         return str(workspace.repo.git.rev_parse("--verify", "HEAD"))
     except GitCommandError as error:
-        raise StoichloopError(f"{workspace.root}: the repository has no commit yet; commit gnn/ first") from error
+        reason = " ".join((error.stderr or "").replace("stderr:", "").split())
+        raise StoichloopError(f"{workspace.root}: git knows no commit here to start from: {reason}") from error

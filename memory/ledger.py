@@ -40,6 +40,7 @@ class Ledger:
         """Open, and create unless `readonly`; raises `LedgerError` for a file that is not such a ledger."""
         if readonly and not path.is_file():
             raise LedgerError(f"{path}: there is no ledger")
+        existed = path.exists()
         try:
             mode = "ro" if readonly else "rwc"
             self._db = sqlite3.connect(
@@ -50,8 +51,10 @@ class Ledger:
             # Without this, INSERT OR REPLACE would delete rows past the triggers that forbid it.
             self._db.execute("PRAGMA recursive_triggers = ON")
             self._db.execute("PRAGMA foreign_keys = ON")
-            if version == 0 and not readonly:
+            if version == 0 and not readonly and not existed:
                 self._create()
+            elif version == 0:
+                raise LedgerError(f"{path}: the ledger is empty; restore it from a copy, or start another campaign")
             elif version != SCHEMA_VERSION:
                 raise LedgerError(
                     f"{path}: schema version is {version}, but this stoichloop reads {SCHEMA_VERSION}; "

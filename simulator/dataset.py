@@ -139,11 +139,17 @@ def prepare(regime: Regime, root: Path) -> tuple[Dataset, bool]:
     """The dataset of a regime under `root`, and whether it was generated just now; verified if it was there."""
     if (root / regime.name).exists():
         return verify(regime, root), False
-    return freeze(regime, simulate(regime), root), True
+    try:
+        return freeze(regime, simulate(regime), root), True
+    except FileExistsError:
+        return verify(regime, root), False  # another process was faster
 
 
 def freeze(regime: Regime, system: System, root: Path) -> Dataset:
-    """Write a simulated system as the dataset of `regime`: all of it appears at once, or nothing does."""
+    """Write a simulated system as the dataset of `regime`: all of it appears at once, or nothing does.
+
+    Raises `FileExistsError` if it has appeared meanwhile.
+    """
     root.mkdir(parents=True, exist_ok=True)
     draft = Path(tempfile.mkdtemp(prefix=f".{regime.name}-", dir=root))
     try:
@@ -164,7 +170,10 @@ def freeze(regime: Regime, system: System, root: Path) -> Dataset:
         )
         (draft / _MANIFEST).write_text(manifest.model_dump_json(indent=1), encoding="utf-8")
         draft.chmod(0o755)
-        draft.rename(root / regime.name)
+        try:
+            draft.rename(root / regime.name)
+        except OSError as error:
+            raise FileExistsError(root / regime.name) from error
     except BaseException:
         shutil.rmtree(draft, ignore_errors=True)
         raise
@@ -175,7 +184,7 @@ def verify(regime: Regime, root: Path) -> Dataset:
     """Check a frozen dataset against its manifest and its regime; raises `DatasetError` naming what differs."""
     folder = root / regime.name
     if not folder.is_dir():
-        raise DatasetError(f"{folder}: there is no dataset; make it with 'stoichloop data {regime.name}'")
+        raise DatasetError(f"{folder}: there is no dataset folder; 'stoichloop data {regime.name}' makes one")
     mend = f"restore it, or move {folder} away and run 'stoichloop data {regime.name}'"
     try:
         manifest = Manifest.model_validate_json((folder / _MANIFEST).read_bytes())

@@ -32,10 +32,10 @@ def score(estimate: Estimate, dataset: Dataset) -> Scores:
     truth, network = dataset.truth, dataset.regime.network
     decoded = decode(truth.graph, estimate.sto_all, network.coefficients, mass_balanced=network.mass_balanced)
     everything = np.ones(len(decoded), dtype=bool)
-    scores = _edge_scores(estimate.sto_all, decoded, truth, everything)
+    scores = edge_scores(estimate.sto_all, decoded, truth, everything)
     scores |= {
         f"{name}_identifiable": value
-        for name, value in _edge_scores(estimate.sto_all, decoded, truth, dataset.identifiability.edges).items()
+        for name, value in edge_scores(estimate.sto_all, decoded, truth, dataset.identifiability.edges).items()
     }
     scores["exact_reactions"] = exact_reactions(truth.graph, decoded, truth.sto_all)
     dynamics = EstimatedDynamics(truth.graph, estimate)
@@ -82,7 +82,7 @@ def column_scale(graph: Graph, estimate: Floats, truth: Ints) -> Floats:
     return np.asarray(np.maximum(lengths[0], 1e-9) / np.maximum(lengths[1], 1e-9))
 
 
-def _edge_scores(sto_all: Floats, decoded: Ints, truth: Truth, edges: NDArray[np.bool_]) -> Scores:
+def edge_scores(sto_all: Floats, decoded: Ints, truth: Truth, edges: NDArray[np.bool_]) -> Scores:
     """The scores over the edges of a mask, shape (E,). No edges, nothing recovered: 0."""
     true = truth.sto_all[edges]
     scale = column_scale(truth.graph, sto_all, truth.sto_all)[truth.graph.rxn_all]

@@ -68,6 +68,12 @@ class CodeState:
                 f"{self.folder}: python -m gnn.config gave no answer in {_TIMEOUT_S:.0f} s"
             ) from error
         if answer.returncode != 0:
-            lines = answer.stderr.strip().splitlines() or [f"exit status {answer.returncode}"]
-            raise StoichloopError(f"configuration: {lines[-1]}")
+            raise StoichloopError(f"configuration: {last_words(answer.stderr) or f'exit status {answer.returncode}'}")
         return answer.stdout
+
+
+def last_words(output: str) -> str:
+    """What a process said last, and of a traceback also where."""
+    lines = output.strip().splitlines()
+    places = [line.strip().removesuffix(", in <module>") for line in lines if line.startswith('  File "')]
+    return f"{lines[-1]} ({places[-1]})" if lines and places else "".join(lines[-1:])

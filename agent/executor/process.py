@@ -16,6 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import IO
 
+from agent.executor.code_state import last_words
 from agent.executor.environment import trial_environment
 from agent.executor.trial import Outcome, Trial
 from memory.records import TrialStatus
@@ -110,14 +111,14 @@ class TrialProcess:
         return Outcome(self.trial, status, reason, self.folder, self.seconds)
 
     def _last_line(self) -> str:
-        """The last line that the process printed: for a person to read, never parsed."""
+        """What the process printed last: for a person to read, never parsed."""
         try:
             with (self.folder / "stdout.txt").open("rb") as stream:
                 stream.seek(max(0, stream.seek(0, os.SEEK_END) - _TAIL_BYTES))
-                lines = stream.read().decode("utf-8", errors="replace").strip().splitlines()
+                words = last_words(stream.read().decode("utf-8", errors="replace"))
         except OSError:
-            lines = []
-        return lines[-1][:_REASON_CHARACTERS] if lines else "(it printed nothing)"
+            words = ""
+        return words[:_REASON_CHARACTERS] or "(it printed nothing)"
 
 
 def _die_with_parent(parent: int) -> None:

@@ -23,7 +23,7 @@ class Worktrees:
 
     def __init__(self, repo: Repo, folder: Path) -> None:
         self._git = loop_git(Path(repo.working_tree_dir or repo.git_dir))
-        self._folder = folder
+        self._folder = folder.resolve()  # as git lists it
         self._states: dict[str, CodeState] = {}
 
     def at(self, commit: str) -> CodeState:

@@ -61,7 +61,7 @@ class Sweep:
 
     def _study(self, space: dict[str, BaseDistribution], past: Sequence[Experiment]) -> optuna.Study:
         sampler = optuna.samplers.TPESampler(
-            seed=self.seed * 1_000_003 + len(past), multivariate=True, constant_liar=True, n_startup_trials=8
+            seed=(self.seed * 1_000_003 + len(past)) % 2**32, multivariate=True, constant_liar=True, n_startup_trials=8
         )
         study = optuna.create_study(direction="maximize", sampler=sampler)
         study.add_trials([told for e in past if (told := _told(e, space, self.fidelity)) is not None])

@@ -57,3 +57,9 @@ def test_time_spent_reaches_the_ledger(ledger: Ledger) -> None:
     budget.heartbeat(every_s=0.0)
     budget.remember()
     assert 0.0 < ledger.spent("wall_s") <= budget.spent_s() < 1.0
+
+
+def test_a_smaller_wish_than_what_is_spent_counts_from_now(ledger: Ledger) -> None:
+    grant(ledger, 100.0, None)
+    ledger.add_spend("wall_s", 60.0)
+    assert grant(ledger, 10.0, None).wall_s == pytest.approx(70.0)

@@ -1,3 +1,4 @@
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -6,7 +7,9 @@ import pytest
 from agent.campaign import Campaign, open_campaign, start_campaign
 from agent.errors import StoichloopError
 from agent.workspace import Workspace, find_workspace
+from memory.ledger import Ledger
 from simulator.dataset import Dataset
+from simulator.regime import Training
 
 
 def start(workspace: Workspace, tiny: Dataset, name: str = "night", seed: int = 0) -> Campaign:
@@ -74,3 +77,45 @@ def test_unknown_campaigns_and_places_are_refused(workspace: Workspace, tmp_path
         open_campaign(workspace, "x")
     with pytest.raises(StoichloopError, match="not inside a git repository"):
         find_workspace(tmp_path)
+
+
+def test_a_draft_that_a_killed_controller_left_is_in_nobodys_way(workspace: Workspace, tiny: Dataset) -> None:
+    campaign = start(workspace, tiny)
+    draft = workspace.runs / ".other-x1y2"
+    draft.mkdir()
+    (draft / "campaign.yaml").touch()
+    assert open_campaign(workspace, None) == campaign
+
+
+def test_the_latest_campaign_is_the_one_that_is_written_to_now(workspace: Workspace, tiny: Dataset) -> None:
+    first = start(workspace, tiny, "first")
+    start(workspace, tiny, "second")
+    with Ledger(first.ledger_path) as ledger:
+        ledger.add_event("resumed")
+        assert open_campaign(workspace, None) == first
+
+
+def test_a_lost_ledger_of_one_campaign_does_not_hide_the_others(workspace: Workspace, tiny: Dataset) -> None:
+    first, second = start(workspace, tiny, "first"), start(workspace, tiny, "second")
+    second.ledger_path.unlink()
+    assert open_campaign(workspace, None) == first
+
+
+def test_branches_of_an_earlier_campaign_are_not_mistaken_for_this_ones(workspace: Workspace, tiny: Dataset) -> None:
+    workspace.repo.create_head("exp/night/e0002")
+    with pytest.raises(StoichloopError, match="1 branches of an earlier campaign 'night' are left"):
+        start(workspace, tiny)
+    assert not workspace.runs.exists()
+
+
+def test_a_campaign_that_was_copied_is_refused(workspace: Workspace, tiny: Dataset) -> None:
+    shutil.copytree(start(workspace, tiny).folder, workspace.runs / "copy")
+    with pytest.raises(StoichloopError, match="cannot be copied or renamed"):
+        open_campaign(workspace, "copy")
+
+
+def test_another_training_budget_is_another_campaign(workspace: Workspace, tiny: Dataset) -> None:
+    start(workspace, tiny)
+    longer = tiny.regime.model_copy(update={"training": Training(full_steps=9999)})
+    with pytest.raises(StoichloopError, match="key 'full_steps'"):
+        start(workspace, replace(tiny, regime=longer))

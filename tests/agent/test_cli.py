@@ -46,7 +46,7 @@ def test_train_gives_the_same_scores_twice_and_others_for_another_seed(stoichloo
 
 def test_train_takes_a_file_and_single_settings_and_keeps_its_output(stoichloop: Command, tmp_path: Path) -> None:
     config = tmp_path / "mine.yaml"
-    config.write_text("lr_S: 0.01\nschedule: cosine\n")
+    config.write_text("lr_S: 0.01\nschedule: cosine\ncoeff_mass: 1e-3\n")
     arguments = [
         "--config",
         str(config),
@@ -59,7 +59,7 @@ def test_train_takes_a_file_and_single_settings_and_keeps_its_output(stoichloop:
         "--json",
     ]
     configuration = json.loads(stoichloop("train", REGIME, *arguments).stdout)["configuration"]
-    assert (configuration["lr_S"], configuration["schedule"]) == (0.02, "cosine")
+    assert (configuration["lr_S"], configuration["schedule"], configuration["coeff_mass"]) == (0.02, "cosine", 1e-3)
     assert {"estimate.npz", "curves.jsonl", "stdout.txt"} <= {path.name for path in (tmp_path / "kept").iterdir()}
     again = stoichloop("train", REGIME, *arguments, check=False)
     assert again.returncode == 1
@@ -78,6 +78,9 @@ def test_train_takes_a_file_and_single_settings_and_keeps_its_output(stoichloop:
         (["explore", REGIME, "--budget", "soon"], ["--budget 'soon'", "8h"]),
         (["explore", REGIME, "--planner", "oracle"], ["--planner 'oracle'", "auto, sweep"]),
         (["explore", REGIME, "--fidelity", "all"], ["--fidelity 'all'", "probe"]),
+        (["explore", REGIME, "--campaign", "a/b"], ["--campaign 'a/b'", "letters"]),
+        (["explore", REGIME, "--budget", "9" * 400 + "d"], ["is not a duration"]),
+        (["train", REGIME, "--steps", "2", "--out", "/proc/nowhere"], ["/proc"]),
         (["status"], ["there is no campaign yet", "stoichloop explore"]),
         (["log", "absent"], ["there is no campaign 'absent'"]),
     ],
@@ -106,6 +109,20 @@ def test_one_changed_byte_of_the_observations_is_refused_everywhere(
     assert done.returncode == 1
     assert "observations.npz: the file was changed after it was frozen" in done.stderr
     assert not workspace.runs.exists()
+
+
+def test_the_configuration_that_a_trial_was_given_can_be_given_again(stoichloop: Command, tmp_path: Path) -> None:
+    first = tmp_path / "first"
+    stoichloop("train", REGIME, "--set", "lr_S=1e-4", "--steps", "5", "--out", str(first))
+    again = stoichloop("train", REGIME, "--config", str(first / "config.json"), "--steps", "5", "--json").stdout
+    assert json.loads(again)["configuration"] == json.loads((first / "config.json").read_text())
+
+
+def test_the_doctor_finds_code_that_does_not_compile(stoichloop: Command, workspace: Workspace) -> None:
+    (workspace.root / "gnn" / "train.py").write_text("def broken(:\n")
+    done = stoichloop("doctor", "--json", check=False)
+    assert done.returncode == 1
+    assert "invalid syntax" in {check["name"]: check for check in json.loads(done.stdout)}["workspace"]["finding"]
 
 
 def test_the_doctor_says_what_this_machine_can_do(stoichloop: Command) -> None:

@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -99,6 +100,18 @@ def test_differences_that_spread_more_than_the_noise_are_trusted_less() -> None:
     calm, wild = verdict_on(*confirmed_pair(0.05)), verdict_on(*confirmed_pair(0.05, spread=0.1))
     assert calm.verdict == "accepted"
     assert wild.verdict == "rejected"
+
+
+@pytest.mark.parametrize("completed", [0, 3])
+def test_a_broken_trial_of_the_incumbents_is_no_gain_of_the_candidates(completed: int) -> None:
+    candidate, incumbent = confirmed_pair(0.0)
+    trials = [
+        trial if trial.seed == 0 or index <= completed else replace(trial, status="timed_out", scores={})
+        for index, trial in enumerate(incumbent.trials)
+    ]
+    incumbent = replace(incumbent, trials=tuple(trials), verdict=Verdict("accepted", ""))
+    assert verdict_on(candidate, incumbent).verdict == "rejected"
+    assert measure_noise([incumbent], FIDELITY).sigma < 1e-9
 
 
 @pytest.mark.parametrize("status", ["crashed", "timed_out", "non_finite", "invalid"])

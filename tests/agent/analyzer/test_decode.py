@@ -92,6 +92,21 @@ def test_all_ones_and_all_twos_are_told_apart_by_length(length: float, expected:
     assert decode_matrix(estimate, matrix)[1, 1] == expected
 
 
+@pytest.mark.parametrize(("alphabet", "ratio", "expected"), [((1, 3), 2.0, 3), ((2, 4), 1.0, 2), ((2, 4), 1.9, 4)])
+def test_only_multiples_that_the_alphabet_has_come_out(alphabet: tuple[int, ...], ratio: float, expected: int) -> None:
+    # The first reaction sets the unit: its direction belongs to one column of the alphabet alone.
+    low, high = alphabet
+    matrix = np.array([[-high, -1], [low, 1], [high - low, 0]]) if high == 2 * low else None
+    if matrix is None:  # 3 = 1 + 1 + 1
+        matrix = np.array([[-3, -1], [1, 1], [1, 0], [1, 0]])
+    graph = graph_of(matrix)
+    unit = low if high == 2 * low else 1
+    estimate = matrix.astype(float)
+    estimate[:, 1] *= ratio * unit
+    decoded = graph.matrix(decode(graph, estimate[graph.met_all, graph.rxn_all], alphabet, mass_balanced=True))
+    assert decoded[1, 1] == expected
+
+
 def test_a_reaction_that_cannot_balance_is_rounded() -> None:
     graph = graph_of(np.array([[1, -1, 2], [0, 1, -2]]))
     assert decode(graph, np.array([1.8, -1.0, 1.0, 2.0, -2.0]), ALPHABET, mass_balanced=True)[0] == 2

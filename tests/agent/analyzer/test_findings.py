@@ -51,3 +51,23 @@ def test_a_principle_that_later_evidence_does_not_support_is_refuted_not_dropped
     before = find(experiments(30, field_matters=True), [], NOISE, FIDELITY, 3)
     after = find(experiments(60, field_matters=False), before, NOISE, FIDELITY, 4)
     assert subjects(after, "refuted hypothesis") == ["lr_S"]
+    later = find(experiments(66, field_matters=False), after, NOISE, FIDELITY, 5)
+    assert subjects(later, "refuted hypothesis") == ["lr_S"]
+
+
+def test_a_night_of_looks_at_pure_noise_teaches_no_principle() -> None:
+    def night(seed: int) -> bool:
+        everything = experiments(60, field_matters=False, seed=seed)
+        looks = (find(everything[: 6 * block], [], NOISE, FIDELITY, block) for block in range(1, 11))
+        return any(subjects(look, "established principle") != ["noise"] for look in looks)
+
+    assert sum(night(seed) for seed in range(40)) <= 5  # 2 expected by the level
+
+
+def test_a_field_that_a_patch_added_is_told_apart_from_its_absence() -> None:
+    old = experiments(20, field_matters=False)
+    new = [
+        scored(f"e{100 + index}", [0.6], configuration={**old[0].configuration, "gate": "on"}) for index in range(20)
+    ]
+    found = find([*new, *old], [], NOISE, FIDELITY, 3)
+    assert "gate" in subjects(found, "established principle")

@@ -1,11 +1,13 @@
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from agent.analyzer.dynamics import EstimatedDynamics
-from agent.analyzer.score import baseline, exact_reactions, r2, score, support_f1
-from simulator.dataset import Dataset
+from agent.analyzer.score import baseline, edge_scores, exact_reactions, r2, score, support_f1
+from simulator.dataset import Dataset, Truth
+from simulator.identifiability import Identifiability
 from simulator.network import graph_of
 from tests.agent.analyzer.estimates import true_estimate
 
@@ -36,14 +38,73 @@ def test_every_score_of_the_design_is_there_and_finite(tiny: Dataset) -> None:
     assert all(math.isfinite(value) for value in scores.values())
 
 
-def test_the_trivial_answer_has_no_skill(tiny: Dataset) -> None:
-    ones = baseline(tiny.truth)
-    expected = float(np.mean(ones == tiny.truth.sto_all))
-    # Without mass balance to correct them, ones decode to ones; here the score of the baseline is compared.
-    scores = score(true_estimate(tiny), tiny)
-    assert scores["baseline_exact"] == pytest.approx(expected)
-    assert (ones[tiny.truth.graph.sub_to_all] == -1).all()
-    assert ones.sum() == len(ones) - 2 * len(tiny.truth.graph.sub_to_all)
+def test_the_trivial_answer_by_hand(tiny: Dataset) -> None:
+    """Two reactions, A -> B and 2 A -> B + C: the signs of the graph are right, one 2 of five is missed."""
+    matrix = np.array([[-1, -2], [1, 1], [0, 1]])
+    graph = graph_of(matrix)
+    truth = Truth(graph, matrix[graph.met_all, graph.rxn_all], tiny.truth.law)
+    assert baseline(truth).tolist() == [-1, 1, -1, 1, 1]
+    everything = np.ones(5, dtype=bool)
+    scores = edge_scores(baseline(truth).astype(float), baseline(truth), truth, everything)
+    assert (scores["exact"], scores["baseline_exact"], scores["skill"]) == (0.8, 0.8, 0.0)
+    assert (scores["recall_2"], scores["sign_accuracy"]) == (0.0, 1.0)
+    # y = x: squared error 1, of a spread of 8 around the mean of 0.
+    assert scores["r2"] == pytest.approx(1.0 - 1.0 / 8.0)
+
+
+def test_scores_over_some_edges_ignore_the_others(tiny: Dataset) -> None:
+    truth = tiny.truth
+    half = np.arange(len(truth.sto_all)) % 2 == 0
+    decoded = np.where(half, truth.sto_all, -truth.sto_all)
+    right, wrong, all_of_them = (
+        edge_scores(decoded.astype(float), decoded, truth, mask) for mask in (half, ~half, half | ~half)
+    )
+    assert (right["exact"], right["sign_accuracy"], right["r2"], right["recall_2"]) == (1.0, 1.0, 1.0, 1.0)
+    assert (wrong["exact"], wrong["sign_accuracy"], wrong["recall_2"]) == (0.0, 0.0, 0.0)
+    assert all_of_them["exact"] == 0.5
+    nothing = edge_scores(decoded.astype(float), decoded, truth, np.zeros(len(half), dtype=bool))
+    assert nothing["exact"] == nothing["skill"] == nothing["r2"] == 0.0
+
+
+def test_the_identifiable_scores_use_what_the_data_determine(tiny: Dataset) -> None:
+    """A dataset that says only reaction 0 is identifiable, and an estimate that has only that one wrong."""
+    truth = tiny.truth
+    first = truth.graph.rxn_all == 0
+    blinkered = replace(tiny)
+    vars(blinkered)["identifiability"] = Identifiability(first, (), 1)
+    sto = np.where(first, -truth.sto_all, truth.sto_all).astype(float)
+    scores = score(true_estimate(tiny, sto_all=sto), blinkered)
+    assert scores["exact_identifiable"] == 0.0
+    assert scores["exact"] == pytest.approx(1.0 - first.mean())
+
+
+def test_blind_scores_by_hand(tiny: Dataset) -> None:
+    truth = tiny.truth
+    # Every coefficient 1.1 times too large: directions are integers still, dc/dt is 10 % off, columns balance.
+    scores = score(true_estimate(tiny, sto_all=1.1 * truth.sto_all, log_k=truth.law.log_k), tiny)
+    assert scores["blind_integer_distance"] == pytest.approx(0.0, abs=1e-9)
+    assert scores["blind_mass_imbalance"] == pytest.approx(0.0, abs=1e-9)
+    # Products only, 10 % too large: a reaction of n products of length |p| is out of balance by 0.1 sum(p).
+    products = truth.sto_all > 0
+    lopsided = truth.sto_all * np.where(products, 1.1, 1.0)
+    sums = np.bincount(truth.graph.rxn_all, lopsided)
+    expected = np.sqrt(np.sum(sums**2) / np.sum(lopsided**2))
+    scores = score(true_estimate(tiny, sto_all=lopsided), tiny)
+    assert scores["blind_mass_imbalance"] == pytest.approx(expected)
+    assert 0.0 < scores["blind_integer_distance"] < 0.1
+    assert scores["degeneracy_gap"] == pytest.approx(scores["test_pearson"] - scores["r2"])
+
+
+def test_running_backwards_is_perfectly_wrong(tiny: Dataset) -> None:
+    start = np.stack([trajectory.concentration[0] for trajectory in tiny.heldout])
+    time = np.stack([trajectory.time for trajectory in tiny.heldout])
+    forwards = EstimatedDynamics(tiny.truth.graph, true_estimate(tiny))
+    backwards = EstimatedDynamics(tiny.truth.graph, true_estimate(tiny, sto_all=-tiny.truth.sto_all.astype(float)))
+    np.testing.assert_allclose(backwards.derivative(start), -forwards.derivative(start))
+    scores = score(true_estimate(tiny, sto_all=-tiny.truth.sto_all.astype(float)), tiny)
+    assert scores["test_pearson"] < -0.5
+    assert scores["degeneracy_gap"] == pytest.approx(scores["test_pearson"] - scores["r2"])
+    assert backwards.rollout(start, time).shape == (len(start), time.shape[1], start.shape[1])
 
 
 def test_one_wrong_reaction_costs_its_edges(tiny: Dataset) -> None:

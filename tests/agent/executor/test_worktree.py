@@ -1,4 +1,7 @@
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -54,9 +57,10 @@ def test_the_users_tree_and_index_are_never_touched(workspace: Workspace, worktr
     (workspace.root / "new.txt").write_text("staged\n")
     repo.git.add("new.txt")
     (workspace.root / "gnn" / "model.py").unlink()
-    hook = workspace.root / ".git" / "hooks" / "pre-commit"
-    hook.write_text(f"#!/bin/sh\ntouch {workspace.root}/hook-ran\n")
-    hook.chmod(0o755)
+    for name in ("pre-commit", "post-commit", "post-checkout"):
+        hook = workspace.root / ".git" / "hooks" / name
+        hook.write_text(f"#!/bin/sh\ntouch {workspace.root}/hook-ran\nexit 1\n")
+        hook.chmod(0o755)
     before = snapshot(repo)
     commit = worktrees.commit(head_commit(workspace), choose({"lr_S": 0.02}), "exp/night/e0002", "message")
     worktrees.at(commit)
@@ -75,6 +79,44 @@ def test_a_controller_that_was_killed_is_taken_up_where_it_was(workspace: Worksp
     assert len(workspace.repo.git.worktree("list").splitlines()) == 1
     assert not (workspace.runs / "night" / "worktrees").exists()
     assert successor.commit(base, choose({"lr_S": 0.02}), "exp/night/e0002", "message") == commit
+
+
+def test_a_branch_of_another_experiment_is_not_taken_for_this_one(workspace: Workspace, worktrees: Worktrees) -> None:
+    base = head_commit(workspace)
+    worktrees.commit(base, choose({"lr_S": 0.02}), "exp/night/e0002", "message\n\nFingerprint: a")
+    with pytest.raises(StoichloopError, match="branch 'exp/night/e0002' exists and is not this experiment's"):
+        worktrees.commit(base, choose({"lr_S": 0.03}), "exp/night/e0002", "message\n\nFingerprint: b")
+    workspace.repo.git.commit("--allow-empty", "-m", "later")
+    with pytest.raises(StoichloopError, match="is not this experiment's"):
+        worktrees.commit(head_commit(workspace), choose({"lr_S": 0.02}), "exp/night/e0002", "message\n\nFingerprint: a")
+
+
+def test_a_worktree_that_was_half_deleted_is_cleared(workspace: Workspace, worktrees: Worktrees) -> None:
+    path = worktrees.at(head_commit(workspace)).folder
+    (path / ".git").unlink()
+    worktrees.clear()
+    assert len(workspace.repo.git.worktree("list").splitlines()) == 1
+
+
+def test_inside_a_hook_the_users_index_is_still_safe(workspace: Workspace, tmp_path: Path) -> None:
+    """Git hands a hook its index by an environment variable, which every child would use."""
+    script = f"""
+from pathlib import Path
+root = Path({str(workspace.root)!r})
+from agent.git import forget_git_environment
+forget_git_environment()
+from agent.executor.worktree import Worktrees, choose
+from agent.workspace import Workspace, head_commit
+workspace = Workspace(root)
+worktrees = Worktrees(workspace.repo, Path({str(tmp_path)!r}))
+worktrees.commit(head_commit(workspace), choose({{"lr_S": 0.02}}), "exp/x", "m")
+"""
+    (workspace.root / "new.txt").write_text("staged")
+    workspace.repo.git.add("new.txt")
+    before = snapshot(workspace.repo)
+    index = {"GIT_INDEX_FILE": str(workspace.root / ".git" / "index"), "GIT_DIR": str(workspace.root / ".git")}
+    subprocess.run([sys.executable, "-c", script], env=os.environ | index, check=True)
+    assert snapshot(workspace.repo) == before
 
 
 def test_worktrees_of_the_user_are_left_alone(workspace: Workspace, worktrees: Worktrees, tmp_path: Path) -> None:
