@@ -34,6 +34,9 @@ app = typer.Typer(
     help="Recover the stoichiometric matrix of a metabolic network, over night, by itself.",
 )
 Json = Annotated[bool, typer.Option("--json", help="Print facts as JSON.")]
+Sibling = Annotated[
+    int | None, typer.Option(min=1, max=999, help="The N-th sibling: another network of the same kind.")
+]
 RegimeName = Annotated[str, typer.Argument(metavar="REGIME", help="A regime; 'stoichloop regimes' lists them.")]
 CampaignName = Annotated[str | None, typer.Argument(metavar="[CAMPAIGN]", help="A campaign; default: the latest.")]
 
@@ -81,18 +84,18 @@ def regimes(as_json: Json = False) -> None:
         )
         return
     for regime in known:
-        print(f"{regime.name:<16} {regime.title}")
+        print(f"{regime.name:<18} {regime.title}")
 
 
 @app.command()
-def data(regime: RegimeName, as_json: Json = False) -> None:
+def data(regime: RegimeName, sibling: Sibling = None, as_json: Json = False) -> None:
     """Generate the frozen dataset if absent, verify it if present, say how identifiable it is."""
-    dataset, generated = _dataset(regime, quiet=as_json)
+    dataset, generated = _dataset(regime, sibling, quiet=as_json)
     facts = dataset.facts
     if as_json:
         _print_json(
             {
-                "regime": regime,
+                "regime": dataset.regime.name,
                 "folder": str(dataset.folder),
                 "generated": generated,
                 "fingerprint": dataset.manifest.fingerprint(),
@@ -120,11 +123,13 @@ def data(regime: RegimeName, as_json: Json = False) -> None:
     console.print(table)
 
 
-def _dataset(name: str, *, quiet: bool = False) -> tuple[Dataset, bool]:
+def _dataset(name: str, sibling: int | None = None, *, quiet: bool = False) -> tuple[Dataset, bool]:
     from simulator.dataset import prepare
     from simulator.regime import find_regime
 
     regime, root = find_regime(name), _workspace().data
+    if sibling is not None:
+        regime = regime.sibling(sibling)
     with Console(stderr=True, quiet=quiet).status(f"preparing the data of {name}"):
         return prepare(regime, root)
 
@@ -140,6 +145,7 @@ def train(
     steps: Annotated[
         int | None, typer.Option(min=1, help="Optimiser steps; default: the regime's full budget.")
     ] = None,
+    sibling: Sibling = None,
     out: Annotated[Path | None, typer.Option(help="Keep estimate.npz, curves and output in this new folder.")] = None,
     as_json: Json = False,
 ) -> None:
@@ -147,7 +153,7 @@ def train(
     from agent.single import train_once
 
     workspace = _workspace()
-    dataset, _ = _dataset(regime, quiet=as_json)
+    dataset, _ = _dataset(regime, sibling, quiet=as_json)
     asked = {**_read_changes(config), **_parse_changes(changes or [])}
     if out is not None and out.exists():
         raise StoichloopError(f"--out {out}: exists already; name a folder that does not")

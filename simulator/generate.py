@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,7 @@ _RTOL, _ATOL = 1e-9, 1e-11
 
 @dataclass(frozen=True)
 class Trajectory:
-    """One integrated trajectory: time (F,), concentration (F, N) and its exact derivative dcdt (F, N)."""
+    """One integrated trajectory: time (F,), concentration (F, N) and its derivative dcdt (F, N)."""
 
     time: Floats
     concentration: Floats
@@ -42,7 +42,7 @@ def simulate(regime: Regime) -> System:
     Functions are drawn again until every rate varies enough over the data (coefficient of variation
     at least `kinetics.min_rate_variation`); raises `RegimeError` if no draw does.
     """
-    network_seed, start_seed, law_seed = np.random.SeedSequence(regime.seed).spawn(3)
+    network_seed, start_seed, law_seed, noise_seed = np.random.SeedSequence(regime.seed).spawn(4)
     stoichiometry = draw_stoichiometry(regime.network, np.random.default_rng(network_seed))
     graph = graph_of(stoichiometry)
     sto_all = stoichiometry[graph.met_all, graph.rxn_all]
@@ -59,11 +59,18 @@ def simulate(regime: Regime) -> System:
         observed, heldout = trajectories[: spec.count], trajectories[spec.count :]
         frames = np.concatenate([trajectory.concentration for trajectory in observed])
         if _variation(law, graph, sto_all, frames).min() >= regime.kinetics.min_rate_variation:
-            return System(graph, sto_all, law, observed, heldout)
+            noise = np.random.default_rng(noise_seed)
+            return System(graph, sto_all, law, _blurred(observed, regime.observation.dcdt_noise, noise), heldout)
     raise RegimeError(
         f"regime '{regime.name}': in {_MAX_FUNCTION_DRAWS} draws of the functions some rate always varied less than "
         f"kinetics.min_rate_variation = {regime.kinetics.min_rate_variation}; lower it or raise kinetics.rate_spread"
     )
+
+
+def _blurred(trajectories: list[Trajectory], share: float, rng: np.random.Generator) -> list[Trajectory]:
+    """The trajectories with noise on dc/dt, `share` of each metabolite's root mean square."""
+    scale = np.sqrt(np.mean([np.mean(t.dcdt**2, axis=0) for t in trajectories], axis=0))
+    return [replace(t, dcdt=t.dcdt + share * scale * rng.standard_normal(t.dcdt.shape)) for t in trajectories]
 
 
 def _variation(law: RateLaw, graph: Graph, sto_all: Ints, concentration: Floats) -> Floats:

@@ -51,7 +51,7 @@ class Graph:
 
 
 def draw_stoichiometry(spec: Network, rng: np.random.Generator) -> Ints:
-    """Draw S, shape (N, R): columns sum to zero and every metabolite takes part in some reaction."""
+    """Draw S, shape (N, R): every metabolite takes part in some reaction, columns balance as the regime states."""
     for _ in range(_MAX_DRAWS):
         matrix = np.stack([_draw_column(spec, rng) for _ in range(spec.reactions)], axis=1)
         if np.abs(matrix).sum(axis=1).all():
@@ -62,17 +62,17 @@ def draw_stoichiometry(spec: Network, rng: np.random.Generator) -> Ints:
 
 
 def _draw_column(spec: Network, rng: np.random.Generator) -> Ints:
-    """One reaction: numbers of substrates and products first, then coefficients that balance."""
+    """One reaction: numbers of substrates and products first, then coefficients that balance, or do not."""
     low, high = min(spec.coefficients), max(spec.coefficients)
     while True:
         n_sub = rng.integers(1, spec.max_substrates + 1)
         n_pro = rng.integers(1, spec.max_products + 1)
-        if max(n_sub, n_pro) * low <= min(n_sub, n_pro) * high:
+        if not spec.mass_balanced or max(n_sub, n_pro) * low <= min(n_sub, n_pro) * high:
             break
     while True:
         substrates = rng.choice(spec.coefficients, n_sub)
         products = rng.choice(spec.coefficients, n_pro)
-        if substrates.sum() == products.sum():
+        if (substrates.sum() == products.sum()) == spec.mass_balanced:
             break
     column = np.zeros(spec.metabolites, dtype=np.int64)
     members = rng.choice(spec.metabolites, len(substrates) + len(products), replace=False)

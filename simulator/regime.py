@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
+import numpy as np
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -25,14 +26,17 @@ class _Section(BaseModel):
 
 
 class Network(_Section):
-    """How the stoichiometric matrix S (metabolites x reactions) is drawn."""
+    """How the stoichiometric matrix S (metabolites x reactions) is drawn.
+
+    With `mass_balanced` every column sums to zero, without it no column does.
+    """
 
     metabolites: PositiveInt
     reactions: PositiveInt
     max_substrates: PositiveInt
     max_products: PositiveInt
     coefficients: tuple[PositiveInt, ...]
-    mass_balanced: Literal[True]
+    mass_balanced: bool
 
     @model_validator(mode="after")
     def _room_for_a_reaction(self) -> Network:
@@ -74,6 +78,16 @@ class Trajectories(_Section):
         return self
 
 
+class Observation(_Section):
+    """What stands between the system and its observer.
+
+    `dcdt_noise` is the standard deviation of Gaussian noise on the observed dc/dt, as a share of each
+    metabolite's root mean square; held-out trajectories stay exact, for the scorer.
+    """
+
+    dcdt_noise: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+
 class Training(_Section):
     """The training budget: optimiser steps of a trial at fidelity `full`."""
 
@@ -90,12 +104,25 @@ class Regime(_Section):
     network: Network
     kinetics: Kinetics
     trajectories: Trajectories
+    observation: Observation
     training: Training
 
     def simulation(self) -> dict[str, Any]:
         """What the frozen data depend on, flat: `{"network.metabolites": 100, ...}`."""
         content = self.model_dump(mode="json", exclude={"title", "description", "training"})
         return dict(_flatten(content))
+
+    def sibling(self, number: int) -> Regime:
+        """The same setting with another network, other functions and other initial conditions."""
+        words = np.random.SeedSequence([self.seed, number]).generate_state(4, np.uint64)
+        seed = 2**127 + sum(int(word) << 64 * place for place, word in enumerate(words[:2])) % 2**127
+        return self.model_copy(
+            update={
+                "name": f"{self.name}_sibling{number}",
+                "title": f"sibling {number} of {self.name}: another network of the same kind",
+                "seed": seed,
+            }
+        )
 
     def fingerprint(self) -> str:
         """SHA-256 of `simulation()`."""

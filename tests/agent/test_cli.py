@@ -34,6 +34,14 @@ def test_data_reports_what_the_issue_of_identifiability_turns_on(stoichloop: Com
     assert "identifiable" in stoichloop("data", REGIME).stdout
 
 
+def test_a_sibling_is_one_option_away(stoichloop: Command) -> None:
+    sibling = json.loads(stoichloop("data", REGIME, "--sibling", "1", "--json").stdout)
+    assert (sibling["regime"], sibling["generated"]) == ("pde_m1_tiny_sibling1", True)
+    assert sibling["fingerprint"] != json.loads(stoichloop("data", REGIME, "--json").stdout)["fingerprint"]
+    result = json.loads(stoichloop("train", REGIME, "--sibling", "1", "--steps", "5", "--json").stdout)
+    assert result["regime"] == "pde_m1_tiny_sibling1"
+
+
 def test_train_gives_the_same_scores_twice_and_others_for_another_seed(stoichloop: Command) -> None:
     first, second, other = (
         json.loads(stoichloop("train", REGIME, "--steps", "60", "--seed", seed, "--json").stdout) for seed in "001"

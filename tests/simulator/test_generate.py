@@ -2,7 +2,7 @@ import numpy as np
 
 from simulator.dataset import Dataset
 from simulator.generate import simulate
-from simulator.regime import find_regime
+from simulator.regime import Observation, find_regime
 
 
 def test_the_same_regime_gives_the_same_system() -> None:
@@ -17,6 +17,28 @@ def test_another_seed_gives_another_system() -> None:
     regime = find_regime("pde_m1_tiny")
     other = simulate(regime.model_copy(update={"seed": regime.seed + 1}))
     assert not np.array_equal(other.law.log_k, simulate(regime).law.log_k)
+
+
+def test_siblings_share_the_setting_and_nothing_else() -> None:
+    regime = find_regime("pde_m1_tiny")
+    first, second = simulate(regime.sibling(1)), simulate(regime.sibling(2))
+    assert regime.sibling(1) == regime.sibling(1)
+    assert regime.sibling(1).network == regime.network
+    assert len({regime.seed, regime.sibling(1).seed, regime.sibling(2).seed}) == 3
+    assert not np.array_equal(first.law.log_k, second.law.log_k)
+    assert not np.array_equal(first.graph.matrix(first.sto_all), second.graph.matrix(second.sto_all))
+    assert not np.array_equal(first.observed[0].concentration[0], second.observed[0].concentration[0])
+
+
+def test_noise_is_on_the_observed_derivative_alone_and_as_large_as_the_regime_says(tiny: Dataset) -> None:
+    noisy = simulate(tiny.regime.model_copy(update={"observation": Observation(dcdt_noise=0.05)}))
+    for clean, blurred in zip(tiny.observed, noisy.observed, strict=True):
+        np.testing.assert_array_equal(clean.concentration, blurred.concentration)
+    for clean, blurred in zip(tiny.heldout, noisy.heldout, strict=True):
+        np.testing.assert_array_equal(clean.dcdt, blurred.dcdt)
+    clean_dcdt, dcdt = (np.concatenate([t.dcdt for t in group]) for group in (tiny.observed, noisy.observed))
+    share = np.std(dcdt - clean_dcdt, axis=0) / np.sqrt(np.mean(clean_dcdt**2, axis=0))
+    np.testing.assert_allclose(share, 0.05, rtol=0.15)
 
 
 def test_dcdt_is_the_exact_derivative_of_the_trajectories(tiny: Dataset) -> None:
