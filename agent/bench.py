@@ -16,7 +16,7 @@ import psutil
 
 from agent.analyzer.estimate import EstimateError
 from agent.analyzer.score import score_artifact
-from agent.budget import Budget
+from agent.budget import Budget, expected_s
 from agent.campaign import Campaign
 from agent.errors import StoichloopError
 from agent.executor.code_state import CodeState
@@ -34,7 +34,6 @@ from simulator.dataset import Dataset
 
 # A trial may take this many times what trials of this campaign usually take, and at least the floor.
 _LIMIT_FACTOR, _LIMIT_FLOOR_S, _FIRST_LIMIT_S = 8.0, 60.0, 3600.0
-_EXPECTED_FACTOR = 1.2
 START_ANEW = "mend gnn/, commit, and start another --campaign from there"
 _SUBJECT = 66  # characters of a hypothesis in the first line of a commit message
 
@@ -50,6 +49,7 @@ class Bench:
     budget: Budget
     view: View
     slots: Sequence[str | None]
+    killed: set[str] = field(default_factory=set)  # trials that a signal ended once
     worktrees: Worktrees = field(init=False)
     executor: LocalExecutor = field(init=False)
 
@@ -186,14 +186,14 @@ class Bench:
 
     def has_budget(self) -> bool:
         """Whether another trial can still end in time and another experiment is granted."""
-        return self.budget.left_s() > self._expected_s() and self.budget.experiments_left() != 0
+        return self.budget.left_s() > expected_s(self.ledger) and self.budget.experiments_left() != 0
 
     def run(self, wanted: Sequence[tuple[str, int]]) -> bool:
         """Run the trials of (experiment, seed) pairs and remember their scores; False if the budget ended first."""
         trials = [self._trial(name, seed) for name, seed in wanted]
         done = 0
         for outcome in self.executor.run(
-            trials, expected_s=self._expected_s(), limit_s=self._limit_s(), left_s=self.budget.left_s
+            trials, expected_s=expected_s(self.ledger), limit_s=self._limit_s(), left_s=self.budget.left_s
         ):
             self._remember(outcome)
             done += 1
@@ -207,7 +207,8 @@ class Bench:
         return Trial(name, seed, fidelity, steps, self._commit_of(experiment), experiment.configuration)
 
     def _remember(self, outcome: Outcome) -> None:
-        if outcome.killed and self.ledger.attempts(outcome.trial.id) == 1:
+        if outcome.killed and outcome.trial.id not in self.killed:
+            self.killed.add(outcome.trial.id)
             # Somebody else's doing, like the kernel's when memory runs out: it is no result yet.
             self.ledger.add_event(f"{outcome.trial.id} {outcome.reason}; it will be tried once more")
             return
@@ -221,15 +222,8 @@ class Bench:
         )
         self.view.say(f"{result.trial} {told} ({result.seconds:.0f} s)", quiet=True)
 
-    def _times(self) -> list[float]:
-        return [t.seconds for e in self.ledger.experiments() for t in e.trials if t.status == "completed"]
-
-    def _expected_s(self) -> float:
-        times = self._times()
-        return _EXPECTED_FACTOR * statistics.median(times) if times else 0.0
-
     def _limit_s(self) -> float:
-        times = self._times()
+        times = [t.seconds for e in self.ledger.experiments() for t in e.trials if t.status == "completed"]
         return max(_LIMIT_FLOOR_S, _LIMIT_FACTOR * statistics.median(times)) if times else _FIRST_LIMIT_S
 
     def _next_folder(self, trial: Trial) -> Path:

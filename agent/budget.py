@@ -8,6 +8,7 @@ much again. Asking for something else replaces what was asked, counted from when
 from __future__ import annotations
 
 import re
+import statistics
 import time
 from dataclasses import dataclass
 
@@ -16,6 +17,7 @@ from memory.ledger import Ledger
 from memory.records import Grant
 
 _LONGEST_S = 3650 * 86400.0
+_RESERVE = 1.2
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 
@@ -41,12 +43,19 @@ def experiments_done(ledger: Ledger) -> int:
     return sum(1 for e in ledger.experiments() if e.block > 0 and e.verdict is not None)
 
 
+def expected_s(ledger: Ledger) -> float:
+    """How long a trial usually takes in this campaign, with some reserve; 0 before the first one."""
+    times = [t.seconds for e in ledger.experiments() for t in e.trials if t.status == "completed"]
+    return _RESERVE * statistics.median(times) if times else 0.0
+
+
 def grant(ledger: Ledger, wall_s: float, experiments: int | None) -> Grant:
     """Record what a person asks for, unless it is already being spent; returns the grant in force."""
     spent, done = ledger.spent("wall_s"), experiments_done(ledger)
     current = ledger.grant()
     start_s, start_n = spent, done
-    if current is not None and not _exhausted(current, spent, done):
+    # What is too little for one more trial is as good as spent.
+    if current is not None and not _exhausted(current, spent + expected_s(ledger), done):
         if (current.asked_wall_s, current.asked_experiments) == (wall_s, experiments):
             return current
         start_s = current.wall_s - current.asked_wall_s

@@ -159,6 +159,8 @@ def train(
         raise StoichloopError(f"--out {out}: exists already; name a folder that does not")
     # What is kept is complete: it moves to its place when the trial has been scored.
     place = out.resolve().parent if out else None
+    if place is not None:
+        place.mkdir(parents=True, exist_ok=True)
     with _sigterm_as_interrupt(), tempfile.TemporaryDirectory(prefix=".stoichloop-", dir=place) as scratch:
         folder = Path(scratch) / "trial"
         budget = steps or dataset.regime.training.full_steps

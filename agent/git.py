@@ -9,20 +9,25 @@ from git import Git
 
 _NAME, _MAIL = "stoichloop", "stoichloop@localhost"
 _SETTINGS = {"core.hooksPath": os.devnull, "commit.gpgsign": "false", "gc.auto": "0"}
+_PLACES = (
+    *("DIR", "WORK_TREE", "INDEX_FILE", "OBJECT_DIRECTORY", "ALTERNATE_OBJECT_DIRECTORIES"),
+    *("COMMON_DIR", "NAMESPACE", "PREFIX"),
+)
 
 
 def forget_git_environment() -> None:
-    """Drop every GIT_* variable of this process: inside a hook they would point git at the user's index."""
-    for name in [name for name in os.environ if name.startswith("GIT_")]:
-        del os.environ[name]
+    """Drop the variables that say where git works: inside a hook they would point it at the user's index."""
+    for name in _PLACES:
+        os.environ.pop(f"GIT_{name}", None)
 
 
 def loop_git(folder: Path) -> Git:
     """Git in `folder`, speaking as the loop."""
     git = Git(str(folder))
     variables = {f"GIT_{who}_{what}": value for who in ("AUTHOR", "COMMITTER") for what, value in _identity()}
-    variables["GIT_CONFIG_COUNT"] = str(len(_SETTINGS))
-    for index, (key, value) in enumerate(_SETTINGS.items()):
+    inherited = int(os.environ.get("GIT_CONFIG_COUNT", "0"))
+    variables["GIT_CONFIG_COUNT"] = str(inherited + len(_SETTINGS))
+    for index, (key, value) in enumerate(_SETTINGS.items(), start=inherited):
         variables |= {f"GIT_CONFIG_KEY_{index}": key, f"GIT_CONFIG_VALUE_{index}": value}
     git.update_environment(**variables)
     return git

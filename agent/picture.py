@@ -95,4 +95,4 @@ def _curve(status: Status, height: int) -> Text:
         for score, mark in zip(pair, "━·", strict=True):
             rows[round((height - 1) * (high - score) / (high - low))][index // stride] = mark
     labels = [f"{high - (high - low) * row / (height - 1):.3f} " for row in range(height)]
-    return Text("\n".join(label + "".join(row) for label, row in zip(labels, rows, strict=True)))
+    return Text("\n".join(label + "".join(row) for label, row in zip(labels, rows, strict=True)), no_wrap=True)

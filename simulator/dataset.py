@@ -10,6 +10,7 @@ REGIME/sealed/facts.json    what `stoichloop data` reports; some of it follows f
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import shutil
@@ -173,7 +174,9 @@ def freeze(regime: Regime, system: System, root: Path) -> Dataset:
         try:
             draft.rename(root / regime.name)
         except OSError as error:
-            raise FileExistsError(root / regime.name) from error
+            if error.errno == errno.ENOTEMPTY:
+                raise FileExistsError(root / regime.name) from error
+            raise
     except BaseException:
         shutil.rmtree(draft, ignore_errors=True)
         raise
@@ -184,8 +187,8 @@ def verify(regime: Regime, root: Path) -> Dataset:
     """Check a frozen dataset against its manifest and its regime; raises `DatasetError` naming what differs."""
     folder = root / regime.name
     if not folder.is_dir():
-        raise DatasetError(f"{folder}: there is no dataset folder; 'stoichloop data {regime.name}' makes one")
-    mend = f"restore it, or move {folder} away and run 'stoichloop data {regime.name}'"
+        raise DatasetError(f"{folder}: there is no dataset folder; 'stoichloop data' makes one")
+    mend = f"restore it, or move {folder} away and run the same command again"
     try:
         manifest = Manifest.model_validate_json((folder / _MANIFEST).read_bytes())
     except (OSError, ValidationError) as error:
@@ -211,8 +214,8 @@ def _describe_drift(regime: Regime, folder: Path) -> str:
         if frozen.get(key) != today.get(key)
     ]
     return (
-        f"regime file '{regime.name}.yaml' no longer matches its data in {folder}: {', '.join(changes)}; "
-        f"undo the change, or move {folder} away and run 'stoichloop data {regime.name}'"
+        f"the settings of regime '{regime.name}' no longer match its data in {folder}: {', '.join(changes)}; "
+        f"undo the change, or move {folder} away and run the same command again"
     )
 
 

@@ -9,11 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from simulator.regime import Network
+from simulator.regime import Network, RegimeError
 
 Ints = NDArray[np.int64]
 
 _MAX_DRAWS = 10_000
+_DRAWS_A_SIZE = 1_000
 
 
 @dataclass(frozen=True)
@@ -51,33 +52,35 @@ class Graph:
 
 
 def draw_stoichiometry(spec: Network, rng: np.random.Generator) -> Ints:
-    """Draw S, shape (N, R): every metabolite takes part in some reaction, columns balance as the regime states."""
+    """Draw S, shape (N, R): every metabolite takes part in some reaction, columns balance as the regime states.
+
+    Raises `RegimeError` if no such network is found.
+    """
     for _ in range(_MAX_DRAWS):
         matrix = np.stack([_draw_column(spec, rng) for _ in range(spec.reactions)], axis=1)
         if np.abs(matrix).sum(axis=1).all():
             return matrix
-    raise ValueError(
-        "no network in which every metabolite reacts was found; ask for more reactions or fewer metabolites"
-    )
+    raise RegimeError("no network in which every metabolite reacts was found: raise network.reactions")
 
 
 def _draw_column(spec: Network, rng: np.random.Generator) -> Ints:
     """One reaction: numbers of substrates and products first, then coefficients that balance, or do not."""
     low, high = min(spec.coefficients), max(spec.coefficients)
-    while True:
+    for _ in range(_MAX_DRAWS):
         n_sub = rng.integers(1, spec.max_substrates + 1)
         n_pro = rng.integers(1, spec.max_products + 1)
-        if not spec.mass_balanced or max(n_sub, n_pro) * low <= min(n_sub, n_pro) * high:
-            break
-    while True:
-        substrates = rng.choice(spec.coefficients, n_sub)
-        products = rng.choice(spec.coefficients, n_pro)
-        if (substrates.sum() == products.sum()) == spec.mass_balanced:
-            break
-    column = np.zeros(spec.metabolites, dtype=np.int64)
-    members = rng.choice(spec.metabolites, len(substrates) + len(products), replace=False)
-    column[members] = np.concatenate([-substrates, products])
-    return column
+        if spec.mass_balanced and max(n_sub, n_pro) * low > min(n_sub, n_pro) * high:
+            continue
+        for _ in range(_DRAWS_A_SIZE):
+            substrates = rng.choice(spec.coefficients, n_sub)
+            products = rng.choice(spec.coefficients, n_pro)
+            if (substrates.sum() == products.sum()) == spec.mass_balanced:
+                column = np.zeros(spec.metabolites, dtype=np.int64)
+                members = rng.choice(spec.metabolites, n_sub + n_pro, replace=False)
+                column[members] = np.concatenate([-substrates, products])
+                return column
+    balance = "balances" if spec.mass_balanced else "is out of balance"
+    raise RegimeError(f"no reaction that {balance} was found with network.coefficients {spec.coefficients}: add others")
 
 
 def graph_of(stoichiometry: Ints) -> Graph:

@@ -46,8 +46,8 @@ class EstimatedDynamics:
     def rollout(self, start: Floats, time: Floats) -> Floats:
         """Integrate from start (T, N) along time (T, F) by the classical Runge-Kutta method, one step a frame.
 
-        Returns concentrations (T, F, N). A frame is about 1 % of a trajectory, far below the time in which
-        rates change, so one fourth-order step has an error below that of the tables.
+        Returns concentrations (T, F, N). Rates change slowly against a frame, so one fourth-order step has an
+        error below that of the tables.
         """
         states = [start]
         for step in np.diff(time, axis=1).T[..., None]:

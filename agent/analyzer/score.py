@@ -177,7 +177,7 @@ def _blind_scores(dynamics: EstimatedDynamics, decoded: Ints, dataset: Dataset) 
     blind_dcdt_error: RMS error of held-out dc/dt over its RMS. blind_integer_distance: mean distance of the
     coefficients to their decoded integers after each column is brought to its integers' length.
     blind_mass_imbalance: RMS column sum over RMS column length. `blind` in [0, 1] is the product of what
-    each leaves of 1.
+    each leaves of 1; imbalance counts where the regime states mass balance.
     """
     graph, sto_all = dynamics.graph, dynamics.estimate.sto_all
     frames, dcdt = (
@@ -189,9 +189,10 @@ def _blind_scores(dynamics: EstimatedDynamics, decoded: Ints, dataset: Dataset) 
     distance = float(np.mean(np.abs(sto_all / column_scale(graph, sto_all, decoded)[graph.rxn_all] - decoded)))
     sums = graph.matrix(sto_all).sum(axis=0)
     imbalance = float(np.sqrt(np.sum(sums**2) / max(np.sum(sto_all**2), 1e-300)))
+    balance = max(0.0, 1.0 - imbalance) if dataset.regime.network.mass_balanced else 1.0
     return {
         "blind_dcdt_error": error,
         "blind_integer_distance": distance,
         "blind_mass_imbalance": imbalance,
-        "blind": max(0.0, 1.0 - error) * max(0.0, 1.0 - distance) * max(0.0, 1.0 - imbalance),
+        "blind": max(0.0, 1.0 - error) * max(0.0, 1.0 - distance) * balance,
     }

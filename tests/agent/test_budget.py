@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -5,6 +6,7 @@ import pytest
 from agent.budget import Budget, format_duration, grant, parse_duration
 from agent.errors import StoichloopError
 from memory.ledger import Ledger
+from tests.agent.experiments import scored
 
 
 @pytest.fixture
@@ -42,6 +44,16 @@ def test_when_it_is_spent_the_same_command_grants_as_much_again(ledger: Ledger) 
     ledger.add_spend("wall_s", 101.0)
     again = grant(ledger, 100.0, None)
     assert again.wall_s == pytest.approx(201.0)
+
+
+def test_a_rest_that_is_too_short_for_a_trial_is_as_good_as_spent(ledger: Ledger) -> None:
+    ledger.open_block("baseline", [scored("e0001", [0.3], block=0)])
+    ledger.add_result(replace(scored("e0001", [0.3], block=0).trials[0], seconds=20.0))
+    grant(ledger, 100.0, None)
+    ledger.add_spend("wall_s", 70.0)
+    assert grant(ledger, 100.0, None).wall_s == 100.0
+    ledger.add_spend("wall_s", 10.0)
+    assert grant(ledger, 100.0, None).wall_s == pytest.approx(180.0)
 
 
 def test_another_wish_replaces_the_last_one_from_where_it_began(ledger: Ledger) -> None:

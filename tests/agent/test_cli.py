@@ -63,12 +63,14 @@ def test_train_takes_a_file_and_single_settings_and_keeps_its_output(stoichloop:
         "--steps",
         "5",
         "--out",
-        str(tmp_path / "kept"),
+        str(tmp_path / "new" / "kept"),
         "--json",
     ]
     configuration = json.loads(stoichloop("train", REGIME, *arguments).stdout)["configuration"]
     assert (configuration["lr_S"], configuration["schedule"], configuration["coeff_mass"]) == (0.02, "cosine", 1e-3)
-    assert {"estimate.npz", "curves.jsonl", "stdout.txt"} <= {path.name for path in (tmp_path / "kept").iterdir()}
+    assert {"estimate.npz", "curves.jsonl", "stdout.txt"} <= {
+        path.name for path in (tmp_path / "new" / "kept").iterdir()
+    }
     again = stoichloop("train", REGIME, *arguments, check=False)
     assert again.returncode == 1
     assert "exists already" in again.stderr

@@ -186,6 +186,10 @@ def test_the_budget_of_time_is_kept(stoichloop: Command, workspace: Workspace) -
     assert time.monotonic() - started < 40
     assert "the budget is spent" in told
     assert leftovers(workspace) == []
+    # Whatever rest the first run left, the same command goes on.
+    before = len([trial for e in read(workspace) for trial in e.trials])
+    stoichloop("explore", REGIME, "--campaign", "night", "--budget", "20s")
+    assert len([trial for e in read(workspace) for trial in e.trials]) > before
 
 
 def test_a_baseline_that_does_not_train_is_said_at_once(stoichloop: Command, workspace: Workspace) -> None:

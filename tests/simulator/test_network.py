@@ -1,9 +1,10 @@
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from simulator.network import draw_stoichiometry, graph_of
-from simulator.regime import Network
+from simulator.regime import Network, RegimeError
 
 
 @settings(max_examples=30, deadline=None)
@@ -25,6 +26,26 @@ def test_networks_are_what_the_regime_states(seed: int, substrates: int, product
     assert ((matrix < 0).sum(axis=0) <= substrates).all()
     assert ((matrix > 0).sum(axis=0) <= products).all()
     assert (matrix != 0).any(axis=1).all()
+
+
+@pytest.mark.parametrize(("coefficients", "balanced"), [((1,), False), ((2,), True), ((1, 3), True)])
+def test_a_network_that_cannot_be_drawn_is_refused_and_odd_alphabets_end(
+    coefficients: tuple[int, ...], balanced: bool
+) -> None:
+    spec = Network(
+        metabolites=8,
+        reactions=12,
+        max_substrates=1 if not balanced else 3,
+        max_products=1 if not balanced else 3,
+        coefficients=coefficients,
+        mass_balanced=balanced,
+    )
+    rng = np.random.default_rng(0)
+    if balanced:
+        assert not draw_stoichiometry(spec, rng).sum(axis=0).any()
+    else:
+        with pytest.raises(RegimeError, match=r"network\.coefficients"):
+            draw_stoichiometry(spec, rng)
 
 
 def test_the_graph_gives_away_the_pattern_and_the_roles_but_no_coefficient() -> None:

@@ -95,6 +95,16 @@ def test_blind_scores_by_hand(tiny: Dataset) -> None:
     assert scores["degeneracy_gap"] == pytest.approx(scores["test_pearson"] - scores["r2"])
 
 
+def test_imbalance_counts_only_where_balance_is_stated(tiny: Dataset) -> None:
+    """Half of every column's length missing on one side: out of balance, which an unbalanced regime allows."""
+    network = tiny.regime.network.model_copy(update={"mass_balanced": False})
+    unbalanced = replace(tiny, regime=tiny.regime.model_copy(update={"network": network}))
+    lopsided = true_estimate(tiny, sto_all=tiny.truth.sto_all * np.where(tiny.truth.sto_all > 0, 1.5, 1.0))
+    strict, free = score(lopsided, tiny), score(lopsided, unbalanced)
+    assert strict["blind_mass_imbalance"] == free["blind_mass_imbalance"] > 0.1
+    assert strict["blind"] < free["blind"]
+
+
 def test_running_backwards_is_perfectly_wrong(tiny: Dataset) -> None:
     start = np.stack([trajectory.concentration[0] for trajectory in tiny.heldout])
     time = np.stack([trajectory.time for trajectory in tiny.heldout])
