@@ -13,8 +13,8 @@ from simulator.regime import Network, RegimeError
 
 Ints = NDArray[np.int64]
 
-_MAX_DRAWS = 10_000
-_DRAWS_A_SIZE = 1_000
+_MAX_DRAWS = 10_000  # of a whole network
+_MAX_SIZES, _DRAWS_A_SIZE = 500, 200  # of one reaction
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ def draw_stoichiometry(spec: Network, rng: np.random.Generator) -> Ints:
 def _draw_column(spec: Network, rng: np.random.Generator) -> Ints:
     """One reaction: numbers of substrates and products first, then coefficients that balance, or do not."""
     low, high = min(spec.coefficients), max(spec.coefficients)
-    for _ in range(_MAX_DRAWS):
+    for _ in range(_MAX_SIZES):
         n_sub = rng.integers(1, spec.max_substrates + 1)
         n_pro = rng.integers(1, spec.max_products + 1)
         if spec.mass_balanced and max(n_sub, n_pro) * low > min(n_sub, n_pro) * high:
