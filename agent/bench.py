@@ -49,6 +49,7 @@ class Bench:
     budget: Budget
     view: View
     slots: Sequence[str | None]
+    check: Callable[[], None]  # raises KeyboardInterrupt when the person has asked for that
     killed: set[str] = field(default_factory=set)  # trials that a signal ended once
     worktrees: Worktrees = field(init=False)
     executor: LocalExecutor = field(init=False)
@@ -238,6 +239,7 @@ class Bench:
         self.ledger.add_start(RunningTrial(trial.id, trial.experiment, trial.steps, folder, process.pid, time.time()))
 
     def _tick(self) -> None:
+        self.check()
         self.budget.heartbeat()
         self.view.tick()
 

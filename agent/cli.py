@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import json
-import signal
 import sqlite3
 import statistics
 import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -23,6 +20,7 @@ from rich.text import Text
 
 from agent.errors import StoichloopError
 from agent.git import forget_git_environment
+from agent.interruption import Interruption
 from memory.ledger import Ledger, LedgerError
 from simulator.dataset import Dataset, DatasetError
 from simulator.regime import RegimeError
@@ -161,10 +159,12 @@ def train(
     place = out.resolve().parent if out else None
     if place is not None:
         place.mkdir(parents=True, exist_ok=True)
-    with _sigterm_as_interrupt(), tempfile.TemporaryDirectory(prefix=".stoichloop-", dir=place) as scratch:
+    with Interruption() as interruption, tempfile.TemporaryDirectory(prefix=".stoichloop-", dir=place) as scratch:
         folder = Path(scratch) / "trial"
         budget = steps or dataset.regime.training.full_steps
-        result = train_once(workspace, dataset, asked, seed=seed, steps=budget, folder=folder, quiet=as_json)
+        result = train_once(
+            workspace, dataset, asked, seed=seed, steps=budget, folder=folder, quiet=as_json, check=interruption.check
+        )
         if out is not None:
             folder.rename(out)
     if as_json:
@@ -227,7 +227,7 @@ def explore(
     from agent.night import spend_the_night
 
     dataset, _ = _dataset(regime)
-    with _sigterm_as_interrupt():
+    with Interruption() as interruption:
         interrupted = spend_the_night(
             _workspace(),
             dataset,
@@ -238,26 +238,10 @@ def explore(
             workers=workers,
             fidelity=fidelity,
             seed=seed,
+            check=interruption.check,
         )
     if interrupted:
         sys.exit(INTERRUPTED)
-
-
-@contextmanager
-def _sigterm_as_interrupt() -> Iterator[None]:
-    """A polite kill, or a terminal that goes away, ends the loop as cleanly as Ctrl-C does."""
-
-    def interrupt(_number: int, _frame: object) -> None:
-        raise KeyboardInterrupt
-
-    # Under nohup, SIGHUP is ignored already, and stays so.
-    wanted = [number for number in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(number) != signal.SIG_IGN]
-    before = {number: signal.signal(number, interrupt) for number in wanted}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 @app.command()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from rich.console import Console
 
 from agent.bench import Bench
@@ -29,8 +31,12 @@ def spend_the_night(
     workers: int | None,
     fidelity: str,
     seed: int,
+    check: Callable[[], None],
 ) -> bool:
-    """Start or resume a campaign and lead it to the end of its budget; returns whether it was interrupted."""
+    """Start or resume a campaign and lead it to the end of its budget; returns whether it was interrupted.
+
+    `check` is called while waiting; it raises `KeyboardInterrupt` when the person has asked for that.
+    """
     wall_s = parse_duration(budget)
     proposer = create_planner(planner, seed=seed, fidelity=fidelity)
     campaign = start_campaign(workspace, name, dataset, planner=planner, fidelity=fidelity, seed=seed)
@@ -44,7 +50,7 @@ def spend_the_night(
             if workspace.repo.is_dirty(path="gnn"):
                 view.say("note: gnn/ has uncommitted changes; the campaign works from commits and does not see them")
             try:
-                with Bench(workspace, campaign, dataset, ledger, account, view, slots(workers)) as bench:
+                with Bench(workspace, campaign, dataset, ledger, account, view, slots(workers), check) as bench:
                     view.say(explore(bench, proposer))
             except KeyboardInterrupt:
                 interrupted = True

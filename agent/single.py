@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,15 @@ _POLL_S = 0.1
 
 
 def train_once(
-    workspace: Workspace, dataset: Dataset, changes: dict[str, Any], *, seed: int, steps: int, folder: Path, quiet: bool
+    workspace: Workspace,
+    dataset: Dataset,
+    changes: dict[str, Any],
+    *,
+    seed: int,
+    steps: int,
+    folder: Path,
+    quiet: bool,
+    check: Callable[[], None],
 ) -> dict[str, Any]:
     """Train, score, and say with what; raises `StoichloopError` if the trial did not complete."""
     configuration = CodeState(workspace.root).resolve(changes)
@@ -36,6 +45,7 @@ def train_once(
         with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
             bar = progress.add_task("", total=steps)
             while (outcome := process.outcome(float("inf"))) is None:
+                check()
                 time.sleep(_POLL_S)
                 points = read_curves(folder)
                 progress.update(bar, completed=points[-1].step if points else 0)

@@ -1,0 +1,40 @@
+"""Ctrl-C, a polite kill and a terminal that goes away all end the work alike, wherever it is just then."""
+
+from __future__ import annotations
+
+import signal
+from types import FrameType, TracebackType
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class Interruption:
+    """While it is entered, those signals raise `KeyboardInterrupt`, and `check` raises it once more.
+
+    Python drops an exception that a signal raises inside a finaliser, of which Git's and subprocess's objects
+    have many. Whoever waits in a loop calls `check`, so that the wish is not lost with it.
+    """
+
+    def __init__(self) -> None:
+        self._asked = False
+
+    def __enter__(self) -> Interruption:
+        # Under nohup, SIGHUP is ignored already, and stays so.
+        wanted = [number for number in _SIGNALS if signal.getsignal(number) != signal.SIG_IGN]
+        self._before = {number: signal.signal(number, self._interrupt) for number in wanted}
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def _interrupt(self, _number: int, _frame: FrameType | None) -> None:
+        self._asked = True
+        raise KeyboardInterrupt
+
+    def check(self) -> None:
+        """Raise `KeyboardInterrupt` if a signal has asked for it."""
+        if self._asked:
+            raise KeyboardInterrupt
