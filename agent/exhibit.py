@@ -71,7 +71,7 @@ def exhibit(workspace: Workspace, campaign: Campaign, experiment: Experiment) ->
 def sparkline(values: list[float]) -> str:
     """Positive values as bars on a logarithmic scale, thinned to the width of a line."""
     thinned = [
-        math.log(max(value, 1e-12)) for value in values[:: max(1, len(values) // _WIDTH)] if math.isfinite(value)
+        math.log(max(value, 1e-12)) for value in values[:: max(1, -(-len(values) // _WIDTH))] if math.isfinite(value)
     ]
     if not thinned:
         return ""
