@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import statistics
 import textwrap
 import time
 from collections.abc import Callable, Sequence
@@ -16,14 +15,14 @@ import psutil
 
 from agent.analyzer.estimate import EstimateError
 from agent.analyzer.score import score_artifact
-from agent.budget import Budget, expected_s
+from agent.budget import Budget, expected_s, usual_s
 from agent.campaign import Campaign
 from agent.errors import StoichloopError
 from agent.executor.code_state import CodeState
 from agent.executor.local import LocalExecutor
 from agent.executor.process import TrialProcess
 from agent.executor.trial import Outcome, Trial, steps_of
-from agent.executor.worktree import Worktrees, choose, source_hash
+from agent.executor.worktree import Worktrees, choose
 from agent.planner.proposal import Proposal
 from agent.view import View
 from agent.workspace import Workspace
@@ -40,7 +39,7 @@ _SUBJECT = 66  # characters of a hypothesis in the first line of a commit messag
 
 @dataclass
 class Bench:
-    """Built by `set_up`; lives as long as its controller leads the campaign."""
+    """Lives as long as its controller leads the campaign."""
 
     workspace: Workspace
     campaign: Campaign
@@ -50,7 +49,7 @@ class Bench:
     view: View
     slots: Sequence[str | None]
     check: Callable[[], None]  # raises KeyboardInterrupt when the person has asked for that
-    killed: set[str] = field(default_factory=set)  # trials that a signal ended once
+    killed: set[str] = field(init=False, default_factory=set)  # trials that a signal ended once
     worktrees: Worktrees = field(init=False)
     executor: LocalExecutor = field(init=False)
 
@@ -101,7 +100,6 @@ class Bench:
             id="e0001",
             block=0,
             parent=None,
-            rung="baseline",
             planner="none",
             hypothesis="the base commit as it is; its spread over seeds is the noise to beat",
             changes={},
@@ -137,7 +135,6 @@ class Bench:
                     id=f"e{number:04d}",
                     block=block,
                     parent=parent.id,
-                    rung=planner,
                     planner=planner,
                     hypothesis=proposal.hypothesis,
                     changes=proposal.changes,
@@ -180,21 +177,21 @@ class Bench:
         )
 
     def _fingerprint(self, commit: str, configuration: dict[str, object]) -> str:
-        content = source_hash(self.workspace.repo, commit) + json.dumps(configuration, sort_keys=True)
+        content = self.worktrees.source_hash(commit) + json.dumps(configuration, sort_keys=True)
         return hashlib.sha256(content.encode()).hexdigest()
 
     # Trials
 
     def has_budget(self) -> bool:
         """Whether another trial can still end in time and another experiment is granted."""
-        return self.budget.left_s() > expected_s(self.ledger) and self.budget.experiments_left() != 0
+        return self.budget.left_s() > expected_s(self.ledger.experiments()) and self.budget.experiments_left() != 0
 
     def run(self, wanted: Sequence[tuple[str, int]]) -> bool:
         """Run the trials of (experiment, seed) pairs and remember their scores; False if the budget ended first."""
         trials = [self._trial(name, seed) for name, seed in wanted]
-        done = 0
+        past, done = self.ledger.experiments(), 0
         for outcome in self.executor.run(
-            trials, expected_s=expected_s(self.ledger), limit_s=self._limit_s(), left_s=self.budget.left_s
+            trials, expected_s=expected_s(past), limit_s=limit_s(past), left_s=self.budget.left_s
         ):
             self._remember(outcome)
             done += 1
@@ -223,10 +220,6 @@ class Bench:
         )
         self.view.say(f"{result.trial} {told} ({result.seconds:.0f} s)", quiet=True)
 
-    def _limit_s(self) -> float:
-        times = [t.seconds for e in self.ledger.experiments() for t in e.trials if t.status == "completed"]
-        return max(_LIMIT_FLOOR_S, _LIMIT_FACTOR * statistics.median(times)) if times else _FIRST_LIMIT_S
-
     def _next_folder(self, trial: Trial) -> Path:
         attempt = self.ledger.attempts(trial.id) + 1
         while (folder := self.campaign.trial_folder(trial.id, attempt)).exists():
@@ -247,6 +240,12 @@ class Bench:
         """Render `memory.md` and `log.md`."""
         write_atomically(self.campaign.folder / "memory.md", working_memory(self.ledger))
         write_atomically(self.campaign.folder / "log.md", whole_log(self.ledger))
+
+
+def limit_s(past: Sequence[Experiment]) -> float:
+    """When a trial is stopped, in seconds."""
+    usual = usual_s(past)
+    return _FIRST_LIMIT_S if usual is None else max(_LIMIT_FLOOR_S, _LIMIT_FACTOR * usual)
 
 
 def judge_outcome(outcome: Outcome, dataset: Dataset, campaign: Path) -> TrialResult:

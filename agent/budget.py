@@ -10,11 +10,12 @@ from __future__ import annotations
 import re
 import statistics
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from agent.errors import StoichloopError
 from memory.ledger import Ledger
-from memory.records import Grant
+from memory.records import Experiment, Grant
 
 _LONGEST_S = 3650 * 86400.0
 _RESERVE = 1.2
@@ -38,24 +39,30 @@ def format_duration(seconds: float) -> str:
     return f"{whole // 60} min {whole % 60:02d} s" if whole >= 60 else f"{whole} s"
 
 
-def experiments_done(ledger: Ledger) -> int:
+def experiments_done(experiments: Sequence[Experiment]) -> int:
     """Experiments with a verdict, the baseline not counted."""
-    return sum(1 for e in ledger.experiments() if e.block > 0 and e.verdict is not None)
+    return sum(1 for e in experiments if e.block > 0 and e.verdict is not None)
 
 
-def expected_s(ledger: Ledger) -> float:
-    """How long a trial usually takes in this campaign, with some reserve; 0 before the first one."""
-    times = [t.seconds for e in ledger.experiments() for t in e.trials if t.status == "completed"]
-    return _RESERVE * statistics.median(times) if times else 0.0
+def usual_s(experiments: Sequence[Experiment]) -> float | None:
+    """The median time of a completed trial in seconds, None before the first one."""
+    times = [t.seconds for e in experiments for t in e.trials if t.status == "completed"]
+    return statistics.median(times) if times else None
+
+
+def expected_s(experiments: Sequence[Experiment]) -> float:
+    """How long a trial takes that is to be sure of its end, in seconds; 0 before the first one."""
+    return _RESERVE * (usual_s(experiments) or 0.0)
 
 
 def grant(ledger: Ledger, wall_s: float, experiments: int | None) -> Grant:
     """Record what a person asks for, unless it is already being spent; returns the grant in force."""
-    spent, done = ledger.spent("wall_s"), experiments_done(ledger)
+    judged = ledger.experiments()
+    spent, done = ledger.spent("wall_s"), experiments_done(judged)
     current = ledger.grant()
     start_s, start_n = spent, done
     # What is too little for one more trial is as good as spent.
-    if current is not None and not _exhausted(current, spent + expected_s(ledger), done):
+    if current is not None and not _exhausted(current, spent + expected_s(judged), done):
         if (current.asked_wall_s, current.asked_experiments) == (wall_s, experiments):
             return current
         start_s = current.wall_s - current.asked_wall_s
@@ -107,4 +114,4 @@ class Budget:
         """Experiments left to judge, or None without such a limit."""
         if self.grant.experiments is None:
             return None
-        return max(0, self.grant.experiments - experiments_done(self.ledger))
+        return max(0, self.grant.experiments - experiments_done(self.ledger.experiments()))

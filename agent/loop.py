@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from agent.analyzer.acceptance import judge, judge_baseline, measure_noise, was_confirmed
+from agent.analyzer.acceptance import Wanted, judge, judge_baseline, measure_noise, was_confirmed
 from agent.analyzer.findings import find
 from agent.bench import START_ANEW, Bench
 from agent.errors import StoichloopError
 from agent.planner import Planner
 from memory.records import Block, Experiment, Verdict
-from memory.render import count_verdicts
-from memory.standing import current, incumbent, standing
+from memory.render import verdicts_text
+from memory.standing import count_verdicts, current, incumbent, standing
 
 EXPERIMENTS_A_SLOT = 3
 
@@ -63,19 +63,20 @@ def _plan_block(bench: Bench, planner: Planner) -> Block | None:
 def _judge(bench: Bench, block: Block) -> Sequence[tuple[str, int]]:
     """Give a verdict to every experiment of the block that has earned one; returns the trials still wanted."""
     wanted: dict[tuple[str, int], None] = {}
-    for name in [e.id for e in bench.ledger.experiments() if e.block == block.number and e.verdict is None]:
-        # Read anew each time: a verdict may have changed the incumbent, the noise and the count of tests.
-        experiments = bench.ledger.experiments()
+    experiments = bench.ledger.experiments()
+    for name in [e.id for e in experiments if e.block == block.number and e.verdict is None]:
         answer = _answer(experiments, name, bench.campaign.settings.fidelity)
         if isinstance(answer, Verdict):
             bench.ledger.add_verdict(name, answer)
+            # A verdict may change the incumbent, the noise and the count of tests for those after it.
+            experiments = bench.ledger.experiments()
             bench.view.say(f"{name} {answer.verdict}: {answer.reason}")
         else:
             wanted |= dict.fromkeys(answer)
     return list(wanted)
 
 
-def _answer(experiments: Sequence[Experiment], name: str, fidelity: str) -> Verdict | tuple[tuple[str, int], ...]:
+def _answer(experiments: Sequence[Experiment], name: str, fidelity: str) -> Wanted | Verdict:
     candidate = next(e for e in experiments if e.id == name)
     leader = incumbent(experiments)
     if leader is None:
@@ -97,7 +98,7 @@ def _learn(bench: Bench, block: Block) -> None:
     line = standing(leader, fidelity) if leader else None
     assert line is not None
     summary = (
-        f"{count_verdicts([e for e in experiments if e.block == block.number])}; "
+        f"{verdicts_text(count_verdicts([e for e in experiments if e.block == block.number]))}; "
         f"incumbent {line.experiment.id} at exact {line.exact:.4f} over {line.seeds} seeds"
     )
     noise = measure_noise(experiments, fidelity)

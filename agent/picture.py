@@ -10,6 +10,7 @@ from rich.text import Text
 
 from agent.budget import format_duration
 from agent.status import Line, Status
+from memory.render import score_text, verdicts_text
 
 _COLOURS = {"accepted": "green", "rejected": "dim", "failed": "red", "refused": "yellow", "open": "cyan"}
 _PLOT_ROWS, _PLOT_COLUMNS, _LEADERS = 8, 68, 8
@@ -37,8 +38,8 @@ def picture(status: Status, height: int = 60) -> RenderableType:
 
 def exact_text(line: Line) -> str:
     """'0.2512 ± 0.0031 (4 seeds)'."""
-    error = "" if line.standard_error is None else f" ± {line.standard_error:.4f}"
-    return f"{line.exact:.4f}{error} ({line.seeds} seed{'s' if line.seeds != 1 else ''})"
+    seeds = f"{line.seeds} seed{'s' if line.seeds != 1 else ''}"
+    return f"{score_text(line.exact, line.standard_error)} ({seeds})"
 
 
 def leaderboard_table(lines: list[Line]) -> Table:
@@ -63,8 +64,7 @@ def _headline(status: Status) -> RenderableType:
         text.append(f"{status.incumbent.experiment} {exact_text(status.incumbent)}", style="bold green")
     if status.baseline:
         text.append(f"\nbaseline  {exact_text(status.baseline)}, seed noise {status.noise:.4f}")
-    counts = ", ".join(f"{count} {name}" for name, count in sorted(status.verdicts.items()))
-    text.append(f"\n{status.experiments} experiments ({counts or 'none'}), {status.trials} trials")
+    text.append(f"\n{status.experiments} experiments ({verdicts_text(status.verdicts)}), {status.trials} trials")
     left = f"{format_duration(status.left_s)} left"
     if status.experiments_granted is not None:
         left += f", {status.experiments_judged} of {status.experiments_granted} experiments granted"

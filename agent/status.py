@@ -14,7 +14,7 @@ from agent.budget import experiments_done
 from agent.campaign import Campaign
 from memory.ledger import Ledger
 from memory.records import Experiment, Session
-from memory.standing import Standing, incumbent, leaderboard, standing
+from memory.standing import Standing, count_verdicts, incumbent, leaderboard, standing
 
 _LEADERS = 8
 
@@ -82,16 +82,12 @@ def is_alive(session: Session | None) -> bool:
 def read_status(campaign: Campaign, ledger: Ledger) -> Status:
     """Read everything once."""
     settings, experiments, grant = campaign.settings, ledger.experiments(), ledger.grant()
-    alive = is_alive(ledger.session())
     session = ledger.session()
+    alive = is_alive(session)
     spent = ledger.spent("wall_s")
     if alive and session:  # what the controller has not written down yet
         spent += max(0.0, time.time() - max(ledger.last_spend_at(), session.started_at))
     leader = incumbent(experiments)
-    verdicts: dict[str, int] = {}
-    for e in experiments:
-        name = e.verdict.verdict if e.verdict else "open"
-        verdicts[name] = verdicts.get(name, 0) + 1
     history, best = _history(experiments, settings.fidelity)
     return Status(
         campaign=settings.name,
@@ -102,7 +98,7 @@ def read_status(campaign: Campaign, ledger: Ledger) -> Status:
         baseline=_line(standing(experiments[0], settings.fidelity)) if experiments else None,
         noise=measure_noise(experiments, settings.fidelity).sigma,
         leaderboard=[line for s in leaderboard(experiments, settings.fidelity)[:_LEADERS] if (line := _line(s))],
-        verdicts=verdicts,
+        verdicts=count_verdicts(experiments),
         experiments=len(experiments),
         trials=sum(len(e.trials) for e in experiments),
         history=history,
@@ -112,7 +108,7 @@ def read_status(campaign: Campaign, ledger: Ledger) -> Status:
         budget_s=grant.wall_s if grant else 0.0,
         left_s=max(0.0, grant.wall_s - spent) if grant else 0.0,
         experiments_granted=grant.experiments if grant else None,
-        experiments_judged=experiments_done(ledger),
+        experiments_judged=experiments_done(experiments),
         events=[event.message for event in ledger.events()[-3:]],
     )
 
@@ -123,9 +119,8 @@ def _history(experiments: Sequence[Experiment], fidelity: str) -> tuple[list[flo
     best: list[float] = []
     for e in experiments:
         if (scored := standing(e, fidelity)) is not None:
-            accepted = e.verdict is not None and e.verdict.verdict == "accepted"
             history.append(scored.exact)
-            best.append(scored.exact if accepted or not best else best[-1])
+            best.append(scored.exact if e.accepted or not best else best[-1])
     return history, best
 
 

@@ -100,7 +100,6 @@ class Experiment:
     id: str
     block: int
     parent: str | None
-    rung: str
     planner: str
     hypothesis: str
     changes: dict[str, Any]
@@ -110,6 +109,11 @@ class Experiment:
     commit: str | None = None
     trials: tuple[TrialResult, ...] = field(default=())
     verdict: Verdict | None = None
+
+    @property
+    def accepted(self) -> bool:
+        """Whether it has been judged to be an improvement; the baseline is accepted as it is."""
+        return self.verdict is not None and self.verdict.verdict == "accepted"
 
     def tried(self, fidelity: str) -> set[int]:
         """The seeds that have a result at one fidelity, good or bad."""

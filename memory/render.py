@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,7 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from memory.ledger import Ledger
 from memory.records import Block, Event, Experiment, Finding
-from memory.standing import Standing, current, incumbent, leaderboard, standing
+from memory.standing import count_verdicts, current, incumbent, leaderboard, standing
 
 MEMORY_LINES = 300
 _LEADERS, _FINDINGS, _BLOCKS, _LATEST = 12, 60, 60, 60
@@ -26,9 +25,9 @@ _KINDS = {
 _CELL, _EVIDENCE = 160, 6
 
 
-def score_text(line: Standing) -> str:
+def score_text(exact: float, error: float | None) -> str:
     """'0.2512 ± 0.0031', or without an error from one seed."""
-    return f"{line.exact:.4f}" + ("" if line.error is None else f" ± {line.error:.4f}")
+    return f"{exact:.4f}" + ("" if error is None else f" ± {error:.4f}")
 
 
 def moment(seconds: float) -> str:
@@ -59,10 +58,9 @@ _TEMPLATES.filters.update(moment=moment, flat=_flat, cell=_cell, evidence=_evide
 _TEMPLATES.globals["score"] = score_text
 
 
-def count_verdicts(experiments: Sequence[Experiment]) -> str:
-    """'1 accepted, 12 rejected, 1 open'."""
-    counts = Counter(e.verdict.verdict if e.verdict else "open" for e in experiments)
-    return ", ".join(f"{count} {name}" for name, count in sorted(counts.items())) or "none"
+def verdicts_text(counts: Mapping[str, int]) -> str:
+    """'1 accepted, 1 open, 12 rejected'."""
+    return ", ".join(f"{count} {name}" for name, count in counts.items()) or "none"
 
 
 def working_memory(ledger: Ledger) -> str:
@@ -73,7 +71,7 @@ def working_memory(ledger: Ledger) -> str:
     text = _TEMPLATES.get_template("memory.md.j2").render(
         campaign=campaign,
         experiments=experiments,
-        counts=count_verdicts(experiments),
+        counts=verdicts_text(count_verdicts(experiments)),
         spent=f"{ledger.spent('wall_s') / 60:.0f} min",
         incumbent=leader and standing(leader, campaign.fidelity),
         leaders=leaderboard(experiments, campaign.fidelity)[:_LEADERS],

@@ -43,7 +43,6 @@ CREATE TABLE experiments (
     id            TEXT NOT NULL UNIQUE,
     block         INTEGER NOT NULL REFERENCES blocks (number),
     parent        TEXT REFERENCES experiments (id),
-    rung          TEXT NOT NULL,
     planner       TEXT NOT NULL,
     hypothesis    TEXT NOT NULL,
     changes       TEXT NOT NULL,          -- JSON

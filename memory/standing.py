@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -22,8 +23,18 @@ class Standing:
 
 def incumbent(experiments: Sequence[Experiment]) -> Experiment | None:
     """The experiment that was accepted last: each acceptance has beaten the one before it."""
-    accepted = [e for e in experiments if e.verdict is not None and e.verdict.verdict == "accepted"]
-    return max(accepted, key=lambda e: e.verdict.number if e.verdict else 0, default=None)
+    return max((e for e in experiments if e.accepted), key=_place, default=None)
+
+
+def _place(experiment: Experiment) -> int:
+    """Where an experiment stands among the verdicts."""
+    return experiment.verdict.number if experiment.verdict else 0
+
+
+def count_verdicts(experiments: Sequence[Experiment]) -> dict[str, int]:
+    """How many experiments have each verdict, `open` for none, in the order of the words."""
+    counts = Counter(e.verdict.verdict if e.verdict else "open" for e in experiments)
+    return dict(sorted(counts.items()))
 
 
 def standing(experiment: Experiment, fidelity: str) -> Standing | None:
@@ -49,8 +60,7 @@ def leaderboard(experiments: Sequence[Experiment], fidelity: str) -> list[Standi
     lines = [line for e in experiments if (line := standing(e, fidelity)) is not None]
 
     def rank(line: Standing) -> tuple[bool, float]:
-        verdict = line.experiment.verdict
-        accepted = verdict is not None and verdict.verdict == "accepted"
-        return not accepted, -(verdict.number if verdict and accepted else line.exact)
+        accepted = line.experiment.accepted
+        return not accepted, -(_place(line.experiment) if accepted else line.exact)
 
     return sorted(lines, key=rank)

@@ -49,11 +49,16 @@ class Noise:
 Wanted = tuple[tuple[str, int], ...]
 
 
+def level_of(count: int) -> float:
+    """The level of the `count`-th test, 1 first: alpha 6 / (pi count)^2, which sums to alpha over all of them."""
+    return ALPHA * 6.0 / (math.pi * count) ** 2
+
+
 def measure_noise(experiments: Sequence[Experiment], fidelity: str) -> Noise:
     """Pool the within-experiment variances of the accepted experiments."""
     squares, degrees = 0.0, 0
     for experiment in experiments:
-        if experiment.verdict is None or experiment.verdict.verdict != "accepted":
+        if not experiment.accepted:
             continue
         scores = list(experiment.exact(fidelity).values())
         if len(scores) > 1:
@@ -119,7 +124,7 @@ def _confirm(differences: Sequence[float], rival: str, noise: Noise, count: int)
     own, pooled = float(np.std(differences, ddof=1)), math.sqrt(2.0) * noise.sigma
     spread, degrees = (own, n - 1) if own > pooled else (pooled, noise.degrees)
     error = spread / math.sqrt(n)
-    level = ALPHA * 6.0 / (math.pi * count) ** 2
+    level = level_of(count)
     p_value = float(stats.t.sf(effect / error, degrees)) if error > 0 else float(effect <= 0)
     reach = float(stats.t.ppf(0.975, degrees)) * error
     verdict: VerdictName = "accepted" if p_value < level else "rejected"

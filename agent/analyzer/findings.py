@@ -3,14 +3,13 @@
 A field of the configuration is related to the score by Spearman's rank correlation over all experiments
 screened on the same seed (choices by the Kruskal-Wallis test); a training that failed recovered nothing, 0. The
 p-values are corrected for the number of fields looked at by Holm's method (1979). Since all evidence is looked at
-again after every block, the look after block b is held to the level 0.05 * 6 / (pi b)^2, which sums to 0.05 over
-a campaign of any length. The optimiser chooses where to look next by what it saw; that dependence is not
-corrected for. A principle that the evidence no longer supports is kept as refuted until it stands again.
+again after every block, the look after block b is held to the level of a b-th test (`acceptance.level_of`): all
+looks of a campaign share one alpha. The optimiser chooses where to look next by what it saw; that dependence is
+not corrected for. A principle that the evidence no longer supports is kept as refuted until it stands again.
 """
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -18,11 +17,10 @@ from dataclasses import replace
 import numpy as np
 from scipy import stats
 
-from agent.analyzer.acceptance import SCREEN_SEED, Noise
+from agent.analyzer.acceptance import SCREEN_SEED, Noise, level_of
 from memory.records import Experiment, Finding
 
 MIN_EXPERIMENTS = 8
-_LEVEL = 0.05
 
 
 def find(
@@ -44,7 +42,7 @@ def find(
     relations = _relations(scored, fidelity)
     for rank, (field, (effect, p_value)) in enumerate(sorted(relations.items(), key=lambda item: item[1][1])):
         corrected = min(1.0, p_value * (len(relations) - rank))
-        if corrected >= _LEVEL * 6.0 / (math.pi * max(block, 1)) ** 2:
+        if corrected >= level_of(max(block, 1)):
             break
         found.append(
             Finding(

@@ -39,6 +39,7 @@ class CodeState:
     def __init__(self, folder: Path) -> None:
         """Ask the code for its fields; raises `StoichloopError` if it cannot answer."""
         self.folder = folder
+        self._answers: dict[str, str] = {}
         try:
             self.fields = _FIELDS.validate_json(self._ask())
         except ValidationError as error:
@@ -47,8 +48,14 @@ class CodeState:
             ) from error
 
     def resolve(self, changes: dict[str, Any]) -> dict[str, Any]:
-        """The whole configuration with `changes` applied; raises `StoichloopError` naming the key that is wrong."""
-        resolved: dict[str, Any] = json.loads(self._ask("--resolve", given=json.dumps(changes)))
+        """The whole configuration with `changes` applied; raises `StoichloopError` naming the key that is wrong.
+
+        The same question is asked of the code once: whether a proposal is new, and what it then is, are two.
+        """
+        question = json.dumps(changes, sort_keys=True)
+        if question not in self._answers:
+            self._answers[question] = self._ask("--resolve", given=question)
+        resolved: dict[str, Any] = json.loads(self._answers[question])
         return resolved
 
     def _ask(self, *arguments: str, given: str = "") -> str:

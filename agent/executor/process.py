@@ -11,7 +11,6 @@ import subprocess
 import sys
 import time
 from contextlib import suppress
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import IO
@@ -90,7 +89,7 @@ class TrialProcess:
         if status > 0:
             return self._told("crashed", f"exit status {status}: {self._last_line()}")
         how = _SIGNALS.get(-status, str(-status))
-        return replace(self._told("crashed", f"killed by signal {how}: {self._last_line()}"), killed=True)
+        return self._told("crashed", f"killed by signal {how}: {self._last_line()}", killed=True)
 
     def end(self) -> None:
         """End the whole process group, politely first, then for certain, and tidy up; once is enough."""
@@ -107,8 +106,8 @@ class TrialProcess:
         self._stdout.close()
         shutil.rmtree(self._scratch, ignore_errors=True)
 
-    def _told(self, status: TrialStatus, reason: str) -> Outcome:
-        return Outcome(self.trial, status, reason, self.folder, self.seconds)
+    def _told(self, status: TrialStatus, reason: str, *, killed: bool = False) -> Outcome:
+        return Outcome(self.trial, status, reason, self.folder, self.seconds, killed)
 
     def _last_line(self) -> str:
         """What the process printed last: for a person to read, never parsed."""

@@ -25,6 +25,7 @@ class Worktrees:
         self._git = loop_git(Path(repo.working_tree_dir or repo.git_dir))
         self._folder = folder.resolve()  # as git lists it
         self._states: dict[str, CodeState] = {}
+        self._hashes: dict[str, str] = {}
 
     def at(self, commit: str) -> CodeState:
         """The code state of `commit`, checked out on first use."""
@@ -56,6 +57,14 @@ class Worktrees:
         self._remove(path)
         return commit
 
+    def source_hash(self, commit: str) -> str:
+        """Identifies the code of `gnn/` at a commit, leaving out the chosen configuration."""
+        if commit not in self._hashes:
+            listing = str(self._git.ls_tree("-r", commit, "gnn")).splitlines()
+            lines = [line for line in listing if not line.endswith(f"\t{CHOSEN}")]
+            self._hashes[commit] = hashlib.sha256("\n".join(lines).encode()).hexdigest()
+        return self._hashes[commit]
+
     def clear(self) -> None:
         """Remove every worktree under the folder, also what a killed controller left of one."""
         self._states.clear()
@@ -86,10 +95,3 @@ def choose(changes: dict[str, Any]) -> Callable[[Path], None]:
         path.write_text(json.dumps(chosen, indent=1, sort_keys=True) + "\n", encoding="utf-8")
 
     return edit
-
-
-def source_hash(repo: Repo, commit: str) -> str:
-    """Identifies the code of `gnn/` at a commit, leaving out the chosen configuration."""
-    listing = str(repo.git.ls_tree("-r", commit, "gnn"))
-    lines = [line for line in listing.splitlines() if not line.endswith(f"\t{CHOSEN}")]
-    return hashlib.sha256("\n".join(lines).encode()).hexdigest()

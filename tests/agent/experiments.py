@@ -40,7 +40,6 @@ def scored(
         id=name,
         block=block,
         parent=None if block == 0 else "e0001",
-        rung="sweep",
         planner="sweep",
         hypothesis=f"{name} is better",
         changes={},

@@ -9,7 +9,7 @@ import pytest
 from git import Repo
 
 from agent.errors import StoichloopError
-from agent.executor.worktree import Worktrees, choose, source_hash
+from agent.executor.worktree import Worktrees, choose
 from agent.workspace import Workspace, head_commit
 
 
@@ -48,7 +48,7 @@ def test_changes_pile_up_along_a_line_of_experiments(workspace: Workspace, workt
     second = worktrees.commit(first, choose({"width": 16}), "exp/night/e0003", "two")
     chosen = json.loads(workspace.repo.git.show(f"{second}:gnn/configuration.json"))
     assert chosen == {"lr_S": 0.02, "width": 16}
-    assert source_hash(workspace.repo, first) == source_hash(workspace.repo, second)
+    assert worktrees.source_hash(first) == worktrees.source_hash(second)
 
 
 def test_the_users_tree_and_index_are_never_touched(workspace: Workspace, worktrees: Worktrees) -> None:
