@@ -32,10 +32,17 @@ class Configuration(LossCoefficients):
 
     lr_S: float = number(3e-3, 1e-4, 1e-1, "learning rate of the stoichiometric coefficients")
     lr_k: float = number(3e-3, 1e-4, 1e-1, "learning rate of log_k")
-    lr_func: float = number(3e-3, 1e-4, 1e-1, "learning rate of substrate_func and rate_func")
+    lr_func: float = number(3e-3, 1e-4, 1e-1, "learning rate of both functions, gate and attention")
     width: int = choice(32, [16, 32, 64], "hidden units a layer in both functions")
     depth: int = integer(2, 1, 3, "hidden layers in both functions")
     activation: str = choice("tanh", ["tanh", "silu"], "non-linearity of both functions")
+    gate: str = choice("none", ["none", "sigmoid"], "gate on what a substrate says, by its concentration")
+    attention: str = choice(
+        "none", ["none", "edge"], "a learnable share in [0, 1] for what each substrate edge lets through"
+    )
+    message_activation: str = choice(
+        "identity", ["identity", "relu", "gelu", "tanh"], "non-linearity of what a substrate says"
+    )
     batch_frames: int = choice(128, [32, 64, 128, 256], "frames a mini-batch")
     schedule: str = choice("constant", ["constant", "cosine", "linear"], "course of all learning rates")
     init_scale_S: float = number(0.5, 0.05, 2.0, "standard deviation of the initial coefficients")

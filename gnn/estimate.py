@@ -4,7 +4,8 @@
     sto_all (E,), log_k (R,)
     substrate_func (C, M) at concentrations substrate_func_c (C,) and magnitudes |s| substrate_func_s (M,)
     rate_func (H,) at rate_func_h (H,)
-Tables speak for any model whose messages depend on concentration and |s|, however it computes them.
+Tables speak for any model whose messages depend on concentration and |s|, however it computes them: gate and
+activation of a message are folded into `substrate_func`.
 """
 
 from __future__ import annotations
@@ -29,7 +30,9 @@ def write_estimate(model: MetabolismPropagation, observations: Observations, fol
     used = model.sto_all[observations.graph.sub_to_all].abs().cpu().numpy()
     s = torch.from_numpy(np.union1d(np.linspace(0.0, 3.0, _POINTS_S, dtype=np.float32), used)).to(device)
     scaled = (c - model.shift) / model.width
-    substrate = model.substrate_func(scaled[:, None].expand(-1, len(s)), s[None, :].expand(len(c), -1))
+    # One table cannot hold a share of attention for each edge: it has the mean share, so what is computed from the
+    # table (rollouts, held-out error) is approximate for a model with attention. The coefficients are what they are.
+    substrate = model.aggregation.typical_message(scaled[:, None].expand(-1, len(s)), s[None, :].expand(len(c), -1))
 
     drive = model.drive(observations.concentration)
     low, high = float(drive.min()), float(drive.max())

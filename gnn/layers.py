@@ -1,4 +1,7 @@
-"""Message passing between the two kinds of node. Frames are the feature columns, so a batch is one pass."""
+"""Message passing on the network: between its two kinds of node, and among the metabolites of a reaction.
+
+In the model, frames are the feature columns, so a batch is one pass.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,13 @@ import torch
 from torch import Tensor, nn
 from torch_geometric.nn import MessagePassing
 
-ACTIVATIONS: dict[str, type[nn.Module]] = {"tanh": nn.Tanh, "silu": nn.SiLU}
+ACTIVATIONS: dict[str, type[nn.Module]] = {
+    "identity": nn.Identity,
+    "relu": nn.ReLU,
+    "gelu": nn.GELU,
+    "silu": nn.SiLU,
+    "tanh": nn.Tanh,
+}
 
 
 class ScalarFunction(nn.Module):
@@ -25,23 +34,74 @@ class ScalarFunction(nn.Module):
         return result
 
 
-class SubstrateAggregation(MessagePassing):  # type: ignore[misc]  # PyG ships no types
-    """h_j = sum over substrate edges of j of substrate_func(c_i, |S_ij|): metabolites speak to reactions."""
+class Gate(nn.Module):
+    """g(x) = sigmoid(x W_g + b_g): how much of what a node says is heard, one share a head."""
 
-    def __init__(self, substrate_func: nn.Module) -> None:
+    def __init__(self, features: int, heads: int) -> None:
+        super().__init__()
+        self.linear = nn.Linear(features, heads)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(..., F) -> shares in [0, 1], shape (..., H)."""
+        share: Tensor = self.linear(x).sigmoid()
+        return share
+
+
+class EdgeAttention(nn.Module):
+    """alpha_e: how much an edge lets through, a free share for each edge and head. It starts at one half."""
+
+    def __init__(self, edges: int, heads: int) -> None:
+        super().__init__()
+        self.logit = nn.Parameter(torch.zeros(edges, heads))
+
+    def forward(self) -> Tensor:
+        """Shares in [0, 1], shape (E, H)."""
+        return self.logit.sigmoid()
+
+
+class SubstrateAggregation(MessagePassing):  # type: ignore[misc]  # PyG ships no types
+    """h_j = sum over substrate edges of j of the message of substrate i: metabolites speak to reactions.
+
+    The message is activation(alpha_ij g(c_i) substrate_func(c_i, |S_ij|)); without a gate g is 1, without attention
+    alpha is 1.
+    """
+
+    def __init__(
+        self,
+        substrate_func: nn.Module,
+        gate: Gate | None = None,
+        attention: EdgeAttention | None = None,
+        activation: str = "identity",
+    ) -> None:
         super().__init__(aggr="sum", node_dim=0)
         self.substrate_func = substrate_func
+        self.gate = gate
+        self.attention = attention
+        self.activation = ACTIVATIONS[activation]()
 
     def forward(self, concentration: Tensor, magnitude: Tensor, edges: Tensor, n_reactions: int) -> Tensor:
         """(N, B), (E_sub,), (2, E_sub) -> h, shape (R, B)."""
         size = (concentration.shape[0], n_reactions)
-        h: Tensor = self.propagate(edges, x=(concentration, None), magnitude=magnitude, size=size)
+        alpha = None if self.attention is None else self.attention()
+        h: Tensor = self.propagate(edges, x=(concentration, None), magnitude=magnitude, alpha=alpha, size=size)
         return h
 
-    def message(self, x_j: Tensor, magnitude: Tensor) -> Tensor:
+    def message(self, x_j: Tensor, magnitude: Tensor, alpha: Tensor | None) -> Tensor:
         """What one substrate says to its reaction, shape (E_sub, B)."""
-        message: Tensor = self.substrate_func(x_j, magnitude.unsqueeze(-1).expand_as(x_j))
-        return message
+        return self._said(x_j, magnitude.unsqueeze(-1).expand_as(x_j), alpha)
+
+    def typical_message(self, concentration: Tensor, magnitude: Tensor) -> Tensor:
+        """The message as a function of c and |s| of one shape: that of every edge, or with attention of a mean one."""
+        return self._said(concentration, magnitude, None if self.attention is None else self.attention().mean())
+
+    def _said(self, concentration: Tensor, magnitude: Tensor, alpha: Tensor | None) -> Tensor:
+        said: Tensor = self.substrate_func(concentration, magnitude)
+        if self.gate is not None:
+            said = self.gate(concentration.unsqueeze(-1)).squeeze(-1) * said
+        if alpha is not None:
+            said = alpha * said
+        passed: Tensor = self.activation(said)
+        return passed
 
 
 class StoichiometricUpdate(MessagePassing):  # type: ignore[misc]  # PyG ships no types
@@ -59,3 +119,55 @@ class StoichiometricUpdate(MessagePassing):  # type: ignore[misc]  # PyG ships n
     def message(self, x_j: Tensor, sto_all: Tensor) -> Tensor:
         """What one reaction does to a metabolite, shape (E, B)."""
         return sto_all.unsqueeze(-1) * x_j
+
+
+class StoichiometricHypergraphConv(MessagePassing):  # type: ignore[misc]  # PyG ships no types
+    """Gated convolution on the hypergraph of reactions: the members of a reaction speak to each other.
+
+        m_ij = alpha_e g_j norm_i s_e (W x_j)        h_i = activation(sum of m_ij)
+
+    over the incidences e of metabolite i and every other member j of the reaction of e. s_e is the signed
+    coefficient of the listener: of one and the same message, what makes i and what consumes it hear opposite signs.
+    norm_i is 1 / the number of reactions of i. Each head has its own W (F_in -> F_out) and gate g; ungated, g is 1.
+    """
+
+    def __init__(
+        self, in_features: int, out_features: int, heads: int = 1, activation: str = "tanh", *, gated: bool = True
+    ) -> None:
+        super().__init__(aggr="sum", node_dim=0)
+        self.heads, self.out_features = heads, out_features
+        self.linear = nn.Linear(in_features, heads * out_features, bias=False)
+        self.gate = Gate(in_features, heads) if gated else None
+        self.activation = ACTIVATIONS[activation]()
+
+    def forward(
+        self, x: Tensor, coefficients: Tensor, incidences: Tensor, n_reactions: int, attention: Tensor | None = None
+    ) -> Tensor:
+        """One pass over the hypergraph, linear in the number of incidences.
+
+        Args:
+            x: features of the metabolites, shape (N, F_in).
+            coefficients: s, signed, shape (E,).
+            incidences: metabolite and reaction of each, shape (2, E); a metabolite is in a reaction once.
+            n_reactions: R, the number of hyperedges.
+            attention: alpha, in [0, 1], shape (E, H), as of `EdgeAttention`; None is 1 everywhere.
+
+        Returns:
+            h, shape (N, H, F_out).
+        """
+        metabolite, reaction = incidences
+        said = self.linear(x).view(len(x), self.heads, self.out_features)
+        if self.gate is not None:
+            said = self.gate(x).unsqueeze(-1) * said
+        together = said.new_zeros(n_reactions, *said.shape[1:]).index_add(0, reaction, said[metabolite])
+        norm = 1.0 / torch.bincount(metabolite, minlength=len(x)).clamp(min=1)
+        weight = (norm[metabolite] * coefficients).unsqueeze(-1)
+        if attention is not None:
+            weight = attention * weight
+        size = (n_reactions, len(x))
+        h: Tensor = self.activation(self.propagate(incidences.flip(0), x=(together, said), weight=weight, size=size))
+        return h
+
+    def message(self, x_j: Tensor, x_i: Tensor, weight: Tensor) -> Tensor:
+        """What a reaction's members other than the listener say together, shape (E, H, F_out)."""
+        return weight.unsqueeze(-1) * (x_j - x_i)

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn.functional import softplus
 
 from gnn.config import Configuration
-from gnn.layers import ScalarFunction, StoichiometricUpdate, SubstrateAggregation
+from gnn.layers import EdgeAttention, Gate, ScalarFunction, StoichiometricUpdate, SubstrateAggregation
 from gnn.observations import Observations
 
 
@@ -37,7 +37,13 @@ class MetabolismPropagation(nn.Module):
         self.log_k = nn.Parameter(torch.full((graph.n_reactions,), start))
         self.substrate_func = ScalarFunction(2, config.width, config.depth, config.activation)
         self.rate_func = ScalarFunction(1, config.width, config.depth, config.activation)
-        self.aggregation = SubstrateAggregation(self.substrate_func)
+        # Drawn last: with and without a gate, a seed starts the rest from the same values.
+        self.aggregation = SubstrateAggregation(
+            self.substrate_func,
+            gate=Gate(1, 1) if config.gate == "sigmoid" else None,
+            attention=EdgeAttention(len(graph.met_sub), 1) if config.attention == "edge" else None,
+            activation=config.message_activation,
+        )
         self.update = StoichiometricUpdate()
         self.register_buffer("shift", observations.concentration.mean().cpu())
         self.register_buffer("width", observations.concentration.std().cpu())

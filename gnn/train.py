@@ -52,7 +52,7 @@ def train(observations: Observations, config: Configuration, steps: int, seed: i
     torch.manual_seed(seed)
     device = observations.concentration.device
     model = MetabolismPropagation(observations, config).to(device)
-    functions = [*model.substrate_func.parameters(), *model.rate_func.parameters()]
+    functions = [p for p in model.parameters() if p is not model.sto_all and p is not model.log_k]
     optimiser = torch.optim.Adam(
         [
             {"params": [model.sto_all], "lr": config.lr_S},

@@ -1,9 +1,16 @@
+import itertools
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import gelu
 
+from agent.analyzer.dynamics import EstimatedDynamics
+from agent.analyzer.estimate import read_estimate
 from gnn.config import Configuration
+from gnn.estimate import write_estimate
 from gnn.model import MetabolismPropagation
 from gnn.observations import Observations, read_observations
 from simulator.dataset import Dataset
@@ -71,3 +78,76 @@ def test_renaming_reactions_renames_nothing_else(observations: Observations) -> 
     renamed[new_name] = model.log_k.data
     model.log_k.data = renamed
     torch.testing.assert_close(model(observations.concentration[:, :3]), before)
+
+
+def test_the_default_model_has_neither_gate_nor_attention(observations: Observations) -> None:
+    linear = ("network.0", "network.2", "network.4")
+    functions = ("substrate_func", "rate_func", "aggregation.substrate_func")
+    expected = {f"{f}.{layer}.{kind}" for f in functions for layer in linear for kind in ("weight", "bias")}
+    model = MetabolismPropagation(observations, Configuration())
+    assert set(model.state_dict()) == {"sto_all", "log_k", "shift", "width"} | expected
+    assert isinstance(model.aggregation.activation, nn.Identity)
+
+
+def test_a_gate_and_attention_leave_every_other_starting_value_as_it_was(observations: Observations) -> None:
+    states = []
+    for config in (Configuration(), Configuration(gate="sigmoid", attention="edge", message_activation="relu")):
+        torch.manual_seed(0)
+        states.append(MetabolismPropagation(observations, config).state_dict())
+    plain, rich = states
+    assert set(rich) - set(plain) == {
+        "aggregation.gate.linear.weight",
+        "aggregation.gate.linear.bias",
+        "aggregation.attention.logit",
+    }
+    for name, value in plain.items():
+        assert torch.equal(rich[name], value), name
+
+
+def test_a_substrate_says_the_activation_of_attention_times_gate_times_its_function(
+    observations: Observations,
+) -> None:
+    config = Configuration(gate="sigmoid", attention="edge", message_activation="gelu")
+    model, graph = MetabolismPropagation(observations, config), observations.graph
+    aggregation = model.aggregation
+    assert aggregation.gate is not None
+    assert aggregation.attention is not None
+    aggregation.attention.logit.data = torch.randn(len(graph.met_sub), 1)
+    frame = observations.concentration[:, :1]
+    c = ((frame - model.shift) / model.width)[graph.met_sub]
+    g = (aggregation.gate.linear.weight * c + aggregation.gate.linear.bias).sigmoid()
+    alpha = aggregation.attention.logit.sigmoid()
+    message = gelu(alpha * g * model.substrate_func(c, model.sto_all.abs()[graph.sub_to_all, None]))
+    expected = torch.zeros(graph.n_reactions, 1).index_add(0, graph.rxn_sub, message)
+    torch.testing.assert_close(model.drive(frame), expected)
+
+
+@pytest.mark.parametrize(
+    ("gate", "activation"), list(itertools.product(["none", "sigmoid"], ["identity", "relu", "gelu", "tanh"]))
+)
+def test_the_table_of_the_estimate_says_what_the_model_says(
+    tiny: Dataset, observations: Observations, tmp_path: Path, gate: str, activation: str
+) -> None:
+    torch.manual_seed(0)
+    model = MetabolismPropagation(observations, Configuration(gate=gate, message_activation=activation))
+    write_estimate(model, observations, tmp_path)
+    dynamics = EstimatedDynamics(tiny.truth.graph, read_estimate(tmp_path / "estimate.npz", tiny.truth.graph))
+    frames = observations.concentration[:, :20]
+    drive = model.drive(frames).detach().double().numpy()
+    np.testing.assert_allclose(dynamics.drive(frames.T.double().numpy()).T, drive, atol=1e-3)
+
+
+def test_the_table_of_a_model_with_attention_has_the_mean_share(
+    tiny: Dataset, observations: Observations, tmp_path: Path
+) -> None:
+    model = MetabolismPropagation(observations, Configuration(attention="edge"))
+    assert model.aggregation.attention is not None
+    logit = model.aggregation.attention.logit
+    logit.data = torch.randn_like(logit)
+    write_estimate(model, observations, tmp_path)
+    estimate = read_estimate(tmp_path / "estimate.npz", tiny.truth.graph)
+    c, s = (torch.from_numpy(x).float() for x in (estimate.substrate_func_c, estimate.substrate_func_s))
+    scaled = ((c - model.shift) / model.width)[:, None].expand(-1, len(s))
+    said = model.substrate_func(scaled, s.expand(len(c), -1)).detach()
+    table = torch.from_numpy(estimate.substrate_func).float()
+    torch.testing.assert_close(table, said * float(logit.detach().sigmoid().mean()))
