@@ -12,6 +12,8 @@ from agent.executor.code_state import CodeState
 from agent.planner.proposal import Proposal
 from memory.records import Experiment
 
+_SHARED = ("catalogue", "proposal")
+
 
 class Planner(Protocol):
     """Proposes changes of the incumbent; owns no loop, runs nothing."""
@@ -36,8 +38,8 @@ class Planner(Protocol):
 
 
 def planner_names() -> list[str]:
-    """The planners there are: every module of this package but the proposal that they share."""
-    return sorted(module.name for module in pkgutil.iter_modules(__path__) if module.name != "proposal")
+    """The planners there are: every module of this package but what they share."""
+    return sorted(module.name for module in pkgutil.iter_modules(__path__) if module.name not in _SHARED)
 
 
 def create_planner(name: str, *, seed: int, fidelity: str) -> Planner:

@@ -1,0 +1,29 @@
+"""YAML files that people write, checked at the door."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TypeVar
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from agent.errors import StoichloopError
+
+Document = TypeVar("Document", bound=BaseModel)
+
+
+def read_document(path: Path, kind: type[Document]) -> Document:
+    """Read one YAML file as `kind`; raises `StoichloopError` naming the file, the key and the value."""
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise StoichloopError(f"{path}: cannot be read as YAML: {' '.join(str(error).split())}") from error
+    if not isinstance(content, dict):
+        raise StoichloopError(f"{path}: must hold a mapping of keys, but holds {content!r}")
+    try:
+        return kind.model_validate(content)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"])
+        raise StoichloopError(f"{path}: key '{key}' with value {first['input']!r}: {first['msg']}") from error

@@ -1,0 +1,110 @@
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from agent.analyzer.estimate import read_estimate
+from agent.errors import StoichloopError
+from agent.executor.environment import trial_environment
+from agent.executor.worktree import throw_away
+from agent.planner import planner_names
+from agent.planner.catalogue import apply, move_names, read_move, read_moves
+from agent.workspace import Workspace, head_commit
+from simulator.dataset import Dataset
+
+
+@pytest.fixture
+def checkout(workspace: Workspace) -> Iterator[Path]:
+    """A worktree of today's gnn/."""
+    with throw_away(workspace.repo, workspace.runs / ".test") as worktrees:
+        yield worktrees.edited(head_commit(workspace), lambda folder: None).folder
+
+
+def write_move(catalogue: Path, name: str, patch: str, requires: str = "[]") -> None:
+    (catalogue / name).mkdir(parents=True)
+    (catalogue / name / "move.yaml").write_text(f"title: a move\nwhy: for a test\nrequires: {requires}\n")
+    (catalogue / name / "move.patch").write_text(patch)
+
+
+def new_file(path: str) -> str:
+    header = f"diff --git a/{path} b/{path}\nnew file mode 100644\n"
+    return header + f"--- /dev/null\n+++ b/{path}\n@@ -0,0 +1 @@\n+print('new')\n"
+
+
+def with_requirements(name: str) -> list[str]:
+    needed = [step for other in read_move(name).description.requires for step in with_requirements(other)]
+    return [*dict.fromkeys(needed), name]
+
+
+@pytest.mark.parametrize("name", move_names())
+def test_every_move_applies_to_the_code_of_today_and_trains(
+    name: str, checkout: Path, tiny: Dataset, tmp_path: Path
+) -> None:
+    for move in read_moves(with_requirements(name)):
+        apply(move, checkout)
+    (tmp_path / "config.json").write_text("{}")
+    data: list[str | Path] = ["--observations", tiny.observations_path, "--config", tmp_path / "config.json"]
+    done = subprocess.run(
+        [sys.executable, "-m", "gnn.train", *data, "--out", tmp_path, "--seed", "0", "--steps", "5"],
+        cwd=checkout,
+        env=trial_environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    estimate = read_estimate(tmp_path / "estimate.npz", tiny.truth.graph)
+    if name == "sign_tied":
+        assert (estimate.sto_all[tiny.truth.graph.sub_to_all] < 0).all()
+
+
+def test_a_new_move_is_found_by_its_folder_and_no_planner_is_mistaken_for_one(tmp_path: Path) -> None:
+    write_move(tmp_path, "greeting", new_file("gnn/greeting.py"))
+    assert move_names(tmp_path) == ["greeting"]
+    assert read_move("greeting", tmp_path).description.title == "a move"
+    assert not {"catalogue", "moves", "proposal"} & set(planner_names())
+
+
+def test_a_move_adds_its_file_to_the_worktree_and_nothing_to_the_users_tree(
+    checkout: Path, workspace: Workspace, tmp_path: Path
+) -> None:
+    write_move(tmp_path / "moves", "greeting", new_file("gnn/greeting.py"))
+    apply(read_move("greeting", tmp_path / "moves"), checkout)
+    assert (checkout / "gnn" / "greeting.py").is_file()
+    assert workspace.repo.git.status("--porcelain") == ""
+
+
+@pytest.mark.parametrize("path", ["agent/cli.py", "gnnx/model.py", "gnn/../agent/cli.py", "conftest.py"])
+def test_a_move_that_leaves_gnn_is_refused(path: str, tmp_path: Path) -> None:
+    write_move(tmp_path, "escape", new_file("gnn/harmless.py") + new_file(path))
+    with pytest.raises(StoichloopError, match=rf"touches {path}, but a move may change files under gnn/ only"):
+        read_move("escape", tmp_path)
+
+
+@pytest.mark.parametrize(("patch", "words"), [("", "changes nothing"), ("@@ nonsense", "changes nothing")])
+def test_a_patch_that_says_nothing_is_refused(patch: str, words: str, tmp_path: Path) -> None:
+    write_move(tmp_path, "empty", patch)
+    with pytest.raises(StoichloopError, match=words):
+        read_move("empty", tmp_path)
+
+
+def test_a_move_comes_after_what_it_requires(tmp_path: Path) -> None:
+    write_move(tmp_path, "first", new_file("gnn/first.py"))
+    write_move(tmp_path, "second", new_file("gnn/second.py"), requires="[first]")
+    assert [move.name for move in read_moves(["first", "second"], tmp_path)] == ["first", "second"]
+    with pytest.raises(StoichloopError, match="move 'second' requires first before it"):
+        read_moves(["second", "first"], tmp_path)
+    with pytest.raises(StoichloopError, match="there is no move 'third'; moves are first, second"):
+        read_moves(["third"], tmp_path)
+
+
+def test_a_patch_that_does_not_fit_changes_nothing(checkout: Path, tmp_path: Path) -> None:
+    change = "diff --git a/gnn/loss.py b/gnn/loss.py\n--- a/gnn/loss.py\n+++ b/gnn/loss.py\n@@ -1 +1 @@\n-was\n+is\n"
+    write_move(tmp_path / "moves", "stale", new_file("gnn/half.py") + change)
+    with pytest.raises(StoichloopError, match=r"move 'stale' does not apply .*gnn/loss\.py.*move\.patch") as failure:
+        apply(read_move("stale", tmp_path / "moves"), checkout)
+    assert "\n" not in str(failure.value)
+    assert not (checkout / "gnn" / "half.py").exists()
