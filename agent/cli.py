@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-import yaml
 from git import GitCommandError
 from rich.console import Console
 from rich.markup import escape
@@ -55,9 +54,13 @@ def main() -> None:
 
 
 def _fail(sentence: str) -> None:
-    console = Console(stderr=True, soft_wrap=True)
-    console.print(f"[bold red]stoichloop:[/] {escape(sentence)}", highlight=False)
+    _note(sentence, "bold red")
     sys.exit(1)
+
+
+def _note(sentence: str, style: str = "bold") -> None:
+    console = Console(stderr=True, soft_wrap=True)
+    console.print(f"[{style}]stoichloop:[/] {escape(sentence)}", highlight=False)
 
 
 def _print_json(content: Any) -> None:
@@ -144,26 +147,47 @@ def train(
         int | None, typer.Option(min=1, help="Optimiser steps; default: the regime's full budget.")
     ] = None,
     sibling: Sibling = None,
+    recipe: Annotated[
+        str | None,
+        typer.Option(
+            metavar="best|FILE", help="Train the committed gnn/ with a recipe applied: the regime's, or a file."
+        ),
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="Keep estimate.npz, curves and output in this new folder.")] = None,
     as_json: Json = False,
 ) -> None:
     """One scored training run of the gnn/ in the working tree."""
+    from agent.changes import parse_changes, read_changes
+    from agent.recipe import find_recipe, start_from, uncommitted
     from agent.single import train_once
 
     workspace = _workspace()
+    recipe_file = None if recipe is None else find_recipe(workspace, regime, recipe)
     dataset, _ = _dataset(regime, sibling, quiet=as_json)
-    asked = {**_read_changes(config), **_parse_changes(changes or [])}
+    asked = {**(read_changes(config) if config else {}), **parse_changes(changes or [])}
     if out is not None and out.exists():
         raise StoichloopError(f"--out {out}: exists already; name a folder that does not")
     # What is kept is complete: it moves to its place when the trial has been scored.
     place = out.resolve().parent if out else None
     if place is not None:
         place.mkdir(parents=True, exist_ok=True)
-    with Interruption() as interruption, tempfile.TemporaryDirectory(prefix=".stoichloop-", dir=place) as scratch:
+    if recipe_file is not None and uncommitted(workspace):
+        _note("gnn/ holds changes that are not committed; the recipe is applied to the committed gnn/, without them")
+    with (
+        Interruption() as interruption,
+        tempfile.TemporaryDirectory(prefix=".stoichloop-", dir=place) as scratch,
+        start_from(workspace, recipe_file) as start,
+    ):
         folder = Path(scratch) / "trial"
-        budget = steps or dataset.regime.training.full_steps
-        result = train_once(
-            workspace, dataset, asked, seed=seed, steps=budget, folder=folder, quiet=as_json, check=interruption.check
+        result = start.names | train_once(
+            start.code,
+            dataset,
+            start.configuration | asked,
+            seed=seed,
+            steps=steps or dataset.regime.training.full_steps,
+            folder=folder,
+            quiet=as_json,
+            check=interruption.check,
         )
         if out is not None:
             folder.rename(out)
@@ -174,40 +198,6 @@ def train(
     for name, value in result["scores"].items():
         table.add_row(name, f"{value:.4f}")
     Console().print(table)
-
-
-def _read_changes(path: Path | None) -> dict[str, Any]:
-    if path is None:
-        return {}
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise StoichloopError(f"--config {path}: cannot be read as YAML: {' '.join(str(error).split())}") from error
-    if not isinstance(content, dict):
-        raise StoichloopError(f"--config {path}: must hold a mapping of fields to values, but holds {content!r}")
-    changes = {str(key): _number_or_text(value) for key, value in content.items()}
-    for key, value in changes.items():
-        if not isinstance(value, str | int | float):
-            raise StoichloopError(f"--config {path}: key '{key}' has value {value!r}, but must be a number or a word")
-    return changes
-
-
-def _parse_changes(pairs: list[str]) -> dict[str, Any]:
-    changes = {}
-    for pair in pairs:
-        key, separator, value = pair.partition("=")
-        if not separator or not key:
-            raise StoichloopError(f"--set '{pair}' is not of the form key=value; write it like --set lr_S=0.01")
-        changes[key] = _number_or_text(value)
-    return changes
-
-
-def _number_or_text(value: Any) -> Any:
-    """YAML reads 1e-3 as text; JSON reads it as the number that everybody means."""
-    try:
-        return json.loads(value) if isinstance(value, str) else value
-    except json.JSONDecodeError:
-        return value
 
 
 @app.command()

@@ -1,4 +1,4 @@
-"""One scored training run of the working tree's `gnn/`, outside any campaign."""
+"""One scored training run, outside any campaign."""
 
 from __future__ import annotations
 
@@ -18,14 +18,13 @@ from agent.executor.code_state import CodeState
 from agent.executor.local import slots
 from agent.executor.process import TrialProcess
 from agent.executor.trial import Trial
-from agent.workspace import Workspace
 from simulator.dataset import Dataset
 
 _POLL_S = 0.1
 
 
 def train_once(
-    workspace: Workspace,
+    code: CodeState,
     dataset: Dataset,
     changes: dict[str, Any],
     *,
@@ -35,10 +34,10 @@ def train_once(
     quiet: bool,
     check: Callable[[], None],
 ) -> dict[str, Any]:
-    """Train, score, and say with what; raises `StoichloopError` if the trial did not complete."""
-    configuration = CodeState(workspace.root).resolve(changes)
-    trial = Trial("train", seed, "full", steps, "the working tree", configuration)
-    process = TrialProcess(trial, workspace.root, dataset.observations_path.absolute(), folder, slots(1)[0])
+    """Train `code` with `changes`, score, and say with what; raises `StoichloopError` if the trial did not complete."""
+    configuration = code.resolve(changes)
+    trial = Trial("train", seed, "full", steps, "no commit", configuration)
+    process = TrialProcess(trial, code.folder, dataset.observations_path.absolute(), folder, slots(1)[0])
     console = Console(stderr=True, quiet=quiet)
     columns = TextColumn("training"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
     try:

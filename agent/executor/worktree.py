@@ -5,10 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
+from filelock import FileLock, Timeout
 from git import Repo
 
 from agent.errors import StoichloopError
@@ -33,6 +36,12 @@ class Worktrees:
             self._states[commit] = CodeState(self._checkout(commit, commit[:12]))
         return self._states[commit]
 
+    def edited(self, commit: str, edit: Callable[[Path], None]) -> CodeState:
+        """The code of `commit` with what `edit` does to it, which is committed nowhere."""
+        path = self._checkout(commit, "edited")
+        edit(path)
+        return CodeState(path)
+
     def commit(self, parent: str, edit: Callable[[Path], None], branch: str, message: str) -> str:
         """Commit what `edit` does to a checkout of `parent`, on the new branch `branch`; returns the commit.
 
@@ -48,13 +57,15 @@ class Worktrees:
                 f"(git branch --delete --force {branch}) and run the same command again"
             )
         path = self._checkout(parent, "draft")
-        edit(path)
-        tree = loop_git(path)
-        tree.add("--all", "--", "gnn")
-        tree.commit("--quiet", "--cleanup=verbatim", f"--message={message}")
-        commit = str(tree.rev_parse("HEAD"))
-        self._git.branch("--no-track", branch, commit)
-        self._remove(path)
+        try:
+            edit(path)
+            tree = loop_git(path)
+            tree.add("--all", "--", "gnn")
+            tree.commit("--quiet", "--cleanup=verbatim", f"--message={message}")
+            commit = str(tree.rev_parse("HEAD"))
+            self._git.branch("--no-track", branch, commit)
+        finally:
+            self._remove(path)
         return commit
 
     def source_hash(self, commit: str) -> str:
@@ -84,6 +95,28 @@ class Worktrees:
 
     def _remove(self, path: Path) -> None:
         self._git.worktree("remove", "--force", "--force", str(path))
+
+
+@contextmanager
+def throw_away(repo: Repo, folder: Path) -> Iterator[Worktrees]:
+    """Worktrees under `folder` for one run, gone when it ends; what killed runs left there is cleared first."""
+    for lock in folder.glob("*.lock"):
+        with suppress(Timeout), _held(repo, lock):
+            pass
+    with _held(repo, folder / f"{uuid4().hex}.lock") as worktrees:
+        yield worktrees
+
+
+@contextmanager
+def _held(repo: Repo, lock: Path) -> Iterator[Worktrees]:
+    """The worktrees that belong to `lock`, which the kernel lets go of even if we are killed; its file goes last."""
+    with FileLock(lock, timeout=0):
+        worktrees = Worktrees(repo, lock.with_suffix(""))
+        try:
+            yield worktrees
+        finally:
+            worktrees.clear()
+            lock.unlink()
 
 
 def choose(changes: dict[str, Any]) -> Callable[[Path], None]:
