@@ -1,1 +1,1 @@
-"""Benchmarks: what a choice of the model is worth, measured by trials as anybody would run them."""
+"""How well S comes back, measured: what recipes reach and must, what simple methods do, what choices are worth."""

@@ -1,0 +1,105 @@
+"""The answers that need no training, judged as a trial is judged: by the analyzer's edge scores.
+
+`ones`     the graph alone: 1 everywhere with the signs of the graph.
+`balance`  the graph and the decoder: what the regime's alphabet and mass balance make of `ones`, without any data.
+`oracle`   NOT A METHOD but a yardstick: it opens the truth and is given every rate v_j(t) exactly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from scipy.linalg import block_diag, null_space
+
+from agent.analyzer.decode import decode, reaction_edges
+from agent.analyzer.score import Scores, baseline, edge_scores, exact_reactions
+from simulator.dataset import Dataset
+from simulator.kinetics import Floats
+from simulator.network import Graph, Ints
+
+# Directions this weak are left open by the rates, as in `simulator.identifiability`: they get no coefficient.
+_TOLERANCE = 1e-7
+
+
+def judge(dataset: Dataset, sto_all: Floats, integers: Ints | None = None) -> Scores:
+    """The scores of coefficients (E,) that come without rate constants and functions.
+
+    `integers` (E,) are what the method answers; a method that has real coefficients only is decoded.
+    """
+    truth, network = dataset.truth, dataset.regime.network
+    if integers is None:
+        integers = decode(truth.graph, sto_all, network.coefficients, mass_balanced=network.mass_balanced)
+    everything = np.ones(len(integers), dtype=bool)
+    scores = edge_scores(sto_all, integers, truth, everything)
+    identifiable = edge_scores(sto_all, integers, truth, dataset.identifiability.edges)
+    scores |= {f"{name}_identifiable": value for name, value in identifiable.items()}
+    return scores | {"exact_reactions": exact_reactions(truth.graph, integers, truth.sto_all)}
+
+
+def ones(dataset: Dataset) -> Scores:
+    """1 everywhere with the signs of the graph."""
+    answer = baseline(dataset.truth)
+    return judge(dataset, answer.astype(float), answer)
+
+
+def balance(dataset: Dataset) -> Scores:
+    """The consistent integers nearest to `ones`: whatever a method recovers less than this, the data cost it."""
+    return judge(dataset, baseline(dataset.truth).astype(float))
+
+
+def oracle(dataset: Dataset) -> Scores:
+    """Integer least squares for S given the true rates, which no method is given.
+
+    Whoever knows the rates knows the scale of each column, so each coefficient is rounded by itself: under noise
+    that is better than the decoder's angles, and an identifiable coefficient is not spoilt by its neighbours.
+    """
+    truth, network = dataset.truth, dataset.regime.network
+    frames, dcdt = observed_frames(dataset)
+    rates = truth.law.rates(truth.graph, truth.sto_all, frames)
+    sto_all = stoichiometry_from_rates(truth.graph, rates, dcdt, mass_balanced=network.mass_balanced)
+    alphabet = np.array([sign * value for value in network.coefficients for sign in (-1, 1)])
+    nearest = np.abs(sto_all[:, None] - alphabet).argmin(axis=1)
+    return judge(dataset, sto_all, alphabet[nearest])
+
+
+def stoichiometry_from_rates(graph: Graph, rates: Floats, dcdt: Floats, *, mass_balanced: bool) -> Floats:
+    """Least-squares coefficients (E,) of dc/dt (F, N) on rates (F, R), each metabolite in units of its RMS dc/dt.
+
+    Each metabolite is a regression of its own; only balance couples them, and it is met exactly: columns are
+    sought among the vectors that sum to zero.
+    """
+    length = np.linalg.norm(rates, axis=0)
+    systems = list(_triangular_systems(graph, rates / length, dcdt))
+    basis = _balanced_basis(graph) if mass_balanced else np.eye(len(graph.met_all))
+    by_metabolite = np.argsort(graph.met_all, kind="stable")
+    left = block_diag(*(triangle for triangle, _ in systems)) @ basis[by_metabolite]
+    right = np.concatenate([target for _, target in systems])
+    solution = np.linalg.lstsq(left, right, rcond=_TOLERANCE)[0]
+    return np.asarray(basis @ solution / length[graph.rxn_all])
+
+
+def _triangular_systems(graph: Graph, unit: Floats, dcdt: Floats) -> Iterator[tuple[Floats, Floats]]:
+    """Each metabolite's regression as a small one with the same answer."""
+    for metabolite in range(graph.n_metabolites):
+        reactions = graph.rxn_all[graph.met_all == metabolite]
+        scale = np.sqrt(np.mean(dcdt[:, metabolite] ** 2)) or 1.0
+        q, triangle = np.linalg.qr(unit[:, reactions])
+        yield triangle / scale, q.T @ dcdt[:, metabolite] / scale
+
+
+def _balanced_basis(graph: Graph) -> Floats:
+    """Orthonormal basis, shape (E, K), of the coefficients whose columns sum to zero."""
+    groups = reaction_edges(graph)
+    blocks = block_diag(*(null_space(np.ones((1, len(edges)))) for edges in groups))
+    basis = np.empty_like(blocks)
+    basis[np.concatenate(groups)] = blocks
+    return np.asarray(basis)
+
+
+def observed_frames(dataset: Dataset) -> tuple[Floats, Floats]:
+    """Concentrations and dc/dt of all observed trajectories, end to end, both (F, N)."""
+    return (
+        np.concatenate([trajectory.concentration for trajectory in dataset.observed]),
+        np.concatenate([trajectory.dcdt for trajectory in dataset.observed]),
+    )

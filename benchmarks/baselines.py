@@ -1,0 +1,58 @@
+"""What simple methods recover of a regime, beside the recipes."""
+
+from __future__ import annotations
+
+import time
+from importlib.util import find_spec
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict
+
+from agent.analyzer.score import Scores, baseline
+from benchmarks.answers import balance, judge, ones, oracle
+from benchmarks.summary import SCORES
+from simulator.dataset import Dataset
+
+_METHODS = {
+    ones: "1 everywhere with the signs of the graph",
+    balance: "the consistent integers nearest to that, without any data",
+    oracle: "ORACLE, NOT A METHOD: an upper bound that is given the true rates",
+}
+
+
+class Answer(BaseModel):
+    """The scores of a simple method, or why it was skipped."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    note: str
+    scores: dict[str, float] | None = None
+    skipped: str | None = None
+
+
+def answers(dataset: Dataset) -> dict[str, Answer]:
+    """Each method that needs no training on the observations of a dataset, by name."""
+    found = {}
+    for method, note in _METHODS.items():
+        start = time.monotonic()
+        found[method.__name__] = _answer(note, method(dataset), start)
+    return found | _sparse_regressions(dataset)
+
+
+def _sparse_regressions(dataset: Dataset) -> dict[str, Answer]:
+    """One regression, judged with its own signs and, which is fairer to it, with those of the graph."""
+    notes = {"sindy": "pysindy on mass-action terms", "sindy_signed": "the same with the signs of the graph"}
+    if find_spec("pysindy") is None:
+        reason = "pysindy is not installed; install the extra 'benchmarks'"
+        return {name: Answer(note=note, skipped=reason) for name, note in notes.items()}
+    from benchmarks.sindy import sindy
+
+    start = time.monotonic()
+    sto_all = sindy(dataset)
+    found = {"sindy": sto_all, "sindy_signed": np.abs(sto_all) * baseline(dataset.truth).astype(float)}
+    return {name: _answer(notes[name], judge(dataset, values), start) for name, values in found.items()}
+
+
+def _answer(note: str, scores: Scores, start: float) -> Answer:
+    scores = {**scores, "seconds": round(time.monotonic() - start, 2)}
+    return Answer(note=note, scores={name: scores[name] for name in SCORES if name in scores})

@@ -1,0 +1,187 @@
+"""How much of S the recipes recover, beside what they must: `python -m benchmarks.recovery`.
+
+Each trial is the command that a person would run, `stoichloop train REGIME --recipe best --seed S`, in a process
+of its own. A trial that finished is a line of the results file and is not run again while gnn/, agent/ and its
+regime stay as they are. Prints one JSON document; progress goes to standard error.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from pydantic import BaseModel, ConfigDict
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from agent.errors import StoichloopError
+from agent.git import forget_git_environment
+from agent.interruption import Interruption
+from agent.workspace import Workspace, find_workspace, head_commit
+from benchmarks.bars import BARS, Verdict, all_met, judge_bar
+from benchmarks.baselines import Answer, answers
+from benchmarks.machine import Machine, this_machine
+from benchmarks.summary import Group, group
+from benchmarks.trials import Failed, Finished, Trial, code_of, keep, read_results, run_trials
+from simulator.dataset import Dataset, DatasetError, prepare
+from simulator.regime import RegimeError, find_regime
+
+RECIPE = "best"
+_SIBLING_SEED = 0
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class RegimeReport(_Section):
+    """What was measured on a regime. `met` is null where no bar is set or too little was measured to say."""
+
+    regime: str
+    code: str
+    met: bool | None
+    bars: tuple[Verdict, ...]
+    seeds: Group
+    siblings: Group | None
+    baselines: dict[str, Answer | Group] | None
+
+
+class Report(_Section):
+    """What `python -m benchmarks.recovery` prints."""
+
+    machine: Machine
+    commit: str
+    regimes: tuple[RegimeReport, ...]
+
+
+class Plan(_Section):
+    """The trials of a regime."""
+
+    regime: str
+    seeds: tuple[Trial, ...]
+    siblings: tuple[Trial, ...]
+    free_sign: tuple[Trial, ...]
+
+    @property
+    def trials(self) -> tuple[Trial, ...]:
+        """All of them."""
+        return self.seeds + self.siblings + self.free_sign
+
+
+def regimes_with_recipes(workspace: Workspace) -> list[str]:
+    """The regimes that a recipe in gnn/recipes/ is named for; raises `StoichloopError` if there is none."""
+    names = sorted(path.stem for path in (workspace.root / "gnn" / "recipes").glob("*.yaml"))
+    if not names:
+        raise StoichloopError(f"{workspace.root / 'gnn' / 'recipes'}: there is no recipe; name the regimes to measure")
+    return names
+
+
+def plan(workspace: Workspace, regime: str, seeds: int, siblings: int, *, baselines: bool) -> Plan:
+    """All trials that the figures of a regime need; raises `RegimeError` if there is no such regime."""
+    code = code_of(workspace, find_regime(regime).name)
+
+    def trial(seed: int, *, sibling: int | None = None, recipe: str | None = RECIPE) -> Trial:
+        return Trial(regime=regime, sibling=sibling, seed=seed, recipe=recipe, code=code)
+
+    return Plan(
+        regime=regime,
+        seeds=tuple(trial(seed) for seed in range(seeds)),
+        siblings=tuple(trial(_SIBLING_SEED, sibling=number) for number in range(1, siblings + 1)),
+        free_sign=tuple(trial(seed, recipe=None) for seed in range(seeds if baselines else 0)),
+    )
+
+
+def measure(plans: Sequence[Plan], workspace: Workspace, results: Path, jobs: int) -> dict[Trial, Finished | Failed]:
+    """Run the trials that `results` lacks, keep each as it finishes, and return them all."""
+    done: dict[Trial, Finished | Failed] = {**read_results(results)}
+    missing = [trial for plan in plans for trial in plan.trials if trial not in done]
+    console = Console(stderr=True)
+    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
+    with Interruption() as interruption, Progress(*columns, console=console, transient=True) as progress:
+        bar = progress.add_task("preparing data", total=len(missing))
+        for trial in missing:
+            _dataset(workspace, trial.regime, trial.sibling)  # so that its seconds are not the first trial's
+            interruption.check()
+        progress.update(bar, description="trials")
+        with closing(run_trials(missing, workspace.root, jobs, interruption.check)) as outcomes:
+            for outcome in outcomes:
+                done[outcome.trial] = outcome
+                if isinstance(outcome, Finished):
+                    keep(outcome, results)
+                console.print(f"{outcome.trial}: {outcome}", soft_wrap=True, highlight=False, markup=False)
+                progress.advance(bar)
+    return done
+
+
+def report(plan: Plan, done: dict[Trial, Finished | Failed], dataset: Dataset | None) -> RegimeReport:
+    """The figures of a regime; with its baselines where a dataset is given."""
+    seeds, siblings, free_sign = (
+        group([done[trial] for trial in trials]) for trials in (plan.seeds, plan.siblings, plan.free_sign)
+    )
+    bars = tuple(
+        judge_bar(bar, (siblings if bar.over == "each sibling" else seeds).values(bar.score))
+        for bar in BARS
+        if bar.regime == plan.regime
+    )
+    return RegimeReport(
+        regime=plan.regime,
+        code=plan.seeds[0].code,
+        met=all_met(bars),
+        bars=bars,
+        seeds=seeds,
+        siblings=siblings if plan.siblings else None,
+        baselines={**answers(dataset), "free_sign": free_sign} if dataset else None,
+    )
+
+
+def _dataset(workspace: Workspace, name: str, sibling: int | None = None) -> Dataset:
+    regime = find_regime(name)
+    return prepare(regime if sibling is None else regime.sibling(sibling), workspace.data)[0]
+
+
+def recovery(
+    regimes: Annotated[
+        list[str] | None, typer.Argument(metavar="[REGIME]...", help="Default: every regime with a recipe.")
+    ] = None,
+    seeds: Annotated[int, typer.Option(min=1, help="Training seeds of each regime, from 0.")] = 5,
+    siblings: Annotated[int, typer.Option(min=0, max=999, help="Sibling networks of each regime, from 1.")] = 0,
+    baselines: Annotated[bool, typer.Option("--baselines", help="Measure simple methods beside the recipes.")] = False,
+    results: Annotated[
+        Path | None, typer.Option(help="JSON lines, one a finished trial. [default: runs/recovery.jsonl]")
+    ] = None,
+    jobs: Annotated[int, typer.Option(min=1, help="Trials to run at once.")] = 1,
+) -> None:
+    """Measure what the recipes recover and print it as JSON."""
+    workspace = find_workspace(Path.cwd())
+    plans = [
+        plan(workspace, name, seeds, siblings, baselines=baselines)
+        for name in regimes or regimes_with_recipes(workspace)
+    ]
+    done = measure(plans, workspace, results or workspace.runs / "recovery.jsonl", jobs)
+    found = Report(
+        machine=this_machine(),
+        commit=head_commit(workspace),
+        regimes=tuple(report(plan, done, _dataset(workspace, plan.regime) if baselines else None) for plan in plans),
+    )
+    print(found.model_dump_json(indent=1))
+    if failed := [outcome for outcome in done.values() if isinstance(outcome, Failed)]:
+        raise StoichloopError(f"{len(failed)} trials failed, the first: {failed[0].trial}: {failed[0].reason}")
+
+
+def main() -> None:
+    """Entry point: known errors become one sentence on standard error and exit status 1."""
+    forget_git_environment()
+    app = typer.Typer(pretty_exceptions_enable=False, rich_markup_mode=None, add_completion=False)
+    app.command()(recovery)
+    try:
+        app()
+    except (StoichloopError, DatasetError, RegimeError) as error:
+        sys.exit(f"benchmarks.recovery: {error}")
+
+
+if __name__ == "__main__":
+    main()

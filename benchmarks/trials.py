@@ -1,0 +1,179 @@
+"""Trials as a person would run them: `stoichloop train ... --json`, each once, kept as a line of a file."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from collections import deque
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any
+
+from git import GitCommandError
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from agent.errors import StoichloopError
+from agent.executor.code_state import last_words
+from agent.workspace import Workspace
+
+_POLL_S = 0.1
+_PATIENCE_S = 10.0
+
+
+class Trial(BaseModel):
+    """What makes a trial the same trial. `recipe` None is the starting formulation; `code` is from `code_of`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    regime: str
+    sibling: int | None
+    seed: int
+    recipe: str | None
+    code: str
+
+    def arguments(self) -> list[str]:
+        """What follows `stoichloop` on the command line."""
+        words = ["train", self.regime, "--seed", str(self.seed), "--json"]
+        words += ["--recipe", self.recipe] if self.recipe else []
+        return words + (["--sibling", str(self.sibling)] if self.sibling else [])
+
+    def __str__(self) -> str:
+        network = f"{self.regime} sibling {self.sibling}" if self.sibling else self.regime
+        return f"{network}, {self.recipe or 'no'} recipe, seed {self.seed}"
+
+
+class Finished(BaseModel):
+    """A trial that completed: what the command printed, and its wall-clock seconds, scoring included."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    trial: Trial
+    seconds: float
+    printed: dict[str, Any]
+
+    @property
+    def scores(self) -> dict[str, float]:
+        """Every score by name, and `seconds`."""
+        return {**self.printed["scores"], "seconds": self.seconds}
+
+    def __str__(self) -> str:
+        return f"exact_identifiable {self.scores['exact_identifiable']:.4f} in {self.seconds:.0f} s"
+
+
+@dataclass(frozen=True)
+class Failed:
+    """A trial that did not complete. It is not kept: the next run tries it again."""
+
+    trial: Trial
+    reason: str
+
+    def __str__(self) -> str:
+        return f"failed: {self.reason}"
+
+
+def code_of(workspace: Workspace, regime: str) -> str:
+    """The state of gnn/, agent/ and the regime's file as git names them; raises `StoichloopError` if not committed."""
+    paths = ["gnn", "agent", f"simulator/regimes/{regime}.yaml"]
+    git = workspace.repo.git
+    if changed := git.status("--porcelain", "--", *paths).splitlines():
+        raise StoichloopError(
+            f"{workspace.root}: {changed[0].split(maxsplit=1)[1]} is not committed; commit it, "
+            "so that figures belong to a state of the code"
+        )
+    try:
+        return "-".join(name[:12] for name in git.rev_parse(*(f"HEAD:{path}" for path in paths)).split())
+    except GitCommandError as error:
+        raise StoichloopError(f"{workspace.root}: HEAD does not hold all of {', '.join(paths)}; commit them") from error
+
+
+def read_results(path: Path) -> dict[Trial, Finished]:
+    """The finished trials in a JSON-lines file, if there is one; raises `StoichloopError` on any other line."""
+    if not path.exists():
+        return {}
+    found: dict[Trial, Finished] = {}
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+        try:
+            finished = Finished.model_validate_json(line)
+        except ValidationError as error:
+            raise StoichloopError(f"{path}: line {number} is not a finished trial; remove it") from error
+        found[finished.trial] = finished
+    return found
+
+
+def keep(finished: Finished, path: Path) -> None:
+    """Append a finished trial to a JSON-lines file."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a", encoding="utf-8") as stream:
+        stream.write(finished.model_dump_json() + "\n")
+
+
+def run_trials(
+    trials: Sequence[Trial], root: Path, jobs: int, check: Callable[[], None]
+) -> Generator[Finished | Failed]:
+    """Run trials in the repository at `root`, `jobs` at a time, and yield each as it ends.
+
+    Whatever still runs when the caller leaves, or `check` raises, is ended.
+    """
+    waiting, running = deque(trials), list[_Running]()
+    try:
+        while waiting or running:
+            while waiting and len(running) < jobs:
+                running.append(_Running(waiting.popleft(), root))
+            for process in [process for process in running if process.ended]:
+                running.remove(process)
+                yield process.outcome()
+            check()
+            time.sleep(_POLL_S)
+    finally:
+        for process in running:
+            process.end()
+
+
+@dataclass
+class _Running:
+    """One `stoichloop train`; what it prints goes to files, since nobody reads along."""
+
+    trial: Trial
+    root: Path
+    started: float = field(default_factory=time.monotonic)
+    stdout: IO[bytes] = field(default_factory=tempfile.TemporaryFile)
+    stderr: IO[bytes] = field(default_factory=tempfile.TemporaryFile)
+
+    def __post_init__(self) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "agent.cli", *self.trial.arguments()],
+            cwd=self.root,
+            stdin=subprocess.DEVNULL,
+            stdout=self.stdout,
+            stderr=self.stderr,
+        )
+
+    @property
+    def ended(self) -> bool:
+        return self._process.poll() is not None
+
+    def outcome(self) -> Finished | Failed:
+        """How it ended."""
+        seconds = time.monotonic() - self.started
+        output, errors = self._read(self.stdout), self._read(self.stderr)
+        if self._process.returncode != 0:
+            return Failed(self.trial, last_words(errors) or f"exit status {self._process.returncode}")
+        return Finished(trial=self.trial, seconds=round(seconds, 2), printed=json.loads(output))
+
+    def end(self) -> None:
+        """Stop it politely, so that it ends its own trial; for certain if it does not listen."""
+        self._process.terminate()
+        try:
+            self._process.wait(_PATIENCE_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+
+    @staticmethod
+    def _read(stream: IO[bytes]) -> str:
+        with stream:
+            stream.seek(0)
+            return stream.read().decode("utf-8", errors="replace")
