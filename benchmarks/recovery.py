@@ -97,11 +97,13 @@ def plan(workspace: Workspace, regime: str, seeds: int, siblings: int, *, baseli
 
 def measure(plans: Sequence[Plan], workspace: Workspace, results: Path, jobs: int) -> dict[Trial, Finished | Failed]:
     """Run the trials that `results` lacks, keep each as it finishes, and return them all."""
-    done: dict[Trial, Finished | Failed] = {**read_results(results)}
-    missing = [trial for plan in plans for trial in plan.trials if trial not in done]
+    kept, planned = read_results(results), [trial for plan in plans for trial in plan.trials]
+    done: dict[Trial, Finished | Failed] = {trial: kept[trial] for trial in planned if trial in kept}
+    missing = [trial for trial in planned if trial not in kept]
     console = Console(stderr=True)
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
-    with Interruption() as interruption, Progress(*columns, console=console, transient=True) as progress:
+    live = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
+    with Interruption() as interruption, live as progress:
         bar = progress.add_task("preparing data", total=len(missing))
         for trial in missing:
             _dataset(workspace, trial.regime, trial.sibling)  # so that its seconds are not the first trial's
@@ -169,7 +171,9 @@ def recovery(
     )
     print(found.model_dump_json(indent=1))
     if failed := [outcome for outcome in done.values() if isinstance(outcome, Failed)]:
-        raise StoichloopError(f"{len(failed)} trials failed, the first: {failed[0].trial}: {failed[0].reason}")
+        raise StoichloopError(
+            f"{len(failed)} of {len(done)} trials failed, the first: {failed[0].trial}: {failed[0].reason}"
+        )
 
 
 def main() -> None:

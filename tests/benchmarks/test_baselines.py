@@ -1,0 +1,49 @@
+import math
+
+import numpy as np
+import pytest
+
+from agent.analyzer.score import baseline
+from benchmarks.answers import balance, judge, ones, oracle, stoichiometry_from_rates
+from benchmarks.baselines import answers
+from simulator.dataset import Dataset
+
+
+def test_the_oracle_recovers_everything_from_exact_rates(tiny: Dataset) -> None:
+    scores = oracle(tiny)
+    assert scores["exact"] == scores["exact_identifiable"] == scores["exact_reactions"] == 1.0
+    assert scores["r2"] == pytest.approx(1.0)
+
+
+def test_the_oracle_uses_balance_where_rates_leave_a_direction_open(tiny: Dataset) -> None:
+    graph, sto_all = tiny.truth.graph, tiny.truth.sto_all
+    one_frame = np.random.default_rng(0).uniform(0.1, 1.0, (1, graph.n_reactions))
+    found = stoichiometry_from_rates(graph, one_frame, one_frame @ graph.matrix(sto_all).T, mass_balanced=True)
+    assert np.bincount(graph.rxn_all, found) == pytest.approx(0.0, abs=1e-9)
+    assert not np.allclose(found, sto_all)
+
+
+def test_ones_are_the_baseline_of_the_scorer(tiny: Dataset) -> None:
+    scores = ones(tiny)
+    assert scores["exact"] == scores["baseline_exact"] < 1.0
+    assert (scores["skill"], scores["recall_2"], scores["sign_accuracy"]) == (0.0, 0.0, 1.0)
+
+
+def test_balance_alone_tells_more_than_ones(tiny: Dataset) -> None:
+    assert ones(tiny)["exact"] < balance(tiny)["exact"] < 1.0
+
+
+def test_integers_are_judged_as_they_are_and_real_coefficients_decoded(tiny: Dataset) -> None:
+    answer = baseline(tiny.truth)
+    assert judge(tiny, answer.astype(float), answer)["exact"] != judge(tiny, answer.astype(float))["exact"]
+
+
+def test_sparse_regression_gives_finite_scores(tiny: Dataset) -> None:
+    pytest.importorskip("pysindy")
+    found = answers(tiny)
+    for name in ("sindy", "sindy_signed"):
+        scores = found[name].scores
+        assert scores is not None
+        assert all(math.isfinite(value) for value in scores.values())
+        assert 0.0 < scores["exact"] < 1.0
+    assert found["oracle"].note.startswith("ORACLE")

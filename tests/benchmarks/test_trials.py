@@ -1,0 +1,89 @@
+import shutil
+from pathlib import Path
+
+import pytest
+
+from agent.errors import StoichloopError
+from agent.workspace import Workspace
+from benchmarks.recovery import Plan, measure, plan
+from benchmarks.trials import Failed, Finished, code_of, read_results
+from tests.conftest import ROOT
+
+REGIME = "pde_m1_tiny"
+
+
+@pytest.fixture
+def clone(workspace: Workspace) -> Workspace:
+    """The whole of the code that a trial depends on, committed, with a training budget for tests."""
+    for package in ("agent", "simulator"):
+        shutil.copytree(ROOT / package, workspace.root / package, ignore=shutil.ignore_patterns("__pycache__"))
+    regime = workspace.root / "simulator" / "regimes" / f"{REGIME}.yaml"
+    regime.write_text(regime.read_text().replace("full_steps: 1500", "full_steps: 5"))
+    commit(workspace)
+    return workspace
+
+
+def commit(workspace: Workspace) -> None:
+    workspace.repo.git.add("--all")
+    workspace.repo.git.commit("-m", "change")
+
+
+def free_sign(workspace: Workspace, seeds: int) -> Plan:
+    """The trials of the starting formulation alone."""
+    return plan(workspace, REGIME, seeds, 0, baselines=True).model_copy(update={"seeds": ()})
+
+
+def test_a_finished_trial_is_kept_and_not_run_again(clone: Workspace, tmp_path: Path) -> None:
+    results = tmp_path / "results.jsonl"
+    first = measure([free_sign(clone, 1)], clone, results, jobs=1)
+    line = results.read_text()
+    both = measure([free_sign(clone, 2)], clone, results, jobs=2)
+    assert results.read_text().startswith(line)
+    assert both == read_results(results)
+    assert first.items() <= both.items()
+    assert sorted(trial.seed for trial in both) == [0, 1]
+    for done in both.values():
+        assert isinstance(done, Finished)
+        assert done.printed["steps"] == 5
+        assert 0.0 <= done.scores["exact_identifiable"] <= 1.0
+        assert done.scores["seconds"] > 0.0
+
+
+def test_a_trial_that_fails_says_why_and_is_not_kept(clone: Workspace, tmp_path: Path) -> None:
+    broken = free_sign(clone, 1).free_sign[0].model_copy(update={"seed": -1})
+    plans = [Plan(regime=REGIME, seeds=(broken,), siblings=(), free_sign=())]
+    (outcome,) = measure(plans, clone, tmp_path / "results.jsonl", jobs=1).values()
+    assert isinstance(outcome, Failed)
+    assert "--seed" in outcome.reason
+    assert read_results(tmp_path / "results.jsonl") == {}
+
+
+def test_other_code_is_another_trial(clone: Workspace) -> None:
+    before = code_of(clone, REGIME)
+    (clone.root / "notes.txt").write_text("something else\n")
+    commit(clone)
+    assert code_of(clone, REGIME) == before
+    with (clone.root / "gnn" / "loss.py").open("a") as stream:
+        stream.write("# changed\n")
+    with pytest.raises(StoichloopError, match=r"gnn/loss.py is not committed"):
+        code_of(clone, REGIME)
+    commit(clone)
+    assert code_of(clone, REGIME) != before
+
+
+def test_a_line_that_is_no_trial_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "results.jsonl"
+    path.write_text('{"trial": 1}\n')
+    with pytest.raises(StoichloopError, match=r"results.jsonl: line 1 is not a finished trial"):
+        read_results(path)
+
+
+def test_a_plan_holds_seeds_siblings_and_the_starting_formulation(clone: Workspace) -> None:
+    found = plan(clone, REGIME, seeds=2, siblings=1, baselines=True)
+    assert [" ".join(trial.arguments()) for trial in found.trials] == [
+        "train pde_m1_tiny --seed 0 --json --recipe best",
+        "train pde_m1_tiny --seed 1 --json --recipe best",
+        "train pde_m1_tiny --seed 0 --json --recipe best --sibling 1",
+        "train pde_m1_tiny --seed 0 --json",
+        "train pde_m1_tiny --seed 1 --json",
+    ]
