@@ -2,7 +2,7 @@
 
 `ones`     the graph alone: 1 everywhere with the signs of the graph.
 `balance`  the graph and the decoder: what the regime's alphabet and mass balance make of `ones`, without any data.
-`oracle`   NOT A METHOD but a yardstick: it opens the truth and is given every rate v_j(t) exactly.
+`oracle`   NOT A METHOD but a yardstick: it opens the truth and is given the rate law, hence every rate v_j(t).
 """
 
 from __future__ import annotations
@@ -11,15 +11,18 @@ from collections.abc import Iterator
 
 import numpy as np
 from scipy.linalg import block_diag, null_space
+from scipy.signal import savgol_filter
 
 from agent.analyzer.decode import decode, reaction_edges
 from agent.analyzer.score import Scores, baseline, edge_scores, exact_reactions
 from simulator.dataset import Dataset
+from simulator.generate import Trajectory
 from simulator.kinetics import Floats
 from simulator.network import Graph, Ints
 
 # Directions this weak are left open by the rates, as in `simulator.identifiability`: they get no coefficient.
 _TOLERANCE = 1e-7
+_SMOOTHING_FRAMES = 11
 
 
 def judge(dataset: Dataset, sto_all: Floats, integers: Ints | None = None) -> Scores:
@@ -101,5 +104,14 @@ def observed_frames(dataset: Dataset) -> tuple[Floats, Floats]:
     """Concentrations and dc/dt of all observed trajectories, end to end, both (F, N)."""
     return (
         np.concatenate([trajectory.concentration for trajectory in dataset.observed]),
-        np.concatenate([trajectory.dcdt for trajectory in dataset.observed]),
+        np.concatenate([derivative(trajectory) for trajectory in dataset.observed]),
     )
+
+
+def derivative(trajectory: Trajectory) -> Floats:
+    """dc/dt (F, N) as given; where it is not a number, that of a local cubic (Savitzky and Golay 1964)."""
+    if np.isfinite(trajectory.dcdt).all():
+        return trajectory.dcdt
+    interval = float(trajectory.time[1] - trajectory.time[0])
+    window = min(_SMOOTHING_FRAMES, len(trajectory.time))
+    return np.asarray(savgol_filter(trajectory.concentration, window, 3, deriv=1, delta=interval, axis=0))

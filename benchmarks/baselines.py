@@ -16,7 +16,7 @@ from simulator.dataset import Dataset
 _METHODS = {
     ones: "1 everywhere with the signs of the graph",
     balance: "the consistent integers nearest to that, without any data",
-    oracle: "ORACLE, NOT A METHOD: an upper bound that is given the true rates",
+    oracle: "ORACLE, NOT A METHOD: an upper bound that is given the true rate law",
 }
 
 
@@ -45,10 +45,13 @@ def _sparse_regressions(dataset: Dataset) -> dict[str, Answer]:
     if find_spec("pysindy") is None:
         reason = "pysindy is not installed; install the extra 'benchmarks'"
         return {name: Answer(note=note, skipped=reason) for name, note in notes.items()}
-    from benchmarks.sindy import sindy
+    from benchmarks.sindy import NotApplicableError, sindy
 
     start = time.monotonic()
-    sto_all = sindy(dataset)
+    try:
+        sto_all = sindy(dataset)
+    except NotApplicableError as error:
+        return {name: Answer(note=note, skipped=str(error)) for name, note in notes.items()}
     found = {"sindy": sto_all, "sindy_signed": np.abs(sto_all) * baseline(dataset.truth).astype(float)}
     return {name: _answer(notes[name], judge(dataset, values), start) for name, values in found.items()}
 

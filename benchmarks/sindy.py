@@ -24,6 +24,11 @@ THRESHOLDS = (0.0, 0.05, 0.1, 0.2)
 RIDGES = (0.1, 1.0, 10.0, 100.0, 1000.0)
 _EXPONENTS = (1, 2)
 _HELDOUT_SHARE = 0.25
+_MOST_SUBSTRATES = 6  # of which there are 64 monomials
+
+
+class NotApplicableError(Exception):
+    """A regime that the method has nothing to say of; the message says why."""
 
 
 def sindy(dataset: Dataset) -> Floats:
@@ -49,7 +54,12 @@ def sindy(dataset: Dataset) -> Floats:
 
 
 def mass_action_terms(graph: Graph, frames: Floats) -> tuple[Floats, Ints]:
-    """The candidate rates (F, K), each with a root mean square of 1, and the reaction of each (K,)."""
+    """The candidate rates (F, K), each with a root mean square of 1, and the reaction of each (K,).
+
+    Raises `NotApplicableError` where the graph leaves too many of them open.
+    """
+    if (most := int(np.bincount(graph.rxn_sub).max())) > _MOST_SUBSTRATES:
+        raise NotApplicableError(f"a reaction shows {most} substrates, too many for mass-action terms of all of them")
     terms, owner = [], []
     for reaction in range(graph.n_reactions):
         substrates = frames[:, graph.met_sub[graph.rxn_sub == reaction]]

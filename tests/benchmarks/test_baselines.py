@@ -1,12 +1,14 @@
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from agent.analyzer.score import baseline
-from benchmarks.answers import balance, judge, ones, oracle, stoichiometry_from_rates
+from benchmarks.answers import balance, derivative, judge, ones, oracle, stoichiometry_from_rates
 from benchmarks.baselines import answers
 from simulator.dataset import Dataset
+from simulator.network import graph_of
 
 
 def test_the_oracle_recovers_everything_from_exact_rates(tiny: Dataset) -> None:
@@ -23,6 +25,14 @@ def test_the_oracle_uses_balance_where_rates_leave_a_direction_open(tiny: Datase
     assert not np.allclose(found, sto_all)
 
 
+def test_a_derivative_that_is_not_given_is_that_of_a_smooth_curve(tiny: Dataset) -> None:
+    given = tiny.observed[0]
+    hidden = replace(given, dcdt=np.full_like(given.dcdt, np.nan))
+    assert derivative(given) is given.dcdt
+    error = np.sqrt(np.mean((derivative(hidden) - given.dcdt) ** 2) / np.mean(given.dcdt**2))
+    assert 0.0 < error < 0.02
+
+
 def test_ones_are_the_baseline_of_the_scorer(tiny: Dataset) -> None:
     scores = ones(tiny)
     assert scores["exact"] == scores["baseline_exact"] < 1.0
@@ -36,6 +46,15 @@ def test_balance_alone_tells_more_than_ones(tiny: Dataset) -> None:
 def test_integers_are_judged_as_they_are_and_real_coefficients_decoded(tiny: Dataset) -> None:
     answer = baseline(tiny.truth)
     assert judge(tiny, answer.astype(float), answer)["exact"] != judge(tiny, answer.astype(float))["exact"]
+
+
+def test_mass_action_declines_a_reaction_of_too_many_substrates() -> None:
+    sindy = pytest.importorskip("benchmarks.sindy")
+    two, seven = (np.array([[-1]] * substrates + [[1]]) for substrates in (2, 7))
+    terms, owner = sindy.mass_action_terms(graph_of(two), np.array([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]))
+    assert (terms.shape, owner.tolist()) == ((2, 4), [0, 0, 0, 0])
+    with pytest.raises(sindy.NotApplicableError, match="7 substrates"):
+        sindy.mass_action_terms(graph_of(seven), np.ones((2, 8)))
 
 
 def test_sparse_regression_gives_finite_scores(tiny: Dataset) -> None:
