@@ -7,28 +7,22 @@ regime stay as they are. Prints one JSON document; progress goes to standard err
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Sequence
-from contextlib import closing
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from pydantic import BaseModel, ConfigDict
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from agent.errors import StoichloopError
-from agent.git import forget_git_environment
-from agent.interruption import Interruption
 from agent.workspace import Workspace, find_workspace, head_commit
 from benchmarks.bars import BARS, Verdict, all_met, judge_bar
 from benchmarks.baselines import Answer, answers
 from benchmarks.machine import Machine, this_machine
+from benchmarks.measure import dataset_of, measure, refuse_failures, run_command
 from benchmarks.summary import Group, group
-from benchmarks.trials import Failed, Finished, Trial, code_of, keep, read_results, run_trials
-from simulator.dataset import Dataset, DatasetError, prepare
-from simulator.regime import RegimeError, find_regime
+from benchmarks.trials import Failed, Finished, Trial, code_of
+from simulator.dataset import Dataset
+from simulator.regime import find_regime
 
 RECIPE = "best"
 _SIBLING_SEED = 0
@@ -95,30 +89,6 @@ def plan(workspace: Workspace, regime: str, seeds: int, siblings: int, *, baseli
     )
 
 
-def measure(plans: Sequence[Plan], workspace: Workspace, results: Path, jobs: int) -> dict[Trial, Finished | Failed]:
-    """Run the trials that `results` lacks, keep each as it finishes, and return them all."""
-    kept, planned = read_results(results), [trial for plan in plans for trial in plan.trials]
-    done: dict[Trial, Finished | Failed] = {trial: kept[trial] for trial in planned if trial in kept}
-    missing = [trial for trial in planned if trial not in kept]
-    console = Console(stderr=True)
-    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
-    live = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
-    with Interruption() as interruption, live as progress:
-        bar = progress.add_task("preparing data", total=len(missing))
-        for trial in missing:
-            _dataset(workspace, trial.regime, trial.sibling)  # so that its seconds are not the first trial's
-            interruption.check()
-        progress.update(bar, description="trials")
-        with closing(run_trials(missing, workspace.root, jobs, interruption.check)) as outcomes:
-            for outcome in outcomes:
-                done[outcome.trial] = outcome
-                if isinstance(outcome, Finished):
-                    keep(outcome, results)
-                console.print(f"{outcome.trial}: {outcome}", soft_wrap=True, highlight=False, markup=False)
-                progress.advance(bar)
-    return done
-
-
 def report(plan: Plan, done: dict[Trial, Finished | Failed], dataset: Dataset | None) -> RegimeReport:
     """The figures of a regime; with its baselines where a dataset is given."""
     seeds, siblings, free_sign = (
@@ -140,11 +110,6 @@ def report(plan: Plan, done: dict[Trial, Finished | Failed], dataset: Dataset | 
     )
 
 
-def _dataset(workspace: Workspace, name: str, sibling: int | None = None) -> Dataset:
-    regime = find_regime(name)
-    return prepare(regime if sibling is None else regime.sibling(sibling), workspace.data)[0]
-
-
 def recovery(
     regimes: Annotated[
         list[str] | None, typer.Argument(metavar="[REGIME]...", help="Default: every regime with a recipe.")
@@ -163,29 +128,16 @@ def recovery(
         plan(workspace, name, seeds, siblings, baselines=baselines)
         for name in regimes or regimes_with_recipes(workspace)
     ]
-    done = measure(plans, workspace, results or workspace.runs / "recovery.jsonl", jobs)
+    trials = [trial for plan in plans for trial in plan.trials]
+    done = measure(trials, workspace, results or workspace.runs / "recovery.jsonl", jobs)
     found = Report(
         machine=this_machine(),
         commit=head_commit(workspace),
-        regimes=tuple(report(plan, done, _dataset(workspace, plan.regime) if baselines else None) for plan in plans),
+        regimes=tuple(report(plan, done, dataset_of(workspace, plan.regime) if baselines else None) for plan in plans),
     )
     print(found.model_dump_json(indent=1))
-    if failed := [outcome for outcome in done.values() if isinstance(outcome, Failed)]:
-        raise StoichloopError(
-            f"{len(failed)} of {len(done)} trials failed, the first: {failed[0].trial}: {failed[0].reason}"
-        )
-
-
-def main() -> None:
-    """Entry point: known errors become one sentence on standard error and exit status 1."""
-    forget_git_environment()
-    app = typer.Typer(pretty_exceptions_enable=False, rich_markup_mode=None, add_completion=False)
-    app.command()(recovery)
-    try:
-        app()
-    except (StoichloopError, DatasetError, RegimeError) as error:
-        sys.exit(f"benchmarks.recovery: {error}")
+    refuse_failures(list(done.values()))
 
 
 if __name__ == "__main__":
-    main()
+    run_command(recovery)

@@ -18,6 +18,7 @@ SCORES = (
     "exact_reactions",
     "r2",
     "log_k_r2_aligned",
+    "blind_dcdt_error",
     "test_r2",
     "seconds",
 )

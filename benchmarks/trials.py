@@ -25,7 +25,11 @@ _PATIENCE_S = 10.0
 
 
 class Trial(BaseModel):
-    """What makes a trial the same trial. `recipe` None is the starting formulation; `code` is from `code_of`."""
+    """What makes a trial the same trial.
+
+    `recipe` None is the starting formulation, `steps` None the regime's full budget; `settings` are changes of the
+    configuration, each key=value; `code` is from `code_of`.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -33,17 +37,22 @@ class Trial(BaseModel):
     sibling: int | None
     seed: int
     recipe: str | None
+    settings: tuple[str, ...] = ()
+    steps: int | None = None
     code: str
 
     def arguments(self) -> list[str]:
         """What follows `stoichloop` on the command line."""
         words = ["train", self.regime, "--seed", str(self.seed), "--json"]
         words += ["--recipe", self.recipe] if self.recipe else []
+        words += [word for setting in self.settings for word in ("--set", setting)]
+        words += ["--steps", str(self.steps)] if self.steps else []
         return words + (["--sibling", str(self.sibling)] if self.sibling else [])
 
     def __str__(self) -> str:
         network = f"{self.regime} sibling {self.sibling}" if self.sibling else self.regime
-        return f"{network}, {self.recipe or 'no'} recipe, seed {self.seed}"
+        start = " ".join([f"{self.recipe or 'no'} recipe", *self.settings])
+        return f"{network}, {start}, seed {self.seed}"
 
 
 class Finished(BaseModel):

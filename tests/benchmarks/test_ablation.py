@@ -3,19 +3,24 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from agent.errors import StoichloopError
 from agent.workspace import Workspace
-from benchmarks.ablation import SCORES, summarise
+from benchmarks.ablation import FACTORS, Arm, arms_of, compare
+from benchmarks.summary import SCORES
+from benchmarks.trials import Failed, Finished, Trial
 from tests.conftest import ROOT
+
+PLAIN: Arm = ("gate=none", "attention=none", "message_activation=identity")
+GATED: Arm = ("gate=sigmoid", "attention=none", "message_activation=identity")
 
 
 def ablation(workspace: Workspace, results: Path, *options: str) -> subprocess.CompletedProcess[str]:
-    common = ["--regime", "pde_m1_tiny", "--steps", "5", "--seeds", "1", "--gate", "none", "--attention", "none"]
+    common = ["pde_m1_tiny", "--results", str(results), "--seeds", "1", "--gate", "none", "--attention", "none"]
     return subprocess.run(
-        [sys.executable, "-m", "benchmarks.ablation", "--results", str(results), *common, *options],
+        [sys.executable, "-m", "benchmarks.ablation", *common, *options],
         cwd=workspace.root,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         capture_output=True,
@@ -25,49 +30,51 @@ def ablation(workspace: Workspace, results: Path, *options: str) -> subprocess.C
     )
 
 
-def record(gate: str, seed: int, exact: float) -> dict[str, Any]:
-    return {
-        "configuration": {"gate": gate, "attention": "none", "message_activation": "identity"},
-        "seed": seed,
-        "scores": {**dict.fromkeys(SCORES, 0.0), "exact": exact},
-        "seconds": 1.0,
-    }
+def trial(arm: Arm, seed: int) -> Trial:
+    return Trial(regime="pde_m1", sibling=None, seed=seed, recipe=None, settings=arm, steps=5, code="a-b-c")
 
 
-def test_a_second_run_adds_what_the_first_lacks_and_nothing_else(workspace: Workspace, tmp_path: Path) -> None:
+def finished(arm: Arm, seed: int, exact: float) -> Finished:
+    scores = {**dict.fromkeys(SCORES, 0.5), "exact": exact}
+    return Finished(trial=trial(arm, seed), seconds=1.0, printed={"scores": scores})
+
+
+def test_a_second_run_adds_what_the_first_lacks_and_nothing_else(clone: Workspace, tmp_path: Path) -> None:
     results = tmp_path / "kept" / "results.jsonl"
-    assert ablation(workspace, results, "--activation", "identity").returncode == 0
+    done = ablation(clone, results, "--activation", "identity", "--steps", "5")
+    assert done.returncode == 0, done.stderr
     first = results.read_text()
-    done = ablation(workspace, results, "--activation", "identity", "tanh")
+    done = ablation(clone, results, "--activation", "identity", "--activation", "tanh", "--steps", "5")
     assert done.returncode == 0, done.stderr
     assert results.read_text().startswith(first)
-    assert len(results.read_text().splitlines()) == 2
-    summary = json.loads(done.stdout)
-    assert [arm["message_activation"] for arm in summary["arms"]] == ["identity", "tanh"]
-    assert summary["arms"][0]["exact"] == json.loads(first)["scores"]["exact"]
-    assert summary["machine"]["cores"] >= 1
+    configurations = [json.loads(line)["printed"]["configuration"] for line in results.read_text().splitlines()]
+    assert [configuration["message_activation"] for configuration in configurations] == ["identity", "tanh"]
+    reference, other = json.loads(done.stdout)["arms"]
+    assert reference["seeds"]["scores"]["exact"]["values"] == [json.loads(first)["printed"]["scores"]["exact"]]
+    assert (reference["settings"], reference["exact_lead"]) == (list(PLAIN), 0.0)
+    assert other["settings"] == [*PLAIN[:2], "message_activation=tanh"]
 
 
-def test_a_trial_that_fails_is_named_and_not_remembered(workspace: Workspace, tmp_path: Path) -> None:
-    (workspace.root / "gnn" / "configuration.json").write_text('{"lr_S": 1e30}')
-    done = ablation(workspace, tmp_path / "results.jsonl", "--activation", "identity")
-    assert done.returncode == 1
-    assert "the loss became" in json.loads(done.stdout)["failed"][0]["reason"]
-    assert not (tmp_path / "results.jsonl").exists()
-
-
-def test_a_half_written_line_is_named(workspace: Workspace, tmp_path: Path) -> None:
-    results = tmp_path / "results.jsonl"
-    results.write_text('{"code": "12')
-    done = ablation(workspace, results)
-    assert done.returncode == 1
-    assert f"{results}: line 1" in done.stderr
+def test_without_levels_there_is_an_arm_for_each_combination(workspace: Workspace) -> None:
+    arms = arms_of(workspace, {**dict.fromkeys(FACTORS), "message_activation": ["identity", "gelu"]})
+    assert len(arms) == len(set(arms)) == 8
+    assert arms[0] == PLAIN
+    with pytest.raises(StoichloopError, match="--gate half: levels of 'gate' are none, sigmoid"):
+        arms_of(workspace, {"gate": ["half"]})
 
 
 def test_arms_are_medians_and_led_seed_by_seed() -> None:
-    records = [record("none", seed, exact) for seed, exact in enumerate([0.2, 0.5, 0.9])]
-    records += [record("sigmoid", seed, exact) for seed, exact in enumerate([0.3, 0.5, 0.4])]
-    plain, gated = summarise(records, ("none", "none", "identity"))
-    assert (plain["exact"], plain["exact_lead"], plain["exact_range"]) == (0.5, 0.0, [0.2, 0.9])
-    assert (gated["exact"], gated["exact_lead"]) == (0.4, pytest.approx(0.0))
-    assert summarise(records[3:], ("none", "none", "identity"))[0]["exact_lead"] is None
+    plain = [finished(PLAIN, seed, exact) for seed, exact in enumerate([0.2, 0.5, 0.9])]
+    gated = [finished(GATED, seed, exact) for seed, exact in enumerate([0.3, 0.5, 0.4])]
+    reference, other = compare({PLAIN: plain, GATED: gated})
+    assert (reference.exact_lead, reference.seeds.scores["exact"].median) == (0.0, 0.5)
+    assert (other.exact_lead, other.seeds.scores["exact"].median) == (0.0, 0.4)
+    assert compare({PLAIN: plain[:1], GATED: gated[1:]})[1].exact_lead is None
+
+
+def test_a_seed_that_failed_is_named_and_leads_nothing() -> None:
+    gated: list[Finished | Failed] = [finished(GATED, 0, 0.3), Failed(trial(GATED, 1), "the loss became nan")]
+    plain = [finished(PLAIN, seed, 0.2) for seed in range(2)]
+    _, other = compare({PLAIN: plain, GATED: gated})
+    assert other.exact_lead == pytest.approx(0.1)
+    assert list(other.seeds.failed.values()) == ["the loss became nan"]

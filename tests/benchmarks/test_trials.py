@@ -1,43 +1,27 @@
-import shutil
 from pathlib import Path
 
 import pytest
 
 from agent.errors import StoichloopError
 from agent.workspace import Workspace
-from benchmarks.recovery import Plan, measure, plan
-from benchmarks.trials import Failed, Finished, code_of, read_results
-from tests.conftest import ROOT
+from benchmarks.measure import measure
+from benchmarks.recovery import plan
+from benchmarks.trials import Failed, Finished, Trial, code_of, read_results
+from tests.benchmarks.conftest import commit
 
 REGIME = "pde_m1_tiny"
 
 
-@pytest.fixture
-def clone(workspace: Workspace) -> Workspace:
-    """The whole of the code that a trial depends on, committed, with a training budget for tests."""
-    for package in ("agent", "simulator"):
-        shutil.copytree(ROOT / package, workspace.root / package, ignore=shutil.ignore_patterns("__pycache__"))
-    regime = workspace.root / "simulator" / "regimes" / f"{REGIME}.yaml"
-    regime.write_text(regime.read_text().replace("full_steps: 1500", "full_steps: 5"))
-    commit(workspace)
-    return workspace
-
-
-def commit(workspace: Workspace) -> None:
-    workspace.repo.git.add("--all")
-    workspace.repo.git.commit("-m", "change")
-
-
-def free_sign(workspace: Workspace, seeds: int) -> Plan:
+def free_sign(workspace: Workspace, seeds: int) -> tuple[Trial, ...]:
     """The trials of the starting formulation alone."""
-    return plan(workspace, REGIME, seeds, 0, baselines=True).model_copy(update={"seeds": ()})
+    return plan(workspace, REGIME, seeds, 0, baselines=True).free_sign
 
 
 def test_a_finished_trial_is_kept_and_not_run_again(clone: Workspace, tmp_path: Path) -> None:
     results = tmp_path / "results.jsonl"
-    first = measure([free_sign(clone, 1)], clone, results, jobs=1)
+    first = measure(free_sign(clone, 1), clone, results, jobs=1)
     line = results.read_text()
-    both = measure([free_sign(clone, 2)], clone, results, jobs=2)
+    both = measure(free_sign(clone, 2), clone, results, jobs=2)
     assert results.read_text().startswith(line)
     assert both == read_results(results)
     assert first.items() <= both.items()
@@ -50,9 +34,8 @@ def test_a_finished_trial_is_kept_and_not_run_again(clone: Workspace, tmp_path: 
 
 
 def test_a_trial_that_fails_says_why_and_is_not_kept(clone: Workspace, tmp_path: Path) -> None:
-    broken = free_sign(clone, 1).free_sign[0].model_copy(update={"seed": -1})
-    plans = [Plan(regime=REGIME, seeds=(broken,), siblings=(), free_sign=())]
-    (outcome,) = measure(plans, clone, tmp_path / "results.jsonl", jobs=1).values()
+    broken = free_sign(clone, 1)[0].model_copy(update={"seed": -1})
+    (outcome,) = measure([broken], clone, tmp_path / "results.jsonl", jobs=1).values()
     assert isinstance(outcome, Failed)
     assert "--seed" in outcome.reason
     assert read_results(tmp_path / "results.jsonl") == {}

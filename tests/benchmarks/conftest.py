@@ -1,0 +1,23 @@
+import shutil
+
+import pytest
+
+from agent.workspace import Workspace
+from tests.conftest import ROOT
+
+
+@pytest.fixture
+def clone(workspace: Workspace) -> Workspace:
+    """The whole of the code that a trial depends on, committed, with a training budget for tests."""
+    for package in ("agent", "simulator"):
+        shutil.copytree(ROOT / package, workspace.root / package, ignore=shutil.ignore_patterns("__pycache__"))
+    regime = workspace.root / "simulator" / "regimes" / "pde_m1_tiny.yaml"
+    regime.write_text(regime.read_text().replace("full_steps: 1500", "full_steps: 5"))
+    commit(workspace)
+    return workspace
+
+
+def commit(workspace: Workspace) -> None:
+    """Commit whatever has changed."""
+    workspace.repo.git.add("--all")
+    workspace.repo.git.commit("-m", "change")
