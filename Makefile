@@ -29,8 +29,9 @@ $(READY): requirements.lock pyproject.toml
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	touch $(READY)
 
-# torch is pinned without its build tag, so that pip may take the CPU or the CUDA build of that version.
+# torch is pinned without its build tag, so that pip may take the CPU or the CUDA build of that version; the line of
+# stoichloop itself, whose extras dev has, names a folder of this machine.
 lock: $(READY)
 	$(BIN)/pip-compile --quiet --upgrade --allow-unsafe --extra dev --strip-extras --no-annotate --no-header \
 		--no-emit-index-url --no-emit-find-links --no-emit-trusted-host --output-file requirements.lock pyproject.toml
-	sed -i -e 's/^\(torch==[0-9.]*\)+.*/\1/' -e '/^pip==/d' -e '/^#/d' -e '/^$$/d' requirements.lock
+	sed -i -e 's/^\(torch==[0-9.]*\)+.*/\1/' -e '/^stoichloop /d' -e '/^pip==/d' -e '/^#/d' -e '/^$$/d' requirements.lock
