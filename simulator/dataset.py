@@ -4,6 +4,7 @@ REGIME/observations.npz     what a trial may see
 REGIME/manifest.json        SHA-256 of every file
 REGIME/sealed/truth.npz     S, k and the functions, for the scorer alone
 REGIME/sealed/heldout.npz   trajectories for rollout tests
+REGIME/sealed/identifiability.npz   which coefficients the observations determine, for the scorer
 REGIME/sealed/regime.json   the settings that the data were made from
 REGIME/sealed/facts.json    what `stoichloop data` reports; some of it follows from the truth
 """
@@ -13,6 +14,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import json
+import re
 import shutil
 import tempfile
 from dataclasses import dataclass, fields
@@ -24,18 +26,19 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
+from simulator.facts import Facts, Identifiable, examine
 from simulator.generate import System, Trajectory, simulate
-from simulator.identifiability import Identifiability, analyse
-from simulator.kinetics import Floats, RandomFunction, RateLaw
+from simulator.kinetics import RandomFunction, RateLaw
 from simulator.network import Graph, Ints
 from simulator.regime import Regime
 
 OBSERVATIONS = "observations.npz"
 TRUTH = "sealed/truth.npz"
 HELDOUT = "sealed/heldout.npz"
+IDENTIFIABILITY = "sealed/identifiability.npz"
 SETTINGS = "sealed/regime.json"
 FACTS = "sealed/facts.json"
-_FILES = (OBSERVATIONS, TRUTH, HELDOUT, SETTINGS, FACTS)
+_FILES = (OBSERVATIONS, TRUTH, HELDOUT, IDENTIFIABILITY, SETTINGS, FACTS)
 _MANIFEST = "manifest.json"
 _FUNCTIONS = ("substrate_func", "rate_func")
 
@@ -44,25 +47,6 @@ Arrays = dict[str, NDArray[Any]]
 
 class DatasetError(Exception):
     """A dataset is missing, changed or stale; the message is one sentence that says how to mend it."""
-
-
-class Facts(BaseModel):
-    """What `stoichloop data` reports. Concentrations and times are in the regime's arbitrary units."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    metabolites: int
-    reactions: int
-    edges: int
-    trajectories: int
-    frames: int
-    heldout_trajectories: int
-    activity_rank: int
-    rate_variation: tuple[float, ...]
-    smallest_concentration: float
-    identifiable_edges: int
-    null_dimension: int
-    proportional_reactions: tuple[tuple[int, ...], ...]
 
 
 class Manifest(BaseModel):
@@ -120,8 +104,9 @@ class Dataset:
 
     @cached_property
     def observed(self) -> list[Trajectory]:
-        """The trajectories that trials train on."""
-        return _trajectories_from(_read_arrays(self.observations_path))
+        """The trajectories that trials train on; dc/dt is not a number where it was not given."""
+        arrays = _read_arrays(self.observations_path)
+        return _trajectories_from({"dcdt": np.full_like(arrays["concentration"], np.nan), **arrays})
 
     @cached_property
     def heldout(self) -> list[Trajectory]:
@@ -129,11 +114,9 @@ class Dataset:
         return _trajectories_from(_read_arrays(self.folder / HELDOUT))
 
     @cached_property
-    def identifiability(self) -> Identifiability:
-        """Which coefficients these observations determine, given perfect rates. For the scorer."""
-        frames = np.concatenate([trajectory.concentration for trajectory in self.observed])
-        rates = self.truth.law.rates(self.truth.graph, self.truth.sto_all, frames)
-        return analyse(self.truth.graph, rates, mass_balanced=self.regime.network.mass_balanced)
+    def identifiability(self) -> Identifiable:
+        """Which coefficients these observations determine. For the scorer."""
+        return Identifiable(**_read_arrays(self.folder / IDENTIFIABILITY))
 
 
 def prepare(regime: Regime, root: Path) -> tuple[Dataset, bool]:
@@ -156,11 +139,15 @@ def freeze(regime: Regime, system: System, root: Path) -> Dataset:
     try:
         sealed = draft / "sealed"
         sealed.mkdir(mode=0o700)
-        np.savez(draft / OBSERVATIONS, allow_pickle=False, **_graph_arrays(system.graph), **_stack(system.observed))
+        seen = _stack(system.observed)
+        if not regime.observation.dcdt_given:
+            del seen["dcdt"]
+        facts, identifiable = examine(regime, system)
+        np.savez(draft / OBSERVATIONS, allow_pickle=False, **_graph_arrays(system.graph), **seen)
         np.savez(draft / TRUTH, allow_pickle=False, **_truth_arrays(system))
         np.savez(draft / HELDOUT, allow_pickle=False, **_stack(system.heldout))
+        np.savez(draft / IDENTIFIABILITY, allow_pickle=False, **vars(identifiable))
         (draft / SETTINGS).write_text(json.dumps(regime.simulation(), indent=1), encoding="utf-8")
-        facts = _facts(system, mass_balanced=regime.network.mass_balanced)
         (draft / FACTS).write_text(facts.model_dump_json(indent=1), encoding="utf-8")
         for path in sealed.iterdir():
             path.chmod(0o600)
@@ -207,44 +194,18 @@ def verify(regime: Regime, root: Path) -> Dataset:
 def _describe_drift(regime: Regime, folder: Path) -> str:
     frozen = json.loads((folder / SETTINGS).read_text(encoding="utf-8"))
     today = regime.simulation()
-    # The seed is told by name alone: whoever reads the sentence need not learn it.
-    changes = [
-        key if key == "seed" else f"{key} (frozen {frozen.get(key)!r}, now {today.get(key)!r})"
+    # What gives the truth away is told by name alone: whoever reads the sentence need not learn it.
+    changes = dict.fromkeys(
+        secret[0]
+        if (secret := re.match(r"seed|network\.reactions", key))
+        else f"{key} (frozen {frozen.get(key)!r}, now {today.get(key)!r})"
         for key in sorted(frozen.keys() | today.keys())
         if frozen.get(key) != today.get(key)
-    ]
+    )
     return (
         f"the settings of regime '{regime.name}' no longer match its data in {folder}: {', '.join(changes)}; "
         f"undo the change, or move {folder} away and run the same command again"
     )
-
-
-def _facts(system: System, *, mass_balanced: bool) -> Facts:
-    frames = np.concatenate([trajectory.concentration for trajectory in system.observed])
-    every = np.concatenate([frames, *(trajectory.concentration for trajectory in system.heldout)])
-    rates = system.law.rates(system.graph, system.sto_all, frames)
-    variation = rates.std(axis=0) / rates.mean(axis=0)
-    found = analyse(system.graph, rates, mass_balanced=mass_balanced)
-    return Facts(
-        metabolites=system.graph.n_metabolites,
-        reactions=system.graph.n_reactions,
-        edges=len(system.sto_all),
-        trajectories=len(system.observed),
-        frames=len(frames),
-        heldout_trajectories=len(system.heldout),
-        activity_rank=activity_rank(frames),
-        rate_variation=tuple(variation.tolist()),
-        smallest_concentration=float(every.min()),
-        identifiable_edges=int(found.edges.sum()),
-        null_dimension=found.null_dimension,
-        proportional_reactions=found.proportional,
-    )
-
-
-def activity_rank(frames: Floats, share: float = 0.99) -> int:
-    """Principal components (centred) that carry `share` of the variance of frames, shape (F, N)."""
-    power = np.linalg.svd(frames - frames.mean(axis=0), compute_uv=False) ** 2
-    return int(np.searchsorted(np.cumsum(power) / power.sum(), share) + 1)
 
 
 def _graph_arrays(graph: Graph) -> Arrays:

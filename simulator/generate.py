@@ -9,8 +9,8 @@ import numpy as np
 from scipy.integrate import solve_ivp
 
 from simulator.kinetics import Floats, RateLaw, draw_rate_law
-from simulator.network import Graph, Ints, draw_stoichiometry, graph_of
-from simulator.regime import Regime, RegimeError, Trajectories
+from simulator.network import Graph, Ints, graph_of, stoichiometry_of
+from simulator.regime import Observation, Regime, RegimeError, Trajectories
 
 _MAX_FUNCTION_DRAWS = 200
 _RTOL, _ATOL = 1e-9, 1e-11
@@ -27,11 +27,15 @@ class Trajectory:
 
 @dataclass(frozen=True)
 class System:
-    """What the simulator knows: the truth (graph, sto_all, law) and what comes of it."""
+    """What the simulator knows: the truth (graph, sto_all, law) and what comes of it.
+
+    `exact` are the trajectories that are observed, `observed` is what the observer reads of them.
+    """
 
     graph: Graph
     sto_all: Ints
     law: RateLaw
+    exact: list[Trajectory]
     observed: list[Trajectory]
     heldout: list[Trajectory]
 
@@ -42,8 +46,8 @@ def simulate(regime: Regime) -> System:
     Functions are drawn again until every rate varies enough over the data (coefficient of variation
     at least `kinetics.min_rate_variation`); raises `RegimeError` if no draw does.
     """
-    network_seed, start_seed, law_seed, noise_seed = np.random.SeedSequence(regime.seed).spawn(4)
-    stoichiometry = draw_stoichiometry(regime.network, np.random.default_rng(network_seed))
+    network_seed, start_seed, law_seed, *reading_seeds = np.random.SeedSequence(regime.seed).spawn(5)
+    stoichiometry = stoichiometry_of(regime.network, np.random.default_rng(network_seed))
     graph = graph_of(stoichiometry)
     sto_all = stoichiometry[graph.met_all, graph.rxn_all]
 
@@ -56,21 +60,44 @@ def simulate(regime: Regime) -> System:
         if _variation(law, graph, sto_all, start).min() < regime.kinetics.min_rate_variation:
             continue
         trajectories = [_integrate(law, graph, sto_all, c0, spec) for c0 in start]
-        observed, heldout = trajectories[: spec.count], trajectories[spec.count :]
-        frames = np.concatenate([trajectory.concentration for trajectory in observed])
+        exact, heldout = trajectories[: spec.count], trajectories[spec.count :]
+        frames = np.concatenate([trajectory.concentration for trajectory in exact])
         if _variation(law, graph, sto_all, frames).min() >= regime.kinetics.min_rate_variation:
-            noise = np.random.default_rng(noise_seed)
-            return System(graph, sto_all, law, _blurred(observed, regime.observation.dcdt_noise, noise), heldout)
+            return System(graph, sto_all, law, exact, _read(exact, regime.observation, reading_seeds), heldout)
     raise RegimeError(
         f"regime '{regime.name}': in {_MAX_FUNCTION_DRAWS} draws of the functions some rate always varied less than "
         f"kinetics.min_rate_variation = {regime.kinetics.min_rate_variation}; lower it or raise kinetics.rate_spread"
     )
 
 
-def _blurred(trajectories: list[Trajectory], share: float, rng: np.random.Generator) -> list[Trajectory]:
-    """The trajectories with noise on dc/dt, `share` of each metabolite's root mean square."""
-    scale = np.sqrt(np.mean([np.mean(t.dcdt**2, axis=0) for t in trajectories], axis=0))
-    return [replace(t, dcdt=t.dcdt + share * scale * rng.standard_normal(t.dcdt.shape)) for t in trajectories]
+def _read(
+    trajectories: list[Trajectory], observation: Observation, seeds: list[np.random.SeedSequence]
+) -> list[Trajectory]:
+    """What the observer reads of exact trajectories; dc/dt and concentration are blurred by a seed each."""
+    dcdt_rng, concentration_rng = (np.random.default_rng(seed) for seed in seeds)
+    dcdt_noise = observation.dcdt_noise * _root_mean_square([t.dcdt for t in trajectories])
+    concentration_noise = observation.concentration_noise * _root_mean_square([t.concentration for t in trajectories])
+    return [
+        replace(
+            t,
+            dcdt=t.dcdt + dcdt_noise * dcdt_rng.standard_normal(t.dcdt.shape),
+            concentration=_positive_reading(t.concentration, concentration_noise, concentration_rng),
+        )
+        for t in trajectories
+    ]
+
+
+def _root_mean_square(parts: list[Floats]) -> Floats:
+    """Of each metabolite over all frames, shape (N,)."""
+    return np.asarray(np.sqrt(np.mean([np.mean(part**2, axis=0) for part in parts], axis=0)))
+
+
+def _positive_reading(concentration: Floats, noise: Floats, rng: np.random.Generator) -> Floats:
+    """Concentrations (F, N) with Gaussian noise of standard deviation (N,); what is not positive is read again."""
+    reading = concentration + noise * rng.standard_normal(concentration.shape)
+    while (again := reading <= 0).any():
+        reading[again] = (concentration + noise * rng.standard_normal(concentration.shape))[again]
+    return reading
 
 
 def _variation(law: RateLaw, graph: Graph, sto_all: Ints, concentration: Floats) -> Floats:

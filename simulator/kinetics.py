@@ -52,9 +52,10 @@ def _draw_function(rng: np.random.Generator, hidden: int, low: list[float], high
     """
     box = np.array([low, high])
     inputs = len(low)
+    width = (box[1] - box[0]) / 2
     return RandomFunction(
         shift=box.mean(axis=0),
-        width=(box[1] - box[0]) / 2,
+        width=np.where(width > 0, width, 1.0),  # an alphabet of one magnitude has no width
         weights_1=rng.normal(0.0, 1.5 / np.sqrt(inputs), (inputs, hidden)),
         bias_1=rng.normal(0.0, 1.5, hidden),
         weights_2=rng.normal(0.0, 1.5 / np.sqrt(hidden), (hidden, hidden)),

@@ -1,4 +1,4 @@
-"""Random mass-balanced reaction networks, and the bipartite graph that an observer is shown."""
+"""Reaction networks, drawn or imported, and the bipartite graph that an observer is shown."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from simulator.regime import Network, RegimeError
+from simulator.regime import ImportedNetwork, Network, RegimeError
 
 Ints = NDArray[np.int64]
 
@@ -49,6 +49,18 @@ class Graph:
         stoichiometry = np.zeros((self.n_metabolites, self.n_reactions))
         stoichiometry[self.met_all, self.rxn_all] = sto_all
         return stoichiometry
+
+
+def stoichiometry_of(spec: Network | ImportedNetwork, rng: np.random.Generator) -> Ints:
+    """S, shape (N, R), of a regime's network; an imported one leaves nothing to chance."""
+    if isinstance(spec, Network):
+        return draw_stoichiometry(spec, rng)
+    row = {name: number for number, name in enumerate(spec.metabolite_names)}
+    matrix = np.zeros((len(row), len(spec.reactions)), dtype=np.int64)
+    for reaction, name in enumerate(spec.reaction_names):
+        for metabolite, coefficient in spec.reactions[name].items():
+            matrix[row[metabolite], reaction] = coefficient
+    return matrix
 
 
 def draw_stoichiometry(spec: Network, rng: np.random.Generator) -> Ints:

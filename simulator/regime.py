@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import numpy as np
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationError, model_validator
 
 REGIME_FOLDER = Path(__file__).parent / "regimes"
 
@@ -47,6 +47,72 @@ class Network(_Section):
             )
         return self
 
+    @property
+    def metabolite_names(self) -> tuple[str, ...]:
+        """m0, m1, ..."""
+        return tuple(f"m{number}" for number in range(self.metabolites))
+
+    @property
+    def reaction_names(self) -> tuple[str, ...]:
+        """r0, r1, ..."""
+        return tuple(f"r{number}" for number in range(self.reactions))
+
+
+class ImportedNetwork(_Section):
+    """A network that is known: the coefficient of each metabolite in each reaction, substrates negative.
+
+    It answers what `Network` states. The alphabet is every magnitude from 1 to the largest that occurs, and
+    mass balance is stated only if every column sums to zero.
+    """
+
+    source: str
+    reactions: Annotated[dict[str, dict[str, int]], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _substrates_become_products(self) -> ImportedNetwork:
+        for name, column in self.reactions.items():
+            if 0 in column.values() or not min(column.values(), default=0) < 0 < max(column.values(), default=0):
+                raise ValueError(f"reaction '{name}' must have a substrate and a product, and no coefficient of zero")
+        return self
+
+    @property
+    def metabolite_names(self) -> tuple[str, ...]:
+        """The rows of S, in alphabetical order."""
+        return tuple(sorted({name for column in self.reactions.values() for name in column}))
+
+    @property
+    def reaction_names(self) -> tuple[str, ...]:
+        """The columns of S, in alphabetical order."""
+        return tuple(sorted(self.reactions))
+
+    @property
+    def coefficients(self) -> tuple[int, ...]:
+        """The alphabet: 1 to the largest magnitude that occurs."""
+        return tuple(range(1, max(abs(s) for column in self.reactions.values() for s in column.values()) + 1))
+
+    @property
+    def mass_balanced(self) -> bool:
+        """Whether every column sums to zero. That atoms balance is another matter, and says less of S."""
+        return not any(sum(column.values()) for column in self.reactions.values())
+
+    @property
+    def max_substrates(self) -> int:
+        """The most substrates that a reaction has."""
+        return max(sum(s < 0 for s in column.values()) for column in self.reactions.values())
+
+    @property
+    def max_products(self) -> int:
+        """The most products that a reaction has."""
+        return max(sum(s > 0 for s in column.values()) for column in self.reactions.values())
+
+
+_TAGS = ("drawn", "imported")
+
+
+def _kind_of_network(value: Any) -> str:
+    named = isinstance(value, dict) and "source" in value
+    return "imported" if named or isinstance(value, ImportedNetwork) else "drawn"
+
 
 class Kinetics(_Section):
     """How rate constants and the two shared functions are drawn."""
@@ -81,11 +147,22 @@ class Trajectories(_Section):
 class Observation(_Section):
     """What stands between the system and its observer.
 
-    `dcdt_noise` is the standard deviation of Gaussian noise on the observed dc/dt, as a share of each
-    metabolite's root mean square; held-out trajectories stay exact, for the scorer.
+    Both noises are the standard deviation of Gaussian noise as a share of the root mean square that the
+    quantity of each metabolite has over the data, so a scarce moment of a metabolite is measured as coarsely as
+    its peak. A reading of a concentration that would not be positive is taken again, as it would be at the
+    bench; close to zero, readings are therefore too high on average. Without `dcdt_given` the observer has c(t)
+    alone. Held-out trajectories stay exact, for the scorer.
     """
 
     dcdt_noise: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+    concentration_noise: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+    dcdt_given: bool
+
+    @model_validator(mode="after")
+    def _noise_on_what_is_given(self) -> Observation:
+        if self.dcdt_noise and not self.dcdt_given:
+            raise ValueError("dcdt_noise must be 0 where dcdt_given is false: there is no dc/dt to be noisy")
+        return self
 
 
 class Training(_Section):
@@ -95,13 +172,15 @@ class Training(_Section):
 
 
 class Regime(_Section):
-    """One regime file. Everything but `title`, `description` and `training` shapes the data."""
+    """One regime file. Everything but `title`, `description`, `network.source` and `training` shapes the data."""
 
     name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
     title: str
     description: str
     seed: Annotated[int, Field(ge=2**64)]
-    network: Network
+    network: Annotated[
+        Annotated[Network, Tag("drawn")] | Annotated[ImportedNetwork, Tag("imported")], Discriminator(_kind_of_network)
+    ]
     kinetics: Kinetics
     trajectories: Trajectories
     observation: Observation
@@ -110,16 +189,17 @@ class Regime(_Section):
     def simulation(self) -> dict[str, Any]:
         """What the frozen data depend on, flat: `{"network.metabolites": 100, ...}`."""
         content = self.model_dump(mode="json", exclude={"title", "description", "training"})
+        content["network"].pop("source", None)
         return dict(_flatten(content))
 
     def sibling(self, number: int) -> Regime:
-        """The same setting with another network, other functions and other initial conditions."""
+        """The same setting with other functions, other initial conditions and, where it is drawn, another network."""
         words = np.random.SeedSequence([self.seed, number]).generate_state(4, np.uint64)
         seed = 2**127 + sum(int(word) << 64 * place for place, word in enumerate(words[:2])) % 2**127
         return self.model_copy(
             update={
                 "name": f"{self.name}_sibling{number}",
-                "title": f"sibling {number} of {self.name}: another network of the same kind",
+                "title": f"sibling {number} of {self.name}: the same setting, drawn anew",
                 "seed": seed,
             }
         )
@@ -148,7 +228,7 @@ def read_regime(path: Path) -> Regime:
         regime = Regime.model_validate(content)
     except ValidationError as error:
         first = error.errors()[0]
-        key = ".".join(str(part) for part in first["loc"]) or "(file)"
+        key = ".".join(str(part) for part in first["loc"] if part not in _TAGS) or "(file)"
         raise RegimeError(f"{path}: key '{key}' with value {first['input']!r}: {first['msg']}") from error
     if regime.name != path.stem:
         raise RegimeError(
@@ -157,15 +237,15 @@ def read_regime(path: Path) -> Regime:
     return regime
 
 
-def all_regimes(folder: Path = REGIME_FOLDER) -> list[Regime]:
-    """Every regime, sorted by name."""
-    return [read_regime(path) for path in sorted(folder.glob("*.yaml"))]
+def all_regimes(*folders: Path) -> list[Regime]:
+    """Every regime that comes with the program, then those in `folders`, sorted by name."""
+    return [read_regime(path) for folder in (REGIME_FOLDER, *folders) for path in sorted(folder.glob("*.yaml"))]
 
 
-def find_regime(name: str, folder: Path = REGIME_FOLDER) -> Regime:
-    """The regime called `name`; raises `RegimeError` with the known names."""
-    path = folder / f"{name}.yaml"
-    if path.parent != folder or not path.is_file():
-        known = ", ".join(path.stem for path in sorted(folder.glob("*.yaml")))
-        raise RegimeError(f"there is no regime '{name}'; known regimes: {known}")
-    return read_regime(path)
+def find_regime(name: str, *folders: Path) -> Regime:
+    """The regime called `name`, of the program or in `folders`; raises `RegimeError` with the known names."""
+    known = [path for folder in (REGIME_FOLDER, *folders) for path in sorted(folder.glob("*.yaml"))]
+    for path in known:
+        if path.stem == name:
+            return read_regime(path)
+    raise RegimeError(f"there is no regime '{name}'; known regimes: {', '.join(path.stem for path in known)}")

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from simulator import dataset as module
-from simulator.dataset import Dataset, DatasetError, activity_rank, prepare, verify
+from simulator.dataset import Dataset, DatasetError, prepare, verify
+from simulator.facts import activity_rank
 from simulator.regime import Kinetics, Regime
 
 
@@ -47,7 +48,7 @@ def test_the_sealed_folder_is_for_its_owner_alone(tiny: Dataset) -> None:
     assert {stat.S_IMODE(path.stat().st_mode) for path in sealed.iterdir()} == {0o600}
 
 
-@pytest.mark.parametrize("name", [module.OBSERVATIONS, module.TRUTH, module.HELDOUT, module.SETTINGS, module.FACTS])
+@pytest.mark.parametrize("name", module._FILES)
 def test_one_changed_byte_is_refused_by_name(copy: Dataset, name: str) -> None:
     path = copy.folder / name
     content = bytearray(path.read_bytes())

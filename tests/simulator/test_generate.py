@@ -31,7 +31,11 @@ def test_siblings_share_the_setting_and_nothing_else() -> None:
 
 
 def test_noise_is_on_the_observed_derivative_alone_and_as_large_as_the_regime_says(tiny: Dataset) -> None:
-    noisy = simulate(tiny.regime.model_copy(update={"observation": Observation(dcdt_noise=0.05)}))
+    noisy = simulate(
+        tiny.regime.model_copy(
+            update={"observation": Observation(dcdt_noise=0.05, concentration_noise=0.0, dcdt_given=True)}
+        )
+    )
     for clean, blurred in zip(tiny.observed, noisy.observed, strict=True):
         np.testing.assert_array_equal(clean.concentration, blurred.concentration)
     for clean, blurred in zip(tiny.heldout, noisy.heldout, strict=True):

@@ -7,7 +7,7 @@ import pytest
 from agent.analyzer.dynamics import EstimatedDynamics
 from agent.analyzer.score import baseline, edge_scores, exact_reactions, r2, score, support_f1
 from simulator.dataset import Dataset, Truth
-from simulator.identifiability import Identifiability
+from simulator.facts import Identifiable
 from simulator.network import graph_of
 from tests.agent.analyzer.estimates import true_estimate
 
@@ -71,7 +71,7 @@ def test_the_identifiable_scores_use_what_the_data_determine(tiny: Dataset) -> N
     truth = tiny.truth
     first = truth.graph.rxn_all == 0
     blinkered = replace(tiny)
-    vars(blinkered)["identifiability"] = Identifiability(first, (), 1)
+    vars(blinkered)["identifiability"] = Identifiable(first, first)
     sto = np.where(first, -truth.sto_all, truth.sto_all).astype(float)
     scores = score(true_estimate(tiny, sto_all=sto), blinkered)
     assert scores["exact_identifiable"] == 0.0

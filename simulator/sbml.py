@@ -1,0 +1,129 @@
+"""From an SBML file to a regime, through COBRApy: the stoichiometry of a real network under PDE_M1 kinetics.
+
+What PDE_M1 cannot hold is left out, and the regime's description says so: reactions with one side only
+(exchange, demand, sink), reactions with a coefficient that is not an integer (biomass), and reactions with
+one above `LARGEST_COEFFICIENT`. A metabolite on both sides of a reaction counts by its net coefficient. A
+reversible reaction runs in the direction in which it is written. A metabolite without a reaction is gone.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import re
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from simulator.regime import REGIME_FOLDER, ImportedNetwork, Regime, RegimeError, read_regime
+
+LARGEST_COEFFICIENT = 6
+
+_ONE_SIDED = "with one side only"
+_NOT_INTEGER = "with a coefficient that is not an integer"
+_TOO_LARGE = f"with a coefficient above {LARGEST_COEFFICIENT}"
+
+# Like pde_m1, but for the least variation of a rate: hubs end trajectories early, before much has changed.
+_SETTINGS: dict[str, Any] = {
+    "kinetics": {"log_k": (-3.0, -1.0), "hidden": 32, "rate_spread": 1.5, "min_rate_variation": 0.2},
+    "trajectories": {
+        "count": 32,
+        "heldout": 8,
+        "frames": 90,
+        "duration": 20.0,
+        "initial": (1.0, 5.0),
+        "floor": 0.05,
+    },
+    "observation": {"dcdt_noise": 0.0, "concentration_noise": 0.0, "dcdt_given": True},
+    "training": {"full_steps": 4000},
+}
+
+
+def import_regime(path: Path, folder: Path) -> Regime:
+    """The regime of an SBML file, written to `folder` as NAME.yaml, or read from there if it was before.
+
+    The name is the file's, in lower case, with '_' for what a name cannot hold. Raises `RegimeError`.
+    """
+    regime = regime_of(path)
+    place = folder / f"{regime.name}.yaml"
+    if (REGIME_FOLDER / place.name).exists():
+        raise RegimeError(f"--sbml {path}: '{regime.name}' is the name of another regime; rename the file")
+    if place.exists():
+        known = read_regime(place)
+        if not isinstance(known.network, ImportedNetwork) or known.network.reactions != regime.network.reactions:
+            raise RegimeError(
+                f"--sbml {path}: {place} was made from another network; rename the file, or move {place} and "
+                f"{folder / regime.name} away"
+            )
+        return known
+    folder.mkdir(parents=True, exist_ok=True)
+    content = yaml.safe_dump(regime.model_dump(mode="json"), sort_keys=False, default_flow_style=None, width=110)
+    place.write_text(content, encoding="utf-8")
+    return regime
+
+
+def regime_of(path: Path) -> Regime:
+    """The regime of an SBML file: its network, a seed that follows from it, and the settings of pde_m1."""
+    network, left_out = read_network(path)
+    stem = re.sub(r"(\.(xml|sbml|gz|bz2))+$", "", path.name, flags=re.IGNORECASE)
+    name = re.sub(r"^(?![a-z])", "n", re.sub(r"[^a-z0-9]+", "_", stem.lower()).strip("_"))
+    digest = hashlib.sha256(json.dumps(network.reactions, sort_keys=True).encode()).hexdigest()
+    metabolites, reactions = len(network.metabolite_names), len(network.reactions)
+    gone = [f"{len(names)} {why} ({', '.join(names)})" for why, names in left_out.items()]
+    return Regime(
+        name=name,
+        title=f"{path.name}, {metabolites} metabolites x {reactions} reactions, exact dc/dt",
+        description=f"Imported from {path.name}, with PDE_M1 kinetics. Reversible reactions run in their written "
+        f"direction. Reactions left out: {'; '.join(gone) or 'none'}.",
+        seed=2**127 + int(digest[:31], 16),
+        network=network,
+        **_SETTINGS,
+    )
+
+
+def read_network(path: Path) -> tuple[ImportedNetwork, dict[str, list[str]]]:
+    """The network of an SBML file, and the reactions that were left out by reason."""
+    reactions: dict[str, dict[str, int]] = {}
+    left_out: dict[str, list[str]] = {}
+    for reaction in _read_model(path).reactions:
+        column = {metabolite.id: float(s) for metabolite, s in reaction.metabolites.items() if s}
+        if reason := _unfit(list(column.values())):
+            left_out.setdefault(reason, []).append(reaction.id)
+        else:
+            reactions[reaction.id] = {name: int(s) for name, s in sorted(column.items())}
+    if not reactions:
+        raise RegimeError(
+            f"--sbml {path}: holds no reaction that turns metabolites into others with integer coefficients of at "
+            f"most {LARGEST_COEFFICIENT}; give another model"
+        )
+    return ImportedNetwork(source=path.name, reactions=reactions), left_out
+
+
+def _unfit(column: list[float]) -> str | None:
+    if not min(column, default=0.0) < 0.0 < max(column, default=0.0):
+        return _ONE_SIDED
+    if not all(s.is_integer() for s in column):
+        return _NOT_INTEGER
+    return _TOO_LARGE if max(map(abs, column)) > LARGEST_COEFFICIENT else None
+
+
+def _read_model(path: Path) -> Any:
+    """COBRApy's model of a local file; nothing is ever fetched."""
+    try:
+        from cobra.io import read_sbml_model
+        from cobra.io.sbml import CobraSBMLError
+    except ImportError as error:
+        raise RegimeError(f"--sbml {path}: SBML is read by COBRApy; run pip install 'stoichloop[networks]'") from error
+    if not path.is_file():
+        raise RegimeError(f"--sbml {path}: there is no such file")
+    log = logging.getLogger("cobra")
+    level = log.level
+    log.setLevel(logging.CRITICAL)  # notes on bounds and annotations, of which nothing is used here
+    try:
+        return read_sbml_model(str(path))
+    except (CobraSBMLError, OSError, UnicodeDecodeError) as error:
+        raise RegimeError(f"--sbml {path}: cannot be read as an SBML model; check it with another tool") from error
+    finally:
+        log.setLevel(level)
