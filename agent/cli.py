@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sqlite3
-import statistics
 import sys
 import tempfile
 from pathlib import Path
@@ -73,12 +72,20 @@ def _workspace() -> Any:
     return find_workspace(Path.cwd())
 
 
+def _own_regimes() -> list[Path]:
+    """Where the user's regimes are: beside the data that were made from them."""
+    try:
+        return [_workspace().data]
+    except StoichloopError:
+        return []  # outside a clone there are none
+
+
 @app.command()
 def regimes(as_json: Json = False) -> None:
     """The regimes, one line each."""
     from simulator.regime import all_regimes
 
-    known = all_regimes()
+    known = all_regimes(*_own_regimes())
     if as_json:
         _print_json(
             [{"name": regime.name, "title": regime.title, "description": regime.description} for regime in known]
@@ -89,46 +96,59 @@ def regimes(as_json: Json = False) -> None:
 
 
 @app.command()
-def data(regime: RegimeName, sibling: Sibling = None, as_json: Json = False) -> None:
+def data(
+    regime: Annotated[
+        str | None, typer.Argument(metavar="[REGIME]", help="A regime; 'stoichloop regimes' lists them.")
+    ] = None,
+    sbml: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="In place of REGIME: make a regime of an SBML file, known by its name."),
+    ] = None,
+    sibling: Sibling = None,
+    as_json: Json = False,
+) -> None:
     """Generate the frozen dataset if absent, verify it if present, say how identifiable it is."""
-    dataset, generated = _dataset(regime, sibling, quiet=as_json)
+    if regime is not None and sbml is None:
+        name = regime
+    elif sbml is not None and regime is None:
+        name = _import_network(sbml, quiet=as_json)
+    else:
+        raise StoichloopError("data takes a REGIME or --sbml FILE, one of the two; 'stoichloop regimes' lists regimes")
+    dataset, generated = _dataset(name, sibling, quiet=as_json)
     facts = dataset.facts
     if as_json:
         _print_json(
             {
                 "regime": dataset.regime.name,
                 "folder": str(dataset.folder),
+                "description": dataset.regime.description,
                 "generated": generated,
                 "fingerprint": dataset.manifest.fingerprint(),
                 **facts.model_dump(mode="json"),
             }
         )
         return
+    from agent.datasheet import datasheet
+
     console = Console()
-    table = Table(box=None, show_header=False, pad_edge=False)
-    groups = [" = ".join(f"r{reaction}" for reaction in group) for group in facts.proportional_reactions]
-    for name, value in {
-        "network": f"{facts.metabolites} metabolites, {facts.reactions} reactions, {facts.edges} edges",
-        "observed": f"{facts.frames} frames in {facts.trajectories} trajectories, "
-        f"{facts.heldout_trajectories} more held out",
-        "activity rank": f"{facts.activity_rank} components carry 99 % of the variance of concentrations",
-        "rates vary": f"coefficient of variation at least {min(facts.rate_variation):.3f}, "
-        f"median {statistics.median(facts.rate_variation):.3f}, over {len(facts.rate_variation)} reactions",
-        "smallest concentration": f"{facts.smallest_concentration:.4f}, never clamped",
-        "identifiable": f"{facts.identifiable_edges} of {facts.edges} coefficients, given perfect rates "
-        f"({facts.null_dimension} directions are left open)",
-        "proportional rates": ", ".join(groups) or "none",
-    }.items():
-        table.add_row(Text(name, style="bold"), value)
     console.print(f"{'generated' if generated else 'verified'} {dataset.folder}", soft_wrap=True, highlight=False)
-    console.print(table)
+    console.print(datasheet(dataset))
+
+
+def _import_network(path: Path, *, quiet: bool) -> str:
+    """Make or find the regime of an SBML file and return its name."""
+    from simulator.sbml import import_regime
+
+    with Console(stderr=True, quiet=quiet).status(f"reading {path}"):
+        return import_regime(path, _workspace().data).name
 
 
 def _dataset(name: str, sibling: int | None = None, *, quiet: bool = False) -> tuple[Dataset, bool]:
     from simulator.dataset import prepare
     from simulator.regime import find_regime
 
-    regime, root = find_regime(name), _workspace().data
+    root = _workspace().data
+    regime = find_regime(name, root)
     if sibling is not None:
         regime = regime.sibling(sibling)
     with Console(stderr=True, quiet=quiet).status(f"preparing the data of {name}"):

@@ -9,6 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from gnn.derivative import smooth
+
 
 @dataclass(frozen=True)
 class Graph:
@@ -32,9 +34,16 @@ class Graph:
 
 @dataclass(frozen=True)
 class Observations:
-    """All frames, as columns: concentration and dcdt have shape (N, F), float32."""
+    """All frames, float32.
+
+    Attributes:
+        time: of each frame of each trajectory, shape (trajectories, frames).
+        concentration, dcdt: the frames of all trajectories end to end, as columns, shape (N, F). Where dc/dt is
+            not given, it is estimated from the concentrations, and these are smoothed.
+    """
 
     graph: Graph
+    time: Tensor
     concentration: Tensor
     dcdt: Tensor
 
@@ -47,8 +56,10 @@ def read_observations(path: Path, device: torch.device) -> Observations:
             for name in ("met_sub", "rxn_sub", "met_all", "rxn_all", "sub_to_all")
         }
         graph = Graph(int(arrays["n_metabolites"]), int(arrays["n_reactions"]), **indices)
+        time, concentration = arrays["time"], arrays["concentration"]
+        given = (concentration, arrays["dcdt"]) if "dcdt" in arrays else smooth(time, concentration)
         concentration, dcdt = (
-            torch.from_numpy(arrays[name].reshape(-1, graph.n_metabolites).T.astype(np.float32)).contiguous().to(device)
-            for name in ("concentration", "dcdt")
+            torch.from_numpy(values.reshape(-1, graph.n_metabolites).T.astype(np.float32)).contiguous().to(device)
+            for values in given
         )
-    return Observations(graph, concentration, dcdt)
+    return Observations(graph, torch.from_numpy(time.astype(np.float32)).to(device), concentration, dcdt)

@@ -69,7 +69,9 @@ def examine(regime: Regime, system: System) -> tuple[Facts, Identifiable]:
     lengths = scale_free(graph, sto_all, law, frames, network.coefficients)
     ratios = ratios_determined(graph, sto_all, law, frames, mass_balanced=network.mass_balanced)
     edges = given_rates.edges & (lengths.resolved | ~lengths.found)[graph.rxn_all]
-    edges_given_form = edges & ratios[graph.rxn_all]
+    # Without k a column is its ratios: one coefficient that is not determined leaves none of them.
+    ratios[graph.rxn_all[~edges]] = False
+    edges_given_form = ratios[graph.rxn_all]
     facts = Facts(
         metabolites=graph.n_metabolites,
         reactions=graph.n_reactions,

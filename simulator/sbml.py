@@ -27,7 +27,7 @@ _TOO_LARGE = f"with a coefficient above {LARGEST_COEFFICIENT}"
 
 # Like pde_m1, but for the least variation of a rate: hubs end trajectories early, before much has changed.
 _SETTINGS: dict[str, Any] = {
-    "kinetics": {"log_k": (-3.0, -1.0), "hidden": 32, "rate_spread": 1.5, "min_rate_variation": 0.2},
+    "kinetics": {"log_k": (-3.0, -1.0), "hidden": 32, "rate_spread": 1.5, "min_rate_variation": 0.1},
     "trajectories": {
         "count": 32,
         "heldout": 8,

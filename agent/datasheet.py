@@ -1,0 +1,59 @@
+"""What `stoichloop data` tells a person of a dataset."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterable, Sequence
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from simulator.dataset import Dataset
+from simulator.facts import Facts
+
+_NAMED = 12  # members of a list; --json has all
+
+
+def datasheet(dataset: Dataset) -> RenderableType:
+    """The regime in words and its facts as a table."""
+    table = Table(box=None, show_header=False, pad_edge=False)
+    for name, value in _lines(dataset.facts).items():
+        table.add_row(Text(name, style="bold"), value)
+    return Group(Text(dataset.regime.description.strip()), Text(), table)
+
+
+def _lines(facts: Facts) -> dict[str, str]:
+    resolved = set(facts.scale_free_resolved)
+    unresolved = [facts.reaction_names[r] for r in facts.scale_free_reactions if r not in resolved]
+    return {
+        "network": f"{facts.metabolites} metabolites, {facts.reactions} reactions, {facts.edges} edges",
+        "observed": f"{facts.frames} frames in {facts.trajectories} trajectories, "
+        f"{facts.heldout_trajectories} more held out",
+        "followed for": f"{min(facts.followed_for):.2f} to {max(facts.followed_for):.2f} time units, "
+        f"median {statistics.median(facts.followed_for):.2f}",
+        "activity rank": f"{facts.activity_rank} components carry 99 % of the variance of concentrations",
+        "rates vary": f"coefficient of variation at least {min(facts.rate_variation):.4f}, "
+        f"median {statistics.median(facts.rate_variation):.3f}, over {len(facts.rate_variation)} reactions",
+        "smallest concentration": f"{facts.smallest_concentration:.4f}, never clamped",
+        "identifiable": f"{facts.identifiable_edges} of {facts.edges} coefficients, given perfect rates "
+        f"({facts.null_dimension} directions are left open)",
+        "given the form alone": f"{facts.identifiable_edges_given_form} of {facts.edges} coefficients",
+        "proportional rates": _listed(" = ".join(_names(facts, group)) for group in facts.proportional_reactions),
+        "collinear groups": _listed(
+            "{" + ", ".join(f"{facts.metabolite_names[m]} in {facts.reaction_names[r]}" for m, r in group) + "}"
+            for group in facts.collinear_groups
+        ),
+        "scale-free columns": f"{len(facts.scale_free_reactions)}, of which the form resolves {len(resolved)}; "
+        f"unresolved: {_listed(unresolved)}",
+    }
+
+
+def _names(facts: Facts, reactions: Sequence[int]) -> list[str]:
+    return [facts.reaction_names[reaction] for reaction in reactions]
+
+
+def _listed(items: Iterable[str]) -> str:
+    named = list(items)
+    more = f" and {len(named) - _NAMED} more" if len(named) > _NAMED else ""
+    return ", ".join(named[:_NAMED]) + more or "none"
