@@ -7,6 +7,7 @@ import pytest
 from agent.workspace import Workspace
 from tests.agent.analyzer.test_score import DESIGN_PAGE
 from tests.conftest import Command
+from tests.simulator.sbml_files import EQUATIONS, write_sbml
 
 REGIME = "pde_m1_tiny"
 
@@ -31,7 +32,11 @@ def test_data_reports_what_the_issue_of_identifiability_turns_on(stoichloop: Com
     assert min(facts["rate_variation"]) >= 0.3
     assert facts["smallest_concentration"] > 0
     assert {"trajectories", "frames", "activity_rank", "fingerprint"} <= facts.keys()
-    assert "identifiable" in stoichloop("data", REGIME).stdout
+    assert facts["identifiable_edges_given_form"] == facts["edges"]
+    assert facts["scale_free_resolved"] == facts["scale_free_reactions"]
+    printed = stoichloop("data", REGIME).stdout
+    for name in ("identifiable", "given the form alone", "collinear groups", "scale-free columns"):
+        assert name in printed
 
 
 def test_a_sibling_is_one_option_away(stoichloop: Command) -> None:
@@ -40,6 +45,20 @@ def test_a_sibling_is_one_option_away(stoichloop: Command) -> None:
     assert sibling["fingerprint"] != json.loads(stoichloop("data", REGIME, "--json").stdout)["fingerprint"]
     result = json.loads(stoichloop("train", REGIME, "--sibling", "1", "--steps", "5", "--json").stdout)
     assert result["regime"] == "pde_m1_tiny_sibling1"
+
+
+def test_an_sbml_file_becomes_a_regime_that_is_known_by_its_name(
+    stoichloop: Command, workspace: Workspace, tmp_path: Path
+) -> None:
+    pytest.importorskip("cobra")
+    file = write_sbml(tmp_path / "Small-Model.xml", EQUATIONS)
+    facts = json.loads(stoichloop("data", "--sbml", str(file), "--json").stdout)
+    assert (facts["regime"], facts["generated"], facts["reactions"]) == ("small_model", True, 3)
+    assert facts["reaction_names"] == ["CARRIER", "FORWARD", "REVERSIBLE"]
+    file.unlink()  # the regime has its network, whatever becomes of the file
+    assert "small_model" in stoichloop("regimes").stdout
+    assert "3 metabolites, 3 reactions" in stoichloop("data", "small_model").stdout
+    assert json.loads(stoichloop("train", "small_model", "--steps", "5", "--json").stdout)["regime"] == "small_model"
 
 
 def test_train_gives_the_same_scores_twice_and_others_for_another_seed(stoichloop: Command) -> None:
@@ -79,6 +98,8 @@ def test_train_takes_a_file_and_single_settings_and_keeps_its_output(stoichloop:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
+        (["data"], ["a REGIME or --sbml FILE"]),
+        (["data", REGIME, "--sbml", "model.xml"], ["a REGIME or --sbml FILE"]),
         (["data", "nowhere"], ["there is no regime 'nowhere'", "pde_m1"]),
         (["train", REGIME, "--set", "lr_s=1"], ["key 'lr_s'", "fields are"]),
         (["train", REGIME, "--set", "lr_S"], ["--set 'lr_S'", "key=value"]),

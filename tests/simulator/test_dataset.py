@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from simulator import dataset as module
-from simulator.dataset import Dataset, DatasetError, prepare, verify
-from simulator.facts import activity_rank
-from simulator.regime import Kinetics, Regime
+from simulator.dataset import Dataset, DatasetError, freeze, prepare, verify
+from simulator.generate import simulate
+from simulator.regime import Kinetics, Observation, Regime
 
 
 @pytest.fixture
@@ -98,24 +98,21 @@ def test_a_failed_generation_leaves_nothing(tiny: Dataset, tmp_path: Path, monke
     assert list(tmp_path.iterdir()) == []
 
 
-def test_facts_agree_with_the_arrays(tiny: Dataset) -> None:
-    facts, spec = tiny.facts, tiny.regime.trajectories
-    assert (facts.trajectories, facts.frames) == (spec.count, spec.count * spec.frames)
-    assert facts.edges == len(tiny.truth.sto_all)
-    assert facts.identifiable_edges == facts.edges  # the tiny regime is there to be solved
-    assert len(facts.rate_variation) == facts.reactions
-    assert min(facts.rate_variation) >= tiny.regime.kinetics.min_rate_variation
-    assert facts.smallest_concentration > 0
-
-
-def test_activity_rank_counts_components_of_the_centred_frames() -> None:
-    rng = np.random.default_rng(0)
-    plane = rng.normal(size=(500, 2)) @ rng.normal(size=(2, 30))
-    assert activity_rank(plane + 100.0) == 2
-
-
 def test_the_loaded_truth_is_the_simulated_one(tiny: Dataset, tmp_path: Path) -> None:
     regime: Regime = tiny.regime
     again, generated = prepare(regime, tmp_path)
     assert generated
     assert again.manifest.files == tiny.manifest.files
+
+
+def test_where_dcdt_is_not_given_it_is_nowhere_in_the_observations(tiny: Dataset, tmp_path: Path) -> None:
+    observation = Observation(dcdt_noise=0.0, concentration_noise=0.01, dcdt_given=False)
+    regime = tiny.regime.model_copy(update={"observation": observation})
+    dataset = freeze(regime, simulate(regime), tmp_path)
+    with np.load(dataset.observations_path, allow_pickle=False) as given:
+        assert "dcdt" not in given
+        assert given["time"].shape == given["concentration"].shape[:2]
+    assert np.isnan(dataset.observed[0].dcdt).all()
+    np.testing.assert_array_equal(dataset.heldout[0].dcdt, tiny.heldout[0].dcdt)
+    # What can be found is a matter of the trajectories, not of how they were read.
+    assert dataset.facts == tiny.facts

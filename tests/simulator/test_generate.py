@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 
 from simulator.dataset import Dataset
 from simulator.generate import simulate
@@ -43,6 +44,19 @@ def test_noise_is_on_the_observed_derivative_alone_and_as_large_as_the_regime_sa
     clean_dcdt, dcdt = (np.concatenate([t.dcdt for t in group]) for group in (tiny.observed, noisy.observed))
     share = np.std(dcdt - clean_dcdt, axis=0) / np.sqrt(np.mean(clean_dcdt**2, axis=0))
     np.testing.assert_allclose(share, 0.05, rtol=0.15)
+
+
+def test_readings_of_concentrations_are_as_noisy_as_the_regime_says_and_positive(tiny: Dataset) -> None:
+    observation = Observation(dcdt_noise=0.0, concentration_noise=0.1, dcdt_given=False)
+    read = simulate(tiny.regime.model_copy(update={"observation": observation}))
+    exact, reading = (np.concatenate([t.concentration for t in group]) for group in (read.exact, read.observed))
+    np.testing.assert_array_equal(exact, np.concatenate([t.concentration for t in tiny.observed]))
+    noise = 0.1 * np.sqrt(np.mean(exact**2, axis=0))
+    far_from_zero = exact > 4 * noise
+    assert np.std(((reading - exact) / noise)[far_from_zero]) == pytest.approx(1.0, rel=0.02)
+    assert reading.min() > 0
+    assert (exact < noise).any()  # where a reading could have been negative
+    np.testing.assert_array_equal(read.heldout[0].concentration, tiny.heldout[0].concentration)
 
 
 def test_dcdt_is_the_exact_derivative_of_the_trajectories(tiny: Dataset) -> None:

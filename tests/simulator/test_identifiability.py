@@ -36,3 +36,16 @@ def test_mass_balance_tells_apart_what_the_dynamics_alone_do_not() -> None:
     rates[:, 1] = 0.5 * rates[:, 0]
     assert analyse(graph, rates, mass_balanced=False).edges.tolist() == [False, True, False, True]
     assert analyse(graph, rates, mass_balanced=True).edges.all()
+
+
+def test_three_rates_of_which_one_is_the_sum_of_the_others_tie_three_edges_together() -> None:
+    # Metabolite 0 is consumed by reactions 0, 1 and 2 and v_2 = v_0 + v_1; no two of the rates are proportional.
+    graph = graph_of(np.array([[-1, -1, -2], [1, 0, 0], [0, 1, 0], [0, 0, 2]]))
+    rates = independent_rates(3)
+    rates[:, 2] = rates[:, 0] + rates[:, 1]
+    found = analyse(graph, rates, mass_balanced=False)
+    assert found.proportional == ()
+    assert [[(int(graph.met_all[e]), int(graph.rxn_all[e])) for e in group] for group in found.collinear] == [
+        [(0, 0), (0, 1), (0, 2)]
+    ]
+    assert found.edges.tolist() == [False, True, False, True, False, True]
