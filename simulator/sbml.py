@@ -25,7 +25,7 @@ _ONE_SIDED = "with one side only"
 _NOT_INTEGER = "with a coefficient that is not an integer"
 _TOO_LARGE = f"with a coefficient above {LARGEST_COEFFICIENT}"
 
-# Like pde_m1, but for the least variation of a rate: hubs end trajectories early, before much has changed.
+# Like pde_m1, but for the least variation of a rate: where there are many, some rate varies little in every draw.
 _SETTINGS: dict[str, Any] = {
     "kinetics": {"log_k": (-3.0, -1.0), "hidden": 32, "rate_spread": 1.5, "min_rate_variation": 0.1},
     "trajectories": {
