@@ -139,11 +139,8 @@ def freeze(regime: Regime, system: System, root: Path) -> Dataset:
     try:
         sealed = draft / "sealed"
         sealed.mkdir(mode=0o700)
-        seen = _stack(system.observed)
-        if not regime.observation.dcdt_given:
-            del seen["dcdt"]
         facts, identifiable = examine(regime, system)
-        np.savez(draft / OBSERVATIONS, allow_pickle=False, **_graph_arrays(system.graph), **seen)
+        np.savez(draft / OBSERVATIONS, allow_pickle=False, **_observation_arrays(regime, system))
         np.savez(draft / TRUTH, allow_pickle=False, **_truth_arrays(system))
         np.savez(draft / HELDOUT, allow_pickle=False, **_stack(system.heldout))
         np.savez(draft / IDENTIFIABILITY, allow_pickle=False, **vars(identifiable))
@@ -206,6 +203,16 @@ def _describe_drift(regime: Regime, folder: Path) -> str:
         f"the settings of regime '{regime.name}' no longer match its data in {folder}: {', '.join(changes)}; "
         f"undo the change, or move {folder} away and run the same command again"
     )
+
+
+def _observation_arrays(regime: Regime, system: System) -> Arrays:
+    """The shown graph, with the edges that may be substrates, what the regime states, and the frames."""
+    substrates = {name: getattr(system.graph, name) for name in ("met_sub", "rxn_sub", "sub_to_all")}
+    stated = {name: np.asarray(value) for name, value in vars(regime.constraints).items()}
+    frames = _stack(system.observed)
+    if not regime.observation.dcdt_given:
+        del frames["dcdt"]
+    return _graph_arrays(system.graph) | substrates | stated | frames
 
 
 def _graph_arrays(graph: Graph) -> Arrays:

@@ -19,24 +19,36 @@ _MAX_SIZES, _DRAWS_A_SIZE = 500, 200  # of one reaction
 
 @dataclass(frozen=True)
 class Graph:
-    """The known part of a network: which metabolite takes part in which reaction, and as what.
+    """The part of a network that is shown: which metabolite takes part in which reaction, and as what.
 
     Attributes:
         n_metabolites: number of metabolites N.
         n_reactions: number of reactions R.
-        met_sub, rxn_sub: metabolite and reaction of each substrate edge, shape (E_sub,).
-        met_all, rxn_all: the same for every edge, substrates and products, shape (E,), sorted by
-            reaction and then by metabolite, so that the order says nothing about roles.
-        sub_to_all: position of each substrate edge among all edges, shape (E_sub,).
+        met_all, rxn_all: metabolite and reaction of each edge, shape (E,), sorted by reaction and then by
+            metabolite, so that the order says nothing about roles.
+        role: -1 for a substrate, +1 for a product, 0 where that is not told, shape (E,).
     """
 
     n_metabolites: int
     n_reactions: int
-    met_sub: Ints
-    rxn_sub: Ints
     met_all: Ints
     rxn_all: Ints
-    sub_to_all: Ints
+    role: NDArray[np.int8]
+
+    @cached_property
+    def sub_to_all(self) -> NDArray[np.intp]:
+        """Positions, among all edges, of those that may be substrates, shape (E_sub,)."""
+        return np.flatnonzero(self.role <= 0)
+
+    @property
+    def met_sub(self) -> Ints:
+        """Metabolite of each edge that may be a substrate, shape (E_sub,)."""
+        return self.met_all[self.sub_to_all]
+
+    @property
+    def rxn_sub(self) -> Ints:
+        """Reaction of each edge that may be a substrate, shape (E_sub,)."""
+        return self.rxn_all[self.sub_to_all]
 
     @cached_property
     def substrate_incidence(self) -> csr_array:
@@ -98,13 +110,10 @@ def _draw_column(spec: Network, rng: np.random.Generator) -> Ints:
 def graph_of(stoichiometry: Ints) -> Graph:
     """The graph with the coefficients taken away."""
     rxn_all, met_all = np.nonzero(stoichiometry.T)
-    sub_to_all = np.flatnonzero(stoichiometry[met_all, rxn_all] < 0)
     return Graph(
         n_metabolites=stoichiometry.shape[0],
         n_reactions=stoichiometry.shape[1],
-        met_sub=met_all[sub_to_all],
-        rxn_sub=rxn_all[sub_to_all],
         met_all=met_all,
         rxn_all=rxn_all,
-        sub_to_all=sub_to_all,
+        role=np.sign(stoichiometry[met_all, rxn_all]).astype(np.int8),
     )

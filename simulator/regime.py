@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -152,17 +153,38 @@ class Observation(_Section):
     its peak. A reading of a concentration that would not be positive is taken again, as it would be at the
     bench; close to zero, readings are therefore too high on average. Without `dcdt_given` the observer has c(t)
     alone. Held-out trajectories stay exact, for the scorer.
+    `decoys` is the number of shown edges that the network does not have, for each edge that it has.
+    `roles_told` is whether the observer is told which edges are substrates and which are products.
     """
 
     dcdt_noise: Annotated[float, Field(ge=0, allow_inf_nan=False)]
     concentration_noise: Annotated[float, Field(ge=0, allow_inf_nan=False)]
     dcdt_given: bool
+    decoys: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+    roles_told: bool
 
     @model_validator(mode="after")
     def _noise_on_what_is_given(self) -> Observation:
         if self.dcdt_noise and not self.dcdt_given:
             raise ValueError("dcdt_noise must be 0 where dcdt_given is false: there is no dc/dt to be noisy")
         return self
+
+
+@dataclass(frozen=True)
+class Constraints:
+    """What a regime states about every column of S: all that a trial and the decoder know beside the graph.
+
+    Attributes:
+        alphabet: the magnitudes that a coefficient may have. mass_balanced: whether every column sums to zero.
+        max_substrates, max_products: how many a reaction has at the most; it has one of each at the least.
+        may_be_absent: whether the coefficient of a shown edge may be zero.
+    """
+
+    alphabet: tuple[int, ...]
+    mass_balanced: bool
+    max_substrates: int
+    max_products: int
+    may_be_absent: bool
 
 
 class Training(_Section):
@@ -185,6 +207,18 @@ class Regime(_Section):
     trajectories: Trajectories
     observation: Observation
     training: Training
+
+    @property
+    def constraints(self) -> Constraints:
+        """What trials and the decoder are told about every column of S."""
+        network = self.network
+        return Constraints(
+            alphabet=network.coefficients,
+            mass_balanced=network.mass_balanced,
+            max_substrates=network.max_substrates,
+            max_products=network.max_products,
+            may_be_absent=self.observation.decoys > 0,
+        )
 
     def simulation(self) -> dict[str, Any]:
         """What the frozen data depend on, flat: `{"network.metabolites": 100, ...}`."""

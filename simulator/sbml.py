@@ -36,7 +36,13 @@ _SETTINGS: dict[str, Any] = {
         "initial": (1.0, 5.0),
         "floor": 0.05,
     },
-    "observation": {"dcdt_noise": 0.0, "concentration_noise": 0.0, "dcdt_given": True},
+    "observation": {
+        "dcdt_noise": 0.0,
+        "concentration_noise": 0.0,
+        "dcdt_given": True,
+        "decoys": 0.0,
+        "roles_told": True,
+    },
     "training": {"full_steps": 4000},
 }
 

@@ -8,7 +8,9 @@ from gnn.observations import Graph
 
 INDEX = torch.tensor
 # Two reactions: coefficients (-1, 0.5) and (2, 1).
-GRAPH = Graph(3, 2, INDEX([0]), INDEX([0]), INDEX([0, 1, 1, 2]), INDEX([0, 0, 1, 1]), INDEX([0]))
+GRAPH = Graph(
+    3, 2, INDEX([0]), INDEX([0]), INDEX([0, 1, 1, 2]), INDEX([0, 0, 1, 1]), INDEX([0]), role=INDEX([-1, 1, 1, 1])
+)
 STO = torch.tensor([-1.0, 0.5, 2.0, 1.0])
 
 

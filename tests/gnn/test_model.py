@@ -12,7 +12,7 @@ from agent.analyzer.estimate import read_estimate
 from gnn.config import Configuration
 from gnn.estimate import write_estimate
 from gnn.model import MetabolismPropagation
-from gnn.observations import Observations, read_observations
+from gnn.observations import Constraints, Observations, read_observations
 from simulator.dataset import Dataset
 from simulator.kinetics import RandomFunction
 
@@ -34,6 +34,12 @@ class TrueFunction(nn.Module):
 @pytest.fixture
 def observations(tiny: Dataset) -> Observations:
     return read_observations(tiny.observations_path, CPU)
+
+
+def test_a_trial_is_told_what_the_regime_states(tiny: Dataset, observations: Observations) -> None:
+    assert vars(observations.constraints) == vars(tiny.regime.constraints)
+    assert observations.constraints == Constraints((1, 2), True, 2, 2, False)
+    np.testing.assert_array_equal(observations.graph.role, np.sign(tiny.truth.sto_all))
 
 
 def test_with_the_true_parameters_the_model_is_the_simulator(tiny: Dataset, observations: Observations) -> None:

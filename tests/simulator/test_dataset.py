@@ -1,3 +1,5 @@
+import hashlib
+import json
 import shutil
 import stat
 from pathlib import Path
@@ -34,12 +36,28 @@ def test_observations_hold_the_graph_and_the_frames_and_nothing_else(tiny: Datas
             "met_all",
             "rxn_all",
             "sub_to_all",
+            "role",
+            "alphabet",
+            "mass_balanced",
+            "max_substrates",
+            "max_products",
+            "may_be_absent",
             "time",
             "concentration",
             "dcdt",
         }
     assert str(tiny.regime.seed).encode() not in tiny.observations_path.read_bytes()
     assert str(tiny.regime.seed) not in (tiny.folder / "manifest.json").read_text()
+
+
+def test_data_from_before_a_key_was_introduced_are_refused_by_its_name(copy: Dataset) -> None:
+    settings = {key: value for key, value in copy.regime.simulation().items() if key != "observation.decoys"}
+    (copy.folder / module.SETTINGS).write_text(json.dumps(settings))
+    digest = hashlib.sha256((copy.folder / module.SETTINGS).read_bytes()).hexdigest()
+    old = {"files": {**copy.manifest.files, module.SETTINGS: digest}, "regime_fingerprint": "of old"}
+    (copy.folder / "manifest.json").write_text(copy.manifest.model_copy(update=old).model_dump_json())
+    with pytest.raises(DatasetError, match=r"observation\.decoys \(frozen None, now 0\.0\);.* move .* away"):
+        verify(copy.regime, copy.folder.parent)
 
 
 def test_the_sealed_folder_is_for_its_owner_alone(tiny: Dataset) -> None:
@@ -106,7 +124,9 @@ def test_the_loaded_truth_is_the_simulated_one(tiny: Dataset, tmp_path: Path) ->
 
 
 def test_where_dcdt_is_not_given_it_is_nowhere_in_the_observations(tiny: Dataset, tmp_path: Path) -> None:
-    observation = Observation(dcdt_noise=0.0, concentration_noise=0.01, dcdt_given=False)
+    observation = Observation(
+        dcdt_noise=0.0, concentration_noise=0.01, dcdt_given=False, decoys=0.0, roles_told=True
+    )
     regime = tiny.regime.model_copy(update={"observation": observation})
     dataset = freeze(regime, simulate(regime), tmp_path)
     with np.load(dataset.observations_path, allow_pickle=False) as given:

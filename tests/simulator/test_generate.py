@@ -32,11 +32,10 @@ def test_siblings_share_the_setting_and_nothing_else() -> None:
 
 
 def test_noise_is_on_the_observed_derivative_alone_and_as_large_as_the_regime_says(tiny: Dataset) -> None:
-    noisy = simulate(
-        tiny.regime.model_copy(
-            update={"observation": Observation(dcdt_noise=0.05, concentration_noise=0.0, dcdt_given=True)}
-        )
+    observation = Observation(
+        dcdt_noise=0.05, concentration_noise=0.0, dcdt_given=True, decoys=0.0, roles_told=True
     )
+    noisy = simulate(tiny.regime.model_copy(update={"observation": observation}))
     for clean, blurred in zip(tiny.observed, noisy.observed, strict=True):
         np.testing.assert_array_equal(clean.concentration, blurred.concentration)
     for clean, blurred in zip(tiny.heldout, noisy.heldout, strict=True):
@@ -47,7 +46,9 @@ def test_noise_is_on_the_observed_derivative_alone_and_as_large_as_the_regime_sa
 
 
 def test_readings_of_concentrations_are_as_noisy_as_the_regime_says_and_positive(tiny: Dataset) -> None:
-    observation = Observation(dcdt_noise=0.0, concentration_noise=0.1, dcdt_given=False)
+    observation = Observation(
+        dcdt_noise=0.0, concentration_noise=0.1, dcdt_given=False, decoys=0.0, roles_told=True
+    )
     read = simulate(tiny.regime.model_copy(update={"observation": observation}))
     exact, reading = (np.concatenate([t.concentration for t in group]) for group in (read.exact, read.observed))
     np.testing.assert_array_equal(exact, np.concatenate([t.concentration for t in tiny.observed]))

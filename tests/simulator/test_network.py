@@ -54,4 +54,5 @@ def test_the_graph_gives_away_the_pattern_and_the_roles_but_no_coefficient() -> 
     assert list(zip(graph.met_all, graph.rxn_all, strict=True)) == [(0, 0), (1, 0), (3, 0), (1, 1), (2, 1), (3, 1)]
     assert list(zip(graph.met_sub, graph.rxn_sub, strict=True)) == [(0, 0), (3, 0), (1, 1), (2, 1)]
     np.testing.assert_array_equal(graph.met_all[graph.sub_to_all], graph.met_sub)
+    assert graph.role.tolist() == [-1, 1, -1, -1, -1, 1]
     np.testing.assert_array_equal(graph.matrix(matrix[graph.met_all, graph.rxn_all]), matrix)
