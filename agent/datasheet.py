@@ -18,16 +18,21 @@ _NAMED = 12  # members of a list; --json has all
 def datasheet(dataset: Dataset) -> RenderableType:
     """The regime in words and its facts as a table."""
     table = Table(box=None, show_header=False, pad_edge=False)
-    for name, value in _lines(dataset.facts).items():
+    for name, value in _lines(dataset).items():
         table.add_row(Text(name, style="bold"), value)
     return Group(Text(dataset.regime.description.strip()), Text(), table)
 
 
-def _lines(facts: Facts) -> dict[str, str]:
+def _lines(dataset: Dataset) -> dict[str, str]:
+    facts = dataset.facts
     resolved = set(facts.scale_free_resolved)
     unresolved = [facts.reaction_names[r] for r in facts.scale_free_reactions if r not in resolved]
+    edges = f"{facts.edges} edges"
+    if dataset.regime.constraints.may_be_absent:
+        edges = f"{facts.edges} candidate edges, of which {facts.true_edges} are edges in truth"
+    roles = "told" if dataset.regime.observation.roles_told else "not told"
     return {
-        "network": f"{facts.metabolites} metabolites, {facts.reactions} reactions, {facts.edges} edges",
+        "network": f"{facts.metabolites} metabolites, {facts.reactions} reactions, {edges}; roles are {roles}",
         "observed": f"{facts.frames} frames in {facts.trajectories} trajectories, "
         f"{facts.heldout_trajectories} more held out",
         "followed for": f"{min(facts.followed_for):.2f} to {max(facts.followed_for):.2f} time units, "

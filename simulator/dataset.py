@@ -72,7 +72,10 @@ class Manifest(BaseModel):
 
 @dataclass(frozen=True)
 class Truth:
-    """The sealed truth: the graph, the integer coefficients sto_all (E,) and the rate law."""
+    """The sealed truth: the integer coefficients sto_all (E,) on the graph that is shown, and the rate law.
+
+    Where the graph shows decoys their coefficients are zero.
+    """
 
     graph: Graph
     sto_all: Ints

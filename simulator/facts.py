@@ -28,6 +28,7 @@ class Facts(BaseModel):
     metabolites: int
     reactions: int
     edges: int
+    true_edges: int
     metabolite_names: tuple[str, ...]
     reaction_names: tuple[str, ...]
     trajectories: int
@@ -76,6 +77,7 @@ def examine(regime: Regime, system: System) -> tuple[Facts, Identifiable]:
         metabolites=graph.n_metabolites,
         reactions=graph.n_reactions,
         edges=len(sto_all),
+        true_edges=int(np.count_nonzero(sto_all)),
         metabolite_names=network.metabolite_names,
         reaction_names=network.reaction_names,
         trajectories=len(system.exact),

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from scipy.integrate import solve_ivp
 
+from simulator.candidates import candidate_graph
 from simulator.kinetics import Floats, RateLaw, draw_rate_law
 from simulator.network import Graph, Ints, graph_of, stoichiometry_of
 from simulator.regime import Observation, Regime, RegimeError, Trajectories
@@ -27,7 +28,7 @@ class Trajectory:
 
 @dataclass(frozen=True)
 class System:
-    """What the simulator knows: the truth (graph, sto_all, law) and what comes of it.
+    """What the simulator knows: the graph that is shown, the truth on it (sto_all, law) and what comes of it.
 
     `exact` are the trajectories that are observed, `observed` is what the observer reads of them.
     """
@@ -46,10 +47,13 @@ def simulate(regime: Regime) -> System:
     Functions are drawn again until every rate varies enough over the data (coefficient of variation
     at least `kinetics.min_rate_variation`); raises `RegimeError` if no draw does.
     """
-    network_seed, start_seed, law_seed, *reading_seeds = np.random.SeedSequence(regime.seed).spawn(5)
+    network_seed, start_seed, law_seed, dcdt_seed, decoy_seed, concentration_seed = np.random.SeedSequence(
+        regime.seed
+    ).spawn(6)
     stoichiometry = stoichiometry_of(regime.network, np.random.default_rng(network_seed))
     graph = graph_of(stoichiometry)
     sto_all = stoichiometry[graph.met_all, graph.rxn_all]
+    shown = candidate_graph(stoichiometry, regime.observation, np.random.default_rng(decoy_seed))
 
     spec = regime.trajectories
     start = np.random.default_rng(start_seed).uniform(*spec.initial, (spec.count + spec.heldout, graph.n_metabolites))
@@ -63,7 +67,8 @@ def simulate(regime: Regime) -> System:
         exact, heldout = trajectories[: spec.count], trajectories[spec.count :]
         frames = np.concatenate([trajectory.concentration for trajectory in exact])
         if _variation(law, graph, sto_all, frames).min() >= regime.kinetics.min_rate_variation:
-            return System(graph, sto_all, law, exact, _read(exact, regime.observation, reading_seeds), heldout)
+            observed = _read(exact, regime.observation, dcdt_seed, concentration_seed)
+            return System(shown, stoichiometry[shown.met_all, shown.rxn_all], law, exact, observed, heldout)
     raise RegimeError(
         f"regime '{regime.name}': in {_MAX_FUNCTION_DRAWS} draws of the functions some rate always varied less than "
         f"kinetics.min_rate_variation = {regime.kinetics.min_rate_variation}; lower it or raise kinetics.rate_spread"
@@ -71,10 +76,13 @@ def simulate(regime: Regime) -> System:
 
 
 def _read(
-    trajectories: list[Trajectory], observation: Observation, seeds: list[np.random.SeedSequence]
+    trajectories: list[Trajectory],
+    observation: Observation,
+    dcdt_seed: np.random.SeedSequence,
+    concentration_seed: np.random.SeedSequence,
 ) -> list[Trajectory]:
     """What the observer reads of exact trajectories; dc/dt and concentration are blurred by a seed each."""
-    dcdt_rng, concentration_rng = (np.random.default_rng(seed) for seed in seeds)
+    dcdt_rng, concentration_rng = np.random.default_rng(dcdt_seed), np.random.default_rng(concentration_seed)
     dcdt_noise = observation.dcdt_noise * _root_mean_square([t.dcdt for t in trajectories])
     concentration_noise = observation.concentration_noise * _root_mean_square([t.concentration for t in trajectories])
     return [

@@ -86,11 +86,12 @@ class RateLaw:
     rate_func: RandomFunction
 
     def drive(self, graph: Graph, sto_all: Ints, concentration: Floats) -> Floats:
-        """h, shape (..., R), from concentrations of shape (..., N)."""
+        """h, shape (..., R), from concentrations of shape (..., N). Whatever the graph shows, substrates have S < 0."""
+        substrates = np.flatnonzero(sto_all < 0)
         messages = self.substrate_func(
-            concentration[..., graph.met_sub], np.abs(sto_all[graph.sub_to_all]).astype(float)
+            concentration[..., graph.met_all[substrates]], np.abs(sto_all[substrates]).astype(float)
         )
-        summed = messages.reshape(-1, messages.shape[-1]) @ graph.substrate_incidence
+        summed = messages.reshape(-1, messages.shape[-1]) @ graph.incidence(substrates)
         return np.asarray(summed).reshape(*messages.shape[:-1], graph.n_reactions)
 
     def rates(self, graph: Graph, sto_all: Ints, concentration: Floats) -> Floats:

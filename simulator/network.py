@@ -50,11 +50,10 @@ class Graph:
         """Reaction of each edge that may be a substrate, shape (E_sub,)."""
         return self.rxn_all[self.sub_to_all]
 
-    @cached_property
-    def substrate_incidence(self) -> csr_array:
-        """Sums messages over the substrate edges of each reaction, shape (E_sub, R)."""
-        edges = np.arange(len(self.rxn_sub))
-        return csr_array((np.ones(len(edges)), (edges, self.rxn_sub)), shape=(len(edges), self.n_reactions))
+    def incidence(self, edges: NDArray[np.intp]) -> csr_array:
+        """Sums one message an edge, for `edges` (M,), over the edges of each reaction, shape (M, R)."""
+        reactions, rows = self.rxn_all[edges], np.arange(len(edges) + 1)
+        return csr_array((np.ones(len(edges)), reactions, rows), shape=(len(edges), self.n_reactions))
 
     def matrix(self, sto_all: NDArray[np.generic]) -> NDArray[np.float64]:
         """S, shape (N, R), from one coefficient an edge, shape (E,)."""

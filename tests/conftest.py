@@ -28,6 +28,16 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
     return dataset
 
 
+@pytest.fixture(scope="session", params=[(1.0, True), (0.0, False), (1.0, False)], ids=["decoy", "signs", "open"])
+def veiled(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Dataset:
+    """Frozen data of `pde_m1_tiny` with decoys, without roles, and both; not to be changed."""
+    regime = find_regime("pde_m1_tiny")
+    decoys, roles_told = request.param
+    observation = regime.observation.model_copy(update={"decoys": decoys, "roles_told": roles_told})
+    veiled = regime.model_copy(update={"observation": observation})
+    return prepare(veiled, tmp_path_factory.mktemp("veiled"))[0]
+
+
 @pytest.fixture
 def workspace(tmp_path: Path, tiny: Dataset) -> Workspace:
     """A user's repository with our gnn/ committed, a file of the user's, and the tiny data in place."""

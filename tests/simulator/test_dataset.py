@@ -116,6 +116,30 @@ def test_a_failed_generation_leaves_nothing(tiny: Dataset, tmp_path: Path, monke
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_veil_changes_what_is_shown_and_nothing_else(tiny: Dataset, veiled: Dataset) -> None:
+    for clear, dim in zip([*tiny.observed, *tiny.heldout], [*veiled.observed, *veiled.heldout], strict=True):
+        np.testing.assert_array_equal(dim.concentration, clear.concentration)
+        np.testing.assert_array_equal(dim.dcdt, clear.dcdt)
+    matrix = tiny.truth.graph.matrix(tiny.truth.sto_all)
+    np.testing.assert_array_equal(veiled.truth.graph.matrix(veiled.truth.sto_all), matrix)
+    assert veiled.facts.edges == len(veiled.truth.sto_all)
+    assert veiled.facts.true_edges == tiny.facts.edges
+    assert veiled.facts.rate_variation == pytest.approx(tiny.facts.rate_variation, rel=1e-12)
+
+
+def test_observations_of_a_veiled_network_give_the_truth_away_in_no_array(veiled: Dataset) -> None:
+    told, truth = veiled.regime.observation.roles_told, veiled.truth.sto_all
+    with np.load(veiled.observations_path, allow_pickle=False) as observations:
+        shown = dict(observations)
+    assert bool(shown["may_be_absent"]) == (truth == 0).any()
+    assert set(np.unique(shown["role"])) == ({-1, 1} if told else {0})
+    np.testing.assert_array_equal(shown["sub_to_all"], np.flatnonzero(shown["role"] <= 0))
+    np.testing.assert_array_equal(shown["met_sub"], shown["met_all"][shown["sub_to_all"]])
+    np.testing.assert_array_equal(shown["rxn_sub"], shown["rxn_all"][shown["sub_to_all"]])
+    # Sorted by reaction and then by metabolite.
+    assert (np.diff(shown["rxn_all"] * shown["n_metabolites"] + shown["met_all"]) > 0).all()
+
+
 def test_the_loaded_truth_is_the_simulated_one(tiny: Dataset, tmp_path: Path) -> None:
     regime: Regime = tiny.regime
     again, generated = prepare(regime, tmp_path)
