@@ -2,33 +2,46 @@
 
 Scaling a column of S and dividing its rate constant by the same factor gives nearly the same dynamics, so
 the magnitude of a column says little and its direction says much. Each reaction is given the integer
-column (from the regime's alphabet, summing to zero where the regime states mass balance) with the
-smallest angle to the estimated one. Where an integer column and its multiple both lie in the alphabet
-(all ones, all twos), the direction cannot tell them apart; then the column's length decides, measured in
-units of the scale that the other columns agree on. Nothing but the estimate and the regime's statement enters.
+column, among those that agree with what the regime states, with the smallest angle to the estimated one.
+Where an integer column and its multiple both lie in the alphabet (all ones, all twos), the direction cannot
+tell them apart; then the column's length decides, measured in units of the scale that the other columns
+agree on. Nothing but the estimate and the regime's statement enters.
+
+The smallest angle is found exactly, without going through all columns: of the columns that hold the same
+integers in another order, the closest one has them in the order of the estimates (rearrangement inequality;
+Hardy, Littlewood & Pólya 1934), so that one column for each multiset of integers is compared.
 """
 
 from __future__ import annotations
 
-import itertools
 import math
 from functools import cache
+from itertools import combinations_with_replacement
 
 import numpy as np
 from numpy.typing import NDArray
 
 from simulator.kinetics import Floats
 from simulator.network import Graph, Ints
+from simulator.regime import Constraints
 
 
 @cache
 def _candidates(
-    degree: int, coefficients: tuple[int, ...], mass_balanced: bool
+    degree: int, substrates: range, products: range, constraints: Constraints
 ) -> tuple[Ints, tuple[tuple[int, ...], ...]]:
-    """Primitive integer columns, shape (K, degree), and for each the multiples of it that the alphabet allows."""
-    alphabet = sorted({sign * value for value in coefficients for sign in (-1, 1)})
-    columns = np.array([c for c in itertools.product(alphabet, repeat=degree) if not mass_balanced or sum(c) == 0])
-    if not len(columns):
+    """Primitive integer columns in ascending order, shape (K, degree), and the multiples that the alphabet allows."""
+    alphabet = sorted(set(constraints.alphabet))
+    columns = [
+        [*(-value for value in reversed(minus)), *[0] * (degree - n_sub - n_pro), *plus]
+        for n_sub in substrates
+        for n_pro in products
+        if n_sub + n_pro == degree or (n_sub + n_pro < degree and constraints.may_be_absent)
+        for minus in combinations_with_replacement(alphabet, n_sub)
+        for plus in combinations_with_replacement(alphabet, n_pro)
+        if sum(minus) == sum(plus) or not constraints.mass_balanced
+    ]
+    if not columns:
         return np.zeros((0, degree), dtype=np.int64), ()
     divisors = np.gcd.reduce(columns, axis=1)
     primitive, members = np.unique(columns // divisors[:, None], axis=0, return_inverse=True)
@@ -36,21 +49,40 @@ def _candidates(
     return primitive, multiples
 
 
-def decode(graph: Graph, sto_all: Floats, coefficients: tuple[int, ...], *, mass_balanced: bool) -> Ints:
+def _sides(role: NDArray[np.int8], constraints: Constraints) -> tuple[range, range]:
+    """How many substrates and how many products a reaction whose edges have these roles, shape (D,), may decode to.
+
+    Where the graph leaves nothing open but integers, signs are left to the estimate: getting one wrong is
+    a finding. Otherwise a reaction has at least one of each and at most what is stated and shown.
+    """
+    if role.all() and not constraints.may_be_absent:
+        return range(len(role) + 1), range(len(role) + 1)
+    most_substrates = min(constraints.max_substrates, int(np.sum(role <= 0)))
+    most_products = min(constraints.max_products, int(np.sum(role >= 0)))
+    return range(1, most_substrates + 1), range(1, most_products + 1)
+
+
+def decode(graph: Graph, sto_all: Floats, constraints: Constraints) -> Ints:
     """Nearest consistent integers, shape (E,), for estimated coefficients of shape (E,).
 
+    Zeros appear where edges may be absent; there, an edge whose role is told has its sign or is zero.
     A reaction that no integer column can serve (a single edge under mass balance) is rounded edge by edge.
     """
     decoded = np.zeros(len(sto_all), dtype=np.int64)
     ambiguous: list[tuple[NDArray[np.intp], tuple[int, ...], float]] = []
     scales: list[float] = []
-    for edges in reaction_edges(graph):
-        primitive, multiples = _candidates(len(edges), coefficients, mass_balanced)
-        column = sto_all[edges]
+    for members in reaction_edges(graph):
+        role = graph.role[members]
+        primitive, multiples = _candidates(len(members), *_sides(role, constraints), constraints)
         if not len(primitive):
-            magnitude = np.clip(np.rint(np.abs(column)), min(coefficients), max(coefficients))
-            decoded[edges] = np.where(column < 0, -1, 1) * magnitude.astype(np.int64)
+            column = sto_all[members]
+            magnitude = np.clip(np.rint(np.abs(column)), min(constraints.alphabet), max(constraints.alphabet))
+            decoded[members] = np.where(column < 0, -1, 1) * magnitude.astype(np.int64)
             continue
+        # Integers ascend, so estimates do; substrates come first where roles bind.
+        binding = role if constraints.may_be_absent else np.zeros_like(role)
+        edges = members[np.lexsort((sto_all[members], binding))]
+        column = sto_all[edges]
         best = int(np.argmax(primitive @ column / np.linalg.norm(primitive, axis=1)))
         chosen = primitive[best]
         decoded[edges] = chosen

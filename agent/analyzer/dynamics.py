@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 
 from agent.analyzer.estimate import Estimate
 from simulator.kinetics import Floats
@@ -32,11 +34,19 @@ class EstimatedDynamics:
         """Linear interpolation."""
         return np.asarray(np.interp(drive, self.estimate.rate_func_h, self.estimate.rate_func))
 
+    @cached_property
+    def substrates(self) -> NDArray[np.intp]:
+        """Positions of the edges that send a message: what is told to be a substrate, unless the estimate has it
+        absent, and what is not told to be anything, if the estimate has it negative.
+        """
+        role, sto_all = self.graph.role, self.estimate.sto_all
+        return np.flatnonzero(((role < 0) & (sto_all != 0)) | ((role == 0) & (sto_all < 0)))
+
     def drive(self, concentration: Floats) -> Floats:
         """h, shape (T, R), from concentrations of shape (T, N)."""
-        magnitude = np.abs(self.estimate.sto_all[self.graph.sub_to_all])
-        messages = self.substrate_func(concentration[:, self.graph.met_sub], magnitude)
-        return np.asarray(messages @ self.graph.substrate_incidence)
+        magnitude = np.abs(self.estimate.sto_all[self.substrates])
+        messages = self.substrate_func(concentration[:, self.graph.met_all[self.substrates]], magnitude)
+        return np.asarray(messages @ self.graph.incidence(self.substrates))
 
     def derivative(self, concentration: Floats) -> Floats:
         """dc/dt, shape (T, N)."""

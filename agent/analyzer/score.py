@@ -29,8 +29,8 @@ def score_artifact(path: Path, dataset: Dataset) -> Scores:
 
 def score(estimate: Estimate, dataset: Dataset) -> Scores:
     """All scores of the design, by name, each a finite number."""
-    truth, network = dataset.truth, dataset.regime.network
-    decoded = decode(truth.graph, estimate.sto_all, network.coefficients, mass_balanced=network.mass_balanced)
+    truth = dataset.truth
+    decoded = decode(truth.graph, estimate.sto_all, dataset.regime.constraints)
     everything = np.ones(len(decoded), dtype=bool)
     scores = edge_scores(estimate.sto_all, decoded, truth, everything)
     scores |= {
@@ -67,10 +67,8 @@ def support_f1(decoded: Ints, truth: Ints) -> float:
 
 
 def baseline(truth: Truth) -> Ints:
-    """The trivial answer: 1 everywhere, with the signs of the graph, shape (E,)."""
-    answer = np.ones(len(truth.sto_all), dtype=np.int64)
-    answer[truth.graph.sub_to_all] = -1
-    return answer
+    """The trivial answer: 1 for every edge that is shown, with the sign of its role where that is told, shape (E,)."""
+    return np.where(truth.graph.role < 0, -1, 1)
 
 
 def column_scale(graph: Graph, estimate: Floats, truth: Ints) -> Floats:
@@ -83,12 +81,15 @@ def column_scale(graph: Graph, estimate: Floats, truth: Ints) -> Floats:
 
 
 def edge_scores(sto_all: Floats, decoded: Ints, truth: Truth, edges: NDArray[np.bool_]) -> Scores:
-    """The scores over the edges of a mask, shape (E,). No edges, nothing recovered: 0."""
+    """The scores over the edges of a mask, shape (E,). No edges, nothing recovered: 0.
+
+    Where edges may be absent, finding that one is absent counts as any coefficient does; it has no sign.
+    """
     true = truth.sto_all[edges]
     scale = column_scale(truth.graph, sto_all, truth.sto_all)[truth.graph.rxn_all]
     exact = _share(decoded[edges] == true)
     trivial = _share(baseline(truth)[edges] == true)
-    twos = np.abs(true) == 2
+    twos, present = np.abs(true) == 2, true != 0
     return {
         "exact": exact,
         "baseline_exact": trivial,
@@ -96,7 +97,7 @@ def edge_scores(sto_all: Floats, decoded: Ints, truth: Truth, edges: NDArray[np.
         "recall_2": _share(decoded[edges][twos] == true[twos]),
         "r2": r2(true.astype(float), sto_all[edges]),
         "r2_aligned": r2(true.astype(float), (sto_all / scale)[edges]),
-        "sign_accuracy": _share(np.sign(decoded[edges]) == np.sign(true)),
+        "sign_accuracy": _share(np.sign(decoded[edges][present]) == np.sign(true[present])),
         "support_f1": support_f1(decoded[edges], true),
     }
 

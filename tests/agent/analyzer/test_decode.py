@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -7,12 +9,13 @@ from agent.analyzer.decode import decode
 from simulator.dataset import Dataset
 from simulator.kinetics import Floats
 from simulator.network import Ints, draw_stoichiometry, graph_of
-from simulator.regime import Network
+from simulator.regime import Constraints, Network
 
 ALPHABET = (1, 2)
 SPEC = Network(
     metabolites=20, reactions=25, max_substrates=3, max_products=3, coefficients=ALPHABET, mass_balanced=True
 )
+KNOWN = Constraints(ALPHABET, mass_balanced=True, max_substrates=3, max_products=3, may_be_absent=False)
 SEEDS = st.integers(0, 2**32)
 EXAMPLES = settings(max_examples=60, deadline=None)
 
@@ -23,7 +26,7 @@ def noisy(matrix: Ints, seed: int, noise: float) -> Floats:
 
 def decode_matrix(estimate: Floats, pattern: Ints) -> Floats:
     graph = graph_of(pattern)
-    integers = decode(graph, estimate[graph.met_all, graph.rxn_all], ALPHABET, mass_balanced=True)
+    integers = decode(graph, estimate[graph.met_all, graph.rxn_all], KNOWN)
     return graph.matrix(integers)
 
 
@@ -103,16 +106,17 @@ def test_only_multiples_that_the_alphabet_has_come_out(alphabet: tuple[int, ...]
     unit = low if high == 2 * low else 1
     estimate = matrix.astype(float)
     estimate[:, 1] *= ratio * unit
-    decoded = graph.matrix(decode(graph, estimate[graph.met_all, graph.rxn_all], alphabet, mass_balanced=True))
+    stated = replace(KNOWN, alphabet=alphabet)
+    decoded = graph.matrix(decode(graph, estimate[graph.met_all, graph.rxn_all], stated))
     assert decoded[1, 1] == expected
 
 
 def test_a_reaction_that_cannot_balance_is_rounded() -> None:
     graph = graph_of(np.array([[1, -1, 2], [0, 1, -2]]))
-    assert decode(graph, np.array([1.8, -1.0, 1.0, 2.0, -2.0]), ALPHABET, mass_balanced=True)[0] == 2
+    assert decode(graph, np.array([1.8, -1.0, 1.0, 2.0, -2.0]), KNOWN)[0] == 2
 
 
 def test_an_estimate_of_the_tiny_regime_survives_moderate_noise(tiny: Dataset) -> None:
     truth = tiny.truth
     estimate = truth.sto_all + np.random.default_rng(0).normal(0.0, 0.1, len(truth.sto_all))
-    assert np.mean(decode(truth.graph, estimate, ALPHABET, mass_balanced=True) == truth.sto_all) > 0.97
+    assert np.mean(decode(truth.graph, estimate, tiny.regime.constraints) == truth.sto_all) > 0.97
