@@ -4,8 +4,9 @@
     sto_all (E,), log_k (R,)
     substrate_func (C, M) at concentrations substrate_func_c (C,) and magnitudes |s| substrate_func_s (M,)
     rate_func (H,) at rate_func_h (H,)
-Tables speak for any model whose messages depend on concentration and |s|, however it computes them: gate and
-activation of a message are folded into `substrate_func`.
+Tables speak for any model whose messages depend on concentration and |s|, however it computes them. A message is
+tabulated as the reaction hears it: with gate and activation, and weighted by the presence of a substrate of that
+magnitude. An edge whose role is told speaks unless its coefficient is 0, any other if its coefficient is negative.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ def write_estimate(model: MetabolismPropagation, observations: Observations, fol
     # One table cannot hold a share of attention for each edge: it has the mean share, so what is computed from the
     # table (rollouts, held-out error) is approximate for a model with attention. The coefficients are what they are.
     substrate = model.aggregation.typical_message(scaled[:, None].expand(-1, len(s)), s[None, :].expand(len(c), -1))
+    substrate = model.presence(-s) * substrate
 
     drive = model.drive(observations.concentration)
     low, high = float(drive.min()), float(drive.max())

@@ -62,8 +62,8 @@ class EdgeAttention(nn.Module):
 class SubstrateAggregation(MessagePassing):  # type: ignore[misc]  # PyG ships no types
     """h_j = sum over substrate edges of j of the message of substrate i: metabolites speak to reactions.
 
-    The message is activation(alpha_ij g(c_i) substrate_func(c_i, |S_ij|)); without a gate g is 1, without attention
-    alpha is 1.
+    The message is p_ij activation(alpha_ij g(c_i) substrate_func(c_i, |S_ij|)) with the presence p of the edge, 0 to
+    1; without a gate g is 1, without attention alpha is 1.
     """
 
     def __init__(
@@ -79,19 +79,22 @@ class SubstrateAggregation(MessagePassing):  # type: ignore[misc]  # PyG ships n
         self.attention = attention
         self.activation = ACTIVATIONS[activation]()
 
-    def forward(self, concentration: Tensor, magnitude: Tensor, edges: Tensor, n_reactions: int) -> Tensor:
-        """(N, B), (E_sub,), (2, E_sub) -> h, shape (R, B)."""
+    def forward(
+        self, concentration: Tensor, magnitude: Tensor, presence: Tensor, edges: Tensor, n_reactions: int
+    ) -> Tensor:
+        """(N, B), (E_sub,), (E_sub,), (2, E_sub) -> h, shape (R, B)."""
         size = (concentration.shape[0], n_reactions)
         alpha = None if self.attention is None else self.attention()
-        h: Tensor = self.propagate(edges, x=(concentration, None), magnitude=magnitude, alpha=alpha, size=size)
+        x = (concentration, None)
+        h: Tensor = self.propagate(edges, x=x, magnitude=magnitude, presence=presence, alpha=alpha, size=size)
         return h
 
-    def message(self, x_j: Tensor, magnitude: Tensor, alpha: Tensor | None) -> Tensor:
+    def message(self, x_j: Tensor, magnitude: Tensor, presence: Tensor, alpha: Tensor | None) -> Tensor:
         """What one substrate says to its reaction, shape (E_sub, B)."""
-        return self._said(x_j, magnitude.unsqueeze(-1).expand_as(x_j), alpha)
+        return presence.unsqueeze(-1) * self._said(x_j, magnitude.unsqueeze(-1).expand_as(x_j), alpha)
 
     def typical_message(self, concentration: Tensor, magnitude: Tensor) -> Tensor:
-        """The message as a function of c and |s| of one shape: that of every edge, or with attention of a mean one."""
+        """The message of a present edge by c and |s| of one shape: of every edge, or with attention of a mean one."""
         return self._said(concentration, magnitude, None if self.attention is None else self.attention().mean())
 
     def _said(self, concentration: Tensor, magnitude: Tensor, alpha: Tensor | None) -> Tensor:

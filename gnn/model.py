@@ -16,6 +16,8 @@ from gnn.observations import Observations
 class MetabolismPropagation(nn.Module):
     """dc_i/dt = sum_j S_ij 10^log_k_j softplus(rate_func(h_j)) on the bipartite graph.
 
+    Where roles are not told or edges may be absent, a message is weighted by how much of a substrate its edge is.
+
     Attributes:
         sto_all: one free signed coefficient an edge, shape (E,). This is the starting formulation.
         log_k: log10 of the rate constants, shape (R,).
@@ -31,6 +33,8 @@ class MetabolismPropagation(nn.Module):
         super().__init__()
         graph = observations.graph
         self.graph = graph
+        self.may_be_absent = observations.constraints.may_be_absent
+        self.roles_told = bool((graph.role != 0).all())
         self.sto_all = nn.Parameter(config.init_scale_S * torch.randn(len(graph.met_all)))
         # Rates start at the size of the observed dc/dt, whatever its unit.
         start = math.log10(float(observations.dcdt.square().mean().sqrt()))
@@ -50,11 +54,22 @@ class MetabolismPropagation(nn.Module):
         self.register_buffer("substrate_edges", torch.stack([graph.met_sub, graph.rxn_sub]), persistent=False)
         self.register_buffer("all_edges", torch.stack([graph.rxn_all, graph.met_all]), persistent=False)
 
+    def presence(self, coefficient: Tensor) -> Tensor:
+        """How much of a substrate an edge with this coefficient is, 0 to 1, for edges that may be substrates.
+
+        1 where that is known; else it grows with the coefficient, with its negative part where the sign is all
+        that makes an edge a substrate, so that an absent edge is silent.
+        """
+        if not self.roles_told:
+            return (-coefficient).clamp(0.0, 1.0)
+        return coefficient.abs().clamp(max=1.0) if self.may_be_absent else torch.ones_like(coefficient)
+
     def drive(self, concentration: Tensor) -> Tensor:
         """h, shape (R, B), from concentrations of shape (N, B)."""
-        magnitude = self.sto_all.abs()[self.graph.sub_to_all]
+        coefficient = self.sto_all[self.graph.sub_to_all]
         scaled = (concentration - self.shift) / self.width
-        h: Tensor = self.aggregation(scaled, magnitude, self.substrate_edges, self.graph.n_reactions)
+        presence, edges = self.presence(coefficient), self.substrate_edges
+        h: Tensor = self.aggregation(scaled, coefficient.abs(), presence, edges, self.graph.n_reactions)
         return h
 
     def rate(self, h: Tensor) -> Tensor:
