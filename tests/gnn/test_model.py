@@ -1,4 +1,5 @@
 import itertools
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -42,8 +43,9 @@ def test_a_trial_is_told_what_the_regime_states(tiny: Dataset, observations: Obs
     np.testing.assert_array_equal(observations.graph.role, np.sign(tiny.truth.sto_all))
 
 
-def test_with_the_true_parameters_the_model_is_the_simulator(tiny: Dataset, observations: Observations) -> None:
-    truth = tiny.truth
+def assert_the_model_is_the_simulator(dataset: Dataset) -> None:
+    """With the true parameters the model predicts the observed dc/dt."""
+    truth, observations = dataset.truth, read_observations(dataset.observations_path, CPU)
     model = MetabolismPropagation(observations, Configuration())
     model.sto_all.data = torch.from_numpy(truth.sto_all).float()
     model.log_k.data = torch.from_numpy(truth.law.log_k).float()
@@ -54,6 +56,40 @@ def test_with_the_true_parameters_the_model_is_the_simulator(tiny: Dataset, obse
         predicted = model(observations.concentration)
     scale = float(observations.dcdt.square().mean().sqrt())
     torch.testing.assert_close(predicted / scale, observations.dcdt / scale, atol=1e-4, rtol=0)
+
+
+def test_with_the_true_parameters_the_model_is_the_simulator(tiny: Dataset) -> None:
+    assert_the_model_is_the_simulator(tiny)
+
+
+def test_with_the_true_parameters_it_is_the_simulator_whatever_is_hidden(veiled: Dataset) -> None:
+    assert_the_model_is_the_simulator(veiled)
+
+
+def test_presence_grows_with_what_makes_an_edge_a_substrate(observations: Observations) -> None:
+    coefficients = torch.tensor([-2.0, -0.5, 0.0, 0.5, 2.0])
+    known, constraints = observations.graph, observations.constraints
+    untold = replace(observations, graph=replace(known, role=torch.zeros_like(known.role)))
+    decoys = replace(observations, constraints=replace(constraints, may_be_absent=True))
+    for seen, expected in (
+        (observations, [1.0, 1.0, 1.0, 1.0, 1.0]),
+        (decoys, [1.0, 0.5, 0.0, 0.5, 1.0]),
+        (untold, [1.0, 0.5, 0.0, 0.0, 0.0]),
+        (replace(untold, constraints=decoys.constraints), [1.0, 0.5, 0.0, 0.0, 0.0]),
+    ):
+        assert MetabolismPropagation(seen, Configuration()).presence(coefficients).tolist() == expected
+
+
+def test_what_is_handed_in_moves_as_the_model_does(veiled: Dataset, tmp_path: Path) -> None:
+    """The scorer rebuilds the dynamics from tables: silent edges must be silent there too."""
+    observations = read_observations(veiled.observations_path, CPU)
+    torch.manual_seed(0)
+    model = MetabolismPropagation(observations, Configuration())
+    write_estimate(model, observations, tmp_path)
+    estimate = read_estimate(tmp_path / "estimate.npz", veiled.truth.graph)
+    rebuilt = EstimatedDynamics(veiled.truth.graph, estimate).derivative(observations.concentration.T.double().numpy())
+    dcdt = model(observations.concentration).detach().T.numpy()
+    np.testing.assert_allclose(rebuilt, dcdt, atol=1e-4 * np.abs(dcdt).max())
 
 
 def test_coefficients_start_free_and_signed_with_no_knowledge_of_roles(observations: Observations) -> None:

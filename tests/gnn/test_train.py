@@ -5,7 +5,10 @@ import numpy as np
 import pytest
 import torch
 
+from gnn.config import Configuration
+from gnn.observations import read_observations
 from gnn.train import learning_rate_factor, mini_batches
+from gnn.train import train as fit
 from simulator.dataset import Dataset
 from tests.conftest import train
 
@@ -24,6 +27,13 @@ def test_training_lowers_the_prediction_loss(tiny: Dataset, tmp_path: Path) -> N
     assert train(tiny, tmp_path / "out", steps=150).returncode == 0
     points = [json.loads(line) for line in (tmp_path / "out" / "curves.jsonl").read_text().splitlines()]
     assert points[-1]["step"] == 150
+    assert points[-1]["loss_pred"] < 0.8 * points[0]["loss_pred"]
+
+
+def test_training_lowers_the_prediction_loss_whatever_is_hidden(veiled: Dataset, tmp_path: Path) -> None:
+    observations = read_observations(veiled.observations_path, torch.device("cpu"))
+    fit(observations, Configuration(), 150, 0, tmp_path)
+    points = [json.loads(line) for line in (tmp_path / "curves.jsonl").read_text().splitlines()]
     assert points[-1]["loss_pred"] < 0.8 * points[0]["loss_pred"]
 
 

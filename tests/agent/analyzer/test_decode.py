@@ -1,15 +1,18 @@
+import itertools
 from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from agent.analyzer.decode import decode
+from simulator.candidates import candidate_graph
 from simulator.dataset import Dataset
 from simulator.kinetics import Floats
-from simulator.network import Ints, draw_stoichiometry, graph_of
-from simulator.regime import Constraints, Network
+from simulator.network import Graph, Ints, draw_stoichiometry, graph_of
+from simulator.regime import Constraints, Network, Observation
 
 ALPHABET = (1, 2)
 SPEC = Network(
@@ -114,6 +117,69 @@ def test_only_multiples_that_the_alphabet_has_come_out(alphabet: tuple[int, ...]
 def test_a_reaction_that_cannot_balance_is_rounded() -> None:
     graph = graph_of(np.array([[1, -1, 2], [0, 1, -2]]))
     assert decode(graph, np.array([1.8, -1.0, 1.0, 2.0, -2.0]), KNOWN)[0] == 2
+
+
+@st.composite
+def veiled_reactions(draw: st.DrawFn) -> tuple[Graph, Floats, Constraints]:
+    """One reaction of 2 to 6 shown edges with an estimate on a coarse grid, and what is stated of it."""
+    balanced, absent, told = draw(st.booleans()), draw(st.booleans()), draw(st.booleans())
+    degree = draw(st.integers(2, 6))
+    role = draw(st.lists(st.sampled_from([-1, 1] if told else [0]), min_size=degree, max_size=degree))
+    estimate = draw(st.lists(st.integers(-30, 30), min_size=degree, max_size=degree).filter(any))
+    graph = Graph(degree, 1, np.arange(degree), np.zeros(degree, dtype=np.int64), np.array(role, dtype=np.int8))
+    most = st.integers(1, 3)
+    return graph, np.array(estimate) / 10, Constraints(ALPHABET, balanced, draw(most), draw(most), absent)
+
+
+def allowed_columns(role: NDArray[np.int8], stated: Constraints) -> Ints:
+    """Every column that agrees with the statement, by going through all of them."""
+    values = [-2, -1, *([0] if stated.may_be_absent else []), 1, 2]
+    columns = np.array(list(itertools.product(values, repeat=len(role))))
+    keep = np.ones(len(columns), dtype=bool)
+    if stated.mass_balanced:
+        keep &= columns.sum(axis=1) == 0
+    if stated.may_be_absent or not role.all():
+        for side, most in ((-1, stated.max_substrates), (1, stated.max_products)):
+            count = (np.sign(columns) == side).sum(axis=1)
+            keep &= (count >= 1) & (count <= most)
+            if stated.may_be_absent:
+                keep &= (np.sign(columns) * role != -1).all(axis=1)
+    return np.asarray(columns[keep])
+
+
+@settings(max_examples=300, deadline=None)
+@given(reaction=veiled_reactions())
+def test_no_column_that_agrees_with_the_statement_is_closer_than_the_decoded_one(
+    reaction: tuple[Graph, Floats, Constraints],
+) -> None:
+    graph, estimate, stated = reaction
+    columns = allowed_columns(graph.role, stated)
+    assume(len(columns))
+    decoded = decode(graph, estimate, stated)
+    assert decoded.tolist() in columns.tolist()
+    cosines = columns @ estimate / np.linalg.norm(columns, axis=1)
+    assert decoded @ estimate / np.linalg.norm(decoded) == pytest.approx(cosines.max(), abs=1e-12)
+
+
+@EXAMPLES
+@given(seed=SEEDS, told=st.booleans(), absent=st.booleans())
+def test_the_truth_decodes_to_itself_among_decoys_and_without_roles(seed: int, told: bool, absent: bool) -> None:
+    """At one scale exactly, at any scale of its own up to the multiple of each column."""
+    rng = np.random.default_rng(seed)
+    matrix = draw_stoichiometry(SPEC, rng)
+    graph = candidate_graph(matrix, Observation(dcdt_noise=0.0, decoys=1.0 if absent else 0.0, roles_told=told), rng)
+    truth, stated = matrix[graph.met_all, graph.rxn_all], replace(KNOWN, may_be_absent=absent)
+    np.testing.assert_array_equal(decode(graph, rng.uniform(0.1, 10.0) * truth.astype(float), stated), truth)
+    scale = rng.uniform(0.2, 5.0, SPEC.reactions)
+    decoded = graph.matrix(decode(graph, (truth * scale[graph.rxn_all]).astype(float), stated))
+    np.testing.assert_allclose(decoded / np.linalg.norm(decoded, axis=0), matrix / np.linalg.norm(matrix, axis=0))
+
+
+def test_a_told_sign_binds_only_where_the_edge_may_be_absent() -> None:
+    graph = graph_of(np.array([[-1], [-1], [1], [1]]))
+    wrong_way = np.array([-1.0, 0.9, 1.0, -0.8])
+    assert decode(graph, wrong_way, KNOWN).tolist() == [-1, 1, 1, -1]
+    assert decode(graph, wrong_way, replace(KNOWN, may_be_absent=True)).tolist() == [-1, 0, 1, 0]
 
 
 def test_an_estimate_of_the_tiny_regime_survives_moderate_noise(tiny: Dataset) -> None:

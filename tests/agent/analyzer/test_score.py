@@ -31,6 +31,46 @@ def test_the_truth_scores_perfectly(tiny: Dataset) -> None:
     assert scores["blind"] == pytest.approx(1.0, abs=1e-3)
 
 
+def test_the_truth_scores_perfectly_whatever_is_hidden(veiled: Dataset) -> None:
+    scores = score(true_estimate(veiled), veiled)
+    for name in OVER_EDGES:
+        if name != "baseline_exact":
+            assert scores[name] == scores[f"{name}_identifiable"] == 1.0, name
+    for name in ("exact_reactions", "log_k_r2_aligned", "substrate_func_r2_aligned", "test_pearson", "blind"):
+        assert scores[name] == pytest.approx(1.0, abs=1e-3), name
+    nothing = score(true_estimate(veiled, sto_all=np.zeros(len(veiled.truth.sto_all))), veiled)
+    assert set(nothing) == set(scores)
+    assert all(math.isfinite(value) for value in nothing.values())
+
+
+def test_scores_over_candidates_by_hand(tiny: Dataset) -> None:
+    """2 A -> B + C, shown with a decoy D on either side: what is absent counts in `exact`, but it has no sign."""
+    matrix = np.array([[-2], [1], [1], [0], [0]])
+    shown = graph_of(np.array([[-1], [1], [1], [-1], [1]]))
+    truth = Truth(shown, matrix[:, 0], tiny.truth.law)
+    everything = np.ones(5, dtype=bool)
+    assert baseline(truth).tolist() == [-1, 1, 1, -1, 1]
+    decoded = np.array([-2, 1, 0, 0, 1])  # B for C's place: one edge missed, one invented
+    scores = edge_scores(decoded.astype(float), decoded, truth, everything)
+    assert (scores["exact"], scores["baseline_exact"]) == (0.6, 0.4)
+    assert scores["skill"] == pytest.approx((0.6 - 0.4) / (1.0 - 0.4))
+    assert scores["recall_2"] == 1.0
+    assert scores["sign_accuracy"] == pytest.approx(2 / 3)
+    assert scores["support_f1"] == pytest.approx(2 / 3)
+    untold = Truth(replace(shown, role=np.zeros(5, dtype=np.int8)), matrix[:, 0], tiny.truth.law)
+    assert baseline(untold).tolist() == [1, 1, 1, 1, 1]
+    assert edge_scores(decoded.astype(float), decoded, untold, everything)["baseline_exact"] == 0.4
+
+
+def test_who_speaks_to_a_reaction_in_an_estimate(tiny: Dataset) -> None:
+    """A told substrate unless it is absent, whatever its sign; an edge without a role if it is negative."""
+    graph = graph_of(np.array([[-1], [-1], [-1], [1]]))
+    estimate = true_estimate(tiny, sto_all=np.array([-1.0, 0.0, 0.5, -1.0]))
+    assert EstimatedDynamics(graph, estimate).substrates.tolist() == [0, 2]
+    untold = replace(graph, role=np.zeros(4, dtype=np.int8))
+    assert EstimatedDynamics(untold, estimate).substrates.tolist() == [0, 3]
+
+
 def test_every_score_of_the_design_is_there_and_finite(tiny: Dataset) -> None:
     scores = score(true_estimate(tiny, sto_all=np.zeros(len(tiny.truth.sto_all))), tiny)
     assert set(scores) >= DESIGN_PAGE
