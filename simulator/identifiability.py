@@ -5,7 +5,8 @@ balance, sum_i S_ij = 0, is linear in column j. A direction in the space of coef
 neither any dc/dt nor any balance is a null vector of that joint system; a coefficient is identifiable
 when no null vector moves it. This is an upper bound on what any method can recover linearly: it says
 nothing of how hard the rates themselves are to learn, nor of what integrality adds. What is left of it
-without the rates is for `functional_form` and `scale_free`.
+without the rates is for `functional_form` and `scale_free`. The edges are those that are shown: that one of
+them is absent, its coefficient zero, is determined or not like any coefficient.
 """
 
 from __future__ import annotations
