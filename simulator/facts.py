@@ -69,10 +69,12 @@ def examine(regime: Regime, system: System) -> tuple[Facts, Identifiable]:
     given_rates = analyse(graph, rates, mass_balanced=network.mass_balanced)
     lengths = scale_free(graph, sto_all, law, frames, network.coefficients)
     ratios = ratios_determined(graph, sto_all, law, frames, mass_balanced=network.mass_balanced)
-    edges = given_rates.edges & (lengths.resolved | ~lengths.found)[graph.rxn_all]
     # Without k a column is its ratios: one coefficient that is not determined leaves none of them.
-    ratios[graph.rxn_all[~edges]] = False
-    edges_given_form = ratios[graph.rxn_all]
+    ratios[graph.rxn_all[~given_rates.edges]] = False
+    # An absent edge is absent whatever the length of its column.
+    told = (lengths.resolved | ~lengths.found)[graph.rxn_all] | (sto_all == 0)
+    edges = given_rates.edges & told
+    edges_given_form = ratios[graph.rxn_all] & told
     facts = Facts(
         metabolites=graph.n_metabolites,
         reactions=graph.n_reactions,

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from scipy.integrate import solve_ivp
+from scipy.sparse import csr_array
 
 from simulator.candidates import candidate_graph
 from simulator.kinetics import Floats, RateLaw, draw_rate_law
@@ -119,7 +120,8 @@ def _integrate(law: RateLaw, graph: Graph, sto_all: Ints, start: Floats, spec: T
     The trajectory ends where the first metabolite reaches `floor`: concentrations stay positive
     because observation stops, never because they are clamped.
     """
-    stoichiometry = graph.matrix(sto_all)
+    # Sparse, because it is, and because a dense product has other last bits on another number of threads.
+    stoichiometry = csr_array(graph.matrix(sto_all))
 
     def derivative(_time: float, concentration: Floats) -> Floats:
         return np.asarray(stoichiometry @ law.rates(graph, sto_all, concentration))
@@ -140,4 +142,5 @@ def _integrate(law: RateLaw, graph: Graph, sto_all: Ints, start: Floats, spec: T
         raise RegimeError(f"the integrator gave up: {solution.message}")
     time = np.linspace(0.0, solution.t[-1], spec.frames)
     concentration = np.asarray(solution.sol(time).T)
-    return Trajectory(time, concentration, law.rates(graph, sto_all, concentration) @ stoichiometry.T)
+    dcdt = np.asarray(law.rates(graph, sto_all, concentration) @ stoichiometry.T)
+    return Trajectory(time, concentration, dcdt)

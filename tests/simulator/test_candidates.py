@@ -24,7 +24,7 @@ def drawn(rng: np.random.Generator, reactions: int = 40) -> Ints:
 
 
 def observation(decoys: float = 1.0, *, roles_told: bool = True) -> Observation:
-    return Observation(dcdt_noise=0.0, decoys=decoys, roles_told=roles_told)
+    return Observation(dcdt_noise=0.0, concentration_noise=0.0, dcdt_given=True, decoys=decoys, roles_told=roles_told)
 
 
 @EXAMPLES

@@ -148,9 +148,7 @@ def test_the_loaded_truth_is_the_simulated_one(tiny: Dataset, tmp_path: Path) ->
 
 
 def test_where_dcdt_is_not_given_it_is_nowhere_in_the_observations(tiny: Dataset, tmp_path: Path) -> None:
-    observation = Observation(
-        dcdt_noise=0.0, concentration_noise=0.01, dcdt_given=False, decoys=0.0, roles_told=True
-    )
+    observation = Observation(dcdt_noise=0.0, concentration_noise=0.01, dcdt_given=False, decoys=0.0, roles_told=True)
     regime = tiny.regime.model_copy(update={"observation": observation})
     dataset = freeze(regime, simulate(regime), tmp_path)
     with np.load(dataset.observations_path, allow_pickle=False) as given:

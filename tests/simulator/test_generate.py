@@ -1,3 +1,7 @@
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -12,6 +16,32 @@ def test_the_same_regime_gives_the_same_system() -> None:
     np.testing.assert_array_equal(first.law.log_k, second.law.log_k)
     for a, b in zip(first.observed, second.observed, strict=True):
         np.testing.assert_array_equal(a.concentration, b.concentration)
+
+
+def test_dcdt_does_not_depend_on_the_number_of_threads() -> None:
+    """A dense product does, in its last bits, and with them the hash of the data."""
+    code = """
+from hashlib import sha256
+from simulator.generate import simulate
+from simulator.regime import find_regime
+
+regime = find_regime("pde_m1")
+few = regime.trajectories.model_copy(update={"count": 1, "heldout": 1, "duration": 0.1})
+still = regime.kinetics.model_copy(update={"min_rate_variation": 1e-9})
+system = simulate(regime.model_copy(update={"trajectories": few, "kinetics": still}))
+print(sha256(system.exact[0].dcdt.tobytes()).hexdigest())
+"""
+    digests = {
+        subprocess.run(
+            [sys.executable, "-c", code],
+            env={**os.environ, "OPENBLAS_NUM_THREADS": threads, "OMP_NUM_THREADS": threads},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for threads in ("1", "2")
+    }
+    assert len(digests) == 1
 
 
 def test_another_seed_gives_another_system() -> None:
@@ -32,9 +62,7 @@ def test_siblings_share_the_setting_and_nothing_else() -> None:
 
 
 def test_noise_is_on_the_observed_derivative_alone_and_as_large_as_the_regime_says(tiny: Dataset) -> None:
-    observation = Observation(
-        dcdt_noise=0.05, concentration_noise=0.0, dcdt_given=True, decoys=0.0, roles_told=True
-    )
+    observation = Observation(dcdt_noise=0.05, concentration_noise=0.0, dcdt_given=True, decoys=0.0, roles_told=True)
     noisy = simulate(tiny.regime.model_copy(update={"observation": observation}))
     for clean, blurred in zip(tiny.observed, noisy.observed, strict=True):
         np.testing.assert_array_equal(clean.concentration, blurred.concentration)
@@ -46,9 +74,7 @@ def test_noise_is_on_the_observed_derivative_alone_and_as_large_as_the_regime_sa
 
 
 def test_readings_of_concentrations_are_as_noisy_as_the_regime_says_and_positive(tiny: Dataset) -> None:
-    observation = Observation(
-        dcdt_noise=0.0, concentration_noise=0.1, dcdt_given=False, decoys=0.0, roles_told=True
-    )
+    observation = Observation(dcdt_noise=0.0, concentration_noise=0.1, dcdt_given=False, decoys=0.0, roles_told=True)
     read = simulate(tiny.regime.model_copy(update={"observation": observation}))
     exact, reading = (np.concatenate([t.concentration for t in group]) for group in (read.exact, read.observed))
     np.testing.assert_array_equal(exact, np.concatenate([t.concentration for t in tiny.observed]))

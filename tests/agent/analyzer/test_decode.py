@@ -167,7 +167,10 @@ def test_the_truth_decodes_to_itself_among_decoys_and_without_roles(seed: int, t
     """At one scale exactly, at any scale of its own up to the multiple of each column."""
     rng = np.random.default_rng(seed)
     matrix = draw_stoichiometry(SPEC, rng)
-    graph = candidate_graph(matrix, Observation(dcdt_noise=0.0, decoys=1.0 if absent else 0.0, roles_told=told), rng)
+    observation = Observation(
+        dcdt_noise=0.0, concentration_noise=0.0, dcdt_given=True, decoys=1.0 if absent else 0.0, roles_told=told
+    )
+    graph = candidate_graph(matrix, observation, rng)
     truth, stated = matrix[graph.met_all, graph.rxn_all], replace(KNOWN, may_be_absent=absent)
     np.testing.assert_array_equal(decode(graph, rng.uniform(0.1, 10.0) * truth.astype(float), stated), truth)
     scale = rng.uniform(0.2, 5.0, SPEC.reactions)
