@@ -103,7 +103,8 @@ def ablation(
     jobs: Annotated[int, typer.Option(min=1, help="Trials to run at once.")] = 1,
 ) -> None:
     """Measure what gate, attention and activation of messages are worth and print it as JSON."""
-    workspace, setting = find_workspace(Path.cwd()), find_regime(regime)
+    workspace = find_workspace(Path.cwd())
+    setting = find_regime(regime, workspace.data)
     code, budget = code_of(workspace, regime), steps or setting.training.full_steps
     arms = arms_of(workspace, dict(zip(FACTORS, (gate, attention, activation), strict=True)))
 

@@ -30,9 +30,9 @@ def judge(dataset: Dataset, sto_all: Floats, integers: Ints | None = None) -> Sc
 
     `integers` (E,) are what the method answers; a method that has real coefficients only is decoded.
     """
-    truth, network = dataset.truth, dataset.regime.network
+    truth = dataset.truth
     if integers is None:
-        integers = decode(truth.graph, sto_all, network.coefficients, mass_balanced=network.mass_balanced)
+        integers = decode(truth.graph, sto_all, dataset.regime.constraints)
     everything = np.ones(len(integers), dtype=bool)
     scores = edge_scores(sto_all, integers, truth, everything)
     identifiable = edge_scores(sto_all, integers, truth, dataset.identifiability.edges)
@@ -57,11 +57,12 @@ def oracle(dataset: Dataset) -> Scores:
     Whoever knows the rates knows the scale of each column, so each coefficient is rounded by itself: under noise
     that is better than the decoder's angles, and an identifiable coefficient is not spoilt by its neighbours.
     """
-    truth, network = dataset.truth, dataset.regime.network
+    truth, constraints = dataset.truth, dataset.regime.constraints
     frames, dcdt = observed_frames(dataset)
     rates = truth.law.rates(truth.graph, truth.sto_all, frames)
-    sto_all = stoichiometry_from_rates(truth.graph, rates, dcdt, mass_balanced=network.mass_balanced)
-    alphabet = np.array([sign * value for value in network.coefficients for sign in (-1, 1)])
+    sto_all = stoichiometry_from_rates(truth.graph, rates, dcdt, mass_balanced=constraints.mass_balanced)
+    absent = [0] if constraints.may_be_absent else []
+    alphabet = np.array([*absent, *(sign * value for value in constraints.alphabet for sign in (-1, 1))])
     nearest = np.abs(sto_all[:, None] - alphabet).argmin(axis=1)
     return judge(dataset, sto_all, alphabet[nearest])
 

@@ -47,7 +47,7 @@ def measure(trials: Sequence[Trial], workspace: Workspace, results: Path, jobs: 
 
 def dataset_of(workspace: Workspace, name: str, sibling: int | None = None) -> Dataset:
     """The frozen data of a regime or of its sibling, generated if absent."""
-    regime = find_regime(name)
+    regime = find_regime(name, workspace.data)
     return prepare(regime if sibling is None else regime.sibling(sibling), workspace.data)[0]
 
 

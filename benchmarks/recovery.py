@@ -76,7 +76,7 @@ def regimes_with_recipes(workspace: Workspace) -> list[str]:
 
 def plan(workspace: Workspace, regime: str, seeds: int, siblings: int, *, baselines: bool) -> Plan:
     """All trials that the figures of a regime need; raises `RegimeError` if there is no such regime."""
-    code = code_of(workspace, find_regime(regime).name)
+    code = code_of(workspace, find_regime(regime, workspace.data).name)
 
     def trial(seed: int, *, sibling: int | None = None, recipe: str | None = RECIPE) -> Trial:
         return Trial(regime=regime, sibling=sibling, seed=seed, recipe=recipe, code=code)

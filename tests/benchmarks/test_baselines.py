@@ -17,6 +17,12 @@ def test_the_oracle_recovers_everything_from_exact_rates(tiny: Dataset) -> None:
     assert scores["r2"] == pytest.approx(1.0)
 
 
+def test_the_oracle_finds_what_is_absent_and_what_is_a_substrate(veiled: Dataset) -> None:
+    scores = oracle(veiled)
+    assert scores["exact_identifiable"] == 1.0
+    assert scores["exact"] > 0.9
+
+
 def test_the_oracle_uses_balance_where_rates_leave_a_direction_open(tiny: Dataset) -> None:
     graph, sto_all = tiny.truth.graph, tiny.truth.sto_all
     one_frame = np.random.default_rng(0).uniform(0.1, 1.0, (1, graph.n_reactions))
