@@ -29,7 +29,8 @@ def write_estimate(model: MetabolismPropagation, observations: Observations, fol
     c = torch.linspace(0.0, 1.2 * float(observations.concentration.max()), _POINTS_C, device=device)
     # The magnitudes in use are grid points themselves, so that reading the table there is exact.
     used = model.sto_all[observations.graph.sub_to_all].abs().cpu().numpy()
-    s = torch.from_numpy(np.union1d(np.linspace(0.0, 3.0, _POINTS_S, dtype=np.float32), used)).to(device)
+    beyond = max(observations.constraints.alphabet) + 1.0
+    s = torch.from_numpy(np.union1d(np.linspace(0.0, beyond, _POINTS_S, dtype=np.float32), used)).to(device)
     scaled = (c - model.shift) / model.width
     # One table cannot hold a share of attention for each edge: it has the mean share, so what is computed from the
     # table (rollouts, held-out error) is approximate for a model with attention. The coefficients are what they are.
