@@ -48,7 +48,7 @@ def test_the_best_recipe_trains_the_committed_code_and_leaves_the_users_alone(
     assert len(done.stderr.strip().splitlines()) == 1
     facts = json.loads(done.stdout)
     assert facts["recipe"].endswith(f"gnn/recipes/{REGIME}.yaml")
-    assert facts["moves"] == ["sign_tied"]
+    assert facts["moves"] == ["sign_tied", "integer_finish"]
     assert facts["commit"] == head_commit(workspace)
     assert (facts["configuration"]["schedule"], facts["configuration"]["lr_k"]) == ("cosine", 0.03)
     assert facts["scores"]["sign_accuracy"] == 1.0
