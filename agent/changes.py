@@ -7,20 +7,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from agent.document import read_mapping
 from agent.errors import StoichloopError
 
 
 def read_changes(path: Path) -> dict[str, Any]:
     """What `--config FILE` holds: a YAML or JSON mapping of fields to numbers and words."""
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise StoichloopError(f"--config {path}: cannot be read as YAML: {' '.join(str(error).split())}") from error
-    if not isinstance(content, dict):
-        raise StoichloopError(f"--config {path}: must hold a mapping of fields to values, but holds {content!r}")
-    changes = {str(key): number_or_text(value) for key, value in content.items()}
+    changes = {str(key): number_or_text(value) for key, value in read_mapping(path, f"--config {path}").items()}
     for key, value in changes.items():
         if not isinstance(value, str | int | float):
             raise StoichloopError(f"--config {path}: key '{key}' has value {value!r}, but must be a number or a word")

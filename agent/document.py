@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import yaml
 from pydantic import BaseModel, ValidationError
@@ -15,15 +15,21 @@ Document = TypeVar("Document", bound=BaseModel)
 
 def read_document(path: Path, kind: type[Document]) -> Document:
     """Read one YAML file as `kind`; raises `StoichloopError` naming the file, the key and the value."""
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise StoichloopError(f"{path}: cannot be read as YAML: {' '.join(str(error).split())}") from error
-    if not isinstance(content, dict):
-        raise StoichloopError(f"{path}: must hold a mapping of keys, but holds {content!r}")
+    content = read_mapping(path, str(path))
     try:
         return kind.model_validate(content)
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"])
         raise StoichloopError(f"{path}: key '{key}' with value {first['input']!r}: {first['msg']}") from error
+
+
+def read_mapping(path: Path, called: str) -> dict[Any, Any]:
+    """The mapping that a YAML file holds; raises `StoichloopError`, which calls the file as its reader knows it."""
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise StoichloopError(f"{called}: cannot be read as YAML: {' '.join(str(error).split())}") from error
+    if not isinstance(content, dict):
+        raise StoichloopError(f"{called}: must hold a mapping of keys to values, but holds {content!r}")
+    return content

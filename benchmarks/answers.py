@@ -14,7 +14,7 @@ from scipy.linalg import block_diag, null_space
 from scipy.signal import savgol_filter
 
 from agent.analyzer.decode import decode, reaction_edges
-from agent.analyzer.score import Scores, baseline, edge_scores, exact_reactions
+from agent.analyzer.score import Scores, baseline, coefficient_scores
 from simulator.dataset import Dataset
 from simulator.generate import Trajectory
 from simulator.kinetics import Floats
@@ -30,14 +30,9 @@ def judge(dataset: Dataset, sto_all: Floats, integers: Ints | None = None) -> Sc
 
     `integers` (E,) are what the method answers; a method that has real coefficients only is decoded.
     """
-    truth = dataset.truth
     if integers is None:
-        integers = decode(truth.graph, sto_all, dataset.regime.constraints)
-    everything = np.ones(len(integers), dtype=bool)
-    scores = edge_scores(sto_all, integers, truth, everything)
-    identifiable = edge_scores(sto_all, integers, truth, dataset.identifiability.edges)
-    scores |= {f"{name}_identifiable": value for name, value in identifiable.items()}
-    return scores | {"exact_reactions": exact_reactions(truth.graph, integers, truth.sto_all)}
+        integers = decode(dataset.truth.graph, sto_all, dataset.regime.constraints)
+    return coefficient_scores(sto_all, integers, dataset)
 
 
 def ones(dataset: Dataset) -> Scores:

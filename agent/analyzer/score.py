@@ -31,19 +31,22 @@ def score(estimate: Estimate, dataset: Dataset) -> Scores:
     """All scores of the design, by name, each a finite number."""
     truth = dataset.truth
     decoded = decode(truth.graph, estimate.sto_all, dataset.regime.constraints)
-    everything = np.ones(len(decoded), dtype=bool)
-    scores = edge_scores(estimate.sto_all, decoded, truth, everything)
-    scores |= {
-        f"{name}_identifiable": value
-        for name, value in edge_scores(estimate.sto_all, decoded, truth, dataset.identifiability.edges).items()
-    }
-    scores["exact_reactions"] = exact_reactions(truth.graph, decoded, truth.sto_all)
+    scores = coefficient_scores(estimate.sto_all, decoded, dataset)
     dynamics = EstimatedDynamics(truth.graph, estimate)
     scores |= _function_scores(dynamics, dataset)
     scores |= _rollout_scores(dynamics, dataset)
     scores["degeneracy_gap"] = scores["test_pearson"] - scores["r2"]
     scores |= _blind_scores(dynamics, decoded, dataset)
     return scores
+
+
+def coefficient_scores(sto_all: Floats, decoded: Ints, dataset: Dataset) -> Scores:
+    """The scores over all edges, over the identifiable ones, and over whole reactions."""
+    truth = dataset.truth
+    scores = edge_scores(sto_all, decoded, truth, np.ones(len(decoded), dtype=bool))
+    identifiable = edge_scores(sto_all, decoded, truth, dataset.identifiability.edges)
+    scores |= {f"{name}_identifiable": value for name, value in identifiable.items()}
+    return scores | {"exact_reactions": exact_reactions(truth.graph, decoded, truth.sto_all)}
 
 
 def r2(truth: Floats, estimate: Floats) -> float:
