@@ -3,6 +3,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from agent.analyzer.estimate import read_estimate
@@ -70,6 +71,22 @@ def test_signs_are_not_tied_to_roles_that_are_not_told(checkout: Path, veiled: D
     done = train_with("sign_tied", checkout, veiled, tmp_path)
     assert done.returncode != 0
     assert "signs cannot be tied to roles that the graph does not tell" in done.stderr.splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    "veiled", [(0.0, False), (1.0, True), (1.0, False)], indirect=True, ids=["signs", "decoy", "open"]
+)
+def test_integer_columns_are_columns_that_the_regime_allows(checkout: Path, veiled: Dataset, tmp_path: Path) -> None:
+    done = train_with("integer_columns", checkout, veiled, tmp_path)
+    assert done.returncode == 0, done.stderr
+    graph = veiled.truth.graph
+    sto_all = read_estimate(tmp_path / "estimate.npz", graph).sto_all
+    assert set(np.abs(sto_all)) <= {0.0, 1.0, 2.0}
+    assert (sto_all * graph.role >= 0).all()
+    for column in (sto_all[graph.rxn_all == reaction] for reaction in range(graph.n_reactions)):
+        assert column.sum() == 0
+        assert 1 <= (column < 0).sum() <= 3
+        assert 1 <= (column > 0).sum() <= 3
 
 
 def test_a_new_move_is_found_by_its_folder_and_no_planner_is_mistaken_for_one(tmp_path: Path) -> None:
