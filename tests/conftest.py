@@ -38,6 +38,14 @@ def veiled(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     return prepare(veiled, tmp_path_factory.mktemp("veiled"))[0]
 
 
+@pytest.fixture(scope="session")
+def unbalanced(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
+    """Frozen data of `pde_m1_tiny` with columns that need not balance; not to be changed."""
+    regime = find_regime("pde_m1_tiny")
+    network = regime.network.model_copy(update={"mass_balanced": False})
+    return prepare(regime.model_copy(update={"network": network}), tmp_path_factory.mktemp("unbalanced"))[0]
+
+
 @pytest.fixture
 def workspace(tmp_path: Path, tiny: Dataset) -> Workspace:
     """A user's repository with our gnn/ committed, a file of the user's, and the tiny data in place."""

@@ -7,13 +7,15 @@ import numpy as np
 import pytest
 
 from agent.analyzer.estimate import read_estimate
+from agent.analyzer.score import score_artifact
 from agent.errors import StoichloopError
 from agent.executor.environment import trial_environment
 from agent.executor.worktree import throw_away
 from agent.planner import planner_names
 from agent.planner.catalogue import apply, move_names, read_move, read_moves
 from agent.workspace import Workspace, head_commit
-from simulator.dataset import Dataset
+from simulator.dataset import Dataset, prepare
+from simulator.regime import find_regime
 
 
 @pytest.fixture
@@ -39,19 +41,21 @@ def with_requirements(name: str) -> list[str]:
     return [*dict.fromkeys(needed), name]
 
 
-def train_with(name: str, checkout: Path, dataset: Dataset, out: Path) -> subprocess.CompletedProcess[str]:
+def train_with(
+    name: str, checkout: Path, dataset: Dataset, out: Path, steps: int = 5, configuration: str = "{}"
+) -> subprocess.CompletedProcess[str]:
     for move in read_moves(with_requirements(name)):
         apply(move, checkout)
-    (out / "config.json").write_text("{}")
+    (out / "config.json").write_text(configuration)
     data: list[str | Path] = ["--observations", dataset.observations_path, "--config", out / "config.json"]
     return subprocess.run(
-        [sys.executable, "-m", "gnn.train", *data, "--out", out, "--seed", "0", "--steps", "5"],
+        [sys.executable, "-m", "gnn.train", *data, "--out", out, "--seed", "0", "--steps", str(steps)],
         cwd=checkout,
         env=trial_environment(),
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
+        timeout=600,
     )
 
 
@@ -87,6 +91,25 @@ def test_integer_columns_are_columns_that_the_regime_allows(checkout: Path, veil
         assert column.sum() == 0
         assert 1 <= (column < 0).sum() <= 3
         assert 1 <= (column > 0).sum() <= 3
+
+
+def test_what_a_common_metabolite_hides_comes_back_where_columns_need_not_balance(
+    checkout: Path, unbalanced: Dataset, tmp_path: Path
+) -> None:
+    done = train_with("integer_columns", checkout, unbalanced, tmp_path, steps=1500)
+    assert done.returncode == 0, done.stderr
+    assert score_artifact(tmp_path / "estimate.npz", unbalanced)["exact_identifiable"] == 1.0
+
+
+def test_ones_do_not_come_back_as_twos_and_four_protons_are_found(checkout: Path, tmp_path: Path) -> None:
+    ecoli, _ = prepare(find_regime("ecoli_core"), tmp_path / "data")
+    configuration = '{"few_frames": 320, "starts": 1, "patience": 0}'
+    done = train_with("integer_columns", checkout, ecoli, tmp_path, steps=1500, configuration=configuration)
+    assert done.returncode == 0, done.stderr
+    scores = score_artifact(tmp_path / "estimate.npz", ecoli)
+    assert scores["exact_identifiable"] > 0.98
+    found = read_estimate(tmp_path / "estimate.npz", ecoli.truth.graph).sto_all
+    assert (found == -4).sum() == 2
 
 
 def test_a_new_move_is_found_by_its_folder_and_no_planner_is_mistaken_for_one(tmp_path: Path) -> None:
