@@ -14,7 +14,9 @@ from typing import Any
 
 from memory.records import (
     Block,
+    Call,
     CampaignRecord,
+    Decision,
     Event,
     Experiment,
     Finding,
@@ -25,8 +27,9 @@ from memory.records import (
     Verdict,
 )
 
-SCHEMA_VERSION = 1
-_SCHEMA = Path(__file__).parent / "schema.sql"
+# Each version adds to the one before it: a ledger is brought up to date by the scripts that it has not seen.
+_SCRIPTS = sorted((Path(__file__).parent / "schema").glob("*.sql"), key=lambda path: int(path.stem))
+SCHEMA_VERSION = int(_SCRIPTS[-1].stem)
 
 
 class LedgerError(Exception):
@@ -51,30 +54,38 @@ class Ledger:
             # Without this, INSERT OR REPLACE would delete rows past the triggers that forbid it.
             self._db.execute("PRAGMA recursive_triggers = ON")
             self._db.execute("PRAGMA foreign_keys = ON")
-            if version == 0 and not readonly and not existed:
-                self._create()
-            elif version == 0:
+            if version == 0 and existed:
                 raise LedgerError(f"{path}: the ledger is empty; restore it from a copy, or start another campaign")
-            elif version != SCHEMA_VERSION:
+            if version > SCHEMA_VERSION:
                 raise LedgerError(
-                    f"{path}: schema version is {version}, but this stoichloop reads {SCHEMA_VERSION}; "
+                    f"{path}: schema version is {version}, but this stoichloop reads up to {SCHEMA_VERSION}; "
                     "use the version that wrote it"
                 )
+            if version < SCHEMA_VERSION:
+                if readonly:
+                    Ledger(path).close()
+                else:
+                    self._upgrade()
         except sqlite3.DatabaseError as error:
             raise LedgerError(f"{path}: not a readable ledger: {error}") from error
 
-    def _create(self) -> None:
-        """All tables and their triggers in one transaction."""
+    def _upgrade(self) -> None:
+        """Run the scripts that this ledger has not seen, each in one transaction."""
         self._db.execute("PRAGMA journal_mode = WAL")
-        tables = re.findall(r"CREATE TABLE (\w+)", schema := _SCHEMA.read_text(encoding="utf-8"))
-        triggers = [
-            f"CREATE TRIGGER {table}_no_{verb} BEFORE {verb} ON {table} "
-            "BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END;"
-            for table in tables
-            for verb in ("UPDATE", "DELETE")
-        ]
-        script = ["BEGIN IMMEDIATE;", schema, *triggers, f"PRAGMA user_version = {SCHEMA_VERSION};", "COMMIT;"]
-        self._db.executescript("\n".join(script))
+        for script in _SCRIPTS:
+            schema, number = script.read_text(encoding="utf-8"), int(script.stem)
+            triggers = [
+                f"CREATE TRIGGER {table}_no_{verb} BEFORE {verb} ON {table} "
+                "BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END;"
+                for table in re.findall(r"CREATE TABLE (\w+)", schema)
+                for verb in ("UPDATE", "DELETE")
+            ]
+            with self._transaction():
+                # Another process may have been faster.
+                if self._db.execute("PRAGMA user_version").fetchone()[0] < number:
+                    for statement in _statements("\n".join([schema, *triggers])):
+                        self._db.execute(statement)
+                    self._db.execute(f"PRAGMA user_version = {number}")
 
     def close(self) -> None:
         """Close the connection."""
@@ -118,11 +129,12 @@ class Ledger:
         """A budget given by a person."""
         self._insert("grants", **vars(grant))
 
-    def open_block(self, rung: str, experiments: Sequence[Experiment]) -> None:
+    def open_block(self, decision: Decision, experiments: Sequence[Experiment]) -> None:
         """Open the next block with its proposals, which have been given their identity: all of it, or none."""
         with self._transaction():
             number = self.next_block()
-            self._insert("blocks", number=number, rung=rung, opened_at=time.time())
+            self._insert("blocks", number=number, rung=decision.rung, opened_at=time.time())
+            self._insert("decisions", block=number, chance=decision.chance, reason=decision.reason)
             for e in experiments:
                 self._insert(
                     "experiments",
@@ -136,6 +148,11 @@ class Ledger:
                     fingerprint=e.fingerprint,
                     proposed_at=e.proposed_at,
                 )
+                self._insert("proposals", experiment=e.id, role=e.role, move=e.move, patch=e.patch, repairs=e.repairs)
+                if e.commit is not None:
+                    self._insert("commits", experiment=e.id, sha=e.commit, committed_at=time.time())
+                if e.verdict is not None:
+                    self.add_verdict(e.id, e.verdict)
 
     def next_block(self) -> int:
         """The number that the next block gets; block 0 is the baseline."""
@@ -148,9 +165,13 @@ class Ledger:
             for finding in findings:
                 self._insert("findings", **{**vars(finding), "experiments": json.dumps(finding.experiments)})
 
-    def add_commit(self, experiment: str, commit: str) -> None:
-        """The code state that an experiment's trials run."""
-        self._insert("commits", experiment=experiment, sha=commit, committed_at=time.time())
+    def add_landing(self, experiment: str, commit: str) -> None:
+        """The commit that carries an experiment's verdict has been made, and its refs are in place."""
+        self._insert("landings", experiment=experiment, sha=commit, landed_at=time.time())
+
+    def add_call(self, call: Call) -> None:
+        """A model was asked."""
+        self._insert("calls", **vars(call))
 
     def add_start(self, trial: RunningTrial) -> None:
         """A trial's process has been started."""
@@ -206,8 +227,8 @@ class Ledger:
     def blocks(self) -> list[Block]:
         """All blocks, oldest first."""
         rows = self._rows(
-            "SELECT number, rung, opened_at, summary FROM blocks "
-            "LEFT JOIN block_summaries ON block = number ORDER BY number"
+            "SELECT number, rung, opened_at, summary, chance, d.reason FROM blocks "
+            "LEFT JOIN block_summaries s ON s.block = number LEFT JOIN decisions d ON d.block = number ORDER BY number"
         )
         return [Block(**dict(row)) for row in rows]
 
@@ -221,8 +242,10 @@ class Ledger:
 
     def _read_experiments(self, where: str, *parameters: Any) -> list[Experiment]:
         rows = self._rows(
-            "SELECT e.*, c.sha, v.verdict, v.reason, v.rival, v.effect, v.low, v.high, v.p_value, v.number AS place "
+            "SELECT e.*, c.sha, p.role, p.move, p.patch, p.repairs, l.sha AS landed, "
+            "v.verdict, v.reason, v.rival, v.effect, v.low, v.high, v.p_value, v.number AS place "
             "FROM experiments e LEFT JOIN commits c ON c.experiment = e.id "
+            "LEFT JOIN proposals p ON p.experiment = e.id LEFT JOIN landings l ON l.experiment = e.id "
             f"LEFT JOIN verdicts v ON v.experiment = e.id {where} ORDER BY e.number",
             *parameters,
         )
@@ -260,6 +283,14 @@ class Ledger:
         """The sum of what was spent of one kind."""
         return float(self._rows("SELECT COALESCE(SUM(amount), 0.0) FROM spend WHERE kind = ?", kind)[0][0])
 
+    def calls(self) -> list[Call]:
+        """All requests to models, oldest first."""
+        rows = self._rows(
+            "SELECT planner, model, prompt, tokens_in, tokens_out, dollars, seconds, outcome, called_at "
+            "FROM calls ORDER BY id"
+        )
+        return [Call(**dict(row)) for row in rows]
+
     def last_spend_at(self) -> float:
         """When something was last spent; 0 before that."""
         return float(self._rows("SELECT COALESCE(MAX(spent_at), 0.0) FROM spend")[0][0])
@@ -267,6 +298,16 @@ class Ledger:
     def events(self) -> list[Event]:
         """All events, oldest first."""
         return [Event(**dict(row)) for row in self._rows("SELECT at, message FROM events ORDER BY id")]
+
+
+def _statements(script: str) -> Iterator[str]:
+    """The statements of a script, one by one: `executescript` would commit a transaction that is open."""
+    statement = ""
+    for line in script.splitlines(keepends=True):
+        statement += line
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""
 
 
 def _experiment_from(row: sqlite3.Row) -> Experiment:
@@ -286,6 +327,11 @@ def _experiment_from(row: sqlite3.Row) -> Experiment:
         configuration=json.loads(row["configuration"]),
         fingerprint=row["fingerprint"],
         proposed_at=row["proposed_at"],
+        role=row["role"] or "exploit",
+        move=row["move"],
+        patch=row["patch"] or "",
+        repairs=row["repairs"],
         commit=row["sha"],
+        landed=row["landed"],
         verdict=verdict,
     )

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 VerdictName = Literal["accepted", "rejected", "failed", "refused"]
 TrialStatus = Literal["completed", "crashed", "timed_out", "non_finite", "invalid"]
+Role = Literal["exploit", "explore", "principle"]
 FindingKind = Literal["established principle", "refuted hypothesis", "open question"]
 
 
@@ -43,13 +44,45 @@ class Grant:
 
 
 @dataclass(frozen=True)
+class Decision:
+    """Which rung the next block stands on. `chance` is that of another improvement on the rung before it."""
+
+    rung: str
+    chance: float | None
+    reason: str
+
+
+@dataclass(frozen=True)
 class Block:
-    """A batch of experiments planned together; `summary` is None while it is open."""
+    """A batch of experiments planned together; `summary` is None while it is open.
+
+    `chance` and `reason` are the ladder's, None before it had any.
+    """
 
     number: int
     rung: str
     opened_at: float
     summary: str | None
+    chance: float | None = None
+    reason: str | None = None
+
+
+NOT_ASKED = "not asked"  # what the outcome of a call begins with that a limit forbade
+
+
+@dataclass(frozen=True)
+class Call:
+    """One request to a model: what it took, and what came of it in words. `prompt` is a hash."""
+
+    planner: str
+    model: str
+    prompt: str
+    tokens_in: int
+    tokens_out: int
+    dollars: float
+    seconds: float
+    outcome: str
+    called_at: float
 
 
 @dataclass(frozen=True)
@@ -95,7 +128,12 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Experiment:
-    """A proposal with an identity. `changes` differ from the parent; `configuration` is whole."""
+    """A proposal with an identity. `changes` differ from the parent; `configuration` is whole.
+
+    `patch` is what it changes of the parent's code, empty if nothing; `move` its name where it is of the catalogue;
+    `repairs` names the failed experiment whose patch it mends. `commit` is what its trials run; `landed` has the
+    same content and carries the verdict.
+    """
 
     id: str
     block: int
@@ -106,7 +144,12 @@ class Experiment:
     configuration: dict[str, Any]
     fingerprint: str
     proposed_at: float
+    role: Role = "exploit"
+    move: str | None = None
+    patch: str = ""
+    repairs: str | None = None
     commit: str | None = None
+    landed: str | None = None
     trials: tuple[TrialResult, ...] = field(default=())
     verdict: Verdict | None = None
 

@@ -10,13 +10,16 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from unidiff.errors import UnidiffParseError
+from unidiff.patch import PatchSet
 
 from memory.ledger import Ledger
-from memory.records import Block, Event, Experiment, Finding
+from memory.records import Block, Call, Event, Experiment, Finding
 from memory.standing import count_verdicts, current, incumbent, leaderboard, standing
 
 MEMORY_LINES = 300
 _LEADERS, _FINDINGS, _BLOCKS, _LATEST = 12, 60, 60, 60
+
 _KINDS = {
     "established principle": "Established principles",
     "refuted hypothesis": "Refuted hypotheses",
@@ -51,10 +54,26 @@ def _evidence(experiments: Sequence[str]) -> str:
     return named + (f" and {len(experiments) - _EVIDENCE} more" if len(experiments) > _EVIDENCE else "")
 
 
+def _changed(patch: str) -> str:
+    """'gnn/loss.py +3 -1, gnn/train.py +2 -2' of a unified diff."""
+    try:
+        files = PatchSet(patch)
+    except UnidiffParseError:
+        return "a patch that is no readable diff"
+    return ", ".join(f"{file.path} +{file.added} -{file.removed}" for file in files) or "a patch that is no diff"
+
+
+def _best_supported(findings: Sequence[Finding], count: int) -> list[Finding]:
+    """The findings that most experiments speak for, surest first among equals, in the order that they came in."""
+    ranked = sorted(findings, key=lambda f: (-len(f.experiments), 1.0 if f.p_value is None else f.p_value))
+    kept = {id(finding) for finding in ranked[:count]}
+    return [finding for finding in findings if id(finding) in kept]
+
+
 _TEMPLATES = Environment(
     loader=FileSystemLoader(Path(__file__).parent / "templates"), undefined=StrictUndefined, keep_trailing_newline=True
 )
-_TEMPLATES.filters.update(moment=moment, flat=_flat, cell=_cell, evidence=_evidence)
+_TEMPLATES.filters.update(moment=moment, flat=_flat, cell=_cell, evidence=_evidence, changed=_changed)
 _TEMPLATES.globals["score"] = score_text
 
 
@@ -76,7 +95,7 @@ def working_memory(ledger: Ledger) -> str:
         incumbent=leader and standing(leader, campaign.fidelity),
         leaders=leaderboard(experiments, campaign.fidelity)[:_LEADERS],
         kinds=_KINDS,
-        findings=current(ledger.findings())[:_FINDINGS],
+        findings=_best_supported(current(ledger.findings()), _FINDINGS),
         blocks=ledger.blocks()[-_BLOCKS:],
         latest=experiments[-_LATEST:],
     )
@@ -89,6 +108,7 @@ def whole_log(ledger: Ledger) -> str:
     return _TEMPLATES.get_template("log.md.j2").render(
         campaign=ledger.campaign(),
         events=ledger.events(),
+        calls=ledger.calls(),
         blocks=ledger.blocks(),
         experiments=ledger.experiments(),
         findings=ledger.findings(),
@@ -96,12 +116,13 @@ def whole_log(ledger: Ledger) -> str:
 
 
 def entries(ledger: Ledger) -> dict[str, list[dict[str, Any]]]:
-    """The log as data: blocks, experiments, findings and events."""
-    parts: dict[str, Sequence[Block | Experiment | Finding | Event]] = {
+    """The log as data: blocks, experiments, findings, events and calls of models."""
+    parts: dict[str, Sequence[Block | Experiment | Finding | Event | Call]] = {
         "blocks": ledger.blocks(),
         "experiments": ledger.experiments(),
         "findings": ledger.findings(),
         "events": ledger.events(),
+        "calls": ledger.calls(),
     }
     return {name: [asdict(record) for record in records] for name, records in parts.items()}
 
@@ -112,13 +133,14 @@ def experiment_text(experiment: Experiment) -> str:
 
 
 def search(ledger: Ledger, text: str) -> list[str]:
-    """Experiments, findings, block summaries and events that contain `text`, whatever its case."""
+    """Experiments, findings, block summaries, calls and events that contain `text`, whatever its case."""
     wanted = text.casefold()
     candidates = [experiment_text(e).strip() for e in ledger.experiments()]
     candidates += [
         f"- block {f.block}, {f.kind}: {f.statement} [{_evidence(f.experiments)}]" for f in ledger.findings()
     ]
     candidates += [f"- block {b.number}: {b.summary}" for b in ledger.blocks() if b.summary]
+    candidates += [f"- {moment(c.called_at)} {c.planner} asked {c.model}: {c.outcome}" for c in ledger.calls()]
     candidates += [f"- {moment(event.at)} {event.message}" for event in ledger.events()]
     return [candidate for candidate in candidates if wanted in candidate.casefold()]
 

@@ -31,6 +31,21 @@ def _place(experiment: Experiment) -> int:
     return experiment.verdict.number if experiment.verdict else 0
 
 
+def lineage(experiments: Sequence[Experiment], experiment: Experiment) -> list[Experiment]:
+    """An experiment and its ancestors, the baseline first."""
+    known = {e.id: e for e in experiments}
+    line = [experiment]
+    while line[-1].parent is not None:
+        line.append(known[line[-1].parent])
+    return line[::-1]
+
+
+def code_of(experiments: Sequence[Experiment], experiment: Experiment) -> str:
+    """The experiment that wrote the code of this one: it, or the nearest ancestor that patched; else the baseline."""
+    line = lineage(experiments, experiment)
+    return next((e.id for e in reversed(line) if e.patch), line[0].id)
+
+
 def count_verdicts(experiments: Sequence[Experiment]) -> dict[str, int]:
     """How many experiments have each verdict, `open` for none, in the order of the words."""
     counts = Counter(e.verdict.verdict if e.verdict else "open" for e in experiments)

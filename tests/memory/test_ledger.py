@@ -5,11 +5,14 @@ from pathlib import Path
 
 import pytest
 
+import memory.ledger as ledger_module
 from memory.ledger import Ledger, LedgerError
-from memory.records import CampaignRecord, Finding, RunningTrial, Verdict
+from memory.records import Call, CampaignRecord, Decision, Finding, RunningTrial, Verdict
 from memory.render import MEMORY_LINES, search, whole_log, working_memory
 from memory.standing import incumbent, leaderboard
 from tests.agent.experiments import FIDELITY, scored
+
+SWEEP = Decision("sweep", None, "because")
 
 
 @pytest.fixture
@@ -17,7 +20,7 @@ def ledger(tmp_path: Path) -> Ledger:
     made = Ledger(tmp_path / "memory.db")
     made.add_campaign(CampaignRecord("night", "pde_m1_tiny", "d" * 64, "c" * 40, FIDELITY, time.time()))
     baseline = scored("e0001", [0.3, 0.32], block=0)
-    made.open_block("baseline", [baseline])
+    made.open_block(Decision("baseline", None, "first"), [baseline])
     for trial in baseline.trials:
         made.add_result(trial)
     made.add_verdict("e0001", Verdict("accepted", "the baseline"))
@@ -26,16 +29,17 @@ def ledger(tmp_path: Path) -> Ledger:
 
 
 def test_what_goes_in_comes_out(ledger: Ledger, tmp_path: Path) -> None:
-    experiment = replace(scored("e0002", [0.4]), changes={"lr_S": 0.1}, configuration={"lr_S": 0.1}, commit=None)
-    ledger.open_block("sweep", [experiment])
-    ledger.add_commit("e0002", "c" * 40)
+    changed = replace(scored("e0002", [0.4]), changes={"lr_S": 0.1}, configuration={"lr_S": 0.1})
+    experiment = replace(changed, role="principle", move="sign_tied", patch="a diff", repairs="e0001")
+    ledger.open_block(SWEEP, [experiment])
+    ledger.add_landing("e0002", "d" * 40)
     ledger.add_result(experiment.trials[0])
     verdict = Verdict("rejected", "no better", "e0001", -0.01, (-0.03, 0.01), 0.8)
     ledger.add_verdict("e0002", verdict)
     ledger.close()
     with Ledger(tmp_path / "memory.db", readonly=True) as again:
         found = again.experiment("e0002")
-        assert found == replace(experiment, commit="c" * 40, verdict=replace(verdict, number=2))
+        assert found == replace(experiment, landed="d" * 40, verdict=replace(verdict, number=2))
         assert [block.summary for block in again.blocks()] == ["measured", None]
         assert again.findings()[0].experiments == ("e0001",)
         assert [e.id for e in again.experiments()] == ["e0001", "e0002"]
@@ -54,12 +58,12 @@ def test_a_trial_has_one_result_and_a_configuration_one_experiment(ledger: Ledge
     with pytest.raises(sqlite3.IntegrityError):
         ledger.add_result(scored("e0001", [0.9]).trials[0])
     with pytest.raises(sqlite3.IntegrityError):
-        ledger.open_block("sweep", [replace(scored("e0002"), fingerprint="e0001")])
+        ledger.open_block(SWEEP, [replace(scored("e0002"), fingerprint="e0001")])
     assert len(ledger.blocks()) == 1  # the block was not half opened
 
 
 def test_starts_without_result_are_the_running_ones(ledger: Ledger) -> None:
-    ledger.open_block("sweep", [scored("e0002")])
+    ledger.open_block(SWEEP, [scored("e0002")])
     for attempt in (1, 2):
         ledger.add_start(RunningTrial("e0002/s0/probe", "e0002", 10, f"folder{attempt}", 1, float(attempt)))
     assert [trial.folder for trial in ledger.running()] == ["folder2"]
@@ -81,6 +85,28 @@ def test_a_file_that_is_no_ledger_or_a_newer_one_is_refused(tmp_path: Path) -> N
         Ledger(tmp_path / "newer.db")
 
 
+def test_a_ledger_of_the_first_version_opens_and_goes_on(tmp_path: Path) -> None:
+    path = tmp_path / "memory.db"
+    with sqlite3.connect(path) as old:
+        old.executescript((Path(ledger_module.__file__).parent / "schema" / "1.sql").read_text())
+        old.execute("PRAGMA user_version = 1")
+        old.execute("INSERT INTO blocks VALUES (0, 'baseline', 0.0)")
+        old.execute("INSERT INTO experiments VALUES (1, 'e0001', 0, NULL, 'none', 'as it is', '{}', '{}', 'f', 0.0)")
+    with Ledger(path, readonly=True) as opened:
+        assert [(e.id, e.role, e.patch) for e in opened.experiments()] == [("e0001", "exploit", "")]
+        assert opened.blocks()[0].reason is None
+    with Ledger(path) as opened:
+        opened.open_block(SWEEP, [scored("e0002")])
+        assert opened.blocks()[1].reason == "because"
+
+
+def test_calls_of_a_model_are_kept_in_order(ledger: Ledger) -> None:
+    calls = [Call("llm", "small", "p" * 64, 10, 2, 0.0, 0.5, outcome, 1.0) for outcome in ("429", "answered")]
+    for call in calls:
+        ledger.add_call(call)
+    assert ledger.calls() == calls
+
+
 def test_the_incumbent_is_the_last_accepted_and_leads_the_board() -> None:
     first = scored("e0001", [0.3], verdict=Verdict("accepted", "", number=1))
     second = scored("e0003", [0.35], verdict=Verdict("accepted", "", number=3))
@@ -89,26 +115,32 @@ def test_the_incumbent_is_the_last_accepted_and_leads_the_board() -> None:
     assert [line.experiment.id for line in leaderboard([first, lucky, second], FIDELITY)] == ["e0003", "e0001", "e0002"]
 
 
+def names_of(support: int) -> tuple[str, ...]:
+    return tuple(f"e{number:04d}" for number in range(1, support + 2))
+
+
 def test_working_memory_stays_within_its_lines(ledger: Ledger) -> None:
-    for block in range(1, 120):
+    for block in range(1, 120):  # the newest has more findings than there is room for
         names = [f"e{block * 10 + index:04d}" for index in range(8)]
-        ledger.open_block("sweep", [replace(scored(name), hypothesis="a | long\nhypothesis " * 30) for name in names])
+        ledger.open_block(SWEEP, [replace(scored(name), hypothesis="a | long\nhypothesis " * 30) for name in names])
         for name in names:
             ledger.add_result(scored(name, [0.3]).trials[0])
             ledger.add_verdict(name, Verdict("rejected", "screened out"))
         findings = [
-            Finding(block, "established principle", str(index), "so it is", tuple(names), None, 0.01, 0.0)
+            Finding(block, "established principle", str(index), f"so it is {index}", names_of(index), None, 0.01, 0.0)
             for index in range(90)
         ]
         ledger.close_block(block, "a summary", findings)
     text = working_memory(ledger)
+    assert "so it is 89" in text  # the best supported
+    assert "so it is 0 " not in text
     assert len(text.splitlines()) <= MEMORY_LINES
     assert "e1197" in text  # the newest is there
 
 
 def test_the_log_holds_everything_and_search_finds_it(ledger: Ledger) -> None:
     ledger.add_event("controller started")
-    ledger.open_block("sweep", [replace(scored("e0002", [0.4]), hypothesis="cosine schedule helps")])
+    ledger.open_block(SWEEP, [replace(scored("e0002", [0.4]), hypothesis="cosine schedule helps")])
     log = whole_log(ledger)
     for piece in ("controller started", "Block 0: baseline", "cosine schedule helps", "e0001/s1/probe"):
         assert piece in log
