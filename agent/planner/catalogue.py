@@ -10,14 +10,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from git import GitCommandError
 from pydantic import BaseModel, ConfigDict, Field
-from unidiff.errors import UnidiffParseError
-from unidiff.patch import PatchSet
 
 from agent.document import read_document
 from agent.errors import StoichloopError
-from agent.git import loop_git
+from agent.executor.patch import PatchRefusedError, apply_diff, refuse_files, touched
 
 MOVES = Path(__file__).parent / "moves"
 
@@ -34,11 +31,12 @@ class Description(BaseModel):
 
 @dataclass(frozen=True)
 class Move:
-    """A change of the code that can be proposed by name; `patch` is the path of its diff."""
+    """A change of the code that can be proposed by name; `patch` is the path of its diff, `lines` what it changes."""
 
     name: str
     description: Description
     patch: Path
+    lines: int
 
 
 def move_names(catalogue: Path = MOVES) -> list[str]:
@@ -52,22 +50,13 @@ def read_move(name: str, catalogue: Path = MOVES) -> Move:
         raise StoichloopError(f"there is no move '{name}'; moves are {', '.join(move_names(catalogue))}")
     description = read_document(catalogue / name / "move.yaml", Description)
     patch = catalogue / name / "move.patch"
-    for file in _touched(patch):
-        if not file.startswith("gnn/") or ".." in file.split("/"):
-            raise StoichloopError(f"{patch}: touches {file}, but a move may change files under gnn/ only")
-    return Move(name, description, patch)
-
-
-def _touched(patch: Path) -> set[str]:
-    """The files before and after, as git names them."""
     try:
-        files = PatchSet(patch.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, UnidiffParseError) as error:
-        raise StoichloopError(f"{patch}: cannot be read as a git diff: {' '.join(str(error).split())}") from error
-    sides = [side for file in files for side in (file.source_file, file.target_file) if side != "/dev/null"]
-    if not sides:
-        raise StoichloopError(f"{patch}: changes nothing; write it with git diff")
-    return {side.partition("/")[2] for side in sides}
+        diff = patch.read_text(encoding="utf-8")
+        refuse_files(touched(patch))
+    except (OSError, UnicodeDecodeError, PatchRefusedError) as error:
+        raise StoichloopError(f"{patch}: {error}") from error
+    lines = sum(line[:1] in ("+", "-") and line[:3] not in ("+++", "---") for line in diff.splitlines())
+    return Move(name, description, patch, lines)
 
 
 def read_moves(names: Sequence[str], catalogue: Path = MOVES) -> list[Move]:
@@ -81,14 +70,11 @@ def read_moves(names: Sequence[str], catalogue: Path = MOVES) -> list[Move]:
 
 
 def apply(move: Move, folder: Path) -> None:
-    """Do what the move does to the `gnn/` of a worktree, whole or not at all; commits nothing.
+    """Do what the move does to the `gnn/` of a worktree and to its index, whole or not at all; commits nothing.
 
     Raises `StoichloopError` naming the move and the file if it does not apply.
     """
     try:
-        loop_git(folder).apply("--whitespace=nowarn", str(move.patch))
-    except GitCommandError as error:
-        reason = str(error.stderr).partition("error: ")[2].partition("\n")[0].strip(" '") or str(error)
-        raise StoichloopError(
-            f"move '{move.name}' does not apply to this state of gnn/: {reason}; write {move.patch} anew on top of it"
-        ) from error
+        apply_diff(move.patch.read_text(encoding="utf-8"), folder)
+    except PatchRefusedError as error:
+        raise StoichloopError(f"move '{move.name}': {error}; write {move.patch} anew on top of it") from error
