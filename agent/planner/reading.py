@@ -1,0 +1,170 @@
+"""What a model or an agent program is given to read: rendered from `prompts/`, bounded in length.
+
+Of the scores only `exact` and `blind` are told: the others need the truth for more than counting what came back.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import fmean
+
+from agent.planner import Situation
+from agent.planner.proposal import Proposal
+from agent.prompting import render_prompt
+from memory.records import Experiment, Role
+from memory.render import score_text
+from memory.standing import current, standing
+
+_BRIEF, _MEMORY, _FINDINGS, _SPACE, _OUTPUT, _REASON, _PATCH = 6_000, 12_000, 6_000, 8_000, 4_000, 1_000, 12_000
+_EXPERIMENTS, _CURVE_POINTS = 20, 16
+_UNPRINTABLE = re.compile(
+    r"[^\S\n\t ]|[\x00-\x08\x0e-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
+)
+_WORD = re.compile(r"[a-z_]{4,}")
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What there is to read in a situation; scores are told at `fidelity`.
+
+    `characters` bounds a question: where it would be longer, the oldest experiments are left out, then what does not
+    fit of the code.
+    """
+
+    situation: Situation
+    fidelity: str
+    characters: int = 80_000
+
+    def rules(self) -> str:
+        """What every question starts from."""
+        return render_prompt("system.md.j2")
+
+    def question(self, role: Role, parent: Experiment, earlier: Sequence[Proposal]) -> str:
+        """Asks for a change of `parent`; `earlier` are the proposals that there are for the same block."""
+        s = self.situation
+        past = relevant(s.past, parent, s.brief, self.fidelity)
+
+        def render(source: str) -> str:
+            return render_prompt(
+                "proposal.md.j2",
+                brief=s.brief[:_BRIEF],
+                regime=s.regime,
+                memory=quote(s.memory, _MEMORY),
+                findings=quote("\n".join(f"{f.kind}: {f.statement}" for f in current(s.findings)), _FINDINGS),
+                experiments=quote(self._told(past), self.characters),
+                parent=parent,
+                scores=self._scores(parent),
+                curve=_sketch(s.curve_of(parent)),
+                space=self._space(parent),
+                source=source,
+                role=role,
+                rung=s.rung,
+                earlier=quote("\n".join(p.hypothesis for p in earlier), _FINDINGS) if earlier else "",
+            )
+
+        source = self._source(parent, self.characters)
+        while past and len(render(source)) > self.characters:
+            past = past[1:]
+        return render(self._source(parent, self.characters - len(render(""))))
+
+    def repair(self, failed: Experiment, parent: Experiment) -> str:
+        """Asks for what a failed patch of `parent` should have been."""
+
+        def render(source: str) -> str:
+            return render_prompt(
+                "repair.md.j2",
+                failed=failed,
+                parent=parent,
+                hypothesis=quote(failed.hypothesis, _REASON),
+                changes=quote(json.dumps(failed.changes), _REASON),
+                patch=quote(failed.patch, _PATCH),
+                reason=quote(failed.verdict.reason if failed.verdict else "", _REASON),
+                output=quote(self.situation.output_of(failed)[-_OUTPUT:], _OUTPUT),
+                space=self._space(parent),
+                source=source,
+            )
+
+        return render(self._source(parent, self.characters - len(render(""))))
+
+    def _space(self, parent: Experiment) -> str:
+        fields = self.situation.state_of(parent).fields
+        return quote(render_prompt("space.md.j2", fields=fields, configuration=parent.configuration), _SPACE)
+
+    def _told(self, experiments: Sequence[Experiment]) -> str:
+        return render_prompt("experiments.md.j2", experiments=experiments, scores=self._scores)
+
+    def _scores(self, experiment: Experiment) -> str:
+        line = standing(experiment, self.fidelity)
+        if line is None:
+            return "none"
+        blind = [t.scores["blind"] for t in experiment.trials if t.fidelity == self.fidelity and "blind" in t.scores]
+        seeds = "1 seed" if line.seeds == 1 else f"{line.seeds} seeds"
+        return f"exact {score_text(line.exact, line.error)} over {seeds}" + (
+            f", blind {fmean(blind):.4f}" if blind else ""
+        )
+
+    def _source(self, parent: Experiment, room: int) -> str:
+        """The files of the parent's code, each quoted under its path, within `room` characters."""
+        folder = self.situation.state_of(parent).folder
+        blocks: list[str] = []
+        for path in sorted((folder / "gnn").rglob("*.py")):
+            if path.is_symlink() or not path.is_file():
+                continue
+            block = _file(path, path.relative_to(folder).as_posix(), room)
+            room -= len(block) + 2
+            if room < 0:
+                break
+            blocks.append(block)
+        return "\n\n".join(blocks)
+
+
+def relevant(past: Sequence[Experiment], parent: Experiment, brief: str, fidelity: str) -> list[Experiment]:
+    """The earlier experiments that matter most for a change of `parent`, oldest first.
+
+    Three things count alike, each from 0 to 1: that its parent is the same or it is the parent's own, the share of its
+    hypothesis' words that the parent's or the brief has too, and its score.
+    """
+    wanted = _words(f"{brief} {parent.hypothesis}")
+
+    def rank(e: Experiment) -> float:
+        words, line = _words(e.hypothesis), standing(e, fidelity)
+        near = e.parent == parent.id or e.id == parent.parent
+        return near + len(words & wanted) / max(1, len(words)) + (line.exact if line else 0.0)
+
+    others = [e for e in past if e.id != parent.id]
+    chosen = {e.id for e in sorted(others, key=rank, reverse=True)[:_EXPERIMENTS]}
+    return [e for e in others if e.id in chosen]
+
+
+def quote(text: str, length: int, label: str = "") -> str:
+    """Text that others wrote, in a fenced block that marks it as data and that nothing inside can close."""
+    text = _UNPRINTABLE.sub("", text)
+    if len(text) > length:
+        text = f"{text[:length]}\n(cut here)"
+    fence = "`" * max(3, 1 + max((len(run) for run in re.findall("`+", text)), default=0))
+    return f"{fence}quoted {label}".rstrip() + f"\n{text.strip(chr(10)) or '(nothing)'}\n{fence}"
+
+
+def _file(path: Path, name: str, room: int) -> str:
+    """A file under its name; cut if there is no room for the whole."""
+    label = _UNPRINTABLE.sub("", name).replace("\n", " ").replace("`", "'")
+    text = path.read_text(encoding="utf-8", errors="replace")
+    whole = quote(text, len(text), label)
+    return whole if len(whole) <= room else quote(text, max(0, room - len(label) - 60), label)
+
+
+def _sketch(curve: Sequence[float]) -> str:
+    """A few points of a curve, the first and the last among them."""
+    if not curve:
+        return "not known"
+    last = len(curve) - 1
+    points = sorted({round(i * last / (_CURVE_POINTS - 1)) for i in range(_CURVE_POINTS)})
+    return ", ".join(f"{curve[i]:.3g}" for i in points)
+
+
+def _words(text: str) -> set[str]:
+    return set(_WORD.findall(text.casefold()))

@@ -1,0 +1,96 @@
+"""Situations as the loop would give them, on the code of this repository, and what was recorded of the calls."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from agent.executor.code_state import CodeState
+from agent.planner import Objection, Rung, Situation
+from agent.planner.proposal import Edit, Proposal
+from memory.records import Call, Experiment, Role, Verdict
+from tests.agent.experiments import scored
+from tests.conftest import ROOT
+
+EDIT = Edit(
+    file="gnn/loss.py", search="from __future__ import annotations\n", replace="from __future__ import annotations\n\n"
+)
+ACCEPTED = Verdict("accepted", "it is the baseline", number=1)
+
+
+@dataclass
+class Told:
+    """A situation and the calls that were recorded in it."""
+
+    situation: Situation
+    calls: list[Call] = field(default_factory=list)
+
+    @property
+    def outcomes(self) -> list[str]:
+        return [call.outcome for call in self.calls]
+
+
+def baseline(state: CodeState) -> Experiment:
+    return scored("e0001", [0.3], configuration=state.resolve({}), block=0, verdict=ACCEPTED)
+
+
+def broken(name: str = "e0002", repairs: str | None = None, **changes: Any) -> Experiment:
+    """An experiment whose patch made the training fail."""
+    failed = Verdict("failed", "exit status 1: NameError: name 'beta' is not defined", number=2)
+    patched = replace(scored(name), planner="llm", patch="--- a/gnn/loss.py\n+++ b/gnn/loss.py\n", verdict=failed)
+    return replace(patched, repairs=repairs, trials=(), **changes)
+
+
+def situation(
+    state: CodeState,
+    *,
+    rung: Rung = "sweep",
+    roles: Sequence[Role] = ("exploit",),
+    past: Sequence[Experiment] = (),
+    brief: str = "Recover every coefficient.",
+    memory: str = "# Memory\n",
+    output: str = "",
+    objection: Callable[[Proposal], Objection | None] | None = None,
+    check: Callable[[], None] = lambda: None,
+) -> Told:
+    experiments = [baseline(state), *past]
+    calls: list[Call] = []
+    return Told(
+        Situation(
+            regime="pde_m1_tiny",
+            rung=rung,
+            roles=[(role, experiments[0]) for role in roles],
+            past=experiments,
+            findings=(),
+            brief=brief,
+            memory=memory,
+            state_of=lambda _: state,
+            curve_of=lambda _: [1.0, 0.5, 0.25],
+            output_of=lambda _: output,
+            objection=objection or (lambda proposal: applies(proposal, state.folder)),
+            calls=lambda: list(calls),
+            record=calls.append,
+            check=check,
+        ),
+        calls,
+    )
+
+
+def applies(proposal: Proposal, folder: Path = ROOT) -> Objection | None:
+    """Each edit is of a file in gnn/, where its text stands exactly once."""
+    for edit in proposal.edits:
+        if not edit.file.startswith("gnn/"):
+            return Objection(f"{edit.file} is refused: a patch may change files under gnn/ only")
+        count = (folder / edit.file).read_text(encoding="utf-8").count(edit.search)
+        if count != 1:
+            return Objection(f"the text to replace stands {count} times in {edit.file}, but must stand there once")
+    return None
+
+
+def code_in(folder: Path) -> CodeState:
+    """A state of the code that a test may change."""
+    shutil.copytree(ROOT / "gnn", folder / "gnn", ignore=shutil.ignore_patterns("__pycache__"))
+    return CodeState(folder)
