@@ -12,7 +12,7 @@ READY  := $(VENV)/.ready
 
 demo: $(READY)
 	$(BIN)/stoichloop data pde_m1
-	$(BIN)/stoichloop explore pde_m1 --campaign demo --budget 10m
+	$(BIN)/stoichloop explore pde_m1 --campaign demo --budget 10m --fidelity probe
 
 test: $(READY)
 	$(BIN)/pytest -n auto

@@ -2,39 +2,40 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
-import textwrap
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import psutil
 
+from agent.analyzer.acceptance import Noise, measure_noise
+from agent.analyzer.curves import read_curves
 from agent.analyzer.estimate import EstimateError
 from agent.analyzer.score import score_artifact
 from agent.budget import Budget, expected_s, usual_s
 from agent.campaign import Campaign
-from agent.errors import StoichloopError
 from agent.executor.code_state import CodeState
 from agent.executor.local import LocalExecutor
 from agent.executor.process import TrialProcess
-from agent.executor.trial import Outcome, Trial, steps_of
-from agent.executor.worktree import Worktrees, choose
-from agent.planner.proposal import Proposal
+from agent.executor.trial import Outcome, Trial, climb, steps_of
+from agent.executor.worktree import Worktrees
+from agent.identity import Registrar, place_of
+from agent.planner import Rung, Situation
 from agent.view import View
 from agent.workspace import Workspace
 from memory.ledger import Ledger
-from memory.records import Experiment, RunningTrial, Session, TrialResult
+from memory.records import Decision, Experiment, Role, RunningTrial, Session, TrialResult
 from memory.render import whole_log, working_memory, write_atomically
+from memory.standing import current
 from simulator.dataset import Dataset
 
+_OUTPUT_BYTES = 16_384
+_POLL_S = 0.1
 # A trial may take this many times what trials of this campaign usually take, and at least the floor.
 _LIMIT_FACTOR, _LIMIT_FLOOR_S, _FIRST_LIMIT_S = 8.0, 60.0, 3600.0
-START_ANEW = "mend gnn/, commit, and start another --campaign from there"
-_SUBJECT = 66  # characters of a hypothesis in the first line of a commit message
 
 
 @dataclass
@@ -52,9 +53,13 @@ class Bench:
     killed: set[str] = field(init=False, default_factory=set)  # trials that a signal ended once
     worktrees: Worktrees = field(init=False)
     executor: LocalExecutor = field(init=False)
+    registrar: Registrar = field(init=False)
+    fidelities: tuple[str, ...] = field(init=False)
 
     def __post_init__(self) -> None:
+        self.fidelities = climb(self.campaign.settings.fidelity)
         self.worktrees = Worktrees(self.workspace.repo, self.campaign.folder / "worktrees")
+        self.registrar = Registrar(self.campaign, self.worktrees, self.ledger)
         self.executor = LocalExecutor(
             slots=self.slots,
             worktrees=self.worktrees,
@@ -87,98 +92,54 @@ class Bench:
 
     # Experiments
 
-    def baseline(self) -> Experiment:
-        """The first experiment: the base commit, unchanged."""
-        commit = self.campaign.settings.base_commit
-        try:
-            configuration = self.worktrees.at(commit).resolve({})
-        except StoichloopError as error:
-            raise StoichloopError(
-                f"commit {commit[:12]}, which this campaign starts from: {error}; {START_ANEW}"
-            ) from error
-        return Experiment(
-            id="e0001",
-            block=0,
-            parent=None,
-            planner="none",
-            hypothesis="the base commit as it is; its spread over seeds is the noise to beat",
-            changes={},
-            configuration=configuration,
-            fingerprint=self._fingerprint(commit, configuration),
-            proposed_at=time.time(),
+    def situation(self, decision: Decision, roles: Sequence[tuple[Role, Experiment]]) -> Situation:
+        """What the planner is told before it proposes."""
+        past = self.ledger.experiments()
+        rung: Rung = "code" if decision.rung == "code" else "sweep"
+        return Situation(
+            regime=self.campaign.settings.regime,
+            rung=rung,
+            roles=roles,
+            past=past,
+            findings=current(self.ledger.findings()),
+            brief=self.campaign.brief(),
+            memory=working_memory(self.ledger),
+            state_of=self.state_of,
+            curve_of=self._curve_of,
+            output_of=self._output_of,
+            objection=self.registrar.objections(past),
+            calls=self.ledger.calls,
+            record=self.ledger.add_call,
+            check=self.check,
         )
-
-    def novelty(self, parent: Experiment, past: Sequence[Experiment]) -> Callable[[Proposal], bool]:
-        """A test that says yes to each configuration once: never to one that has been run or proposed before."""
-        state, commit = self.state_of(parent), self._commit_of(parent)
-        seen = {e.fingerprint for e in past}
-
-        def is_new(proposal: Proposal) -> bool:
-            fingerprint = self._fingerprint(commit, state.resolve({**parent.configuration, **proposal.changes}))
-            if fingerprint in seen:
-                return False
-            seen.add(fingerprint)
-            return True
-
-        return is_new
-
-    def identify(
-        self, proposals: Sequence[Proposal], parent: Experiment, planner: str, past: Sequence[Experiment]
-    ) -> list[Experiment]:
-        """Give proposals their identity: the next numbers, the whole configuration."""
-        state, commit, block = self.state_of(parent), self._commit_of(parent), self.ledger.next_block()
-        experiments = []
-        for number, proposal in enumerate(proposals, start=len(past) + 1):
-            configuration = state.resolve({**parent.configuration, **proposal.changes})
-            experiments.append(
-                Experiment(
-                    id=f"e{number:04d}",
-                    block=block,
-                    parent=parent.id,
-                    planner=planner,
-                    hypothesis=proposal.hypothesis,
-                    changes=proposal.changes,
-                    configuration=configuration,
-                    fingerprint=self._fingerprint(commit, configuration),
-                    proposed_at=time.time(),
-                )
-            )
-        return experiments
 
     def state_of(self, experiment: Experiment) -> CodeState:
         """The code that an experiment's trials run."""
-        return self.worktrees.at(self._commit_of(experiment))
+        return self.worktrees.at(place_of(experiment))
 
-    def _commit_of(self, experiment: Experiment) -> str:
-        """The experiment's commit, made on its own branch on first use, on top of its parent's."""
-        if experiment.commit is not None:
-            return experiment.commit
-        if experiment.parent is None:
-            commit = self.campaign.settings.base_commit
-        else:
-            parent = self.ledger.experiment(experiment.parent)
-            assert parent is not None
-            commit = self.worktrees.commit(
-                self._commit_of(parent), choose(experiment.changes), self._branch(experiment), self._message(experiment)
-            )
-        self.ledger.add_commit(experiment.id, commit)
-        return commit
+    def _curve_of(self, experiment: Experiment) -> list[float]:
+        folders = [self.campaign.folder / trial.folder for trial in experiment.trials[:1]]
+        return [point.loss_pred for folder in folders for point in read_curves(folder)]
 
-    def _branch(self, experiment: Experiment) -> str:
-        return f"exp/{self.campaign.settings.name}/{experiment.id}"
+    def _output_of(self, experiment: Experiment) -> str:
+        """What the last trial printed, at the most its last `_OUTPUT_BYTES`; empty before there is one."""
+        for trial in experiment.trials[-1:]:
+            with suppress(OSError), (self.campaign.folder / trial.folder / "stdout.txt").open("rb") as stream:
+                stream.seek(max(0, stream.seek(0, os.SEEK_END) - _OUTPUT_BYTES))
+                return stream.read().decode("utf-8", errors="replace")
+        return ""
 
-    def _message(self, experiment: Experiment) -> str:
-        settings = self.campaign.settings
-        return (
-            f"{experiment.id}: {textwrap.shorten(experiment.hypothesis, _SUBJECT, placeholder=' ...')}\n\n"
-            f"{textwrap.fill(experiment.hypothesis, _SUBJECT)}\n\n"
-            f"Campaign: {settings.name}\nExperiment: {experiment.id}\n"
-            f"Parent: {experiment.parent}\nRegime: {settings.regime}\nFingerprint: {experiment.fingerprint}\n"
-        )
+    def noise(self) -> dict[str, Noise]:
+        """The noise at each fidelity that a candidate climbs, lowest first."""
+        experiments = self.ledger.experiments()
+        return {fidelity: measure_noise(experiments, fidelity) for fidelity in self.fidelities}
 
-    def _fingerprint(self, commit: str, configuration: dict[str, object]) -> str:
-        content = self.worktrees.source_hash(commit) + json.dumps(configuration, sort_keys=True)
-        return hashlib.sha256(content.encode()).hexdigest()
+    def wait(self, seconds: float) -> None:
+        """Pass time, as far as there is any left."""
+        end = time.monotonic() + min(seconds, self.budget.left_s())
+        while time.monotonic() < end:
+            self._tick()
+            time.sleep(_POLL_S)
 
     # Trials
 
@@ -186,23 +147,25 @@ class Bench:
         """Whether another trial can still end in time and another experiment is granted."""
         return self.budget.left_s() > expected_s(self.ledger.experiments()) and self.budget.experiments_left() != 0
 
-    def run(self, wanted: Sequence[tuple[str, int]]) -> bool:
-        """Run the trials of (experiment, seed) pairs and remember their scores; False if the budget ended first."""
-        trials = [self._trial(name, seed) for name, seed in wanted]
+    def run(self, wanted: Sequence[tuple[str, int, str]]) -> bool:
+        """Run trials of (experiment, seed, fidelity) and remember their scores; False if the budget ended first."""
+        trials = [self._trial(*trial) for trial in wanted]
         past, done = self.ledger.experiments(), 0
         for outcome in self.executor.run(
-            trials, expected_s=expected_s(past), limit_s=limit_s(past), left_s=self.budget.left_s
+            trials,
+            expected_s=lambda trial: expected_s(past, trial.fidelity),
+            limit_s=lambda trial: limit_s(past, trial.fidelity),
+            left_s=self.budget.left_s,
         ):
             self._remember(outcome)
             done += 1
         return done == len(trials)
 
-    def _trial(self, name: str, seed: int) -> Trial:
+    def _trial(self, name: str, seed: int, fidelity: str) -> Trial:
         experiment = self.ledger.experiment(name)
         assert experiment is not None
-        fidelity = self.campaign.settings.fidelity
         steps = steps_of(fidelity, self.dataset.regime.training.full_steps)
-        return Trial(name, seed, fidelity, steps, self._commit_of(experiment), experiment.configuration)
+        return Trial(name, seed, fidelity, steps, place_of(experiment), experiment.configuration)
 
     def _remember(self, outcome: Outcome) -> None:
         if outcome.killed and outcome.trial.id not in self.killed:
@@ -242,9 +205,9 @@ class Bench:
         write_atomically(self.campaign.folder / "log.md", whole_log(self.ledger))
 
 
-def limit_s(past: Sequence[Experiment]) -> float:
+def limit_s(past: Sequence[Experiment], fidelity: str) -> float:
     """When a trial is stopped, in seconds."""
-    usual = usual_s(past)
+    usual = usual_s(past, fidelity)
     return _FIRST_LIMIT_S if usual is None else max(_LIMIT_FLOOR_S, _LIMIT_FACTOR * usual)
 
 

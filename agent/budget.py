@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from agent.errors import StoichloopError
+from agent.executor.trial import FIDELITIES, LOWEST
 from memory.ledger import Ledger
 from memory.records import Experiment, Grant
 
@@ -44,15 +45,20 @@ def experiments_done(experiments: Sequence[Experiment]) -> int:
     return sum(1 for e in experiments if e.block > 0 and e.verdict is not None)
 
 
-def usual_s(experiments: Sequence[Experiment]) -> float | None:
-    """The median time of a completed trial in seconds, None before the first one."""
-    times = [t.seconds for e in experiments for t in e.trials if t.status == "completed"]
-    return statistics.median(times) if times else None
+def usual_s(experiments: Sequence[Experiment], fidelity: str) -> float | None:
+    """The median time of a completed trial at a fidelity in seconds, None before the first one.
+
+    Where none was completed at that fidelity, trials at others speak in proportion to their share of the budget.
+    """
+    done = [t for e in experiments for t in e.trials if t.status == "completed"]
+    own = [t.seconds for t in done if t.fidelity == fidelity]
+    others = [t.seconds * FIDELITIES[fidelity] / FIDELITIES[t.fidelity] for t in done]
+    return statistics.median(own or others) if done else None
 
 
-def expected_s(experiments: Sequence[Experiment]) -> float:
+def expected_s(experiments: Sequence[Experiment], fidelity: str = LOWEST) -> float:
     """How long a trial takes that is to be sure of its end, in seconds; 0 before the first one."""
-    return _RESERVE * (usual_s(experiments) or 0.0)
+    return _RESERVE * (usual_s(experiments, fidelity) or 0.0)
 
 
 def grant(ledger: Ledger, wall_s: float, experiments: int | None) -> Grant:

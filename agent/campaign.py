@@ -58,6 +58,11 @@ class Campaign:
         """The SQLite file."""
         return self.folder / "memory.db"
 
+    def brief(self) -> str:
+        """The person's text as it is now; empty if there is none."""
+        path = self.folder / "brief.md"
+        return path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
+
     def trial_folder(self, trial: str, attempt: int) -> Path:
         """A folder for an attempt at trial `e0017/s2/probe`; attempts after the first are numbered."""
         experiment, seed, fidelity = trial.split("/")
@@ -126,11 +131,16 @@ def _refuse_old_branches(workspace: Workspace, name: str) -> None:
     """Branches of a campaign whose folder is gone stand in the way of this one's."""
     if "exp" in workspace.repo.heads:
         raise StoichloopError("branch 'exp' stands in the way of experiment branches 'exp/...'; rename it")
-    old = str(workspace.repo.git.for_each_ref("--format=%(refname:short)", f"refs/heads/exp/{name}")).split()
+    old = str(
+        workspace.repo.git.for_each_ref(
+            "--format=%(refname:short)", f"refs/heads/exp/{name}", f"refs/experiments/{name}"
+        )
+    ).split()
     if old:
         raise StoichloopError(
-            f"{len(old)} branches of an earlier campaign '{name}' are left, from {old[0]} on; delete them "
-            f"(git branch --list 'exp/{name}/*' | xargs git branch -D), or choose another --campaign name"
+            f"{len(old)} commits of an earlier campaign '{name}' are left, from {old[0]} on; choose another --campaign "
+            f"name, or delete them: git for-each-ref --format='delete %(refname)' refs/heads/exp/{name} "
+            f"refs/experiments/{name} | git update-ref --stdin"
         )
 
 

@@ -228,13 +228,29 @@ def explore(
     experiments: Annotated[
         int | None, typer.Option(min=1, max=1_000_000, help="Experiments to judge at the most.")
     ] = None,
-    planner: Annotated[str, typer.Option(help="Who proposes: auto or sweep.")] = "auto",
+    planner: Annotated[
+        str, typer.Option(help="Who proposes: auto (all that can), sweep, moves, llm or command.")
+    ] = "auto",
+    model: Annotated[
+        str | None,
+        typer.Option(help="A language model for auto and llm: PROVIDER:NAME, or NAME@http://HOST:PORT/v1."),
+    ] = None,
+    program: Annotated[
+        str | None,
+        typer.Option(help="An agent program for auto and command: it reads a prompt and prints a proposal."),
+    ] = None,
+    tokens: Annotated[int, typer.Option(min=0, help="Tokens that all calls of the model may take.")] = 2_000_000,
+    dollars: Annotated[float, typer.Option(min=0, help="Dollars that all calls of the model may cost.")] = 20.0,
     workers: Annotated[int | None, typer.Option(min=1, help="Slots; default: one a GPU, or one a core.")] = None,
-    fidelity: Annotated[str, typer.Option(help="Share of the full training budget: probe, half or full.")] = "probe",
+    fidelity: Annotated[
+        str,
+        typer.Option(help="How far candidates climb: probe, half or full; all the scores of a person's are at that."),
+    ] = "full",
     seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Seed of the planner.")] = 0,
 ) -> None:
     """The loop. The same command resumes; Ctrl-C ends it cleanly."""
     from agent.night import spend_the_night
+    from agent.planner import Options
 
     dataset, _ = _dataset(regime)
     with Interruption() as interruption:
@@ -245,9 +261,8 @@ def explore(
             budget=budget,
             experiments=experiments,
             planner=planner,
+            options=Options(seed, fidelity, model, program, tokens, dollars),
             workers=workers,
-            fidelity=fidelity,
-            seed=seed,
             check=interruption.check,
         )
     if interrupted:

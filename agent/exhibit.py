@@ -39,10 +39,11 @@ def facts(workspace: Workspace, experiment: Experiment) -> dict[str, Any]:
 
 
 def diff(workspace: Workspace, experiment: Experiment) -> str:
-    """What the experiment's commit changed; empty for the baseline and before the first trial."""
-    if experiment.commit is None or experiment.parent is None:
-        return ""
-    return str(workspace.repo.git.show("--format=", "--no-color", experiment.commit))
+    """What the experiment's commit changed, or would have if it was refused; empty for the baseline."""
+    commit = experiment.landed or experiment.commit
+    if commit is None or experiment.parent is None:
+        return experiment.patch
+    return str(workspace.repo.git.show("--format=", "--no-color", commit))
 
 
 def exhibit(workspace: Workspace, campaign: Campaign, experiment: Experiment) -> RenderableType:

@@ -8,7 +8,7 @@ from pathlib import Path
 from git import Git
 
 _NAME, _MAIL = "stoichloop", "stoichloop@localhost"
-_SETTINGS = {"core.hooksPath": os.devnull, "commit.gpgsign": "false", "gc.auto": "0"}
+_SETTINGS = {"core.hooksPath": os.devnull, "commit.gpgsign": "false", "gc.auto": "0", "rerere.enabled": "false"}
 _PLACES = (
     *("DIR", "WORK_TREE", "INDEX_FILE", "OBJECT_DIRECTORY", "ALTERNATE_OBJECT_DIRECTORIES"),
     *("COMMON_DIR", "NAMESPACE", "PREFIX"),

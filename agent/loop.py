@@ -1,35 +1,63 @@
-"""The loop. First the baseline, at several seeds, to measure the noise; then blocks of experiments until the
-budget is spent: a planner proposes on top of the incumbent, the executor trains, the analyzer scores and
-judges, and the ledger remembers. Everything is decided from the ledger, so a killed loop goes on where it was.
+"""The loop. First the baseline, at several seeds, to measure the noise; then blocks of experiments until the budget is
+spent or every coefficient has come back: the ladder says whether configuration or code is to change, a planner
+proposes on top of what was accepted, the executor trains, the analyzer scores and judges, and the ledger remembers.
+Everything is decided from the ledger, so a killed loop goes on where it was.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from agent.analyzer.acceptance import Wanted, judge, judge_baseline, measure_noise, was_confirmed
+from agent.analyzer.acceptance import LOOKS, Wanted, confirmations, judge, judge_baseline
 from agent.analyzer.findings import find
-from agent.bench import START_ANEW, Bench
+from agent.bench import Bench
 from agent.errors import StoichloopError
+from agent.identity import START_ANEW
 from agent.planner import Planner
-from memory.records import Block, Experiment, Verdict
+from agent.planner.ladder import decide, exhausted
+from agent.planner.tree import assign_roles
+from memory.records import NOT_ASKED, Block, Call, Decision, Experiment, Verdict
 from memory.render import verdicts_text
 from memory.standing import count_verdicts, current, incumbent, standing
 
 EXPERIMENTS_A_SLOT = 3
+PATIENCE_S = 60.0
 
 
 def explore(bench: Bench, planner: Planner) -> str:
-    """Run until the budget is spent or the planner has nothing new to propose; returns which, in words."""
+    """Run until there is a reason to stop; returns which, in words."""
+    bench.registrar.land()
     while bench.has_budget():
-        block = _open_block(bench) or _plan_block(bench, planner)
+        block = _open_block(bench)
+        if block is None and (end := _solved(bench)):
+            return end
+        asked = len(bench.ledger.calls())
+        block = block or _plan_block(bench, planner)
+        if block is None and _is_silent(bench.ledger.calls()[asked:]):
+            bench.view.say(f"no model answered; it is asked again in {PATIENCE_S:.0f} s")
+            bench.wait(PATIENCE_S)
+            continue
         if block is None:
             return "the planner has nothing new to propose"
         while wanted := _judge(bench, block):
             if not bench.run(wanted):
                 return "the budget is spent"
         _learn(bench, block)
-    return "the budget is spent"
+    return _solved(bench) or "the budget is spent"
+
+
+def _is_silent(calls: Sequence[Call]) -> bool:
+    """Whether a model was asked in vain: a server that is down at midnight may be up again at one."""
+    return bool(calls) and not calls[-1].outcome.startswith(NOT_ASKED)
+
+
+def _solved(bench: Bench) -> str | None:
+    """Whether nothing is left to improve: the incumbent has every coefficient right, on every seed."""
+    leader = incumbent(bench.ledger.experiments())
+    scores = leader.exact(bench.campaign.settings.fidelity) if leader else {}
+    if leader is None or len(scores) <= LOOKS[0] or min(scores.values()) < 1.0:
+        return None
+    return f"{leader.id} has every coefficient right on {len(scores)} seeds: nothing is left to improve"
 
 
 def _open_block(bench: Bench) -> Block | None:
@@ -40,54 +68,70 @@ def _open_block(bench: Bench) -> Block | None:
 def _plan_block(bench: Bench, planner: Planner) -> Block | None:
     """Write down the next block, the baseline first; None if there is nothing new to try."""
     past = bench.ledger.experiments()
-    leader = incumbent(past)
-    if leader is None:
-        experiments, rung = [bench.baseline()], "baseline"
-    else:
-        count = EXPERIMENTS_A_SLOT * len(bench.executor.slots)
-        left = bench.budget.experiments_left()
-        proposals = planner.propose(
-            count if left is None else min(count, left),
-            leader,
-            bench.state_of(leader),
-            past,
-            bench.novelty(leader, past),
-        )
-        experiments, rung = bench.identify(proposals, leader, planner.name, past), planner.name
-    if not experiments:
-        return None
-    bench.ledger.open_block(rung, experiments)
-    return _open_block(bench)
+    if incumbent(past) is None:
+        baseline = Decision("baseline", None, "the noise comes before anything is compared")
+        bench.ledger.open_block(baseline, [bench.registrar.baseline()])
+        return _open_block(bench)
+    decision: Decision | None = decide(bench.ledger.blocks(), past, planner.rungs)
+    tried: set[str] = set()
+    while decision is not None and decision.rung not in tried:
+        tried.add(decision.rung)
+        if experiments := _propose(bench, planner, decision, past):
+            bench.view.say(f"on the {decision.rung} rung: {decision.reason}")
+            bench.ledger.open_block(decision, experiments)
+            return _open_block(bench)
+        decision = exhausted(decision, planner.rungs)
+    return None
 
 
-def _judge(bench: Bench, block: Block) -> Sequence[tuple[str, int]]:
-    """Give a verdict to every experiment of the block that has earned one; returns the trials still wanted."""
-    wanted: dict[tuple[str, int], None] = {}
-    experiments = bench.ledger.experiments()
-    for name in [e.id for e in experiments if e.block == block.number and e.verdict is None]:
-        answer = _answer(experiments, name, bench.campaign.settings.fidelity)
-        if isinstance(answer, Verdict):
-            bench.ledger.add_verdict(name, answer)
-            # A verdict may change the incumbent, the noise and the count of tests for those after it.
-            experiments = bench.ledger.experiments()
-            bench.view.say(f"{name} {answer.verdict}: {answer.reason}")
-        else:
-            wanted |= dict.fromkeys(answer)
-    return list(wanted)
+def _propose(bench: Bench, planner: Planner, decision: Decision, past: Sequence[Experiment]) -> Sequence[Experiment]:
+    """Ask the planner for a block, and give what it proposes its identity."""
+    count, left = EXPERIMENTS_A_SLOT * len(bench.executor.slots), bench.budget.experiments_left()
+    fidelity = bench.campaign.settings.fidelity
+    sigma = bench.noise()[fidelity].sigma
+    roles = assign_roles(past, sigma, fidelity, count if left is None else min(count, left))
+    proposals = planner.propose(bench.situation(decision, roles))
+    return bench.registrar.identify(proposals, planner.name, past)
 
 
-def _answer(experiments: Sequence[Experiment], name: str, fidelity: str) -> Wanted | Verdict:
-    candidate = next(e for e in experiments if e.id == name)
+def _judge(bench: Bench, block: Block) -> Sequence[tuple[str, int, str]]:
+    """Give a verdict to every experiment of the block that has earned one; returns the trials still wanted.
+
+    All climb side by side; of those at the top, the one that led by most is confirmed first: once it is accepted, the
+    others have to beat it.
+    """
+    while True:
+        experiments = bench.ledger.experiments()
+        open_ones = [e for e in experiments if e.block == block.number and e.verdict is None]
+        answers = [(e, _answer(bench, experiments, e)) for e in open_ones]
+        judged = next(((e, answer) for e, answer in answers if isinstance(answer, Verdict)), None)
+        if judged is None:
+            return _next_trials([answer for _, answer in answers if isinstance(answer, Wanted)])
+        # A verdict may change the incumbent, the noise and the count of tests for all others.
+        experiment, verdict = judged
+        bench.ledger.add_verdict(experiment.id, verdict)
+        bench.registrar.land()
+        bench.view.say(f"{experiment.id} {verdict.verdict}: {verdict.reason}")
+
+
+def _next_trials(wanted: Sequence[Wanted]) -> Sequence[tuple[str, int, str]]:
+    climbing = [trial for each in wanted if each.lead is None for trial in each.trials]
+    if climbing or not wanted:
+        return list(dict.fromkeys(climbing))
+    return max(wanted, key=lambda each: each.lead or 0.0).trials
+
+
+def _answer(bench: Bench, experiments: Sequence[Experiment], candidate: Experiment) -> Wanted | Verdict:
     leader = incumbent(experiments)
     if leader is None:
-        answer = judge_baseline(candidate, fidelity)
+        answer = judge_baseline(candidate, bench.fidelities)
         if isinstance(answer, Verdict) and answer.verdict == "failed":
             raise StoichloopError(
                 f"the baseline does not train, so nothing can be compared with it: {answer.reason}; {START_ANEW}"
             )
         return answer
-    confirmed = sum(was_confirmed(e) for e in experiments)
-    return judge(candidate, leader, measure_noise(experiments, fidelity), confirmed, fidelity)
+    simpler = bench.registrar.is_simpler(candidate, leader)
+    return judge(candidate, leader, bench.noise(), confirmations(experiments, leader), simpler=simpler)
 
 
 def _learn(bench: Bench, block: Block) -> None:
@@ -101,10 +145,8 @@ def _learn(bench: Bench, block: Block) -> None:
         f"{verdicts_text(count_verdicts([e for e in experiments if e.block == block.number]))}; "
         f"incumbent {line.experiment.id} at exact {line.exact:.4f} over {line.seeds} seeds"
     )
-    noise = measure_noise(experiments, fidelity)
-    bench.ledger.close_block(
-        block.number, summary, find(experiments, current(bench.ledger.findings()), noise, fidelity, block.number)
-    )
+    findings = find(experiments, current(bench.ledger.findings()), bench.noise()[fidelity], fidelity, block.number)
+    bench.ledger.close_block(block.number, summary, findings)
     bench.view.say(f"block {block.number} ({block.rung}): {summary}")
     bench.worktrees.clear()
     bench.write_texts()

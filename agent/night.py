@@ -12,7 +12,7 @@ from agent.campaign import Campaign, start_campaign
 from agent.executor.local import slots
 from agent.loop import explore
 from agent.picture import picture
-from agent.planner import create_planner
+from agent.planner import Options, create_planner
 from agent.status import read_status
 from agent.view import View
 from agent.workspace import Workspace
@@ -28,9 +28,8 @@ def spend_the_night(
     budget: str,
     experiments: int | None,
     planner: str,
+    options: Options,
     workers: int | None,
-    fidelity: str,
-    seed: int,
     check: Callable[[], None],
 ) -> bool:
     """Start or resume a campaign and lead it to the end of its budget; returns whether it was interrupted.
@@ -38,8 +37,8 @@ def spend_the_night(
     `check` is called while waiting; it raises `KeyboardInterrupt` when the person has asked for that.
     """
     wall_s = parse_duration(budget)
-    proposer = create_planner(planner, seed=seed, fidelity=fidelity)
-    campaign = start_campaign(workspace, name, dataset, planner=planner, fidelity=fidelity, seed=seed)
+    proposer = create_planner(planner, options)
+    campaign = start_campaign(workspace, name, dataset, planner=planner, fidelity=options.fidelity, seed=options.seed)
     console = Console()
     interrupted = False
     with campaign.lead(), Ledger(campaign.ledger_path) as ledger:

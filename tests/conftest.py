@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -16,6 +17,9 @@ from agent.executor.environment import trial_environment
 from agent.workspace import Workspace
 from simulator.dataset import Dataset, prepare
 from simulator.regime import find_regime
+
+# A run in the background may have been told to ignore Ctrl-C; what is tested here is that it works.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 ROOT = Path(__file__).parent.parent
 Command = Callable[..., subprocess.CompletedProcess[str]]

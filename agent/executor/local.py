@@ -57,25 +57,30 @@ class LocalExecutor:
     running: dict[int, TrialProcess] = field(default_factory=dict)
 
     def run(
-        self, trials: Sequence[Trial], *, expected_s: float, limit_s: float, left_s: Callable[[], float]
+        self,
+        trials: Sequence[Trial],
+        *,
+        expected_s: Callable[[Trial], float],
+        limit_s: Callable[[Trial], float],
+        left_s: Callable[[], float],
     ) -> Iterator[Outcome]:
-        """Yield outcomes as trials end, each within `limit_s`.
+        """Yield outcomes as trials end, each within its `limit_s`.
 
-        A trial is started only while `left_s()`, the time left, is at least `expected_s`; when no time is
+        A trial is started only while `left_s()`, the time left, is at least its `expected_s`; when no time is
         left, those still running are ended without an outcome. However the caller leaves, no process stays.
         """
         waiting = list(trials)
         try:
             while True:
                 for slot in range(len(self.slots)):
-                    if waiting and slot not in self.running and left_s() >= expected_s:
+                    if waiting and slot not in self.running and left_s() >= expected_s(waiting[0]):
                         self._start(slot, waiting.pop(0))
                 if not self.running or left_s() <= 0:
                     return
                 time.sleep(_POLL_S)
                 self.tick()
                 for slot, process in list(self.running.items()):
-                    outcome = process.outcome(limit_s)
+                    outcome = process.outcome(limit_s(process.trial))
                     if outcome is not None:
                         del self.running[slot]
                         yield outcome

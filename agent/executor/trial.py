@@ -8,8 +8,9 @@ from typing import Any
 
 from memory.records import TrialStatus
 
-# Shares of the regime's full training budget.
+# Shares of the regime's full training budget, lowest first.
 FIDELITIES = {"probe": 0.125, "half": 0.5, "full": 1.0}
+LOWEST = next(iter(FIDELITIES))
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,12 @@ class Outcome:
     folder: Path
     seconds: float
     killed: bool = False
+
+
+def climb(top: str) -> tuple[str, ...]:
+    """The fidelities up to `top`, lowest first: the way of a candidate."""
+    names = tuple(FIDELITIES)
+    return names[: names.index(top) + 1]
 
 
 def steps_of(fidelity: str, full_steps: int) -> int:

@@ -29,6 +29,7 @@ class Worktrees:
         self._folder = folder.resolve()  # as git lists it
         self._states: dict[str, CodeState] = {}
         self._hashes: dict[str, str] = {}
+        self._lines: dict[str, int] = {}
 
     def at(self, commit: str) -> CodeState:
         """The code state of `commit`, checked out on first use."""
@@ -42,31 +43,58 @@ class Worktrees:
         edit(path)
         return CodeState(path)
 
-    def commit(self, parent: str, edit: Callable[[Path], None], branch: str, message: str) -> str:
-        """Commit what `edit` does to a checkout of `parent`, on the new branch `branch`; returns the commit.
-
-        If the branch exists with this parent and message, a controller that was killed made it for this very
-        experiment: its commit is returned. Any other branch of that name raises `StoichloopError`.
-        """
-        existing = str(self._git.for_each_ref("--format=%(objectname)", f"refs/heads/{branch}"))
-        if existing:
-            if str(self._git.log("-1", "--format=%P%n%B", existing)).strip() == f"{parent}\n{message}".strip():
-                return existing
-            raise StoichloopError(
-                f"branch '{branch}' exists and is not this experiment's; rename or delete it "
-                f"(git branch --delete --force {branch}) and run the same command again"
-            )
+    def commit(self, parent: str, edit: Callable[[Path], None], message: str) -> str:
+        """Commit what `edit` does to a checkout of `parent`, on no branch; returns the commit."""
         path = self._checkout(parent, "draft")
         try:
             edit(path)
             tree = loop_git(path)
             tree.add("--all", "--", "gnn")
             tree.commit("--quiet", "--cleanup=verbatim", f"--message={message}")
-            commit = str(tree.rev_parse("HEAD"))
-            self._git.branch("--no-track", branch, commit)
+            return str(tree.rev_parse("HEAD"))
         finally:
             self._remove(path)
-        return commit
+
+    def reword(self, commit: str, parent: str, message: str, at: float) -> str:
+        """A commit with the content of `commit`; the same arguments give the same commit."""
+        date = f"{int(at)} +0000"
+        with self._git.custom_environment(GIT_AUTHOR_DATE=date, GIT_COMMITTER_DATE=date):
+            return str(self._git.commit_tree(f"{commit}^{{tree}}", "-p", parent, "-m", message))
+
+    def keep(self, ref: str, commit: str) -> None:
+        """Point a ref of the loop's own, like refs/experiments/night/e0017, at a commit."""
+        self._git.update_ref(ref, commit)
+
+    def branch(self, name: str, commit: str) -> bool:
+        """Make a branch at a commit; false, and nothing done, if there is one of that name elsewhere."""
+        ref = f"refs/heads/{name}"
+        standing = str(self._git.for_each_ref("--format=%(objectname)", ref))
+        if not standing:
+            self._git.update_ref(ref, commit, "0" * 40)
+        return standing in ("", commit)
+
+    def patch_of(self, commit: str, parent: str) -> str:
+        """What a commit changes of its parent's code as a unified diff, the chosen configuration left out."""
+        return str(
+            self._git.diff(
+                "--no-color",
+                "--no-ext-diff",
+                "--full-index",
+                parent,
+                commit,
+                "--",
+                "gnn",
+                f":(exclude){CHOSEN}",
+                strip_newline_in_stdout=False,
+            )
+        )
+
+    def lines_of(self, commit: str) -> int:
+        """How many lines of Python gnn/ has at a commit."""
+        if commit not in self._lines:
+            counts = str(self._git.grep("--count", "", commit, "--", "gnn/*.py")).splitlines()
+            self._lines[commit] = sum(int(line.rpartition(":")[2]) for line in counts)
+        return self._lines[commit]
 
     def source_hash(self, commit: str) -> str:
         """Identifies the code of `gnn/` at a commit, leaving out the chosen configuration."""
@@ -124,7 +152,25 @@ def choose(changes: dict[str, Any]) -> Callable[[Path], None]:
 
     def edit(folder: Path) -> None:
         path = folder / CHOSEN
-        chosen = {**json.loads(path.read_text(encoding="utf-8")), **changes}
-        path.write_text(json.dumps(chosen, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+        _write_chosen(path, {**json.loads(path.read_text(encoding="utf-8")), **changes})
 
     return edit
+
+
+def keep_what_fits(folder: Path) -> None:
+    """Drop from the chosen configuration of a checkout what its code does not know or take any more."""
+    path = folder / CHOSEN
+    chosen = json.loads(path.read_text(encoding="utf-8"))
+    _write_chosen(path, {})
+    state = CodeState(folder)
+    fitting = {}
+    for name, value in chosen.items():
+        with suppress(StoichloopError):
+            if name in state.fields:
+                state.resolve({name: value})
+                fitting[name] = value
+    _write_chosen(path, fitting)
+
+
+def _write_chosen(path: Path, chosen: dict[str, Any]) -> None:
+    path.write_text(json.dumps(chosen, indent=1, sort_keys=True) + "\n", encoding="utf-8")

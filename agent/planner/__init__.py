@@ -5,35 +5,93 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from dataclasses import dataclass
+from typing import Literal, Protocol
 
 from agent.errors import StoichloopError
 from agent.executor.code_state import CodeState
 from agent.planner.proposal import Proposal
-from memory.records import Experiment
+from memory.records import Call, Experiment, Finding, Role
 
-_SHARED = ("catalogue", "proposal")
+Rung = Literal["sweep", "code"]
+_SHARED = ("asking", "catalogue", "ladder", "metering", "proposal", "reading", "tree")
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a person chose for the planner: the campaign's seed, the fidelity of the scores that it learns from, and
+    a model, an agent program, and how many tokens and dollars all calls of the campaign may take.
+    """
+
+    seed: int
+    fidelity: str
+    model: str | None = None
+    program: str | None = None
+    tokens: int = 2_000_000
+    dollars: float = 20.0
+
+
+@dataclass(frozen=True)
+class Objection:
+    """Why a proposal cannot become an experiment, in words.
+
+    It is `known` if it has been run already or stands in this block.
+    """
+
+    words: str
+    known: bool = False
+
+
+@dataclass(frozen=True)
+class Situation:
+    """All that a planner is told. `past` holds every experiment so far, with trials and verdicts.
+
+    Attributes:
+        rung: what is to change, `sweep` the configuration or `code`.
+        roles: one for each proposal that is wanted, with the experiment that it should change.
+        brief: the person's text, read anew for each block.
+        memory: the working memory, as memory.md has it.
+        state_of: the code of an experiment; its `folder` holds gnn/.
+        curve_of: the prediction loss over the training of an experiment's first trial.
+        output_of: the end of what an experiment's last trial printed.
+        objection: why a proposal cannot become an experiment, or None: it is known, it does not apply, or is refused by
+            policy.
+        calls: every request to a model so far. record: keeps another one, as soon as it has ended.
+        check: raises `KeyboardInterrupt` when the person has asked for that; to be called while waiting.
+    """
+
+    regime: str
+    rung: Rung
+    roles: Sequence[tuple[Role, Experiment]]
+    past: Sequence[Experiment]
+    findings: Sequence[Finding]
+    brief: str
+    memory: str
+    state_of: Callable[[Experiment], CodeState]
+    curve_of: Callable[[Experiment], list[float]]
+    output_of: Callable[[Experiment], str]
+    objection: Callable[[Proposal], Objection | None]
+    calls: Callable[[], Sequence[Call]]
+    record: Callable[[Call], None]
+    check: Callable[[], None]
 
 
 class Planner(Protocol):
-    """Proposes changes of the incumbent; owns no loop, runs nothing."""
+    """Proposes changes; owns no loop, runs nothing."""
 
     @property
     def name(self) -> str:
-        """The rung that its blocks stand on."""
+        """The name by which its experiments are known."""
 
-    def propose(
-        self,
-        count: int,
-        parent: Experiment,
-        state: CodeState,
-        past: Sequence[Experiment],
-        is_new: Callable[[Proposal], bool],
-    ) -> list[Proposal]:
-        """Up to `count` proposals on top of `parent`, whose code is `state`.
+    @property
+    def rungs(self) -> tuple[Rung, ...]:
+        """What it can propose on."""
 
-        `past` holds every experiment so far. A proposal for which `is_new` says no has been run already, or
-        stands in this block: it must not be returned.
+    def propose(self, situation: Situation) -> list[Proposal]:
+        """At most one proposal for each of the situation's roles; fewer where it has nothing new.
+
+        What was run already must not be returned. A proposal that is refused may be: the refusal is then in the
+        memory, with its explanation, and counts as an experiment.
         """
 
 
@@ -42,9 +100,9 @@ def planner_names() -> list[str]:
     return sorted(module.name for module in pkgutil.iter_modules(__path__) if module.name not in _SHARED)
 
 
-def create_planner(name: str, *, seed: int, fidelity: str) -> Planner:
-    """The planner called `name`, by its module's `create(seed, fidelity)`; raises `StoichloopError`."""
+def create_planner(name: str, options: Options) -> Planner:
+    """The planner called `name`, by its module's `create(options)`; raises `StoichloopError`."""
     if name not in planner_names():
         raise StoichloopError(f"--planner '{name}' must be one of {', '.join(planner_names())}")
-    planner: Planner = importlib.import_module(f"agent.planner.{name}").create(seed, fidelity)
+    planner: Planner = importlib.import_module(f"agent.planner.{name}").create(options)
     return planner

@@ -1,11 +1,44 @@
-"""The default planner: the best that needs no key and no server. So far that is the sweep."""
+"""The hybrid: the optimiser for configurations; for code the moves, or, where a model or an agent program is given,
+that for every second proposal."""
 
 from __future__ import annotations
 
-from agent.planner import Planner
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from agent.planner import Options, Planner, Rung, Situation, create_planner
+from agent.planner.moves import Moves
+from agent.planner.proposal import Proposal
 from agent.planner.sweep import Sweep
 
 
-def create(seed: int, fidelity: str) -> Planner:
+@dataclass(frozen=True)
+class Auto:
+    """Asks whoever can propose on the rung; where one falls short, the next one fills in."""
+
+    planners: Sequence[Planner]
+    name: str = "auto"
+    rungs: tuple[Rung, ...] = ("sweep", "code")
+
+    def propose(self, situation: Situation) -> list[Proposal]:
+        """See `Planner`."""
+        able = [planner for planner in self.planners if situation.rung in planner.rungs]
+        proposals: list[Proposal] = []
+        for place, planner in enumerate(able):
+            left = situation.roles[len(proposals) :]
+            share = -(-len(left) // (len(able) - place))
+            found = planner.propose(replace(situation, roles=left[:share]))
+            proposals += [proposal.model_copy(update={"planner": planner.name}) for proposal in found]
+        return proposals
+
+
+def create(options: Options) -> Auto:
     """See `agent.planner.create_planner`."""
-    return Sweep(seed, fidelity)
+    thinkers = [name for name, given in (("llm", options.model), ("command", options.program)) if given]
+    return Auto(
+        (
+            Sweep(options.seed, options.fidelity),
+            *(create_planner(name, options) for name in thinkers),
+            Moves(options.fidelity),
+        )
+    )

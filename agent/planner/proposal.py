@@ -4,13 +4,51 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from memory.records import Role
 
 
-class Proposal(BaseModel):
-    """A hypothesis with the configuration change that tests it."""
-
+class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+
+class Edit(_Part):
+    """In `file`, the text `search`, which stands there exactly once, gives way to `replace`.
+
+    An empty `search` makes a new file.
+    """
+
+    file: str = Field(min_length=1, max_length=200, description="path like gnn/model.py")
+    search: str = Field(max_length=100_000, description="text as it stands in the file now, exactly once")
+    replace: str = Field(max_length=100_000, description="text to stand in its place")
+
+
+class Proposal(_Part):
+    """A hypothesis with what tests it: other values in the configuration, a patch of `gnn/`, or both.
+
+    A patch is either `edits` or a unified `diff`. `planner` names who proposed it, where one planner asks others.
+    """
+
     hypothesis: str = Field(min_length=1, max_length=2000)
-    changes: dict[str, Any] = Field(min_length=1)
+    parent: str = Field(description="the experiment that it changes, like e0005")
+    changes: dict[str, Any] = {}
+    edits: tuple[Edit, ...] = ()
+    diff: str = ""
+    role: Role = "exploit"
+    planner: str | None = None
+    move: str | None = None
+    repairs: str | None = None
+
+    @property
+    def patches(self) -> bool:
+        """Whether it changes code."""
+        return bool(self.edits or self.diff)
+
+    @model_validator(mode="after")
+    def _changes_something(self) -> Proposal:
+        if not self.changes and not self.patches:
+            raise ValueError("a proposal must change something: give changes, edits or a diff")
+        if self.edits and self.diff:
+            raise ValueError("a proposal has edits or a diff, not both")
+        return self

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,14 +17,17 @@ from optuna.distributions import BaseDistribution, CategoricalDistribution, Floa
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from agent.executor.code_state import CodeState, Field
+from agent.planner import Options, Rung, Situation
 from agent.planner.proposal import Proposal
-from memory.records import Experiment
+from memory.records import Experiment, Finding, Role
+from memory.standing import code_of
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
 
 _TRIES_A_PROPOSAL = 20
 _NAMED_CHANGES = 4
+_STEP = 0.25  # of a field's range, in the test of a principle
 
 
 @dataclass(frozen=True)
@@ -34,60 +37,114 @@ class Sweep:
     seed: int
     fidelity: str
     name: str = "sweep"
+    rungs: tuple[Rung, ...] = ("sweep",)
 
-    def propose(
-        self,
-        count: int,
-        parent: Experiment,
-        state: CodeState,
-        past: Sequence[Experiment],
-        is_new: Callable[[Proposal], bool],
-    ) -> list[Proposal]:
-        """See `Planner`. Returns fewer than `count` when the space is exhausted."""
-        space = {name: _distribution(field) for name, field in state.fields.items()}
-        study = self._study(space, past)
+    def propose(self, situation: Situation) -> list[Proposal]:
+        """See `Planner`. Exploits by TPE, explores at random, and tests one principle alone."""
+        studies: dict[tuple[bool, str], optuna.Study] = {}
         proposals: list[Proposal] = []
-        for _ in range(count * _TRIES_A_PROPOSAL):
-            if len(proposals) == count:
+        for role, parent in situation.roles:
+            key = (role == "explore", parent.id)
+            if key not in studies:
+                studies[key] = self._study(parent, situation, explore=role == "explore")
+            found = self._one(role, parent, situation, studies[key])
+            if found is None:
                 break
-            trial = study.ask(space)
-            values = {name: _legible(value) for name, value in trial.params.items()}
-            changes = {name: value for name, value in values.items() if value != parent.configuration.get(name)}
-            if changes and is_new(
-                proposal := Proposal(hypothesis=_hypothesis(changes, parent, state), changes=changes)
-            ):
-                proposals.append(proposal)
+            proposals.append(found)
         return proposals
 
-    def _study(self, space: dict[str, BaseDistribution], past: Sequence[Experiment]) -> optuna.Study:
-        sampler = optuna.samplers.TPESampler(
-            seed=(self.seed * 1_000_003 + len(past)) % 2**32, multivariate=True, constant_liar=True, n_startup_trials=8
+    def _one(self, role: Role, parent: Experiment, situation: Situation, study: optuna.Study) -> Proposal | None:
+        state = situation.state_of(parent)
+        if role == "principle":
+            for proposal in _tests_of_principles(parent, state, situation.findings):
+                if situation.objection(proposal) is None:
+                    return proposal
+        for _ in range(_TRIES_A_PROPOSAL):
+            trial = study.ask(_space(state))
+            values = {name: _legible(value) for name, value in trial.params.items()}
+            changes = {name: value for name, value in values.items() if value != parent.configuration.get(name)}
+            if not changes:
+                continue
+            proposal = Proposal(
+                hypothesis=_hypothesis(changes, parent, state),
+                parent=parent.id,
+                changes=changes,
+                role="explore" if role == "explore" else "exploit",
+            )
+            if situation.objection(proposal) is None:
+                return proposal
+        return None
+
+    def _study(self, parent: Experiment, situation: Situation, *, explore: bool) -> optuna.Study:
+        seed = (self.seed * 1_000_003 + len(situation.past) + explore) % 2**32
+        sampler = (
+            optuna.samplers.RandomSampler(seed)
+            if explore
+            else optuna.samplers.TPESampler(seed=seed, multivariate=True, constant_liar=True, n_startup_trials=8)
         )
         study = optuna.create_study(direction="maximize", sampler=sampler)
-        study.add_trials([told for e in past if (told := _told(e, space, self.fidelity)) is not None])
+        study.add_trials(_told(situation.past, _space(situation.state_of(parent)), self.fidelity))
         return study
 
 
-def create(seed: int, fidelity: str) -> Sweep:
+def create(options: Options) -> Sweep:
     """See `agent.planner.create_planner`."""
-    return Sweep(seed, fidelity)
+    return Sweep(options.seed, options.fidelity)
 
 
-def _told(experiment: Experiment, space: dict[str, BaseDistribution], fidelity: str) -> FrozenTrial | None:
-    """What the optimiser is told of an experiment: its score on the lowest seed, the one that all share.
+def _space(state: CodeState) -> dict[str, BaseDistribution]:
+    return {name: _distribution(field) for name, field in state.fields.items()}
+
+
+def _told(past: Sequence[Experiment], space: dict[str, BaseDistribution], fidelity: str) -> list[FrozenTrial]:
+    """What the optimiser is told of the past: each experiment's score on the lowest seed, the one that all share.
 
     More seeds are spent on promising experiments only; their mean would flatter nobody but compare unlike
-    with unlike. A training that failed recovered nothing: 0.
+    with unlike. A training that failed recovered nothing: 0. What was learned on other code still orders the
+    configurations, so a score counts from the best of its own code: a fresh sweep starts from what is known.
     """
-    tried, exact = experiment.tried(fidelity), experiment.exact(fidelity)
-    inside = all(
-        name in experiment.configuration and _contains(distribution, experiment.configuration[name])
-        for name, distribution in space.items()
-    )
-    if not tried or not inside:
-        return None
-    params = {name: experiment.configuration[name] for name in space}
-    return create_trial(state=TrialState.COMPLETE, params=params, distributions=space, value=exact.get(min(tried), 0.0))
+    scores: dict[str, list[tuple[Experiment, float]]] = {}
+    for e in past:
+        inside = all(
+            name in e.configuration and _contains(distribution, e.configuration[name])
+            for name, distribution in space.items()
+        )
+        if inside and (tried := e.tried(fidelity)):
+            scores.setdefault(code_of(past, e), []).append((e, e.exact(fidelity).get(min(tried), 0.0)))
+    return [
+        create_trial(
+            state=TrialState.COMPLETE,
+            params={name: e.configuration[name] for name in space},
+            distributions=space,
+            value=score - max(best for _, best in group),
+        )
+        for group in scores.values()
+        for e, score in group
+    ]
+
+
+def _tests_of_principles(parent: Experiment, state: CodeState, findings: Sequence[Finding]) -> Iterator[Proposal]:
+    """Controlled experiments: a field that a principle speaks of goes a quarter of its range, all else stays."""
+    for finding in findings:
+        field = state.fields.get(finding.subject)
+        old = parent.configuration.get(finding.subject)
+        if finding.kind != "established principle" or field is None or finding.effect is None:
+            continue
+        if field.low is None or field.high is None or not isinstance(old, (int, float)) or (field.log and old <= 0):
+            continue
+        way = math.copysign(_STEP, finding.effect)
+        new = old * (field.high / field.low) ** way if field.log else old + way * (field.high - field.low)
+        new = min(max(_legible(float(new)), field.low), field.high)
+        value = round(new) if field.kind == "int" else new
+        if value == old:
+            continue
+        yield Proposal(
+            hypothesis=f"test of a principle, {finding.statement}: {finding.subject} {_short(old)} -> {_short(value)} "
+            f"alone recovers more than {parent.id}",
+            parent=parent.id,
+            changes={finding.subject: value},
+            role="principle",
+        )
 
 
 def _contains(distribution: BaseDistribution, value: Any) -> bool:

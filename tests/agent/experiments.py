@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from memory.records import Experiment, TrialResult, Verdict
+from agent.executor.code_state import CodeState
+from agent.planner import Objection, Rung, Situation
+from agent.planner.proposal import Proposal
+from memory.records import Experiment, Finding, Role, TrialResult, Verdict
 
 FIDELITY = "probe"
 
@@ -57,3 +60,31 @@ def failed(name: str, status: Any, reason: str) -> Experiment:
     experiment = scored(name, [0.0])
     trial = replace(experiment.trials[0], status=status, reason=reason, scores={})
     return replace(experiment, trials=(trial,))
+
+
+def situation(
+    state: CodeState,
+    past: Sequence[Experiment],
+    roles: Sequence[tuple[Role, Experiment]],
+    *,
+    rung: Rung = "sweep",
+    objection: Callable[[Proposal], str | None] = lambda _: None,  # in words
+    findings: Sequence[Finding] = (),
+) -> Situation:
+    """What a planner is told in a campaign with this past, all on the same code."""
+    return Situation(
+        regime="pde_m1_tiny",
+        rung=rung,
+        roles=roles,
+        past=past,
+        findings=findings,
+        brief="",
+        memory="",
+        state_of=lambda _: state,
+        curve_of=lambda _: [],
+        output_of=lambda _: "",
+        objection=lambda proposal: Objection(words) if (words := objection(proposal)) else None,
+        calls=list,
+        record=lambda _: None,
+        check=lambda: None,
+    )

@@ -6,6 +6,7 @@ import pytest
 from agent.budget import Budget, format_duration, grant, parse_duration
 from agent.errors import StoichloopError
 from memory.ledger import Ledger
+from memory.records import Decision
 from tests.agent.experiments import scored
 
 
@@ -47,7 +48,7 @@ def test_when_it_is_spent_the_same_command_grants_as_much_again(ledger: Ledger) 
 
 
 def test_a_rest_that_is_too_short_for_a_trial_is_as_good_as_spent(ledger: Ledger) -> None:
-    ledger.open_block("baseline", [scored("e0001", [0.3], block=0)])
+    ledger.open_block(Decision("baseline", None, "first"), [scored("e0001", [0.3], block=0)])
     ledger.add_result(replace(scored("e0001", [0.3], block=0).trials[0], seconds=20.0))
     grant(ledger, 100.0, None)
     ledger.add_spend("wall_s", 70.0)

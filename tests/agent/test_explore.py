@@ -22,6 +22,7 @@ from tests.conftest import Command, command_line
 
 REGIME = "pde_m1_tiny"
 EXPLORE = ["explore", REGIME, "--campaign", "night", "--budget", "5m", "--experiments", "3", "--workers", "2"]
+EXPLORE += ["--fidelity", "probe"]
 
 
 class Controller:
@@ -77,7 +78,9 @@ def check_campaign(workspace: Workspace) -> None:
             folder = workspace.runs / "night" / trial.folder
             assert (folder / "estimate.npz").exists() == (trial.status == "completed")
     branches = {head.name for head in workspace.repo.heads}
-    assert branches == {"main", *(f"exp/night/{e.id}" for e in experiments[1:])}
+    assert branches == {"main", *(f"exp/night/{e.id}" for e in experiments[1:] if e.accepted)}
+    kept = workspace.repo.git.for_each_ref("--format=%(refname) %(objectname)", "refs/experiments").splitlines()
+    assert kept == [f"refs/experiments/night/{e.id} {e.landed}" for e in experiments[1:]]
     assert leftovers(workspace) == []
 
 
@@ -182,13 +185,13 @@ def test_others_may_look_but_not_lead_while_it_runs(stoichloop: Command, workspa
 
 def test_the_budget_of_time_is_kept(stoichloop: Command, workspace: Workspace) -> None:
     started = time.monotonic()
-    told = stoichloop("explore", REGIME, "--campaign", "night", "--budget", "20s").stdout
+    told = stoichloop("explore", REGIME, "--campaign", "night", "--budget", "20s", "--fidelity", "probe").stdout
     assert time.monotonic() - started < 40
     assert "the budget is spent" in told
     assert leftovers(workspace) == []
     # Whatever rest the first run left, the same command goes on.
     before = len([trial for e in read(workspace) for trial in e.trials])
-    stoichloop("explore", REGIME, "--campaign", "night", "--budget", "20s")
+    stoichloop("explore", REGIME, "--campaign", "night", "--budget", "20s", "--fidelity", "probe")
     assert len([trial for e in read(workspace) for trial in e.trials]) > before
 
 
@@ -204,7 +207,7 @@ def test_a_baseline_that_does_not_train_is_said_at_once(stoichloop: Command, wor
 
 
 def test_data_taken_away_before_a_resume_are_missed(stoichloop: Command, workspace: Workspace, tmp_path: Path) -> None:
-    stoichloop(*EXPLORE[:-4], "--experiments", "1")
+    stoichloop(*EXPLORE[:-6], "--experiments", "1", "--fidelity", "probe")
     (workspace.data / REGIME / "observations.npz").rename(tmp_path / "gone.npz")
     done = stoichloop(*EXPLORE, check=False)
     assert done.returncode == 1

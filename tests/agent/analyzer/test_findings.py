@@ -1,8 +1,10 @@
+from dataclasses import replace
+
 import numpy as np
 
 from agent.analyzer.acceptance import Noise
 from agent.analyzer.findings import MIN_EXPERIMENTS, find
-from memory.records import Experiment, Finding
+from memory.records import Experiment, Finding, Verdict
 from tests.agent.experiments import FIDELITY, scored
 
 NOISE = Noise(0.01, 12)
@@ -64,10 +66,41 @@ def test_a_night_of_looks_at_pure_noise_teaches_no_principle() -> None:
     assert sum(night(seed) for seed in range(40)) <= 5  # 2 expected by the level
 
 
-def test_a_field_that_a_patch_added_is_told_apart_from_its_absence() -> None:
-    old = experiments(20, field_matters=False)
-    new = [
-        scored(f"e{100 + index}", [0.6], configuration={**old[0].configuration, "gate": "on"}) for index in range(20)
-    ]
-    found = find([*new, *old], [], NOISE, FIDELITY, 3)
-    assert "gate" in subjects(found, "established principle")
+def patched(name: str, exact: float, verdict: Verdict, move: str | None = None) -> Experiment:
+    return replace(scored(name, [exact], verdict=verdict), patch="a diff", move=move)
+
+
+def test_better_code_does_not_speak_for_the_values_that_it_was_tried_with() -> None:
+    rng = np.random.default_rng(0)
+
+    def on(code: str, first: int, mean: float, low: float) -> list[Experiment]:
+        made = []
+        for number in range(first, first + 20):
+            rate, exact = float(rng.uniform(low, low + 0.5)), mean + float(rng.normal(0, 0.01))
+            made.append(replace(scored(f"e{number:04d}", [exact], configuration={"lr_S": rate}), parent=code))
+        return made
+
+    baseline = scored("e0001", [0.3], configuration={"lr_S": 0.1}, block=0)
+    better = patched("e0022", 0.6, Verdict("accepted", "", "e0001", 0.3, (0.28, 0.32), 1e-6), "sign_tied")
+    everything = [baseline, *on("e0001", 2, 0.3, 0.0), better, *on("e0022", 23, 0.6, 0.5)]
+    assert "lr_S" not in subjects(find(everything, [], NOISE, FIDELITY, 3), "established principle")
+
+
+def test_changes_of_code_are_principles_or_refuted_by_name_with_their_figures() -> None:
+    baseline = scored("e0001", [0.3], block=0, verdict=Verdict("accepted", ""))
+    good = patched("e0002", 0.6, Verdict("accepted", "", "e0001", 0.3, (0.28, 0.32), 1e-6), "sign_tied")
+    bad = patched("e0003", 0.2, Verdict("rejected", "", "e0002", -0.4), "role_start")
+    own = patched("e0004", 0.2, Verdict("rejected", "", "e0002", -0.4))
+    found = {f.subject: f for f in find([baseline, good, bad, own], [], NOISE, FIDELITY, 1)}
+    assert found["code: sign_tied"].kind == "established principle"
+    assert found["code: sign_tied"].p_value == 1e-6
+    assert "+0.300 [+0.280, +0.320] against e0001 (e0002)" in found["code: sign_tied"].statement
+    assert found["code: role_start"].kind == found["code: e0004"].kind == "refuted hypothesis"
+
+
+def test_a_change_that_helped_once_and_later_harmed_is_refuted_with_both_experiments() -> None:
+    baseline = scored("e0001", [0.3], block=0, verdict=Verdict("accepted", ""))
+    good = patched("e0002", 0.6, Verdict("accepted", "", "e0001", 0.3, (0.28, 0.32), 1e-6), "sign_tied")
+    later = patched("e0009", 0.2, Verdict("rejected", "", "e0005", -0.4), "sign_tied")
+    finding = find([baseline, good, later], [], NOISE, FIDELITY, 2)[1]
+    assert (finding.kind, finding.experiments) == ("refuted hypothesis", ("e0002", "e0009"))

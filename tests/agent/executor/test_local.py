@@ -56,25 +56,35 @@ def countdown(seconds: float) -> Callable[[], float]:
 
 
 def test_a_slot_that_is_free_takes_the_next_trial(executor: LocalExecutor, workspace: Workspace) -> None:
-    outcomes = executor.run(sleepers(workspace, 20, 1, 1), expected_s=0, limit_s=60, left_s=plenty)
+    outcomes = executor.run(sleepers(workspace, 20, 1, 1), expected_s=lambda _: 0, limit_s=lambda _: 60, left_s=plenty)
     assert [outcome.trial.seed for outcome in outcomes] == [1, 2, 0]
 
 
 def test_each_trial_has_its_time_limit(executor: LocalExecutor, workspace: Workspace) -> None:
     outcomes = {
         o.trial.seed: o.status
-        for o in executor.run(sleepers(workspace, 600, 1), expected_s=0, limit_s=2, left_s=plenty)
+        for o in executor.run(sleepers(workspace, 600, 1), expected_s=lambda _: 0, limit_s=lambda _: 2, left_s=plenty)
     }
     assert outcomes == {0: "timed_out", 1: "completed"}
 
 
 def test_nothing_is_started_that_cannot_end_in_time(executor: LocalExecutor, workspace: Workspace) -> None:
-    assert list(executor.run(sleepers(workspace, 1), expected_s=10, limit_s=60, left_s=lambda: 9.0)) == []
+    assert (
+        list(executor.run(sleepers(workspace, 1), expected_s=lambda _: 10, limit_s=lambda _: 60, left_s=lambda: 9.0))
+        == []
+    )
     assert starts == []
 
 
 def test_when_time_is_up_what_runs_is_ended_without_an_outcome(executor: LocalExecutor, workspace: Workspace) -> None:
-    assert list(executor.run(sleepers(workspace, 600, 600), expected_s=0, limit_s=60, left_s=countdown(1.5))) == []
+    assert (
+        list(
+            executor.run(
+                sleepers(workspace, 600, 600), expected_s=lambda _: 0, limit_s=lambda _: 60, left_s=countdown(1.5)
+            )
+        )
+        == []
+    )
     assert len(starts) == 2
     assert not any(Path(f"/proc/{process.pid}/cwd").exists() for process in starts)
 

@@ -9,7 +9,7 @@ import pytest
 from git import Repo
 
 from agent.errors import StoichloopError
-from agent.executor.worktree import Worktrees, choose
+from agent.executor.worktree import Worktrees, choose, keep_what_fits
 from agent.workspace import Workspace, head_commit
 
 
@@ -32,23 +32,61 @@ def test_a_checkout_holds_gnn_at_its_commit_and_nothing_else(workspace: Workspac
     assert "lr_S" in state.fields
 
 
-def test_an_experiment_becomes_a_commit_on_its_own_branch(workspace: Workspace, worktrees: Worktrees) -> None:
+def test_an_experiment_becomes_a_commit_on_no_branch(workspace: Workspace, worktrees: Worktrees) -> None:
     base = head_commit(workspace)
-    commit = worktrees.commit(base, choose({"lr_S": 0.02}), "exp/night/e0002", "e0002: faster\n\nExperiment: e0002")
+    commit = worktrees.commit(base, choose({"lr_S": 0.02}), "e0002: faster\n\nExperiment: e0002")
     repo = workspace.repo
-    assert repo.heads["exp/night/e0002"].commit.hexsha == commit
+    assert [head.name for head in repo.heads] == ["main"]
     assert [parent.hexsha for parent in repo.commit(commit).parents] == [base]
     assert repo.git.diff("--name-only", base, commit) == "gnn/configuration.json"
     assert repo.git.log("-1", "--format=%(trailers:key=Experiment,valueonly)", commit).strip() == "e0002"
     assert worktrees.at(commit).fields["lr_S"].value == 0.02
+    assert worktrees.patch_of(commit, base) == ""
 
 
 def test_changes_pile_up_along_a_line_of_experiments(workspace: Workspace, worktrees: Worktrees) -> None:
-    first = worktrees.commit(head_commit(workspace), choose({"lr_S": 0.02, "width": 64}), "exp/night/e0002", "one")
-    second = worktrees.commit(first, choose({"width": 16}), "exp/night/e0003", "two")
+    first = worktrees.commit(head_commit(workspace), choose({"lr_S": 0.02, "width": 64}), "one")
+    second = worktrees.commit(first, choose({"width": 16}), "two")
     chosen = json.loads(workspace.repo.git.show(f"{second}:gnn/configuration.json"))
     assert chosen == {"lr_S": 0.02, "width": 16}
     assert worktrees.source_hash(first) == worktrees.source_hash(second)
+
+
+def test_a_verdict_is_put_on_the_same_content_the_same_way_each_time(
+    workspace: Workspace, worktrees: Worktrees
+) -> None:
+    base = head_commit(workspace)
+    commit = worktrees.commit(base, choose({"lr_S": 0.02}), "tried")
+    landed = worktrees.reword(commit, base, "judged\n\nVerdict: accepted", 1e9)
+    assert landed == worktrees.reword(commit, base, "judged\n\nVerdict: accepted", 1e9)
+    assert workspace.repo.git.diff(commit, landed) == ""
+    assert worktrees.branch("exp/night/e0002", landed)
+    assert worktrees.branch("exp/night/e0002", landed)
+    assert workspace.repo.heads["exp/night/e0002"].commit.hexsha == landed
+
+
+def test_a_branch_of_the_users_is_left_where_it_is(workspace: Workspace, worktrees: Worktrees) -> None:
+    base = head_commit(workspace)
+    workspace.repo.git.branch("exp/night/e0002", base)
+    commit = worktrees.commit(base, choose({"lr_S": 0.02}), "tried")
+    assert not worktrees.branch("exp/night/e0002", commit)
+    assert workspace.repo.heads["exp/night/e0002"].commit.hexsha == base
+
+
+def test_values_that_patched_code_does_not_take_are_dropped_from_the_chosen_ones(
+    workspace: Workspace, worktrees: Worktrees
+) -> None:
+    chosen = worktrees.commit(head_commit(workspace), choose({"lr_S": 0.02, "width": 64}), "one")
+
+    def edit(folder: Path) -> None:
+        config = folder / "gnn" / "config.py"
+        config.write_text(config.read_text().replace("[16, 32, 64]", "[16, 32]"))
+        keep_what_fits(folder)
+
+    patched = worktrees.commit(chosen, edit, "two")
+    assert json.loads(workspace.repo.git.show(f"{patched}:gnn/configuration.json")) == {"lr_S": 0.02}
+    assert "-    width: int = choice(32, [16, 32, 64]" in worktrees.patch_of(patched, chosen)
+    assert worktrees.lines_of(patched) == worktrees.lines_of(chosen) > 500
 
 
 def test_the_users_tree_and_index_are_never_touched(workspace: Workspace, worktrees: Worktrees) -> None:
@@ -62,33 +100,18 @@ def test_the_users_tree_and_index_are_never_touched(workspace: Workspace, worktr
         hook.write_text(f"#!/bin/sh\ntouch {workspace.root}/hook-ran\nexit 1\n")
         hook.chmod(0o755)
     before = snapshot(repo)
-    commit = worktrees.commit(head_commit(workspace), choose({"lr_S": 0.02}), "exp/night/e0002", "message")
+    commit = worktrees.commit(head_commit(workspace), choose({"lr_S": 0.02}), "message")
     worktrees.at(commit)
     worktrees.clear()
     assert snapshot(repo) == before
     assert not (workspace.root / "hook-ran").exists()
 
 
-def test_a_controller_that_was_killed_is_taken_up_where_it_was(workspace: Workspace, worktrees: Worktrees) -> None:
-    base = head_commit(workspace)
-    commit = worktrees.commit(base, choose({"lr_S": 0.02}), "exp/night/e0002", "message")
-    worktrees.at(base)
-    # The next controller knows nothing of the first one's worktrees, but finds and clears them.
-    successor = Worktrees(workspace.repo, workspace.runs / "night" / "worktrees")
-    successor.clear()
+def test_what_a_killed_controller_left_is_found_and_cleared(workspace: Workspace, worktrees: Worktrees) -> None:
+    worktrees.at(head_commit(workspace))
+    Worktrees(workspace.repo, workspace.runs / "night" / "worktrees").clear()
     assert len(workspace.repo.git.worktree("list").splitlines()) == 1
     assert not (workspace.runs / "night" / "worktrees").exists()
-    assert successor.commit(base, choose({"lr_S": 0.02}), "exp/night/e0002", "message") == commit
-
-
-def test_a_branch_of_another_experiment_is_not_taken_for_this_one(workspace: Workspace, worktrees: Worktrees) -> None:
-    base = head_commit(workspace)
-    worktrees.commit(base, choose({"lr_S": 0.02}), "exp/night/e0002", "message\n\nFingerprint: a")
-    with pytest.raises(StoichloopError, match="branch 'exp/night/e0002' exists and is not this experiment's"):
-        worktrees.commit(base, choose({"lr_S": 0.03}), "exp/night/e0002", "message\n\nFingerprint: b")
-    workspace.repo.git.commit("--allow-empty", "-m", "later")
-    with pytest.raises(StoichloopError, match="is not this experiment's"):
-        worktrees.commit(head_commit(workspace), choose({"lr_S": 0.02}), "exp/night/e0002", "message\n\nFingerprint: a")
 
 
 def test_a_worktree_that_was_half_deleted_is_cleared(workspace: Workspace, worktrees: Worktrees) -> None:
@@ -109,7 +132,7 @@ from agent.executor.worktree import Worktrees, choose
 from agent.workspace import Workspace, head_commit
 workspace = Workspace(root)
 worktrees = Worktrees(workspace.repo, Path({str(tmp_path)!r}))
-worktrees.commit(head_commit(workspace), choose({{"lr_S": 0.02}}), "exp/x", "m")
+worktrees.commit(head_commit(workspace), choose({{"lr_S": 0.02}}), "m")
 """
     (workspace.root / "new.txt").write_text("staged")
     workspace.repo.git.add("new.txt")

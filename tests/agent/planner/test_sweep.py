@@ -1,15 +1,17 @@
 import math
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from agent.executor.code_state import CodeState
-from agent.planner import create_planner, planner_names
+from agent.planner import Options, create_planner, planner_names
 from agent.planner.proposal import Proposal
 from agent.planner.sweep import Sweep
-from memory.records import Experiment
-from tests.agent.experiments import FIDELITY, scored
+from memory.records import Experiment, Finding, Role
+from tests.agent.experiments import FIDELITY, scored, situation
 from tests.conftest import ROOT
 
 
@@ -23,18 +25,17 @@ def baseline(state: CodeState) -> Experiment:
     return scored("e0001", [0.3], configuration=state.resolve({}), block=0)
 
 
-def never_seen(_proposal: Proposal) -> bool:
-    return True
-
-
 def propose(
     state: CodeState,
     past: list[Experiment],
     count: int = 6,
     seed: int = 0,
-    is_new: Callable[[Proposal], bool] = never_seen,
+    objection: Callable[[Proposal], str | None] = lambda _: None,
+    role: Role = "exploit",
+    findings: Sequence[Finding] = (),
 ) -> list[Proposal]:
-    return Sweep(seed=seed, fidelity=FIDELITY).propose(count, past[0], state, past, is_new)
+    told = situation(state, past, [(role, past[0])] * count, objection=objection, findings=findings)
+    return Sweep(seed=seed, fidelity=FIDELITY).propose(told)
 
 
 def test_proposals_are_configurations_that_the_code_accepts(state: CodeState, baseline: Experiment) -> None:
@@ -60,13 +61,15 @@ def test_the_same_campaign_plans_the_same_and_another_seed_otherwise(state: Code
 
 def test_what_was_run_before_is_not_proposed_again(state: CodeState, baseline: Experiment) -> None:
     refused = propose(state, [baseline], count=1)[0]
-    proposals = propose(state, [baseline], is_new=lambda proposal: proposal.changes != refused.changes)
+    proposals = propose(
+        state, [baseline], objection=lambda proposal: "known" if proposal.changes == refused.changes else None
+    )
     assert len(proposals) == 6
     assert refused.changes not in [proposal.changes for proposal in proposals]
 
 
 def test_a_space_without_news_ends(state: CodeState, baseline: Experiment) -> None:
-    assert propose(state, [baseline], is_new=lambda _: False) == []
+    assert propose(state, [baseline], objection=lambda _: "known") == []
 
 
 def test_it_learns_from_the_ledger(state: CodeState, baseline: Experiment) -> None:
@@ -85,7 +88,30 @@ def test_it_learns_from_the_ledger(state: CodeState, baseline: Experiment) -> No
     assert sum(late) / 12 > sum(early) / 12 + 0.1
 
 
+def test_a_principle_is_tested_alone(state: CodeState, baseline: Experiment) -> None:
+    principle = Finding(1, "established principle", "lr_S", "higher lr_S recovers more", ("e0001",), 0.7, 0.01, 0.0)
+    proposal = propose(state, [baseline], count=1, role="principle", findings=[principle])[0]
+    assert list(proposal.changes) == ["lr_S"]
+    assert proposal.changes["lr_S"] > baseline.configuration["lr_S"]
+    assert proposal.role == "principle"
+    assert principle.statement in proposal.hypothesis
+
+
+def test_a_fresh_sweep_on_new_code_starts_from_what_older_code_taught(state: CodeState, baseline: Experiment) -> None:
+    """On the old code lr_S alone decided; the new code scores higher as a whole."""
+    past = [baseline]
+    for index in range(60):
+        lr_S = 10 ** (-4 + 3 * ((index * 0.618) % 1.0))
+        score = 0.5 - abs(math.log10(lr_S) + 1.5) / 10
+        past.append(scored(f"e{index + 2:04d}", [score], configuration={**baseline.configuration, "lr_S": lr_S}))
+    patched = replace(scored("e0062", [0.8], configuration=baseline.configuration), patch="a diff")
+    told = situation(state, [*past, patched], [("exploit", patched)] * 12)
+    tried = [p.changes.get("lr_S", baseline.configuration["lr_S"]) for p in Sweep(0, FIDELITY).propose(told)]
+    assert sum(abs(math.log10(value) + 1.5) for value in tried) / len(tried) < 0.5
+
+
 def test_every_planner_is_found_by_its_file_name() -> None:
-    assert {"auto", "sweep"} <= set(planner_names())
+    assert planner_names() == ["auto", "command", "llm", "moves", "sweep"]
+    options = Options(0, FIDELITY, model="small@http://127.0.0.1:1/v1", program=sys.executable)
     for name in planner_names():
-        assert create_planner(name, seed=0, fidelity=FIDELITY).name
+        assert create_planner(name, options).name == name

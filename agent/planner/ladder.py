@@ -1,0 +1,67 @@
+"""Whose turn it is: the sweep's or the code's. A rung is left when it has stopped paying.
+
+The plateau. Of the last n experiments on this rung, since it was entered or last improved on the incumbent, none
+improved on it by more than the noise (that is what an acceptance says). Under Jeffreys' prior for the share of
+experiments that improve, Beta(1/2, 1/2), the chance that the next one does is
+
+    (0 + 1/2) / (n + 1)
+
+(Laplace's rule of succession with Jeffreys' prior; Gelman et al., Bayesian Data Analysis, 2013, section 2.8.)
+Below `PLATEAU` the rung is a plateau, and the loop goes to the other one. An accepted change of code opens a fresh
+sweep on top of it at once; a sweep that improves goes on sweeping.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from agent.planner import Rung
+from memory.records import Block, Decision, Experiment
+
+PLATEAU = 0.07
+
+
+def chance_of_improvement(failures: int) -> float:
+    """The chance that another experiment improves, after `failures` in a row that did not."""
+    return 0.5 / (failures + 1)
+
+
+def decide(blocks: Sequence[Block], experiments: Sequence[Experiment], rungs: Sequence[Rung]) -> Decision:
+    """The rung of the next block, given all closed ones and what the planner can propose on."""
+    last = blocks[-1]
+    if len(rungs) == 1:
+        return Decision(rungs[0], None, f"this planner knows the {rungs[0]} only")
+    if last.rung not in rungs:
+        return Decision("sweep", None, "a configuration is cheaper to try than code: the sweep comes first")
+    rung: Rung = "code" if last.rung == "code" else "sweep"
+    other: Rung = "sweep" if rung == "code" else "code"
+    run = _failures(blocks, experiments, rung)
+    chance = chance_of_improvement(run)
+    if rung == "code" and any(e.accepted for e in experiments if e.block == last.number):
+        return Decision("sweep", None, "a change of code was accepted: a fresh sweep on top of it")
+    if chance < PLATEAU:
+        reason = (
+            f"plateau: {run} {rung} experiments in a row improved nothing, so the next does with chance {chance:.3f}"
+        )
+        return Decision(other, chance, reason)
+    reason = f"{run} {rung} experiments since the last improvement: the next one improves with chance {chance:.3f}"
+    return Decision(rung, chance, reason)
+
+
+def exhausted(decision: Decision, rungs: Sequence[Rung]) -> Decision | None:
+    """Where to go when nothing new is proposed on the decided rung, or None if there is nowhere."""
+    others = [rung for rung in rungs if rung != decision.rung]
+    if not others:
+        return None
+    return Decision(others[0], decision.chance, f"nothing new to propose on the {decision.rung} rung")
+
+
+def _failures(blocks: Sequence[Block], experiments: Sequence[Experiment], rung: Rung) -> int:
+    """Judged experiments of this stay on the rung since the last one that was accepted, in the order of verdicts."""
+    entered = next((block.number + 1 for block in reversed(blocks) if block.rung != rung), 0)
+    judged = sorted(
+        (e for e in experiments if e.block >= entered and e.verdict is not None),
+        key=lambda e: e.verdict.number if e.verdict else 0,
+    )
+    since = [e.accepted for e in reversed(judged)]
+    return since.index(True) if True in since else len(since)

@@ -1,0 +1,82 @@
+"""Code changes without a model: the moves of the catalogue, ordered by what the memory says, piled up when accepted.
+
+A move that no experiment has tried comes first, and of those the one that changes fewest lines; whoever explores is
+bold and takes the one that changes most. Then come moves that were tried on other code, the one that led by most
+before others. A move is proposed on top of code once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from agent.analyzer.acceptance import SCREEN_SEED
+from agent.planner import Options, Rung, Situation
+from agent.planner.catalogue import MOVES, Move, move_names, read_move
+from agent.planner.proposal import Proposal
+from memory.records import Experiment
+from memory.standing import code_of, lineage
+
+
+@dataclass(frozen=True)
+class Moves:
+    """Proposes moves of `catalogue` for code; what it learns from is at `fidelity`."""
+
+    fidelity: str
+    catalogue: Path = MOVES
+    name: str = "moves"
+    rungs: tuple[Rung, ...] = ("code",)
+
+    def propose(self, situation: Situation) -> list[Proposal]:
+        """See `Planner`. A move that does not apply to the parent's code, or is in it already, is passed over."""
+        moves = [read_move(name, self.catalogue) for name in move_names(self.catalogue)]
+        proposals: list[Proposal] = []
+        for role, parent in situation.roles:
+            for move in self._ordered(moves, situation.past, bold=role == "explore"):
+                proposal = _propose(move, parent, situation.past)
+                if proposal is None or any(p.parent == parent.id and p.move == move.name for p in proposals):
+                    continue
+                if situation.objection(proposal) is None:
+                    proposals.append(proposal.model_copy(update={"role": role}))
+                    break
+        return proposals
+
+    def _ordered(self, moves: Sequence[Move], past: Sequence[Experiment], *, bold: bool) -> list[Move]:
+        def rank(move: Move) -> tuple[bool, float, int, str]:
+            leads = [lead_of(e, past, self.fidelity) for e in past if e.move == move.name]
+            return bool(leads), -max(leads, default=0.0), -move.lines if bold else move.lines, move.name
+
+        return sorted(moves, key=rank)
+
+
+def create(options: Options) -> Moves:
+    """See `agent.planner.create_planner`."""
+    return Moves(options.fidelity)
+
+
+def lead_of(experiment: Experiment, past: Sequence[Experiment], fidelity: str) -> float:
+    """By how much `exact` grew against the parent on the seed that all share; a training that failed recovered 0."""
+    parent = next(e for e in past if e.id == experiment.parent)
+    return experiment.exact(fidelity).get(SCREEN_SEED, 0.0) - parent.exact(fidelity).get(SCREEN_SEED, 0.0)
+
+
+def _propose(move: Move, parent: Experiment, past: Sequence[Experiment]) -> Proposal | None:
+    """The move on top of `parent`; None if it is there already, was tried on this code, or lacks what it requires."""
+    stacked = {e.move for e in lineage(past, parent)}
+    code = code_of(past, parent)
+    tried = any(e.move == move.name and e.parent is not None and _wrote_on(e, past) == code for e in past)
+    if tried or move.name in stacked or not stacked.issuperset(move.description.requires):
+        return None
+    return Proposal(
+        hypothesis=f"{move.description.title}: {move.description.why}",
+        parent=parent.id,
+        diff=move.patch.read_text(encoding="utf-8"),
+        move=move.name,
+    )
+
+
+def _wrote_on(experiment: Experiment, past: Sequence[Experiment]) -> str:
+    """The code that an experiment changed."""
+    parent = next(e for e in past if e.id == experiment.parent)
+    return code_of(past, parent)

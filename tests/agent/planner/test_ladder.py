@@ -1,0 +1,81 @@
+"""Whose turn it is, by examples."""
+
+from dataclasses import replace
+
+from agent.planner import Rung
+from agent.planner.ladder import PLATEAU, chance_of_improvement, decide, exhausted
+from memory.records import Block, Decision, Experiment, Verdict, VerdictName
+from tests.agent.experiments import scored
+
+BOTH: tuple[Rung, ...] = ("sweep", "code")
+
+
+def campaign(*blocks: tuple[str, str]) -> tuple[list[Block], list[Experiment]]:
+    """Closed blocks, each its rung and a letter an experiment: A for accepted, R for rejected, X for refused."""
+    names: dict[str, VerdictName] = {"A": "accepted", "R": "rejected", "X": "refused"}
+    experiments = [scored("e0001", [0.3], block=0, verdict=Verdict("accepted", "", number=1))]
+    closed = [Block(0, "baseline", 0.0, "measured")]
+    for rung, letters in blocks:
+        closed.append(Block(len(closed), rung, 0.0, "done"))
+        for letter in letters:
+            number = len(experiments) + 1
+            verdict = Verdict(names[letter], "", number=number)
+            experiments.append(scored(f"e{number:04d}", [0.3], block=closed[-1].number, verdict=verdict))
+    return closed, experiments
+
+
+def rung_after(*blocks: tuple[str, str]) -> str:
+    return decide(*campaign(*blocks), BOTH).rung
+
+
+def test_the_sweep_comes_first() -> None:
+    assert rung_after() == "sweep"
+
+
+def test_the_chance_follows_jeffreys_prior() -> None:
+    """The mean of Beta(1/2 + 0, 1/2 + n)."""
+    assert chance_of_improvement(0) == 0.5
+    assert chance_of_improvement(9) == 0.05
+
+
+def test_a_run_of_failures_is_a_plateau_and_the_reason_gives_its_figures() -> None:
+    failures = next(n for n in range(100) if chance_of_improvement(n) < PLATEAU)
+    assert rung_after(("sweep", "R" * (failures - 1))) == "sweep"
+    decision = decide(*campaign(("sweep", "R" * failures)), BOTH)
+    assert decision.rung == "code"
+    assert decision.chance == chance_of_improvement(failures)
+    assert f"{failures} sweep experiments" in decision.reason
+
+
+def test_an_improvement_begins_the_count_anew() -> None:
+    assert rung_after(("sweep", "RRRR"), ("sweep", "RRAR"), ("sweep", "RRR")) == "sweep"
+    assert rung_after(("sweep", "RRRR"), ("sweep", "RRAR"), ("sweep", "RRRRRR")) == "code"
+
+
+def test_the_order_of_verdicts_counts_not_that_of_the_numbers() -> None:
+    blocks, experiments = campaign(("sweep", "ARRRRRRRR"))
+    assert decide(blocks, experiments, BOTH).rung == "code"
+    last = replace(experiments[1], verdict=Verdict("accepted", "", number=99))
+    assert decide(blocks, [experiments[0], last, *experiments[2:]], BOTH).rung == "sweep"
+
+
+def test_an_accepted_change_of_code_opens_a_fresh_sweep() -> None:
+    assert rung_after(("sweep", "R" * 9), ("code", "RARR")) == "sweep"
+    assert rung_after(("sweep", "R" * 9), ("code", "RARR"), ("sweep", "RRRR")) == "sweep"
+
+
+def test_code_that_does_not_pay_gives_way_too() -> None:
+    assert rung_after(("sweep", "R" * 9), ("code", "RRX")) == "code"
+    assert rung_after(("sweep", "R" * 9), ("code", "RRXRRRXX")) == "sweep"
+
+
+def test_a_planner_of_one_rung_stays_on_it() -> None:
+    blocks, experiments = campaign(("sweep", "R" * 30))
+    assert decide(blocks, experiments, ("sweep",)).rung == "sweep"
+    assert exhausted(Decision("sweep", None, ""), ("sweep",)) is None
+
+
+def test_a_rung_with_nothing_new_gives_way() -> None:
+    other = exhausted(Decision("code", 0.05, ""), BOTH)
+    assert other is not None
+    assert (other.rung, other.chance) == ("sweep", 0.05)

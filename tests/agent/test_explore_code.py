@@ -1,0 +1,87 @@
+"""The loop changes code: real git, real training on the tiny regime, a scripted model on this machine."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from agent.workspace import Workspace
+from memory.ledger import Ledger
+from memory.records import Experiment
+from tests.agent.planner.model_server import answers, drops, fails, says, serving
+from tests.conftest import Command
+
+EXPLORE = ["explore", "pde_m1_tiny", "--campaign", "night", "--budget", "4m", "--workers", "2", "--fidelity", "probe"]
+LOSS = "gnn/loss.py"
+SQUARE = ".square().mean()\n\n\ndef penalty"
+
+
+def patch(hypothesis: str, search: str, replace: str, file: str = LOSS) -> dict[str, Any]:
+    return {"hypothesis": hypothesis, "edits": [{"file": file, "search": search, "replace": replace}]}
+
+
+def read(workspace: Workspace) -> list[Experiment]:
+    with Ledger(workspace.runs / "night" / "memory.db", readonly=True) as ledger:
+        return ledger.experiments()
+
+
+def test_faults_of_a_model_are_survived_said_and_cost_nothing_that_was_done(
+    stoichloop: Command, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Garbage, errors and a dropped connection come before the answer."""
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    scenes = [
+        says('{"hypothesis": "half an answer'),
+        fails(429, Retry_After="1"),
+        fails(500),
+        drops,
+        answers(hypothesis="a faster rate finds them", changes={"lr_S": 0.01}),
+    ]
+    with serving(*scenes) as server:
+        stoichloop(*EXPLORE, "--planner", "llm", "--model", server.address, "--experiments", "1")
+    experiments = read(workspace)
+    assert [(e.id, e.planner) for e in experiments] == [("e0001", "none"), ("e0002", "llm")]
+    trials = [trial.trial for e in experiments for trial in e.trials]
+    assert len(trials) == len(set(trials))
+    log = stoichloop("log", "night").stdout
+    for words in ("malformed answer", "500: retry", "connection dropped: retry", "429: retry in 1 s", "answered"):
+        assert words in log
+
+
+def test_patches_are_refused_fail_and_are_repaired(
+    stoichloop: Command, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing for the configuration; a patch that stays outside gnn/, one that crashes, and its repair."""
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    outside = answers(**patch("read the truth", "", "x = 1\n", file="agent/analyzer/shortcut.py"))
+    crash = answers(**patch("another loss", SQUARE, SQUARE.replace("square", "sqare")))
+    repair = answers(**patch("another loss", SQUARE, SQUARE.replace("square", "abs")))
+    with serving(*[says("no")] * 3, *[outside] * 3, crash, repair) as server:
+        for _ in range(3):
+            stoichloop(*EXPLORE, "--planner", "llm", "--model", server.address, "--experiments", "1")
+        assert "is not under gnn/" in server.prompt(4)
+        assert "has no attribute 'sqare'" in server.prompt(-1)
+    refused, crashed, repaired = read(workspace)[1:]
+    assert [e.verdict.verdict for e in (refused, crashed) if e.verdict] == ["refused", "failed"]
+    assert (repaired.repairs, repaired.parent) == ("e0003", "e0001")
+    assert "abs().mean()" in repaired.patch
+    assert repaired.trials[0].status == "completed"
+    assert not (workspace.root / "agent").exists()
+    log = stoichloop("log", "night").stdout
+    assert "agent/analyzer/shortcut.py is not under gnn/" in log
+    assert "Why: nothing new to propose on the sweep rung" in log
+    assert "gnn/loss.py +1 -1" in log
+
+
+def test_moves_pile_up_until_every_coefficient_is_right(stoichloop: Command, workspace: Workspace) -> None:
+    """Without any model; then the campaign is over, however much of its budget is left."""
+    told = stoichloop(*EXPLORE, "--planner", "moves").stdout
+    found = {e.move: e for e in read(workspace)}
+    assert found["sign_tied"].verdict is not None
+    accepted = [e for e in read(workspace)[1:] if e.accepted]
+    assert accepted
+    heads = {head.name for head in workspace.repo.heads}
+    assert heads == {"main", *(f"exp/night/{e.id}" for e in accepted)}
+    assert "on the code rung" in told
+    assert "code: " in (workspace.runs / "night" / "log.md").read_text()
