@@ -22,6 +22,7 @@ from agent.executor.local import LocalExecutor
 from agent.executor.process import TrialProcess
 from agent.executor.trial import Outcome, Trial, climb, steps_of
 from agent.executor.worktree import Worktrees
+from agent.figure import draw_curve
 from agent.identity import Registrar, place_of
 from agent.planner import Rung, Situation
 from agent.view import View
@@ -200,9 +201,11 @@ class Bench:
         self.view.tick()
 
     def write_texts(self) -> None:
-        """Render `memory.md` and `log.md`."""
-        write_atomically(self.campaign.folder / "memory.md", working_memory(self.ledger))
-        write_atomically(self.campaign.folder / "log.md", whole_log(self.ledger))
+        """Render `memory.md`, `log.md` and `curve.svg`."""
+        folder, experiments = self.campaign.folder, self.ledger.experiments()
+        write_atomically(folder / "memory.md", working_memory(self.ledger))
+        write_atomically(folder / "log.md", whole_log(self.ledger))
+        draw_curve(folder / "curve.svg", experiments, self.ledger.blocks(), self.campaign.settings.fidelity)
 
 
 def limit_s(past: Sequence[Experiment], fidelity: str) -> float:

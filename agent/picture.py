@@ -14,7 +14,7 @@ from memory.render import score_text, verdicts_text
 
 _COLOURS = {"accepted": "green", "rejected": "dim", "failed": "red", "refused": "yellow", "open": "cyan"}
 _PLOT_ROWS, _PLOT_COLUMNS, _LEADERS = 8, 68, 8
-_LEAST_PLOT_ROWS, _HEADLINE_ROWS = 4, 5
+_LEAST_PLOT_ROWS, _HEADLINE_ROWS = 4, 6
 _LEAST_SPAN = 0.01  # of exact, on the axis
 
 
@@ -64,6 +64,9 @@ def _headline(status: Status) -> RenderableType:
         text.append(f"{status.incumbent.experiment} {exact_text(status.incumbent)}", style="bold green")
     if status.baseline:
         text.append(f"\nbaseline  {exact_text(status.baseline)}, seed noise {status.noise:.4f}")
+    if status.rung:
+        text.append(f"\nrung      {status.rung}", style="bold")
+        text.append(f": {status.why}" if status.why else "")
     text.append(f"\n{status.experiments} experiments ({verdicts_text(status.verdicts)}), {status.trials} trials")
     left = f"{format_duration(status.left_s)} left"
     if status.experiments_granted is not None:

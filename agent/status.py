@@ -51,6 +51,8 @@ class Status(_Model):
     regime: str
     fidelity: str
     running: bool
+    rung: str | None
+    why: str | None
     incumbent: Line | None
     baseline: Line | None
     noise: float
@@ -88,12 +90,15 @@ def read_status(campaign: Campaign, ledger: Ledger) -> Status:
     if alive and session:  # what the controller has not written down yet
         spent += max(0.0, time.time() - max(ledger.last_spend_at(), session.started_at))
     leader = incumbent(experiments)
+    block = next(iter(reversed(ledger.blocks())), None)
     history, best = _history(experiments, settings.fidelity)
     return Status(
         campaign=settings.name,
         regime=settings.regime,
         fidelity=settings.fidelity,
         running=alive,
+        rung=block.rung if block else None,
+        why=block.reason if block else None,
         incumbent=_line(standing(leader, settings.fidelity)) if leader else None,
         baseline=_line(standing(experiments[0], settings.fidelity)) if experiments else None,
         noise=measure_noise(experiments, settings.fidelity).sigma,
