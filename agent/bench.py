@@ -28,7 +28,7 @@ from agent.planner import Rung, Situation
 from agent.view import View
 from agent.workspace import Workspace
 from memory.ledger import Ledger
-from memory.records import Decision, Experiment, Role, RunningTrial, Session, TrialResult
+from memory.records import Experiment, Role, RunningTrial, Session, TrialResult
 from memory.render import whole_log, working_memory, write_atomically
 from memory.standing import current
 from simulator.dataset import Dataset
@@ -93,10 +93,10 @@ class Bench:
 
     # Experiments
 
-    def situation(self, decision: Decision, roles: Sequence[tuple[Role, Experiment]]) -> Situation:
-        """What the planner is told before it proposes."""
+    def situation(self, decided: str, roles: Sequence[tuple[Role, Experiment]]) -> Situation:
+        """What the planner is told, before it proposes on a rung and after the block."""
         past = self.ledger.experiments()
-        rung: Rung = "code" if decision.rung == "code" else "sweep"
+        rung: Rung = "code" if decided == "code" else "sweep"
         return Situation(
             regime=self.campaign.settings.regime,
             rung=rung,

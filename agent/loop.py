@@ -13,7 +13,7 @@ from agent.analyzer.findings import find
 from agent.bench import Bench
 from agent.errors import StoichloopError
 from agent.identity import START_ANEW
-from agent.planner import Planner
+from agent.planner import Lesson, Planner, Teller
 from agent.planner.ladder import decide, exhausted
 from agent.planner.tree import assign_roles
 from memory.records import NOT_ASKED, Block, Call, Decision, Experiment, Verdict
@@ -42,7 +42,7 @@ def explore(bench: Bench, planner: Planner) -> str:
         while wanted := _judge(bench, block):
             if not bench.run(wanted):
                 return "the budget is spent"
-        _learn(bench, block)
+        _learn(bench, planner, block)
     return _solved(bench) or "the budget is spent"
 
 
@@ -90,7 +90,7 @@ def _propose(bench: Bench, planner: Planner, decision: Decision, past: Sequence[
     fidelity = bench.campaign.settings.fidelity
     sigma = bench.noise()[fidelity].sigma
     roles = assign_roles(past, sigma, fidelity, count if left is None else min(count, left))
-    proposals = planner.propose(bench.situation(decision, roles))
+    proposals = planner.propose(bench.situation(decision.rung, roles))
     return bench.registrar.identify(proposals, planner.name, past)
 
 
@@ -134,8 +134,11 @@ def _answer(bench: Bench, experiments: Sequence[Experiment], candidate: Experime
     return judge(candidate, leader, bench.noise(), confirmations(experiments, leader), simpler=simpler)
 
 
-def _learn(bench: Bench, block: Block) -> None:
-    """Close the block: its summary, what all evidence so far teaches, and the texts for people."""
+def _learn(bench: Bench, planner: Planner, block: Block) -> None:
+    """Close the block: its summary, what all evidence so far teaches, and the texts for people.
+
+    The statistics say it; a planner that has a model may add words.
+    """
     fidelity = bench.campaign.settings.fidelity
     experiments = bench.ledger.experiments()
     leader = incumbent(experiments)
@@ -146,7 +149,10 @@ def _learn(bench: Bench, block: Block) -> None:
         f"incumbent {line.experiment.id} at exact {line.exact:.4f} over {line.seeds} seeds"
     )
     findings = find(experiments, current(bench.ledger.findings()), bench.noise()[fidelity], fidelity, block.number)
-    bench.ledger.close_block(block.number, summary, findings)
+    lesson = Lesson(block.number, summary, findings)
+    if isinstance(planner, Teller):
+        lesson = planner.tell(bench.situation(block.rung, ()), lesson)
+    bench.ledger.close_block(block.number, lesson.summary, lesson.findings)
     bench.view.say(f"block {block.number} ({block.rung}): {summary}")
     bench.worktrees.clear()
     bench.write_texts()

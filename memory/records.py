@@ -67,6 +67,7 @@ class Block:
     reason: str | None = None
 
 
+IN_WORDS = "; in the model's words: "  # what stands between a statistical text and a model's
 NOT_ASKED = "not asked"  # what the outcome of a call begins with that a limit forbade
 
 
@@ -169,7 +170,7 @@ class Experiment:
 
 @dataclass(frozen=True)
 class Finding:
-    """What a block taught, and which experiments say so."""
+    """What a block taught, and which experiments say so. In the statement a model's words may follow the statistics."""
 
     block: int
     kind: FindingKind
@@ -179,6 +180,11 @@ class Finding:
     effect: float | None
     p_value: float | None
     found_at: float
+
+    @property
+    def statistics(self) -> str:
+        """The statement without a model's words."""
+        return self.statement.partition(IN_WORDS)[0]
 
 
 @dataclass(frozen=True)

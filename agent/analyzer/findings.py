@@ -28,6 +28,7 @@ from memory.records import Experiment, Finding
 from memory.standing import code_of
 
 MIN_EXPERIMENTS = 8
+NOISE = "noise"  # the subject of the finding on it
 _CODE = "code: "  # what the subject of a finding on a change of code begins with
 
 
@@ -50,9 +51,9 @@ def find(
         if old.subject in standing or old.subject.startswith(_CODE):
             continue
         if old.kind == "refuted hypothesis":
-            found.append(replace(old, block=block))
+            found.append(replace(old, block=block, statement=old.statistics))
         if old.kind == "established principle":
-            statement = f"no longer supported by {len(scored)} experiments: {old.statement}"
+            statement = f"no longer supported by {len(scored)} experiments: {old.statistics}"
             found.append(Finding(block, "refuted hypothesis", old.subject, statement, support, None, None, now))
     if not principles:
         question = f"no field moves exact measurably in {len(scored)} experiments: is the formulation itself the limit?"
@@ -66,7 +67,7 @@ def _noise(experiments: Sequence[Experiment], noise: Noise, fidelity: str, block
         f"({noise.degrees} degrees of freedom)"
     )
     accepted = tuple(e.id for e in experiments if e.accepted)
-    return Finding(block, "established principle", "noise", statement, accepted, noise.sigma, None, time.time())
+    return Finding(block, "established principle", NOISE, statement, accepted, noise.sigma, None, time.time())
 
 
 def _changes_of_code(experiments: Sequence[Experiment], block: int) -> Iterator[Finding]:

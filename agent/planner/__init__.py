@@ -6,7 +6,7 @@ import importlib
 import pkgutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 from agent.errors import StoichloopError
 from agent.executor.code_state import CodeState
@@ -14,7 +14,7 @@ from agent.planner.proposal import Proposal
 from memory.records import Call, Experiment, Finding, Role
 
 Rung = Literal["sweep", "code"]
-_SHARED = ("asking", "catalogue", "ladder", "metering", "proposal", "reading", "tree")
+_SHARED = ("asking", "catalogue", "ladder", "metering", "proposal", "reading", "telling", "tree")
 
 
 @dataclass(frozen=True)
@@ -92,6 +92,26 @@ class Planner(Protocol):
 
         What was run already must not be returned. A proposal that is refused may be: the refusal is then in the
         memory, with its explanation, and counts as an experiment.
+        """
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """What a block taught: its summary, and the findings that hold by now."""
+
+    block: int
+    summary: str
+    findings: Sequence[Finding]
+
+
+@runtime_checkable
+class Teller(Protocol):
+    """A planner that can also put in words what a block taught."""
+
+    def tell(self, situation: Situation, lesson: Lesson) -> Lesson:
+        """The lesson with words added where they agree with the statistics; as it is where there are none.
+
+        Figures, kinds and experiments stay as they are, and no finding comes or goes.
         """
 
 

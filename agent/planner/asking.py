@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from agent.planner import Situation
 from agent.planner.proposal import Edit, Proposal
 from agent.planner.reading import Reading
+from agent.prompting import render_prompt
 from memory.records import Experiment, Role
 from memory.standing import lineage
+
+AnswerT = TypeVar("AnswerT", bound=BaseModel)
 
 CORRECTIONS = 2  # answers to one question after the first
 _REPAIRS = 2  # of one patch, one after the other
@@ -45,6 +48,32 @@ class CodeAnswer(BaseModel):
         return self
 
 
+class Asked(Protocol[AnswerT]):
+    """A question to somebody who reads and writes. It keeps what is of use of the answers."""
+
+    @property
+    def situation(self) -> Situation:
+        """The situation in which it is asked."""
+
+    @property
+    def parent(self) -> Experiment:
+        """The experiment whose code may be looked at."""
+
+    @property
+    def answers(self) -> type[AnswerT]:
+        """The form of an answer."""
+
+    @property
+    def outcome(self) -> str:
+        """What came of the newest answer that met no objection, in words."""
+
+    def rules(self) -> str:
+        """What every question of this kind starts from."""
+
+    def objection(self, answer: AnswerT) -> str | None:
+        """Why the answer will not do, in words that ask for another, or None if it does."""
+
+
 @dataclass
 class Question:
     """One proposal that is wanted of somebody who reads and writes.
@@ -61,11 +90,16 @@ class Question:
     repairs: Experiment | None
     earlier: Sequence[Proposal]
     proposal: Proposal | None = field(default=None, init=False)
+    outcome: str = field(default="answered", init=False)
 
     @property
     def answers(self) -> type[ConfigurationAnswer] | type[CodeAnswer]:
         """The form of an answer."""
         return ConfigurationAnswer if self.situation.rung == "sweep" else CodeAnswer
+
+    def rules(self) -> str:
+        """What every question for a proposal starts from."""
+        return render_prompt("system.md.j2")
 
     def text(self, reading: Reading) -> str:
         """What there is to read."""

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from agent.planner import Options, Planner, Rung, Situation, create_planner
+from agent.planner import Lesson, Options, Planner, Rung, Situation, Teller, create_planner
 from agent.planner.moves import Moves
 from agent.planner.proposal import Proposal
 from agent.planner.sweep import Sweep
@@ -30,6 +30,11 @@ class Auto:
             found = planner.propose(replace(situation, roles=left[:share]))
             proposals += [proposal.model_copy(update={"planner": planner.name}) for proposal in found]
         return proposals
+
+    def tell(self, situation: Situation, lesson: Lesson) -> Lesson:
+        """See `Teller`: the first that can tell does."""
+        teller = next((planner for planner in self.planners if isinstance(planner, Teller)), None)
+        return teller.tell(situation, lesson) if teller else lesson
 
 
 def create(options: Options) -> Auto:

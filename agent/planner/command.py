@@ -25,10 +25,11 @@ from typing import Any
 from pydantic import ValidationError
 
 from agent.errors import StoichloopError
-from agent.planner import Options, Rung, Situation
-from agent.planner.asking import CORRECTIONS, CodeAnswer, ConfigurationAnswer, Question, next_question, what_is_wrong
+from agent.planner import Lesson, Options, Rung, Situation
+from agent.planner.asking import CORRECTIONS, AnswerT, Asked, next_question, what_is_wrong
 from agent.planner.proposal import Proposal
 from agent.planner.reading import Reading, quote
+from agent.planner.telling import Telling
 from agent.prompting import render_prompt
 from memory.records import Call
 
@@ -54,20 +55,27 @@ class Command:
         proposals: list[Proposal] = []
         for place in range(len(situation.roles)):
             question = next_question(situation, proposals, place)
-            worked = self._ask(question, reading)
+            worked = self._ask(question, question.text(reading))
             if question.proposal is not None:
                 proposals.append(question.proposal)
             if not worked:
                 break
         return proposals
 
-    def _ask(self, question: Question, reading: Reading) -> bool:
+    def tell(self, situation: Situation, lesson: Lesson) -> Lesson:
+        """See `Teller`."""
+        text = Reading(situation, self.fidelity).lesson(lesson)
+        telling = Telling(situation, lesson)
+        self._ask(telling, text)
+        return telling.lesson
+
+    def _ask(self, question: Asked[AnswerT], text: str) -> bool:
         """Run the program, and again with what is wrong of its answer; the question keeps it. False if it fails."""
-        text, last, objection = question.text(reading), "", ""
+        last, objection = "", ""
         for _ in range(1 + CORRECTIONS):
             prompt = render_prompt(
                 "answer.md.j2",
-                system=reading.rules(),
+                system=question.rules(),
                 question=text,
                 schema=json.dumps(question.answers.model_json_schema(), indent=1),
                 last=quote(last[-_LAST_ANSWER:], _LAST_ANSWER),
@@ -80,12 +88,12 @@ class Command:
                 self._record(prompt, started, str(error), question.situation)
                 return False
             objection = _judge(last, question)
-            self._record(prompt, started, objection or "answered", question.situation)
+            self._record(prompt, started, objection or question.outcome, question.situation)
             if not objection:
                 break
         return True
 
-    def _run(self, prompt: str, question: Question) -> str:
+    def _run(self, prompt: str, question: Asked[AnswerT]) -> str:
         """What the program prints; raises `_ProgramError`."""
         code = question.situation.state_of(question.parent).folder / "gnn"
         with tempfile.TemporaryDirectory(prefix="stoichloop-", ignore_cleanup_errors=True) as scratch:
@@ -157,7 +165,7 @@ def create(options: Options) -> Command:
     return Command((str(Path(path).absolute()), *program[1:]), options.fidelity)
 
 
-def read_answer(printed: str, form: type[ConfigurationAnswer] | type[CodeAnswer]) -> ConfigurationAnswer | CodeAnswer:
+def read_answer(printed: str, form: type[AnswerT]) -> AnswerT:
     """The first JSON object among what was printed that has the form; raises `ValueError` with the last one's fault."""
     fault = "there is no JSON object in it"
     for found in _objects(printed):
@@ -176,7 +184,7 @@ def _objects(printed: str) -> Iterator[Any]:
             yield decoder.raw_decode(printed, match.start())[0]
 
 
-def _judge(printed: str, question: Question) -> str:
+def _judge(printed: str, question: Asked[AnswerT]) -> str:
     """What is wrong with what was printed, in words; empty if it will do."""
     try:
         answer = read_answer(printed, question.answers)

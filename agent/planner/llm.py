@@ -13,17 +13,18 @@ import ipaddress
 import os
 import re
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from pydantic import ValidationError
 
 from agent.errors import StoichloopError
-from agent.planner import Options, Rung, Situation
-from agent.planner.asking import CORRECTIONS, CodeAnswer, ConfigurationAnswer, Question, next_question, what_is_wrong
+from agent.planner import Lesson, Options, Rung, Situation
+from agent.planner.asking import CORRECTIONS, AnswerT, Asked, next_question, what_is_wrong
 from agent.planner.proposal import Proposal
 from agent.planner.reading import Reading
+from agent.planner.telling import Telling
 
 try:
     from pydantic_ai import Agent, ModelRetry
@@ -65,18 +66,33 @@ class Llm:
         return asyncio.run(_interruptible(self._propose(situation), situation.check))
 
     async def _propose(self, situation: Situation) -> list[Proposal]:
-        metered = Metered(self.model, self.address, self.limits, situation.calls, situation.record)
+        metered = self._metered(situation, self.limits)
         reading = Reading(situation, self.fidelity, self.characters)
         proposals: list[Proposal] = []
         async with self.model:
             for place in range(len(situation.roles)):
                 question = next_question(situation, proposals, place)
-                answered = await _ask(metered, question, reading)
+                answered = await _ask(metered, question, question.text(reading))
                 if question.proposal is not None:
                     proposals.append(question.proposal)
                 if not answered:
                     break
         return proposals
+
+    def tell(self, situation: Situation, lesson: Lesson) -> Lesson:
+        """See `Teller`. The model is tried once: words are good to have, but nothing waits for them."""
+        text = Reading(situation, self.fidelity, self.characters).lesson(lesson)
+        telling = Telling(situation, lesson)
+        asyncio.run(_interruptible(self._tell(telling, text), situation.check))
+        return telling.lesson
+
+    async def _tell(self, telling: Telling, text: str) -> None:
+        metered = self._metered(telling.situation, replace(self.limits, tries=1))
+        async with self.model:
+            await _ask(metered, telling, text)
+
+    def _metered(self, situation: Situation, limits: Limits) -> Metered:
+        return Metered(self.model, self.address, limits, situation.calls, situation.record)
 
 
 def create(options: Options) -> Llm:
@@ -86,7 +102,7 @@ def create(options: Options) -> Llm:
     return Llm(_find(options.model), options.model, options.fidelity, Limits(options.tokens, options.dollars))
 
 
-async def _ask(model: Metered, question: Question, reading: Reading) -> bool:
+async def _ask(model: Metered, question: Asked[AnswerT], text: str) -> bool:
     """Ask, and ask again with what is wrong of the answer; the question keeps it. False if the model is silent."""
 
     def malformed(*_: object, error: ValidationError | ModelRetry, **__: object) -> None:
@@ -94,24 +110,24 @@ async def _ask(model: Metered, question: Question, reading: Reading) -> bool:
         model.judge(f"malformed answer: {words}")
         raise error
 
-    agent: Agent[object, ConfigurationAnswer | CodeAnswer] = Agent(
+    agent: Agent[object, AnswerT] = Agent(
         model,
         output_type=question.answers,
-        instructions=reading.rules(),
+        instructions=question.rules(),
         retries=CORRECTIONS,
         capabilities=[Hooks(output_validate_error=malformed)],
     )
 
     @agent.output_validator
-    def judge(answer: ConfigurationAnswer | CodeAnswer) -> ConfigurationAnswer | CodeAnswer:
+    def judge(answer: AnswerT) -> AnswerT:
         words = question.objection(answer)
-        model.judge("answered" if words is None else f"answered, but {words}")
+        model.judge(question.outcome if words is None else f"answered, but {words}")
         if words is not None:
             raise ModelRetry(words)
         return answer
 
     try:
-        await agent.run(question.text(reading))
+        await agent.run(text)
     except UnansweredError:
         return False
     except AgentRunError:

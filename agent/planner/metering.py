@@ -108,7 +108,7 @@ class Metered(WrapperModel):
             try:
                 async with asyncio.timeout(self._limits.patience_s):
                     response = await self.wrapped.request(messages, settings, model_request_parameters)
-            except asyncio.CancelledError:
+            except (asyncio.CancelledError, KeyboardInterrupt):  # a signal may fall into the wait or into the work
                 self._record(_ended(worst, "interrupted"))
                 raise
             except Exception as error:  # the adapters of providers raise what they like
@@ -178,7 +178,7 @@ class Metered(WrapperModel):
             written = sum(len(str(part)) for part in response.parts)
             usage = RequestUsage(input_tokens=worst.tokens_in, output_tokens=written // _CHARACTERS_A_TOKEN)
         return replace(
-            _ended(worst, "malformed answer: it holds no proposal"),
+            _ended(worst, "malformed answer: it has not the form that was asked for"),
             tokens_in=usage.input_tokens,
             tokens_out=usage.output_tokens,
             dollars=self._price(replace(response, usage=usage)),

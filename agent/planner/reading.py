@@ -12,15 +12,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
 
-from agent.planner import Situation
+from agent.planner import Lesson, Situation
 from agent.planner.proposal import Proposal
 from agent.prompting import render_prompt
-from memory.records import Experiment, Role
+from memory.records import Experiment, Finding, Role
 from memory.render import score_text
 from memory.standing import current, standing
 
 _BRIEF, _MEMORY, _FINDINGS, _SPACE, _OUTPUT, _REASON, _PATCH = 6_000, 12_000, 6_000, 8_000, 4_000, 1_000, 12_000
 _EXPERIMENTS, _CURVE_POINTS = 20, 16
+_FENCE = 60  # what quoting adds to a text, at the most, where no run of backticks is long
 _UNPRINTABLE = re.compile(
     r"[^\S\n\t ]|[\x00-\x08\x0e-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
 )
@@ -38,10 +39,6 @@ class Reading:
     situation: Situation
     fidelity: str
     characters: int = 80_000
-
-    def rules(self) -> str:
-        """What every question starts from."""
-        return render_prompt("system.md.j2")
 
     def question(self, role: Role, parent: Experiment, earlier: Sequence[Proposal]) -> str:
         """Asks for a change of `parent`; `earlier` are the proposals that there are for the same block."""
@@ -89,6 +86,21 @@ class Reading:
             )
 
         return render(self._source(parent, self.characters - len(render(""))))
+
+    def lesson(self, lesson: Lesson) -> str:
+        """Asks for words on what a block taught."""
+        block = [e for e in self.situation.past if e.block == lesson.block]
+
+        def render(experiments: str) -> str:
+            return render_prompt(
+                "lesson.md.j2",
+                brief=self.situation.brief[:_BRIEF],
+                lesson=lesson,
+                experiments=experiments,
+                findings=quote("\n".join(figures_of(f) for f in lesson.findings), _MEMORY),
+            )
+
+        return render(quote(self._told(block), max(0, self.characters - len(render("")) - _FENCE)))
 
     def _space(self, parent: Experiment) -> str:
         fields = self.situation.state_of(parent).fields
@@ -142,19 +154,32 @@ def relevant(past: Sequence[Experiment], parent: Experiment, brief: str, fidelit
 
 def quote(text: str, length: int, label: str = "") -> str:
     """Text that others wrote, in a fenced block that marks it as data and that nothing inside can close."""
-    text = _UNPRINTABLE.sub("", text)
+    text = printable(text)
     if len(text) > length:
         text = f"{text[:length]}\n(cut here)"
     fence = "`" * max(3, 1 + max((len(run) for run in re.findall("`+", text)), default=0))
     return f"{fence}quoted {label}".rstrip() + f"\n{text.strip(chr(10)) or '(nothing)'}\n{fence}"
 
 
+def printable(text: str) -> str:
+    """Text that others wrote, without what a terminal or a file could not take as it stands."""
+    return _UNPRINTABLE.sub("", text)
+
+
+def figures_of(finding: Finding) -> str:
+    """What the statistics say of a finding, as one line."""
+    effect = "no effect" if finding.effect is None else f"effect {finding.effect:+.4f}"
+    p_value = "" if finding.p_value is None else f", p = {finding.p_value:.2g}"
+    evidence = f"{len(finding.experiments)} experiments"
+    return f"{finding.subject} ({finding.kind}; {effect}{p_value}; {evidence}): {finding.statistics}"
+
+
 def _file(path: Path, name: str, room: int) -> str:
     """A file under its name; cut if there is no room for the whole."""
-    label = _UNPRINTABLE.sub("", name).replace("\n", " ").replace("`", "'")
+    label = printable(name).replace("\n", " ").replace("`", "'")
     text = path.read_text(encoding="utf-8", errors="replace")
     whole = quote(text, len(text), label)
-    return whole if len(whole) <= room else quote(text, max(0, room - len(label) - 60), label)
+    return whole if len(whole) <= room else quote(text, max(0, room - len(label) - _FENCE), label)
 
 
 def _sketch(curve: Sequence[float]) -> str:

@@ -139,7 +139,7 @@ def _tests_of_principles(parent: Experiment, state: CodeState, findings: Sequenc
         if value == old:
             continue
         yield Proposal(
-            hypothesis=f"test of a principle, {finding.statement}: {finding.subject} {_short(old)} -> {_short(value)} "
+            hypothesis=f"test of a principle, {finding.statistics}: {finding.subject} {_short(old)} -> {_short(value)} "
             f"alone recovers more than {parent.id}",
             parent=parent.id,
             changes={finding.subject: value},

@@ -9,7 +9,7 @@ import pytest
 from agent.workspace import Workspace
 from memory.ledger import Ledger
 from memory.records import Experiment
-from tests.agent.planner.model_server import answers, drops, fails, says, serving
+from tests.agent.planner.model_server import Scene, answers, drops, fails, says, serving
 from tests.conftest import Command
 
 EXPLORE = ["explore", "pde_m1_tiny", "--campaign", "night", "--budget", "20m", "--workers", "2", "--fidelity", "probe"]
@@ -19,6 +19,12 @@ SQUARE = ".square().mean()\n\n\ndef penalty"
 
 def patch(hypothesis: str, search: str, replace: str, file: str = LOSS) -> dict[str, Any]:
     return {"hypothesis": hypothesis, "edits": [{"file": file, "search": search, "replace": replace}]}
+
+
+def tells(words: str) -> Scene:
+    """What a block taught."""
+    open_question = {"subject": "fields", "direction": "undecided", "statement": words}
+    return answers(summary=words, findings=[open_question, {**open_question, "direction": "recovers more"}])
 
 
 def read(workspace: Workspace) -> list[Experiment]:
@@ -32,11 +38,13 @@ def test_faults_of_a_model_are_survived_said_and_cost_nothing_that_was_done(
     """Garbage, errors and a dropped connection come before the answer."""
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     scenes = [
+        tells("the noise is known"),
         says('{"hypothesis": "half an answer'),
         fails(429, Retry_After="1"),
         fails(500),
         drops,
         answers(hypothesis="a faster rate finds them", changes={"lr_S": 0.01}),
+        tells("a faster rate is a start"),
     ]
     with serving(*scenes) as server:
         stoichloop(*EXPLORE, "--planner", "llm", "--model", server.address, "--experiments", "1")
@@ -47,6 +55,10 @@ def test_faults_of_a_model_are_survived_said_and_cost_nothing_that_was_done(
     log = stoichloop("log", "night").stdout
     for words in ("malformed answer", "500: retry", "connection dropped: retry", "429: retry in 1 s", "answered"):
         assert words in log
+    assert "answered, but not used: fields is 'recovers more', where the statistics say 'undecided'" in log
+    memory = (workspace.runs / "night" / "memory.md").read_text()
+    assert memory.count("in the model's words: the noise is known") == 1  # the block's: its findings were stated anew
+    assert memory.count("in the model's words: a faster rate is a start") == 2
 
 
 def test_patches_are_refused_fail_and_are_repaired(
@@ -57,11 +69,12 @@ def test_patches_are_refused_fail_and_are_repaired(
     outside = answers(**patch("read the truth", "", "x = 1\n", file="agent/analyzer/shortcut.py"))
     crash = answers(**patch("another loss", SQUARE, SQUARE.replace("square", "sqare")))
     repair = answers(**patch("another loss", SQUARE, SQUARE.replace("square", "abs")))
-    with serving(*[says("no")] * 3, *[outside] * 3, crash, repair) as server:
+    told = tells("it was tried")
+    with serving(told, *[says("no")] * 3, *[outside] * 3, told, crash, told, repair, told) as server:
         for _ in range(3):
             stoichloop(*EXPLORE, "--planner", "llm", "--model", server.address, "--experiments", "1")
-        assert "is not under gnn/" in server.prompt(4)
-        assert "has no attribute 'sqare'" in server.prompt(-1)
+        assert "is not under gnn/" in server.prompt(5)
+        assert "has no attribute 'sqare'" in server.prompt(-2)
     refused, crashed, repaired = read(workspace)[1:]
     assert [e.verdict.verdict for e in (refused, crashed) if e.verdict] == ["refused", "failed"]
     assert (repaired.repairs, repaired.parent) == ("e0003", "e0001")
