@@ -24,7 +24,7 @@ import numpy as np
 from scipy import stats
 
 from agent.analyzer.acceptance import SCREEN_SEED, Noise, level_of
-from memory.records import Experiment, Finding
+from memory.records import Experiment, Finding, Verdict
 from memory.standing import code_of
 
 MIN_EXPERIMENTS = 8
@@ -87,12 +87,18 @@ def _changes_of_code(experiments: Sequence[Experiment], block: int) -> Iterator[
             block,
             "established principle" if stands else "refuted hypothesis",
             _CODE + name,
-            f"{name} {'recovers more' if stands else 'does not recover more'}: exact {told}",
+            f"{name} {_claim(best) if stands else 'does not recover more'}: exact {told}",
             tuple(e.id for e in tries),
             best.effect if best else None,
             best.p_value if best else None,
             time.time(),
         )
+
+
+def _claim(verdict: Verdict | None) -> str:
+    """What an acceptance says."""
+    behind = verdict is not None and (verdict.effect or 0.0) < 0.0
+    return "recovers as much with fewer lines" if behind else "recovers more"
 
 
 def _effect(experiment: Experiment) -> str:
