@@ -64,7 +64,7 @@ class Bench:
         self.executor = LocalExecutor(
             slots=self.slots,
             worktrees=self.worktrees,
-            observations=self.dataset.observations_path,
+            observations_of=lambda _: self.dataset.observations_path,
             folder_of=self._next_folder,
             started=self._started,
             tick=self._tick,

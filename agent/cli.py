@@ -2,25 +2,35 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 import sys
 import tempfile
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from git import GitCommandError
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from agent import cli_winners
 from agent.errors import StoichloopError
 from agent.git import forget_git_environment
 from agent.interruption import Interruption
+from agent.terminal import (
+    INTERRUPTED,
+    CampaignName,
+    Json,
+    RegimeName,
+    Sibling,
+    dataset_of,
+    here,
+    note,
+    print_json,
+)
 from memory.ledger import Ledger, LedgerError
-from simulator.dataset import Dataset, DatasetError
+from simulator.dataset import DatasetError
 from simulator.regime import RegimeError
 
 app = typer.Typer(
@@ -29,14 +39,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     help="Recover the stoichiometric matrix of a metabolic network, over night, by itself.",
 )
-Json = Annotated[bool, typer.Option("--json", help="Print facts as JSON.")]
-Sibling = Annotated[
-    int | None, typer.Option(min=1, max=999, help="The N-th sibling: another network of the same kind.")
-]
-RegimeName = Annotated[str, typer.Argument(metavar="REGIME", help="A regime; 'stoichloop regimes' lists them.")]
-CampaignName = Annotated[str | None, typer.Argument(metavar="[CAMPAIGN]", help="A campaign; default: the latest.")]
-
-INTERRUPTED = 130  # exit status, as a shell has it for Ctrl-C
+app.add_typer(cli_winners.app)
 
 
 def main() -> None:
@@ -53,29 +56,14 @@ def main() -> None:
 
 
 def _fail(sentence: str) -> None:
-    _note(sentence, "bold red")
+    note(sentence, "bold red")
     sys.exit(1)
-
-
-def _note(sentence: str, style: str = "bold") -> None:
-    console = Console(stderr=True, soft_wrap=True)
-    console.print(f"[{style}]stoichloop:[/] {escape(sentence)}", highlight=False)
-
-
-def _print_json(content: Any) -> None:
-    print(json.dumps(content, indent=1))
-
-
-def _workspace() -> Any:
-    from agent.workspace import find_workspace
-
-    return find_workspace(Path.cwd())
 
 
 def _own_regimes() -> list[Path]:
     """Where the user's regimes are: beside the data that were made from them."""
     try:
-        return [_workspace().data]
+        return [here().data]
     except StoichloopError:
         return []  # outside a clone there are none
 
@@ -87,7 +75,7 @@ def regimes(as_json: Json = False) -> None:
 
     known = all_regimes(*_own_regimes())
     if as_json:
-        _print_json(
+        print_json(
             [{"name": regime.name, "title": regime.title, "description": regime.description} for regime in known]
         )
         return
@@ -114,10 +102,10 @@ def data(
         name = _import_network(sbml, quiet=as_json)
     else:
         raise StoichloopError("data takes a REGIME or --sbml FILE, one of the two; 'stoichloop regimes' lists regimes")
-    dataset, generated = _dataset(name, sibling, quiet=as_json)
+    dataset, generated = dataset_of(name, sibling, quiet=as_json)
     facts = dataset.facts
     if as_json:
-        _print_json(
+        print_json(
             {
                 "regime": dataset.regime.name,
                 "folder": str(dataset.folder),
@@ -140,19 +128,7 @@ def _import_network(path: Path, *, quiet: bool) -> str:
     from simulator.sbml import import_regime
 
     with Console(stderr=True, quiet=quiet).status(f"reading {path}"):
-        return import_regime(path, _workspace().data).name
-
-
-def _dataset(name: str, sibling: int | None = None, *, quiet: bool = False) -> tuple[Dataset, bool]:
-    from simulator.dataset import prepare
-    from simulator.regime import find_regime
-
-    root = _workspace().data
-    regime = find_regime(name, root)
-    if sibling is not None:
-        regime = regime.sibling(sibling)
-    with Console(stderr=True, quiet=quiet).status(f"preparing the data of {name}"):
-        return prepare(regime, root)
+        return import_regime(path, here().data).name
 
 
 @app.command()
@@ -181,9 +157,9 @@ def train(
     from agent.recipe import find_recipe, start_from, uncommitted
     from agent.single import train_once
 
-    workspace = _workspace()
+    workspace = here()
     recipe_file = None if recipe is None else find_recipe(workspace, regime, recipe)
-    dataset, _ = _dataset(regime, sibling, quiet=as_json)
+    dataset, _ = dataset_of(regime, sibling, quiet=as_json)
     asked = {**(read_changes(config) if config else {}), **parse_changes(changes or [])}
     if out is not None and out.exists():
         raise StoichloopError(f"--out {out}: exists already; name a folder that does not")
@@ -192,7 +168,7 @@ def train(
     if place is not None:
         place.mkdir(parents=True, exist_ok=True)
     if recipe_file is not None and uncommitted(workspace):
-        _note("gnn/ holds changes that are not committed; the recipe is applied to the committed gnn/, without them")
+        note("gnn/ holds changes that are not committed; the recipe is applied to the committed gnn/, without them")
     with (
         Interruption() as interruption,
         tempfile.TemporaryDirectory(prefix=".stoichloop-", dir=place) as scratch,
@@ -212,7 +188,7 @@ def train(
         if out is not None:
             folder.rename(out)
     if as_json:
-        _print_json(result)
+        print_json(result)
         return
     table = Table(box=None, show_header=False, pad_edge=False)
     for name, value in result["scores"].items():
@@ -252,10 +228,10 @@ def explore(
     from agent.night import spend_the_night
     from agent.planner import Options
 
-    dataset, _ = _dataset(regime)
+    dataset, _ = dataset_of(regime)
     with Interruption() as interruption:
         interrupted = spend_the_night(
-            _workspace(),
+            here(),
             dataset,
             name=regime if campaign is None else campaign,
             budget=budget,
@@ -276,11 +252,11 @@ def status(campaign: CampaignName = None, as_json: Json = False) -> None:
     from agent.picture import picture
     from agent.status import read_status
 
-    found = open_campaign(_workspace(), campaign)
+    found = open_campaign(here(), campaign)
     with Ledger(found.ledger_path, readonly=True) as ledger:
         now = read_status(found, ledger)
     if as_json:
-        _print_json(now.model_dump(mode="json"))
+        print_json(now.model_dump(mode="json"))
     else:
         Console().print(picture(now))
 
@@ -296,9 +272,9 @@ def log(
     from memory.render import entries, whole_log
     from memory.render import search as find
 
-    with Ledger(open_campaign(_workspace(), campaign).ledger_path, readonly=True) as ledger:
+    with Ledger(open_campaign(here(), campaign).ledger_path, readonly=True) as ledger:
         if as_json:
-            _print_json(entries(ledger) if search is None else find(ledger, search))
+            print_json(entries(ledger) if search is None else find(ledger, search))
             return
         found = [whole_log(ledger)] if search is None else find(ledger, search)
     print("\n\n".join(found) or f"nothing contains '{search}'")
@@ -314,7 +290,7 @@ def show(
     from agent.campaign import open_campaign
     from agent.exhibit import exhibit, facts
 
-    workspace = _workspace()
+    workspace = here()
     found = open_campaign(workspace, campaign)
     with Ledger(found.ledger_path, readonly=True) as ledger:
         record = ledger.experiment(experiment)
@@ -323,7 +299,7 @@ def show(
             span = f"it has {known[0].id} to {known[-1].id}" if known else "it has none yet"
             raise StoichloopError(f"there is no experiment '{experiment}' in campaign '{found.settings.name}'; {span}")
     if as_json:
-        _print_json(facts(workspace, record))
+        print_json(facts(workspace, record))
     else:
         Console().print(exhibit(workspace, found, record))
 
@@ -335,7 +311,7 @@ def doctor(as_json: Json = False) -> None:
 
     checks = examine(Path.cwd())
     if as_json:
-        _print_json([check.model_dump() for check in checks])
+        print_json([check.model_dump() for check in checks])
     else:
         table = Table(box=None, show_header=False, pad_edge=False)
         for check in checks:

@@ -8,7 +8,6 @@ accepted one also becomes the branch exp/CAMPAIGN/e0017, on top of the branch of
 from __future__ import annotations
 
 import hashlib
-import json
 import textwrap
 import time
 from collections.abc import Callable, Sequence
@@ -16,8 +15,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from scipy import stats
-
+from agent.analyzer.interval import interval_of_mean, within
 from agent.campaign import Campaign
 from agent.errors import StoichloopError
 from agent.executor.patch import PatchRefusedError, apply_diff, apply_edits, inspect
@@ -26,7 +24,6 @@ from agent.planner import Objection
 from agent.planner.proposal import Proposal
 from memory.ledger import Ledger
 from memory.records import Experiment, Verdict
-from memory.standing import standing
 
 START_ANEW = "mend gnn/, commit, and start another --campaign from there"
 _SUBJECT = 66  # characters of a hypothesis in the first line of a commit message
@@ -68,7 +65,7 @@ class Registrar:
             hypothesis="the base commit as it is; its spread over seeds is the noise to beat",
             changes={},
             configuration=configuration,
-            fingerprint=self._fingerprint(commit, configuration),
+            fingerprint=self.worktrees.fingerprint(commit, configuration),
             proposed_at=time.time(),
             commit=commit,
         )
@@ -138,7 +135,7 @@ class Registrar:
             )
         experiment = replace(experiment, configuration=draft.configuration, fingerprint=draft.fingerprint)
         base = place_of(parent)
-        tried = draft.commit or self.worktrees.commit(base, choose(proposal.changes), "draft")
+        tried = draft.commit or self.worktrees.commit(base, edit_of(proposal), "draft")
         commit = self.worktrees.reword(tried, base, self._message(experiment), experiment.proposed_at)
         self.worktrees.keep(self._ref(experiment), commit)
         patch = self.worktrees.patch_of(commit, base) if proposal.patches else ""
@@ -151,16 +148,12 @@ class Registrar:
             base = place_of(parent)
             if not proposal.patches:
                 configuration = self.worktrees.at(base).resolve({**parent.configuration, **proposal.changes})
-                self._drafts[key] = _Draft(configuration, self._fingerprint(base, configuration), None)
+                self._drafts[key] = _Draft(configuration, self.worktrees.fingerprint(base, configuration), None)
             else:
-                commit = self.worktrees.commit(base, _edit(proposal), "draft")
+                commit = self.worktrees.commit(base, edit_of(proposal), "draft")
                 configuration = self.worktrees.at(commit).resolve({})
-                self._drafts[key] = _Draft(configuration, self._fingerprint(commit, configuration), commit)
+                self._drafts[key] = _Draft(configuration, self.worktrees.fingerprint(commit, configuration), commit)
         return self._drafts[key]
-
-    def _fingerprint(self, commit: str, configuration: dict[str, object]) -> str:
-        content = self.worktrees.source_hash(commit) + json.dumps(configuration, sort_keys=True)
-        return hashlib.sha256(content.encode()).hexdigest()
 
     def is_simpler(self, candidate: Experiment, leader: Experiment) -> bool:
         """Whether the candidate's code has fewer lines."""
@@ -215,7 +208,11 @@ def place_of(experiment: Experiment) -> str:
     return commit
 
 
-def _edit(proposal: Proposal) -> Callable[[Path], None]:
+def edit_of(proposal: Proposal) -> Callable[[Path], None]:
+    """What a proposal does to a checkout of its parent; the edit raises `StoichloopError` where it does not fit."""
+    if not proposal.patches:
+        return choose(proposal.changes)
+
     def edit(folder: Path) -> None:
         if proposal.diff:
             apply_diff(proposal.diff, folder)
@@ -232,15 +229,12 @@ def _edit(proposal: Proposal) -> Callable[[Path], None]:
 
 
 def _verdict_trailers(experiment: Experiment, fidelity: str) -> dict[str, str]:
-    verdict, line = experiment.verdict, standing(experiment, fidelity)
+    verdict, scores = experiment.verdict, experiment.exact(fidelity)
     assert verdict is not None
     trailers = {"Verdict": f"{verdict.verdict}, {' '.join(verdict.reason.split())}"}
-    if line is not None:
-        trailers["Score"] = f"{line.exact:.4f}"
-        if line.error is not None:
-            reach = float(stats.t.ppf(0.975, line.seeds - 1)) * line.error
-            trailers["Score"] += f" [{line.exact - reach:.4f}, {line.exact + reach:.4f}]"
-        trailers["Score"] += f" exact at {fidelity}"
-        trailers["Seeds"] = ", ".join(str(seed) for seed in sorted(experiment.exact(fidelity)))
+    if scores:
+        values = list(scores.values())
+        trailers["Score"] = f"{sum(values) / len(values):.4f}{within(interval_of_mean(values))} exact at {fidelity}"
+        trailers["Seeds"] = ", ".join(f"{seed} ({exact:.4f})" for seed, exact in sorted(scores.items()))
     trailers["Cost"] = f"{sum(t.seconds for t in experiment.trials):.0f} s in {len(experiment.trials)} trials"
     return trailers

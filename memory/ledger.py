@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from memory.records import (
+    Ablation,
     Block,
     Call,
     CampaignRecord,
@@ -21,10 +22,13 @@ from memory.records import (
     Experiment,
     Finding,
     Grant,
+    Measurement,
     RunningTrial,
     Session,
+    SiblingResult,
     TrialResult,
     Verdict,
+    Verification,
 )
 
 # Each version adds to the one before it: a ledger is brought up to date by the scripts that it has not seen.
@@ -197,6 +201,19 @@ class Ledger:
             judged_at=time.time(),
         )
 
+    def add_measurement(self, measurement: Measurement) -> None:
+        """A training outside the experiments has ended; there is one of its code, dataset, seed and steps."""
+        self._insert("measurements", **{**vars(measurement), "scores": json.dumps(measurement.scores)})
+
+    def add_ablation(self, ablation: Ablation) -> None:
+        """A change was left out of a stack."""
+        self._insert("ablations", **_with_bounds(ablation, seeds=json.dumps(ablation.seeds)))
+
+    def add_verification(self, verification: Verification) -> None:
+        """An experiment was tried on siblings."""
+        siblings = json.dumps([vars(sibling) for sibling in verification.siblings])
+        self._insert("verifications", **_with_bounds(verification, siblings=siblings))
+
     def add_spend(self, kind: str, amount: float) -> None:
         """Something was used up: `wall_s` of the controller, `tokens`, `dollars`."""
         self._insert("spend", kind=kind, amount=amount, spent_at=time.time())
@@ -291,6 +308,25 @@ class Ledger:
         )
         return [Call(**dict(row)) for row in rows]
 
+    def measurement(self, code: str, dataset: str, seed: int, steps: int) -> Measurement | None:
+        """What came of a training outside the experiments, if it has been done."""
+        where = "WHERE code = ? AND dataset = ? AND seed = ? AND steps = ?"
+        rows = self._rows(f"SELECT * FROM measurements {where}", code, dataset, seed, steps)
+        return next((Measurement(**{**dict(row), "scores": json.loads(row["scores"])}) for row in rows), None)
+
+    def ablations(self, winner: str) -> dict[str, Ablation]:
+        """The newest ablation of each change in a winner's stack."""
+        rows = self._rows("SELECT * FROM ablations WHERE winner = ? ORDER BY number", winner)
+        return {r["left_out"]: Ablation(**_with_interval(r, seeds=tuple(json.loads(r["seeds"])))) for r in rows}
+
+    def verifications(self) -> dict[str, Verification]:
+        """The newest verification of each experiment."""
+        found = {}
+        for row in self._rows("SELECT * FROM verifications ORDER BY number"):
+            siblings = tuple(SiblingResult(**sibling) for sibling in json.loads(row["siblings"]))
+            found[row["experiment"]] = Verification(**_with_interval(row, siblings=siblings))
+        return found
+
     def last_spend_at(self) -> float:
         """When something was last spent; 0 before that."""
         return float(self._rows("SELECT COALESCE(MAX(spent_at), 0.0) FROM spend")[0][0])
@@ -308,6 +344,21 @@ def _statements(script: str) -> Iterator[str]:
         if sqlite3.complete_statement(statement):
             yield statement
             statement = ""
+
+
+def _with_bounds(record: Ablation | Verification, **written: Any) -> dict[str, Any]:
+    """The columns of a record that has an interval, its sequences written as JSON."""
+    low, high = record.interval or (None, None)
+    columns = {**vars(record), **written, "low": low, "high": high}
+    del columns["interval"]
+    return columns
+
+
+def _with_interval(row: sqlite3.Row, **read: Any) -> dict[str, Any]:
+    """What such a record is made of, from its row."""
+    interval = None if row["low"] is None else (row["low"], row["high"])
+    plain = {name: row[name] for name in row.keys() if name not in ("number", "low", "high")}  # noqa: SIM118
+    return {**plain, "interval": interval, **read}
 
 
 def _experiment_from(row: sqlite3.Row) -> Experiment:

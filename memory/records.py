@@ -9,6 +9,9 @@ VerdictName = Literal["accepted", "rejected", "failed", "refused"]
 TrialStatus = Literal["completed", "crashed", "timed_out", "non_finite", "invalid"]
 Role = Literal["exploit", "explore", "principle"]
 FindingKind = Literal["established principle", "refuted hypothesis", "open question"]
+Worth = Literal["matters", "not shown to matter"]
+MeasurementKey = tuple[str, str, int, int]  # code, dataset, seed, steps
+Generality = Literal["generalises", "does not generalise", "not shown to generalise"]
 
 
 @dataclass(frozen=True)
@@ -193,3 +196,77 @@ class Event:
 
     at: float
     message: str
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """A training outside the experiments. `code` and `dataset` are fingerprints.
+
+    `scores` is empty unless it completed; `reason` is empty if it did.
+    """
+
+    code: str
+    dataset: str
+    seed: int
+    steps: int
+    scores: dict[str, float]
+    reason: str
+    measured_at: float
+
+    @property
+    def key(self) -> MeasurementKey:
+        """What was measured: there is one result of it."""
+        return self.code, self.dataset, self.seed, self.steps
+
+    @property
+    def exact(self) -> float | None:
+        """None if it did not complete."""
+        return self.scores.get("exact")
+
+
+@dataclass(frozen=True)
+class Ablation:
+    """What the change `left_out` is worth to the stack of changes that `winner` consists of.
+
+    `effect` is what `exact` loses without it, with a 95 % interval, over paired seeds; None where the rest does not
+    work without it, and `reason` says how.
+    """
+
+    winner: str
+    left_out: str
+    effect: float | None
+    interval: tuple[float, float] | None
+    seeds: tuple[int, ...]
+    verdict: Worth
+    reason: str
+    at: float
+
+
+@dataclass(frozen=True)
+class SiblingResult:
+    """`exact` of an experiment and of its base commit on one sibling network; None if a training did not complete."""
+
+    sibling: int
+    exact: float | None
+    base_exact: float | None
+    baseline_exact: float | None
+    reason: str
+
+    @property
+    def gain(self) -> float | None:
+        """By how much the experiment is better than its base."""
+        return None if self.exact is None or self.base_exact is None else self.exact - self.base_exact
+
+
+@dataclass(frozen=True)
+class Verification:
+    """An experiment on sibling networks: its mean gain over its base there, with a 95 % interval over siblings."""
+
+    experiment: str
+    fidelity: str
+    seed: int
+    siblings: tuple[SiblingResult, ...]
+    gain: float | None
+    interval: tuple[float, float] | None
+    verdict: Generality
+    at: float

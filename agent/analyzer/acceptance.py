@@ -179,24 +179,43 @@ def _confirm(
     return verdict
 
 
+@dataclass(frozen=True)
+class Paired:
+    """A mean paired difference with its standard error and the degrees of freedom of that."""
+
+    effect: float
+    error: float
+    degrees: int
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """The 95 % interval of the effect."""
+        reach = float(stats.t.ppf(0.975, self.degrees)) * self.error if self.error > 0 else 0.0
+        return self.effect - reach, self.effect + reach
+
+
+def compare(differences: Sequence[float], noise: Noise) -> Paired:
+    """What at least two paired differences say: they spread by the pooled noise, or wider if they do."""
+    n = len(differences)
+    own, pooled = float(np.std(differences, ddof=1)), math.sqrt(2.0) * noise.sigma
+    spread, degrees = (own, n - 1) if own > pooled else (pooled, noise.degrees)
+    return Paired(float(np.mean(differences)), spread / math.sqrt(n), degrees)
+
+
 def _look(
     differences: Sequence[float], rival: str, noise: Noise, share: float, count: int, *, simpler: bool
 ) -> Verdict:
-    n = len(differences)
-    effect = float(np.mean(differences))
-    own, pooled = float(np.std(differences, ddof=1)), math.sqrt(2.0) * noise.sigma
-    spread, degrees = (own, n - 1) if own > pooled else (pooled, noise.degrees)
-    error = spread / math.sqrt(n)
+    n, paired = len(differences), compare(differences, noise)
+    effect, error, degrees = paired.effect, paired.error, paired.degrees
     level = share * level_of(count)
     least = -noise.sigma if simpler else 0.0
     if error > 0:
         p_value = float(stats.t.sf((effect - least) / error, degrees))
     else:  # neither seeds nor pairs differ at all
         p_value = float(effect < 0 if simpler else effect <= 0)
-    reach = float(stats.t.ppf(0.975, degrees)) * error
     verdict: VerdictName = "accepted" if p_value < level else "rejected"
     relation = "below" if verdict == "accepted" else "not below"
     claim = "with fewer lines, not worse by the noise" if simpler else "better"
     bar = f"{relation} the level {level:.2g} of test {count}"
     reason = f"{claim} on {n} fresh seeds: {effect:+.4f}, p = {p_value:.2g}, {bar}"
-    return Verdict(verdict, reason, rival, effect, (effect - reach, effect + reach), p_value)
+    return Verdict(verdict, reason, rival, effect, paired.interval, p_value)

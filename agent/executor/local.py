@@ -43,14 +43,14 @@ class LocalExecutor:
     Attributes:
         slots: from `slots()`.
         worktrees: where the code of each trial is checked out.
-        observations: the one data file that trials are given.
+        observations_of: the one data file that a trial is given.
         folder_of: a new folder for the next attempt at a trial.
         started: told of each process, for the ledger. tick: called while waiting, for the live view.
     """
 
     slots: Sequence[str | None]
     worktrees: Worktrees
-    observations: Path
+    observations_of: Callable[[Trial], Path]
     folder_of: Callable[[Trial], Path]
     started: Callable[[TrialProcess], None]
     tick: Callable[[], None]
@@ -91,6 +91,7 @@ class LocalExecutor:
 
     def _start(self, slot: int, trial: Trial) -> None:
         code = self.worktrees.at(trial.commit).folder
-        process = TrialProcess(trial, code, self.observations, self.folder_of(trial), self.slots[slot])
+        observations, gpu = self.observations_of(trial), self.slots[slot]
+        process = TrialProcess(trial, code, observations, self.folder_of(trial), gpu)
         self.running[slot] = process
         self.started(process)

@@ -37,6 +37,12 @@ class Worktrees:
             self._states[commit] = CodeState(self._checkout(commit, commit[:12]))
         return self._states[commit]
 
+    def whole(self, commit: str) -> Path:
+        """A checkout of everything at `commit`, not of gnn/ alone."""
+        path = self._folder / "whole"
+        self._git.worktree("add", "--quiet", "--detach", str(path), commit)
+        return path
+
     def edited(self, commit: str, edit: Callable[[Path], None]) -> CodeState:
         """The code of `commit` with what `edit` does to it, which is committed nowhere."""
         path = self._checkout(commit, "edited")
@@ -50,7 +56,7 @@ class Worktrees:
             edit(path)
             tree = loop_git(path)
             tree.add("--all", "--", "gnn")
-            tree.commit("--quiet", "--cleanup=verbatim", f"--message={message}")
+            tree.commit("--quiet", "--allow-empty", "--cleanup=verbatim", f"--message={message}")
             return str(tree.rev_parse("HEAD"))
         finally:
             self._remove(path)
@@ -103,6 +109,11 @@ class Worktrees:
             lines = [line for line in listing if not line.endswith(f"\t{CHOSEN}")]
             self._hashes[commit] = hashlib.sha256("\n".join(lines).encode()).hexdigest()
         return self._hashes[commit]
+
+    def fingerprint(self, commit: str, configuration: dict[str, Any]) -> str:
+        """Identifies the code at a commit with a whole configuration: the same ones give the same scores."""
+        content = self.source_hash(commit) + json.dumps(configuration, sort_keys=True)
+        return hashlib.sha256(content.encode()).hexdigest()
 
     def clear(self) -> None:
         """Remove every worktree under the folder, also what a killed controller left of one."""

@@ -7,7 +7,18 @@ import pytest
 
 import memory.ledger as ledger_module
 from memory.ledger import Ledger, LedgerError
-from memory.records import Call, CampaignRecord, Decision, Finding, RunningTrial, Verdict
+from memory.records import (
+    Ablation,
+    Call,
+    CampaignRecord,
+    Decision,
+    Finding,
+    Measurement,
+    RunningTrial,
+    SiblingResult,
+    Verdict,
+    Verification,
+)
 from memory.render import MEMORY_LINES, search, whole_log, working_memory
 from memory.standing import incumbent, leaderboard
 from tests.agent.experiments import FIDELITY, scored
@@ -43,6 +54,25 @@ def test_what_goes_in_comes_out(ledger: Ledger, tmp_path: Path) -> None:
         assert [block.summary for block in again.blocks()] == ["measured", None]
         assert again.findings()[0].experiments == ("e0001",)
         assert [e.id for e in again.experiments()] == ["e0001", "e0002"]
+
+
+def test_what_was_measured_after_the_night_comes_out_and_the_newest_counts(ledger: Ledger) -> None:
+    measured = Measurement("c", "d", 1, 10, {"exact": 0.5}, "", 1.0)
+    ledger.add_measurement(measured)
+    assert ledger.measurement("c", "d", 1, 10) == measured
+    assert ledger.measurement("c", "d", 2, 10) is None
+    with pytest.raises(sqlite3.IntegrityError):
+        ledger.add_measurement(measured)
+    needed = Ablation("e0001", "e0001", None, None, (1, 2), "matters", "needed", 1.0)
+    newer = Ablation("e0001", "e0001", 0.0, (-0.1, 0.1), (1, 2, 3), "not shown to matter", "no", 2.0)
+    for ablation in (needed, newer):
+        ledger.add_ablation(ablation)
+        assert ledger.ablations("e0001") == {"e0001": ablation}
+    assert ledger.ablations("e0002") == {}
+    siblings = SiblingResult(1, 0.5, 0.4, 0.3, ""), SiblingResult(2, None, 0.4, 0.3, "it crashed")
+    verification = Verification("e0001", FIDELITY, 0, siblings, 0.1, None, "does not generalise", 1.0)
+    ledger.add_verification(verification)
+    assert ledger.verifications() == {"e0001": verification}
 
 
 @pytest.mark.parametrize("statement", ["UPDATE trial_results SET scores = '{}'", "DELETE FROM experiments"])

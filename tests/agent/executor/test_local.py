@@ -27,7 +27,7 @@ def executor(workspace: Workspace, tmp_path: Path) -> LocalExecutor:
     return LocalExecutor(
         slots=[None, None],
         worktrees=Worktrees(workspace.repo, tmp_path / "worktrees"),
-        observations=tmp_path / "observations.npz",
+        observations_of=lambda _: tmp_path / "observations.npz",
         folder_of=lambda trial: tmp_path / trial.id,
         started=starts.append,
         tick=lambda: None,

@@ -1,0 +1,148 @@
+"""The chain of commits that an experiment consists of, read from git alone: a clone has no ledger, but the trailers."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from git import Repo
+
+from agent.analyzer.interval import Interval, within
+from agent.errors import StoichloopError
+
+_FIELDS = ("Campaign", "Experiment", "Parent", "Regime", "Fingerprint", "Verdict", "Score", "Seeds")
+_FORMAT = "%x00".join(["%H", "%P", "%s", *(f"%(trailers:key={field},valueonly,unfold)" for field in _FIELDS)])
+_SCORE = re.compile(r"([\d.]+)(?: \[(-?[\d.]+), (-?[\d.]+)\])? exact at (\w+)")
+_SEED = re.compile(r"(\d+)(?: \(([\d.]+)\))?")
+
+
+@dataclass(frozen=True)
+class Score:
+    """What the experiment reached: mean `exact` at a fidelity, its 95 % interval, and that of each seed."""
+
+    exact: float
+    interval: Interval | None
+    fidelity: str
+    seeds: dict[int, float | None]
+
+    @property
+    def typical_seed(self) -> int:
+        """The seed whose own score is nearest to the mean: the one to check it with."""
+        return min(self.seeds, key=lambda seed: abs((self.seeds[seed] or 0.0) - self.exact), default=0)
+
+    def __str__(self) -> str:
+        over = f" over seeds {', '.join(map(str, self.seeds))}" if self.seeds else ""
+        return f"exact {self.exact:.4f}{within(self.interval)}{over}"
+
+
+@dataclass(frozen=True)
+class Link:
+    """A commit that carries an experiment. `score` is None where its message tells none."""
+
+    commit: str
+    before: str
+    subject: str
+    campaign: str
+    experiment: str
+    parent: str
+    regime: str
+    fingerprint: str
+    verdict: str
+    score: Score | None
+
+
+@dataclass(frozen=True)
+class Chain:
+    """The commits from the one that a campaign began at, `base`, to an experiment, oldest first."""
+
+    base: str
+    links: tuple[Link, ...]
+
+    @property
+    def names(self) -> list[str]:
+        """The experiments, oldest first."""
+        return [link.experiment for link in self.links]
+
+    @property
+    def tip(self) -> Link:
+        """The experiment itself."""
+        return self.links[-1]
+
+
+def find_chain(repo: Repo, experiment: str, campaign: str | None) -> Chain:
+    """The chain of an experiment, from a branch here, one of a remote, or what the loop keeps of every experiment.
+
+    Raises `StoichloopError` if there is none, or more than one.
+    """
+    name = campaign or "*"
+    places = f"refs/heads/exp/{name}/", f"refs/remotes/**/exp/{name}/", f"refs/experiments/{name}/"
+    for place in places:
+        lines = str(repo.git.for_each_ref("--format=%(refname) %(objectname)", f"{place}{experiment}")).splitlines()
+        if lines:
+            return _chain(repo, *_the_one(lines, experiment))
+    within = f"campaign '{campaign}'" if campaign else "any campaign"
+    raise StoichloopError(
+        f"no branch exp/CAMPAIGN/{experiment} of {within} is known here or at a remote; "
+        "'stoichloop winners' and 'git branch --all' list what is, 'git fetch' brings what is not"
+    )
+
+
+def _the_one(lines: list[str], experiment: str) -> tuple[str, str]:
+    """The campaign and the commit that refs agree upon."""
+    refs = dict(line.split() for line in lines)
+    campaigns = sorted({ref.split("/")[-2] for ref in refs})
+    if len(campaigns) > 1:
+        raise StoichloopError(
+            f"{experiment} is in the campaigns {', '.join(campaigns)}: say which with --campaign, like "
+            f"--campaign {campaigns[0]}"
+        )
+    if len(set(refs.values())) > 1:
+        raise StoichloopError(
+            f"{' and '.join(refs)} differ: make the branch that is meant your own, like "
+            f"git branch exp/{campaigns[0]}/{experiment} {next(iter(refs))}"
+        )
+    return campaigns[0], next(iter(refs.values()))
+
+
+def _chain(repo: Repo, campaign: str, tip: str) -> Chain:
+    """Walk from the tip to its parents in the campaign; commits of another campaign belong to the base."""
+    links: list[Link] = []
+    link = read_link(repo, tip)
+    while link and link.campaign == campaign and (not links or link.experiment == links[-1].parent):
+        links.append(link)
+        if not link.before:
+            raise StoichloopError(f"the history ends at {link.experiment}: 'git fetch --unshallow' brings the rest")
+        link = read_link(repo, link.before)
+    if not links:
+        raise StoichloopError(f"commit {tip[:12]} has no trailers 'Campaign: {campaign}' and 'Experiment: ...'")
+    return Chain(links[-1].before, tuple(reversed(links)))
+
+
+def read_link(repo: Repo, commit: str) -> Link | None:
+    """What the trailers of a commit say; None if it carries no experiment."""
+    sha, parents, subject, *trailers = str(repo.git.show("--no-patch", f"--format={_FORMAT}", commit)).split("\0")
+    # A message that went through many hands may have a trailer twice: the last one is the newest.
+    told = {field: text.strip().rpartition("\n")[2] for field, text in zip(_FIELDS, trailers, strict=True)}
+    if not told["Experiment"]:
+        return None
+    return Link(
+        commit=sha,
+        before=parents.partition(" ")[0],
+        subject=subject,
+        campaign=told["Campaign"],
+        experiment=told["Experiment"],
+        parent=told["Parent"],
+        regime=told["Regime"],
+        fingerprint=told["Fingerprint"],
+        verdict=told["Verdict"],
+        score=_score(told["Score"], told["Seeds"]),
+    )
+
+
+def _score(text: str, seeds: str) -> Score | None:
+    match = _SCORE.fullmatch(text)
+    if match is None:
+        return None
+    exact, low, high, fidelity = match.groups()
+    scores = {int(seed): float(own) if own else None for seed, own in _SEED.findall(seeds)}
+    return Score(float(exact), (float(low), float(high)) if low else None, fidelity, scores)

@@ -1,0 +1,141 @@
+"""Trainings outside the experiments of a campaign: in the slots of this machine, scored, and each done once."""
+
+from __future__ import annotations
+
+import math
+import tempfile
+import time
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from agent.analyzer.estimate import EstimateError
+from agent.analyzer.score import Scores, score_artifact
+from agent.course import Course
+from agent.errors import StoichloopError
+from agent.executor.local import LocalExecutor, slots
+from agent.executor.trial import Outcome, Trial
+from agent.executor.worktree import Worktrees, throw_away
+from agent.workspace import Workspace
+from memory.ledger import Ledger
+from memory.records import Measurement, MeasurementKey
+from simulator.dataset import Dataset
+
+
+@dataclass(frozen=True)
+class Task:
+    """A training of a commit as it is configured there. `name` says to a person what is trained."""
+
+    name: str
+    commit: str
+    dataset: Dataset
+    seed: int
+    steps: int
+
+    def __str__(self) -> str:
+        return f"{self.name}, seed {self.seed}"
+
+
+@dataclass(frozen=True)
+class Laboratory:
+    """Where tasks are measured. With a ledger, what has been measured is remembered, and not measured again.
+
+    Attributes:
+        worktrees: throw-away checkouts, also for what is put together to be measured. folder: for what trials leave.
+        check: called while waiting; it raises `KeyboardInterrupt` when the person has asked for that.
+    """
+
+    worktrees: Worktrees
+    folder: Path
+    ledger: Ledger | None
+    console: Console
+    check: Callable[[], None]
+
+    def measure(self, tasks: Sequence[Task]) -> list[Measurement]:
+        """What came of each task, in their order. A training that does not complete is a result, too.
+
+        Raises `StoichloopError` if somebody kills a trial, and for code that cannot say its configuration.
+        """
+        keys = [self._key(task) for task in tasks]
+        known = [self.ledger.measurement(*key) for key in keys] if self.ledger else []
+        found = {measurement.key: measurement for measurement in known if measurement}
+        # Two tasks may come to the same code: a change that another one overrides can as well be left out.
+        missing = {key: task for key, task in zip(keys, tasks, strict=True) if key not in found}
+        with closing(self._run(list(missing.values()))) as run:  # whatever happens here, no process stays
+            for measurement in run:
+                if self.ledger:
+                    self.ledger.add_measurement(measurement)
+                found[measurement.key] = measurement
+        return [found[key] for key in keys]
+
+    def _key(self, task: Task) -> MeasurementKey:
+        return self._code(task.commit), task.dataset.manifest.fingerprint(), task.seed, task.steps
+
+    def _code(self, commit: str) -> str:
+        return self.worktrees.fingerprint(commit, self._configuration(commit))
+
+    def _configuration(self, commit: str) -> dict[str, Any]:
+        return self.worktrees.at(commit).resolve({})
+
+    def _run(self, tasks: Sequence[Task]) -> Generator[Measurement, None, None]:
+        trials = [
+            Trial(str(place), task.seed, "measured", task.steps, task.commit, self._configuration(task.commit))
+            for place, task in enumerate(tasks)
+        ]
+
+        def task_of(trial: Trial) -> Task:
+            return tasks[int(trial.experiment)]
+
+        with Course(self.console, len(tasks)) as course:
+
+            def tick() -> None:
+                self.check()
+                course.advance()
+
+            executor = LocalExecutor(
+                slots=slots(None),
+                worktrees=self.worktrees,
+                observations_of=lambda trial: task_of(trial).dataset.observations_path.absolute(),
+                folder_of=lambda _: Path(tempfile.mkdtemp(dir=self.folder)) / "trial",
+                started=lambda process: course.start(process, str(task_of(process.trial))),
+                tick=tick,
+            )
+            for outcome in executor.run(
+                trials, expected_s=lambda _: 0.0, limit_s=lambda _: math.inf, left_s=lambda: math.inf
+            ):
+                task = task_of(outcome.trial)
+                if outcome.killed:
+                    raise StoichloopError(f"{task}: {outcome.reason}; the same command does it anew")
+                measurement = self._judge(outcome, task.dataset)
+                told = f"exact {measurement.scores['exact']:.4f}" if measurement.scores else measurement.reason
+                yield measurement
+                # Only what has been written down by now is told.
+                course.end(outcome.trial, f"{task}: {told} ({outcome.seconds:.0f} s)")
+
+    def _judge(self, outcome: Outcome, dataset: Dataset) -> Measurement:
+        trial, scores, reason = outcome.trial, Scores(), ""
+        if outcome.status != "completed":
+            reason = f"{outcome.status.replace('_', ' ')}: {outcome.reason}"
+        else:
+            try:
+                scores = score_artifact(outcome.folder / "estimate.npz", dataset)
+            except EstimateError as error:
+                reason = f"invalid: {error}"
+        code, data = self._code(trial.commit), dataset.manifest.fingerprint()
+        return Measurement(code, data, trial.seed, trial.steps, scores, reason, time.time())
+
+
+@contextmanager
+def laboratory(
+    workspace: Workspace, ledger: Ledger | None, console: Console, check: Callable[[], None]
+) -> Iterator[Laboratory]:
+    """A laboratory that leaves nothing behind but what its ledger remembers."""
+    with (
+        throw_away(workspace.repo, workspace.runs / ".measurements") as worktrees,
+        tempfile.TemporaryDirectory(prefix="stoichloop-") as folder,
+    ):
+        yield Laboratory(worktrees, Path(folder), ledger, console, check)

@@ -1,0 +1,202 @@
+"""Putting an experiment's commits onto the user's branch: the user's action, in the user's name.
+
+Nothing of the user's is touched before all commits have gone through in a worktree that is thrown away; then the branch
+is fast-forwarded to the result.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from git import Git, GitCommandError
+from pydantic import BaseModel, ConfigDict
+
+from agent.analyzer.interval import within
+from agent.chain import Chain, Link
+from agent.errors import StoichloopError
+from agent.executor.code_state import CodeState
+from agent.executor.trial import steps_of
+from agent.executor.worktree import CHOSEN, throw_away
+from agent.workspace import Workspace, head_commit
+from simulator.regime import RegimeError, find_regime
+
+_OPERATIONS = ("CHERRY_PICK_HEAD", "MERGE_HEAD", "REVERT_HEAD", "rebase-merge", "rebase-apply", "sequencer")
+_MISSING = object()
+
+
+class Placed(BaseModel):
+    """A commit that was put: the experiment it carries, what it was and what it is on the branch."""
+
+    model_config = ConfigDict(frozen=True)
+
+    experiment: str
+    subject: str
+    original: str
+    commit: str
+
+
+class Picked(BaseModel):
+    """What came of it. `check` is the command that shows the experiment's score again; None if its regime is unknown.
+
+    `already` were in the branch before; `left_out` have been shown not to matter.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    campaign: str
+    experiment: str
+    branch: str
+    head: str
+    placed: list[Placed]
+    already: list[str]
+    left_out: list[str]
+    exact: float | None
+    interval: tuple[float, float] | None
+    seeds: list[int]
+    check: str | None
+
+
+def pick(workspace: Workspace, chain: Chain, left_out: Sequence[str]) -> Picked:
+    """Put the commits of `chain` but those `left_out` onto the current branch.
+
+    Raises `StoichloopError`, having changed nothing, if the branch is not ready for it, or a commit does not fit.
+    """
+    branch, head = _ready_branch(workspace), head_commit(workspace)
+    known = _experiments_in(workspace, head)
+    new = [link for link in chain.links if (link.campaign, link.experiment, link.fingerprint) not in known]
+    wanted = [link for link in new if link.experiment not in left_out]
+    placed = _place(workspace, head, wanted, branch) if wanted else []
+    spared = [link.experiment for link in new if link not in wanted]
+    put, score = {one.experiment for one in placed}, chain.tip.score
+    return Picked(
+        campaign=chain.tip.campaign,
+        experiment=chain.tip.experiment,
+        branch=branch,
+        head=head_commit(workspace),
+        placed=placed,
+        already=[name for name in chain.names if name not in put and name not in spared],
+        left_out=spared,
+        exact=score.exact if score else None,
+        interval=score.interval if score else None,
+        seeds=list(score.seeds) if score else [],
+        check=_check(workspace, chain.tip),
+    )
+
+
+def _ready_branch(workspace: Workspace) -> str:
+    """The branch that HEAD is on, if something can be put onto it now."""
+    git = workspace.repo.git
+    try:
+        branch = str(git.symbolic_ref("--quiet", "--short", "HEAD"))
+    except GitCommandError as error:
+        raise StoichloopError(
+            f"{workspace.root}: HEAD is detached, so there is no branch to pick onto; git switch to one first"
+        ) from error
+    for operation in _OPERATIONS:
+        if (workspace.root / str(git.rev_parse("--git-path", operation))).exists():
+            raise StoichloopError(
+                f"{workspace.root}: git is in the middle of something ({operation}); finish it or abort it first"
+            )
+    # Without optional locks: git would write what it learned into the user's index.
+    lines = str(git(no_optional_locks=True).status("--porcelain", "--untracked-files=all")).splitlines()
+    if files := [line[3:] for line in lines if line[0] not in " ?" or line[3:].lstrip('"').startswith("gnn/")]:
+        raise StoichloopError(
+            f"{workspace.root}: changes that are not committed stand in the way: {', '.join(files)}; "
+            "commit them, or put them aside with git stash"
+        )
+    return branch
+
+
+def _experiments_in(workspace: Workspace, head: str) -> set[tuple[str, str, str]]:
+    """The experiments that a history holds: campaign, name and fingerprint of each."""
+    keys = "Campaign", "Experiment", "Fingerprint"
+    fields = "%x00".join(f"%(trailers:key={key},valueonly,separator=)" for key in keys)
+    lines = str(workspace.repo.git.log("--grep=^Fingerprint: ", f"--format={fields}", head)).splitlines()
+    return {(words[0], words[1], words[2]) for line in lines if len(words := line.split("\0")) == 3}
+
+
+def _place(workspace: Workspace, head: str, links: Sequence[Link], branch: str) -> list[Placed]:
+    with throw_away(workspace.repo, workspace.runs / ".picks") as worktrees:
+        folder = worktrees.whole(head)
+        git = Git(str(folder))  # the user's: with their name, hooks and signature
+        placed = [one for link in links if (one := _cherry_pick(git, folder, link, branch)) is not None]
+        try:
+            CodeState(folder).resolve({})
+        except StoichloopError as error:
+            raise StoichloopError(
+                f"on branch {branch}, {links[-1].experiment} would not train: {error}; nothing was changed"
+            ) from error
+        if placed:
+            workspace.repo.git.merge("--ff-only", "--quiet", placed[-1].commit)
+    return placed
+
+
+def _cherry_pick(git: Git, folder: Path, link: Link, branch: str) -> Placed | None:
+    """Pick one commit in the worktree; None if it changes nothing there any more."""
+    try:
+        git.cherry_pick(link.commit)
+    except GitCommandError as error:
+        files = str(git.diff("--name-only", "--diff-filter=U")).splitlines()
+        if files and (files != [CHOSEN] or not _merge_chosen(git, folder)):
+            raise StoichloopError(
+                f"commit {link.commit[:12]} ({link.subject}) conflicts with branch {branch} in {', '.join(files)}; "
+                f"nothing was changed; to settle it by hand: git cherry-pick {link.commit[:12]}"
+            ) from error
+        if not git.diff("--cached", "--name-only"):
+            git.cherry_pick("--skip")
+            return None
+        if not files:
+            said = " ".join(str(error.stderr).replace("stderr:", "").split())
+            raise StoichloopError(f"git could not pick {link.experiment}, and nothing was changed: {said}") from error
+        git(c="core.editor=true").cherry_pick("--continue")
+    commit = str(git.rev_parse("HEAD"))
+    return Placed(experiment=link.experiment, subject=link.subject, original=link.commit, commit=commit)
+
+
+def _merge_chosen(git: Git, folder: Path) -> bool:
+    """Merge the chosen configuration by its fields, where git sees lines; false if one field was changed twice."""
+    try:
+        base, ours, theirs = (json.loads(git.show(f":{stage}:{CHOSEN}")) for stage in (1, 2, 3))
+    except (GitCommandError, json.JSONDecodeError):
+        return False  # one side has no such file, or something else in it
+    merged: dict[str, Any] = {}
+    for name in sorted({*base, *ours, *theirs}):
+        before, mine, other = (side.get(name, _MISSING) for side in (base, ours, theirs))
+        if mine not in (before, other) and other != before:
+            return False
+        value = mine if other == before else other
+        if value is not _MISSING:
+            merged[name] = value
+    (folder / CHOSEN).write_text(json.dumps(merged, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    git.add("--", CHOSEN)
+    return True
+
+
+def _check(workspace: Workspace, link: Link) -> str | None:
+    """The command that trains what was picked as the experiment was trained."""
+    if link.score is None:
+        return None
+    try:
+        steps = steps_of(link.score.fidelity, find_regime(link.regime, workspace.data).training.full_steps)
+    except RegimeError:
+        return None
+    return f"stoichloop train {link.regime} --seed {link.score.typical_seed} --steps {steps}"
+
+
+def describe(picked: Picked) -> str:
+    """For a person: what was put where, and how to check it."""
+    lines = [f"{one.original[:12]} -> {one.commit[:12]}  {one.subject}" for one in picked.placed]
+    if picked.placed:
+        lines.append(f"{len(picked.placed)} commits of {picked.experiment} are on branch {picked.branch} now")
+    if picked.already:
+        lines.append(f"on branch {picked.branch} already: {', '.join(picked.already)}")
+    if picked.left_out:
+        lines.append(f"left out, not shown to matter: {', '.join(picked.left_out)}; --all puts them, too")
+    if picked.exact is not None:
+        score = f"exact {picked.exact:.4f}{within(picked.interval)} over seeds {', '.join(map(str, picked.seeds))}"
+        lines.append(f"{picked.experiment} as a whole: {score}; to check:")
+    lines.append(f"    {picked.check}" if picked.check else "its score cannot be checked here: the regime is not known")
+    return "\n".join(lines)

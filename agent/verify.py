@@ -1,0 +1,105 @@
+"""Whether an experiment generalises: trained anew on sibling networks that it has never seen, next to its base."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from agent.analyzer.interval import Interval, interval_of_mean, within
+from agent.chain import Chain
+from agent.errors import StoichloopError
+from agent.executor.trial import FIDELITIES, steps_of
+from agent.measurement import Laboratory, Task
+from memory.records import Generality, Measurement, SiblingResult, Verification
+from simulator.dataset import Dataset
+
+
+def verify(
+    laboratory: Laboratory, chain: Chain, siblings: Sequence[tuple[int, Dataset]], *, seed: int, fidelity: str
+) -> Verification:
+    """Train the experiment and the commit that its campaign began at on each sibling, paired by the seed.
+
+    What came of it is written into the laboratory's ledger, if it has one.
+    """
+    name, tasks = chain.tip.experiment, []
+    for number, dataset in siblings:
+        steps = steps_of(fidelity, dataset.regime.training.full_steps)
+        for what, commit in ((name, chain.tip.commit), ("base", chain.base)):
+            tasks.append(Task(f"{what} on sibling {number}", commit, dataset, seed, steps))
+    measured = laboratory.measure(tasks)
+    results = tuple(
+        _result(number, *pair)
+        for (number, _), pair in zip(siblings, zip(measured[::2], measured[1::2], strict=True), strict=True)
+    )
+    gains = [result.gain for result in results if result.gain is not None]
+    interval = interval_of_mean(gains)
+    verification = Verification(
+        experiment=name,
+        fidelity=fidelity,
+        seed=seed,
+        siblings=results,
+        gain=float(np.mean(gains)) if gains else None,
+        interval=interval,
+        verdict=_verdict(results, interval),
+        at=time.time(),
+    )
+    if laboratory.ledger:
+        laboratory.ledger.add_verification(verification)
+    return verification
+
+
+def _result(number: int, ours: Measurement, base: Measurement) -> SiblingResult:
+    baseline = (ours.scores or base.scores).get("baseline_exact")
+    reasons = [f"{who} {m.reason}" for who, m in (("it", ours), ("base", base)) if m.reason]
+    return SiblingResult(number, ours.exact, base.exact, baseline, "; ".join(reasons))
+
+
+def _verdict(results: Sequence[SiblingResult], interval: Interval | None) -> Generality:
+    if any(result.exact is None and result.base_exact is not None for result in results):
+        return "does not generalise"  # where its base trains, it does not
+    if interval is None or interval[0] <= 0 <= interval[1]:
+        return "not shown to generalise"
+    return "generalises" if interval[0] > 0 else "does not generalise"
+
+
+def fidelity_of(chain: Chain, asked: str | None) -> str:
+    """What was asked for, or the fidelity that the campaign judged at; raises `StoichloopError` for no such word."""
+    fidelity = asked or (chain.tip.score.fidelity if chain.tip.score else "full")
+    if fidelity not in FIDELITIES:
+        raise StoichloopError(f"--fidelity '{fidelity}' must be one of {', '.join(FIDELITIES)}")
+    return fidelity
+
+
+def facts(chain: Chain, verification: Verification) -> dict[str, Any]:
+    """For a script: what was found, where, and the score on the experiment's own network."""
+    siblings = [{**vars(s), "gain": s.gain} for s in verification.siblings]
+    tip = chain.tip
+    own = (
+        {"exact": tip.score.exact, "interval": tip.score.interval, "seeds": list(tip.score.seeds)}
+        if tip.score
+        else None
+    )
+    place = {"campaign": tip.campaign, "regime": tip.regime, "commit": tip.commit, "base": chain.base, "own": own}
+    return place | vars(verification) | {"siblings": siblings}
+
+
+def describe(chain: Chain, verification: Verification) -> RenderableType:
+    """For a person: a line for each sibling, and the answer."""
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for column in ("network", "exact", "of the base", "of all ones", "gain", ""):
+        table.add_column(column, justify="left" if column in ("network", "") else "right")
+    for s in verification.siblings:
+        values = (s.exact, s.base_exact, s.baseline_exact)
+        shown = ["none" if value is None else f"{value:.4f}" for value in values]
+        table.add_row(f"sibling {s.sibling}", *shown, "" if s.gain is None else f"{s.gain:+.4f}", Text(s.reason))
+    gain = "no pair completed" if verification.gain is None else f"mean gain {verification.gain:+.4f}"
+    over = f"over {len(verification.siblings)} siblings"
+    answer = f"{verification.experiment} {verification.verdict}: {gain}{within(verification.interval)} {over}"
+    own = f"on its own network, {chain.tip.regime}: {chain.tip.score or 'not told'}"
+    return Group(table, Text(answer, style="bold"), Text(own))

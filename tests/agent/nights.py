@@ -1,0 +1,69 @@
+"""A campaign's place in git and in its ledger, made without spending the night: experiments are accepted by decree."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from agent.campaign import start_campaign
+from agent.executor.worktree import Worktrees
+from agent.identity import Registrar
+from agent.planner.catalogue import read_move
+from agent.planner.proposal import Edit, Proposal
+from agent.workspace import Workspace
+from memory.ledger import Ledger
+from memory.records import Decision, Experiment, TrialResult, Verdict
+from simulator.dataset import Dataset
+
+FIDELITY = "probe"
+SIGN_TIED: dict[str, Any] = {"diff": read_move("sign_tied").patch.read_text(), "move": "sign_tied"}
+_BESIDE = '    depth: int = integer(2, 1, 3, "hidden layers in both functions")\n'
+_IDLE = '    idle: int = integer(1, 1, 9, "a number that nothing reads")\n'
+IDLE_FIELD: dict[str, Any] = {"edits": (Edit(file="gnn/config.py", search=_BESIDE, replace=_BESIDE + _IDLE),)}
+IDLE_VALUE: dict[str, Any] = {"changes": {"idle": 2}}
+
+
+class Night:
+    """The campaign `night`; its baseline has been measured on four seeds."""
+
+    def __init__(self, workspace: Workspace, dataset: Dataset, name: str = "night") -> None:
+        self.campaign = start_campaign(workspace, name, dataset, planner="sweep", fidelity=FIDELITY, seed=0)
+        self.ledger = Ledger(self.campaign.ledger_path)
+        self.worktrees = Worktrees(workspace.repo, self.campaign.folder / "worktrees")
+        self.registrar = Registrar(self.campaign, self.worktrees, self.ledger)
+        baseline = self.registrar.baseline()
+        self.ledger.open_block(Decision("baseline", None, "first"), [baseline])
+        self._judge(baseline, {0: 0.25, 1: 0.32, 2: 0.36, 3: 0.28}, Verdict("accepted", "the baseline"))
+
+    def accept(self, parent: str, scores: Mapping[int, float], **proposed: Any) -> Experiment:
+        """An experiment that was accepted with these scores, landed on its branch."""
+        proposal = Proposal(hypothesis=f"better than {parent}", parent=parent, **proposed)
+        (experiment,) = self.registrar.identify([proposal], "sweep", self.ledger.experiments())
+        self.ledger.open_block(Decision("sweep", None, "a test"), [experiment])
+        self._judge(experiment, scores, Verdict("accepted", "by decree", parent, 0.1, (0.05, 0.15), 0.001))
+        found = self.ledger.experiment(experiment.id)
+        assert found is not None
+        return found
+
+    def stack(self) -> None:
+        """Signs that make the score, a field that nothing reads, and another value for it."""
+        self.accept("e0001", {0: 0.55, 1: 0.56}, **SIGN_TIED)
+        self.accept("e0002", {0: 0.55, 1: 0.57}, **IDLE_FIELD)
+        self.accept("e0003", {0: 0.56, 1: 0.57}, **IDLE_VALUE)
+
+    def close(self) -> None:
+        self.worktrees.clear()
+        self.ledger.close()
+
+    def _judge(self, experiment: Experiment, scores: Mapping[int, float], verdict: Verdict) -> None:
+        for seed, exact in scores.items():
+            trial = f"{experiment.id}/s{seed}/{FIDELITY}"
+            folder = f"experiments/{experiment.id}/s{seed}-{FIDELITY}"
+            values = {"exact": exact, "skill": 0.0, "blind": 0.0}
+            result = TrialResult(
+                trial, experiment.id, seed, FIDELITY, "completed", "", values, 1.0, folder, time.time()
+            )
+            self.ledger.add_result(result)
+        self.ledger.add_verdict(experiment.id, verdict)
+        self.registrar.land()

@@ -1,0 +1,186 @@
+"""Putting a winner onto the user's branch: all of it, or nothing."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from git import Repo
+from rich.console import Console
+
+from agent.chain import find_chain
+from agent.known import remembering
+from agent.measurement import Task
+from agent.workspace import Workspace
+from memory.records import Ablation
+from simulator.dataset import Dataset
+from tests.agent.nights import IDLE_FIELD, SIGN_TIED, Night
+from tests.conftest import Command, command_line
+
+CHOSEN = "gnn/configuration.json"
+
+
+def state(root: Path) -> tuple[Any, ...]:
+    """All that a refused pick must leave as it was."""
+    git = Repo(root).git(no_optional_locks=True)
+    files = {
+        path: path.read_bytes() for path in (root / "gnn").rglob("*") if path.is_file() and "__pyc" not in str(path)
+    }
+    listing = git.status("--porcelain"), git.rev_parse("HEAD"), git.for_each_ref(), git.worktree("list")
+    return *listing, (root / ".git" / "index").read_bytes(), files
+
+
+def refused(stoichloop: Command, root: Path, *arguments: str) -> str:
+    before = state(root)
+    done = stoichloop("pick", *arguments, check=False)
+    assert done.returncode == 1
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert state(root) == before
+    return done.stderr
+
+
+def chosen(root: Path) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads((root / CHOSEN).read_text())
+    return content
+
+
+def test_a_fresh_clone_picks_a_winner_and_training_shows_its_score(
+    workspace: Workspace, night: Night, tiny: Dataset, tmp_path: Path
+) -> None:
+    tied = night.accept("e0001", {}, **SIGN_TIED)
+    with remembering(workspace, find_chain(workspace.repo, tied.id, None), Console(quiet=True), lambda: None) as place:
+        assert tied.commit is not None
+        known = place.measure([Task("it", tied.commit, tiny, seed, 188) for seed in (0, 1)])
+    night.accept("e0002", {m.seed: m.scores["exact"] for m in known}, **IDLE_FIELD)
+    clone = tmp_path / "fresh"
+    repo = Repo(workspace.root).clone(str(clone))
+    with repo.config_writer() as config:
+        config.set_value("user", "name", "Somebody")
+        config.set_value("user", "email", "somebody@localhost")
+    assert [head.name for head in repo.heads] == ["main"]
+
+    picked = json.loads(call(clone, "pick", "e0003", "--json"))
+    assert [one["experiment"] for one in picked["placed"]] == ["e0002", "e0003"]
+    assert picked["branch"] == "main"
+    assert picked["head"] == repo.git.rev_parse("main") == picked["placed"][-1]["commit"]
+    assert repo.git.log("-1", "--format=%cn %(trailers:key=Experiment,valueonly)").split() == ["Somebody", "e0003"]
+    assert repo.git.status("--porcelain") == ""
+    assert repo.git.diff("origin/exp/night/e0003", "--", "gnn") == ""
+    assert picked["check"] == "stoichloop train pde_m1_tiny --seed 0 --steps 188"
+
+    trained = json.loads(call(clone, *picked["check"].split()[1:], "--json"))
+    assert trained["scores"]["exact"] == known[0].exact
+    low, high = picked["interval"]
+    assert low <= trained["scores"]["exact"] <= high
+    assert "on branch main already: e0002, e0003" in call(clone, "pick", "e0003")
+
+
+def call(folder: Path, *arguments: str) -> str:
+    done = subprocess.run(
+        command_line(*arguments), cwd=folder, capture_output=True, text=True, check=False, timeout=120
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_what_an_ablation_has_not_shown_to_matter_stays_away(
+    stoichloop: Command, workspace: Workspace, night: Night
+) -> None:
+    night.accept("e0001", {0: 0.4, 1: 0.42}, changes={"lr_S": 0.02})
+    night.accept("e0002", {0: 0.5, 1: 0.52}, changes={"lr_k": 0.02})
+    idle = Ablation("e0003", "e0002", 0.0, (-0.1, 0.1), (0, 1), "not shown to matter", "no", time.time())
+    night.ledger.add_ablation(idle)
+    (workspace.root / CHOSEN).write_text('{"lr_func": 0.01}\n')
+    workspace.repo.git.commit("--all", "-m", "mine")
+
+    told = stoichloop("pick", "e0003").stdout
+    assert "left out, not shown to matter: e0002; --all puts them, too" in told
+    # Git sees neighbouring lines that changed on both sides; fields of a configuration have no neighbours.
+    assert chosen(workspace.root) == {"lr_func": 0.01, "lr_k": 0.02}
+    again = json.loads(stoichloop("pick", "e0003", "--all", "--json").stdout)
+    assert ([one["experiment"] for one in again["placed"]], again["already"]) == (["e0002"], ["e0003"])
+    assert chosen(workspace.root) == {"lr_func": 0.01, "lr_k": 0.02, "lr_S": 0.02}
+    assert "on branch main already: e0002, e0003" in stoichloop("pick", "e0003").stdout
+
+
+def test_a_conflict_leaves_everything_as_it_was(stoichloop: Command, workspace: Workspace, night: Night) -> None:
+    night.accept("e0001", {0: 0.4, 1: 0.42}, changes={"lr_S": 0.02})
+    night.accept("e0002", {0: 0.5, 1: 0.52}, **SIGN_TIED)
+    model = workspace.root / "gnn" / "model.py"
+    model.write_text(model.read_text().replace("config.init_scale_S", "2.0 * config.init_scale_S"))
+    workspace.repo.git.commit("--all", "-m", "mine")
+    (workspace.root / "notes.txt").write_text("changed, and no part of this\n")
+    said = refused(stoichloop, workspace.root, "e0003")
+    assert "e0003: better than e0002" in said
+    assert "conflicts with branch main in gnn/model.py; nothing was changed" in said
+
+
+def test_one_field_with_two_values_is_a_conflict(stoichloop: Command, workspace: Workspace, night: Night) -> None:
+    night.accept("e0001", {0: 0.4, 1: 0.42}, changes={"lr_S": 0.02})
+    (workspace.root / CHOSEN).write_text('{"lr_S": 0.01}\n')
+    workspace.repo.git.commit("--all", "-m", "mine")
+    assert f"conflicts with branch main in {CHOSEN}" in refused(stoichloop, workspace.root, "e0002")
+
+
+def test_what_would_not_train_is_not_put(stoichloop: Command, workspace: Workspace, night: Night) -> None:
+    night.accept("e0001", {0: 0.4, 1: 0.42}, changes={"gate": "sigmoid"})
+    config = workspace.root / "gnn" / "config.py"
+    config.write_text("".join(line for line in config.read_text().splitlines(True) if "gate: str" not in line))
+    workspace.repo.git.commit("--all", "-m", "no gate")
+    said = refused(stoichloop, workspace.root, "e0002")
+    assert "would not train" in said
+    assert "key 'gate'" in said
+
+
+def test_a_branch_that_is_not_ready_is_refused(stoichloop: Command, workspace: Workspace, night: Night) -> None:
+    night.accept("e0001", {0: 0.4, 1: 0.42}, changes={"lr_S": 0.02})
+    root, git = workspace.root, workspace.repo.git
+    model = root / "gnn" / "model.py"
+    model.write_text(model.read_text() + "# mine\n")
+    assert "gnn/model.py; commit them" in refused(stoichloop, root, "e0002")
+    git.checkout("gnn")
+    (root / "gnn" / "mine.py").write_text("")
+    assert "gnn/mine.py; commit them" in refused(stoichloop, root, "e0002")
+    (root / "gnn" / "mine.py").unlink()
+    (root / "notes.txt").write_text("staged\n")
+    git.add("notes.txt")
+    assert "notes.txt; commit them" in refused(stoichloop, root, "e0002")
+    git.reset("--hard")
+    git.checkout("--detach")
+    assert "HEAD is detached" in refused(stoichloop, root, "e0002")
+    git.checkout("main")
+    (root / ".git" / "MERGE_HEAD").write_text(f"{git.rev_parse('HEAD')}\n")
+    assert "in the middle of something (MERGE_HEAD)" in refused(stoichloop, root, "e0002")
+
+
+def test_the_users_hooks_apply(stoichloop: Command, workspace: Workspace, night: Night) -> None:
+    night.accept("e0001", {0: 0.4, 1: 0.42}, changes={"lr_S": 0.02})
+    hook = workspace.root / ".git" / "hooks" / "prepare-commit-msg"
+    hook.write_text("#!/bin/sh\necho 'no commits on Sundays' >&2\nexit 1\n")
+    hook.chmod(0o755)
+    assert "no commits on Sundays" in refused(stoichloop, workspace.root, "e0002")
+    hook.write_text("#!/bin/sh\nexit 0\n")
+    stoichloop("pick", "e0002")
+    assert chosen(workspace.root) == {"lr_S": 0.02}
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_where_two_campaigns_have_it_one_must_be_named(
+    stoichloop: Command, workspace: Workspace, night: Night, tiny: Dataset, known: bool
+) -> None:
+    night.accept("e0001", {0: 0.4, 1: 0.42}, changes={"lr_S": 0.02})
+    other = Night(workspace, tiny, "other")
+    other.accept("e0001", {0: 0.4, 1: 0.42}, changes={"lr_k": 0.02})
+    other.close()
+    if not known:
+        shutil.rmtree(workspace.runs)
+        workspace.repo.git.worktree("prune")
+    assert "in the campaigns night, other: say which with --campaign" in refused(stoichloop, workspace.root, "e0002")
+    stoichloop("pick", "e0002", "--campaign", "other")
+    assert chosen(workspace.root) == {"lr_k": 0.02}
+    assert "no branch exp/CAMPAIGN/e0009" in refused(stoichloop, workspace.root, "e0009")
