@@ -1,5 +1,5 @@
 """The loop. First the baseline, at several seeds, to measure the noise; then blocks of experiments until the budget is
-spent or every coefficient has come back: the ladder says whether configuration or code is to change, a planner
+spent or nothing can be improved any more: the ladder says whether configuration or code is to change, a planner
 proposes on top of what was accepted, the executor trains, the analyzer scores and judges, and the ledger remembers.
 Everything is decided from the ledger, so a killed loop goes on where it was.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from agent.analyzer.acceptance import LOOKS, Wanted, confirmations, judge, judge_baseline
+from agent.analyzer.acceptance import Wanted, ceiling, confirmations, judge, judge_baseline
 from agent.analyzer.findings import find
 from agent.bench import Bench
 from agent.errors import StoichloopError
@@ -52,12 +52,15 @@ def _is_silent(calls: Sequence[Call]) -> bool:
 
 
 def _solved(bench: Bench) -> str | None:
-    """Whether nothing is left to improve: the incumbent has every coefficient right, on every seed."""
+    """Why nothing is left to improve, if so."""
     leader = incumbent(bench.ledger.experiments())
-    scores = leader.exact(bench.campaign.settings.fidelity) if leader else {}
-    if leader is None or len(scores) <= LOOKS[0] or min(scores.values()) < 1.0:
+    line = standing(leader, bench.campaign.settings.fidelity) if leader else None
+    if line is None or (limit := ceiling(line.experiment, bench.noise())) is None:
         return None
-    return f"{leader.id} has every coefficient right on {len(scores)} seeds: nothing is left to improve"
+    return (
+        f"{line.experiment.id} stands at exact {line.exact:.4f} over {line.seeds} seeds: no experiment can lead it "
+        f"by more than the noise, {limit:.4f}, any more"
+    )
 
 
 def _open_block(bench: Bench) -> Block | None:

@@ -107,6 +107,18 @@ def confirmations(experiments: Sequence[Experiment], incumbent: Experiment) -> i
     return sum(verdict.rival == incumbent.id and verdict.p_value is not None for verdict in verdicts)
 
 
+def ceiling(incumbent: Experiment, noise: Mapping[str, Noise]) -> float | None:
+    """The noise that no candidate can lead this incumbent by, or None as long as one can.
+
+    `exact` ends at 1: where the incumbent has less than sigma left on the shared seed, no better one would climb.
+    """
+    for fidelity, known in noise.items():
+        score = incumbent.exact(fidelity).get(SCREEN_SEED)
+        if score is not None and 1.0 - score <= known.sigma:
+            return known.sigma
+    return None
+
+
 def judge(
     candidate: Experiment,
     incumbent: Experiment,

@@ -9,9 +9,9 @@ evidence is looked at again after every block, the look after block b is held to
 saw; that dependence is not corrected for. A principle that the evidence no longer supports is kept as refuted until it
 stands again.
 
-Changes of code. A change that was accepted is a principle, with the effect and the p-value of its confirmation; one
-that was not is a refuted hypothesis, with what it led or lagged by. One that was confirmed once and later lagged on
-other code is refuted as a principle, and both experiments are named.
+Changes of code. A change that was accepted is a principle, with the effect and the p-value of its confirmation. One
+that led its own parent by more than the noise, and was then overtaken by another, is an open question. Any other is a
+refuted hypothesis, and so is one that was confirmed once and later lagged on other code; all its experiments are named.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ import numpy as np
 from scipy import stats
 
 from agent.analyzer.acceptance import SCREEN_SEED, Noise, level_of
-from memory.records import Experiment, Finding, Verdict
+from memory.records import Experiment, Finding, FindingKind
 from memory.standing import code_of
 
 MIN_EXPERIMENTS = 8
@@ -36,7 +36,7 @@ def find(
     experiments: Sequence[Experiment], previous: Sequence[Finding], noise: Noise, fidelity: str, block: int
 ) -> list[Finding]:
     """All findings that hold after a block, with the experiments that support each."""
-    found = [_noise(experiments, noise, fidelity, block), *_changes_of_code(experiments, block)]
+    found = [_noise(experiments, noise, fidelity, block), *_changes_of_code(experiments, noise, block)]
     scored = [e for e in experiments if SCREEN_SEED in e.tried(fidelity)]
     support = tuple(e.id for e in scored)
     now = time.time()
@@ -70,42 +70,60 @@ def _noise(experiments: Sequence[Experiment], noise: Noise, fidelity: str, block
     return Finding(block, "established principle", NOISE, statement, accepted, noise.sigma, None, time.time())
 
 
-def _changes_of_code(experiments: Sequence[Experiment], block: int) -> Iterator[Finding]:
+def _changes_of_code(experiments: Sequence[Experiment], noise: Noise, block: int) -> Iterator[Finding]:
     """What became of each move of the catalogue, and of each other patch."""
+    known = {e.id: e for e in experiments}
     changes: dict[str, list[Experiment]] = {}
     for e in experiments:
         if e.patch and e.verdict is not None and e.verdict.verdict in ("accepted", "rejected"):
             changes.setdefault(e.move or e.id, []).append(e)
     for name, tries in changes.items():
-        told = "; ".join(f"{_effect(e)} against {e.verdict.rival} ({e.id})" for e in tries if e.verdict)
+        gains = [_gain(e, known) for e in tries]
+        told = "; ".join(_told(e, gain) for e, gain in zip(tries, gains, strict=True))
         accepted = [e for e in tries if e.accepted]
-        last = tries[-1].verdict
-        assert last is not None
-        stands = accepted and (tries[-1].accepted or (last.effect or 0.0) >= 0.0)
-        best = (accepted or tries)[-1].verdict
+        verdict = accepted[-1].verdict if accepted else None
+        kind, claim = _claim(gains, accepted=bool(accepted), still=tries[-1].accepted or gains[-1] >= 0, noise=noise)
         yield Finding(
             block,
-            "established principle" if stands else "refuted hypothesis",
+            kind,
             _CODE + name,
-            f"{name} {_claim(best) if stands else 'does not recover more'}: exact {told}",
+            f"{name} {claim}: exact {told}",
             tuple(e.id for e in tries),
-            best.effect if best else None,
-            best.p_value if best else None,
+            verdict.effect if verdict else max(gains),
+            verdict.p_value if verdict else None,
             time.time(),
         )
 
 
-def _claim(verdict: Verdict | None) -> str:
-    """What an acceptance says."""
-    behind = verdict is not None and (verdict.effect or 0.0) < 0.0
-    return "recovers as much with fewer lines" if behind else "recovers more"
+def _claim(gains: Sequence[float], *, accepted: bool, still: bool, noise: Noise) -> tuple[FindingKind, str]:
+    if accepted and still:
+        return "established principle", "recovers more" if max(gains) > 0 else "recovers as much with fewer lines"
+    if not accepted and max(gains) > noise.sigma:
+        return "open question", "may recover more, which is not confirmed"
+    return "refuted hypothesis", "does not recover more"
 
 
-def _effect(experiment: Experiment) -> str:
-    verdict = experiment.verdict
-    assert verdict is not None
-    text = f"{verdict.effect or 0.0:+.3f}"
-    return text if verdict.interval is None else f"{text} [{verdict.interval[0]:+.3f}, {verdict.interval[1]:+.3f}]"
+def _gain(experiment: Experiment, known: Mapping[str, Experiment]) -> float:
+    """By how much it led its own parent: as it was judged, or, if it was judged by another, on the shared seed.
+
+    It may have met a rival on code that was accepted after it was proposed; that says nothing of its change.
+    """
+    assert experiment.parent is not None
+    verdict, parent = experiment.verdict, known[experiment.parent]
+    if verdict is not None and verdict.rival == parent.id and verdict.effect is not None:
+        return verdict.effect
+    for trial in reversed(experiment.trials):
+        ours, theirs = (e.exact(trial.fidelity) for e in (experiment, parent))
+        if SCREEN_SEED in ours and SCREEN_SEED in theirs:
+            return ours[SCREEN_SEED] - theirs[SCREEN_SEED]
+    return 0.0
+
+
+def _told(experiment: Experiment, gain: float) -> str:
+    verdict, interval = experiment.verdict, ""
+    if verdict is not None and verdict.interval is not None and verdict.rival == experiment.parent:
+        interval = " [{:+.3f}, {:+.3f}]".format(*verdict.interval)
+    return f"{gain:+.3f}{interval} against {experiment.parent} ({experiment.id})"
 
 
 def _fields(scored: Sequence[Experiment], codes: Mapping[str, str], fidelity: str, block: int) -> Iterator[Finding]:

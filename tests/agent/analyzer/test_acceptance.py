@@ -12,6 +12,7 @@ from agent.analyzer.acceptance import (
     LOOKS,
     Noise,
     Wanted,
+    ceiling,
     confirm_seeds,
     confirmations,
     judge,
@@ -147,6 +148,15 @@ def test_simpler_code_wins_ties_and_only_ties() -> None:
     assert verdict_on(*tie, simpler=True).verdict == "accepted"
     assert "fewer lines" in verdict_on(*tie, simpler=True).reason
     assert verdict_on(*worse, simpler=True).verdict == "rejected"
+
+
+def test_where_no_candidate_could_climb_the_end_is_reached() -> None:
+    assert ceiling(scored("e0001", {0: 0.98}), NOISE) is None
+    assert ceiling(scored("e0001", {0: 0.995}), NOISE) == 0.01
+    assert ceiling(scored("e0001", {5: 0.995}), NOISE) is None
+    best = judge(scored("e0007", {0: 1.0}), scored("e0001", {0: 0.995}), NOISE, 0)
+    assert isinstance(best, Verdict)
+    assert best.verdict == "rejected"
 
 
 @pytest.mark.parametrize("completed", [0, 2])

@@ -66,8 +66,8 @@ def test_a_night_of_looks_at_pure_noise_teaches_no_principle() -> None:
     assert sum(night(seed) for seed in range(40)) <= 5  # 2 expected by the level
 
 
-def patched(name: str, exact: float, verdict: Verdict, move: str | None = None) -> Experiment:
-    return replace(scored(name, [exact], verdict=verdict), patch="a diff", move=move)
+def patched(name: str, exact: float, verdict: Verdict, move: str | None = None, parent: str = "e0001") -> Experiment:
+    return replace(scored(name, [exact], verdict=verdict), patch="a diff", move=move, parent=parent)
 
 
 def test_better_code_does_not_speak_for_the_values_that_it_was_tried_with() -> None:
@@ -89,8 +89,8 @@ def test_better_code_does_not_speak_for_the_values_that_it_was_tried_with() -> N
 def test_changes_of_code_are_principles_or_refuted_by_name_with_their_figures() -> None:
     baseline = scored("e0001", [0.3], block=0, verdict=Verdict("accepted", ""))
     good = patched("e0002", 0.6, Verdict("accepted", "", "e0001", 0.3, (0.28, 0.32), 1e-6), "sign_tied")
-    bad = patched("e0003", 0.2, Verdict("rejected", "", "e0002", -0.4), "role_start")
-    own = patched("e0004", 0.2, Verdict("rejected", "", "e0002", -0.4))
+    bad = patched("e0003", 0.2, Verdict("rejected", "", "e0002", -0.4), "role_start", parent="e0002")
+    own = patched("e0004", 0.2, Verdict("rejected", "", "e0002", -0.4), parent="e0002")
     found = {f.subject: f for f in find([baseline, good, bad, own], [], NOISE, FIDELITY, 1)}
     assert found["code: sign_tied"].kind == "established principle"
     assert found["code: sign_tied"].p_value == 1e-6
@@ -98,9 +98,19 @@ def test_changes_of_code_are_principles_or_refuted_by_name_with_their_figures() 
     assert found["code: role_start"].kind == found["code: e0004"].kind == "refuted hypothesis"
 
 
+def test_a_change_that_was_overtaken_before_it_was_confirmed_is_an_open_question() -> None:
+    """It led its parent; that another change, accepted meanwhile, leads by more says nothing against it."""
+    baseline = scored("e0001", [0.3], block=0, verdict=Verdict("accepted", ""))
+    winner = patched("e0002", 0.9, Verdict("accepted", "", "e0001", 0.6, (0.58, 0.62), 1e-6), "integer_columns")
+    overtaken = patched("e0003", 0.5, Verdict("rejected", "", "e0002", -0.4), "sign_tied")
+    found = {f.subject: f for f in find([baseline, winner, overtaken], [], NOISE, FIDELITY, 1)}
+    assert found["code: sign_tied"].kind == "open question"
+    assert "+0.200 against e0001 (e0003)" in found["code: sign_tied"].statement
+
+
 def test_a_change_that_helped_once_and_later_harmed_is_refuted_with_both_experiments() -> None:
     baseline = scored("e0001", [0.3], block=0, verdict=Verdict("accepted", ""))
     good = patched("e0002", 0.6, Verdict("accepted", "", "e0001", 0.3, (0.28, 0.32), 1e-6), "sign_tied")
-    later = patched("e0009", 0.2, Verdict("rejected", "", "e0005", -0.4), "sign_tied")
+    later = patched("e0009", 0.2, Verdict("rejected", "", "e0002", -0.4), "sign_tied", parent="e0002")
     finding = find([baseline, good, later], [], NOISE, FIDELITY, 2)[1]
     assert (finding.kind, finding.experiments) == ("refuted hypothesis", ("e0002", "e0009"))
