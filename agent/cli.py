@@ -14,7 +14,6 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from agent import cli_winners
 from agent.errors import StoichloopError
 from agent.git import forget_git_environment
 from agent.interruption import Interruption
@@ -29,6 +28,7 @@ from agent.terminal import (
     note,
     print_json,
 )
+from agent.winners import commands as winners
 from memory.ledger import Ledger, LedgerError
 from simulator.dataset import DatasetError
 from simulator.regime import RegimeError
@@ -39,7 +39,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     help="Recover the stoichiometric matrix of a metabolic network, over night, by itself.",
 )
-app.add_typer(cli_winners.app)
+app.add_typer(winners.app)
 
 
 def main() -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from agent.workspace import Workspace
-from tests.agent.nights import SIGN_TIED, Night
+from tests.agent.winners.nights import SIGN_TIED, Night
 from tests.conftest import Command, command_line
 
 

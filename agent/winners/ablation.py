@@ -11,8 +11,8 @@ from agent.errors import StoichloopError
 from agent.executor.trial import steps_of
 from agent.executor.worktree import Worktrees
 from agent.identity import edit_of, place_of
-from agent.measurement import Laboratory, Task
 from agent.planner.proposal import Proposal
+from agent.winners.measurement import Laboratory, Task
 from memory.ledger import Ledger
 from memory.records import Ablation, Experiment, Measurement
 from memory.standing import lineage

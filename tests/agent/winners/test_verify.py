@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import shutil
 
-from agent.chain import Chain, Link, Score
-from agent.verify import _verdict, fidelity_of
+from agent.winners.chain import Chain, Link, Score
+from agent.winners.verify import _verdict, fidelity_of
 from agent.workspace import Workspace
 from memory.records import SiblingResult
-from tests.agent.nights import SIGN_TIED, Night
+from tests.agent.winners.nights import SIGN_TIED, Night
 from tests.conftest import Command
 
 

@@ -12,10 +12,10 @@ from rich.table import Table
 from rich.text import Text
 
 from agent.analyzer.interval import Interval, interval_of_mean, within
-from agent.chain import Chain
 from agent.errors import StoichloopError
 from agent.executor.trial import FIDELITIES, steps_of
-from agent.measurement import Laboratory, Task
+from agent.winners.chain import Chain
+from agent.winners.measurement import Laboratory, Task
 from memory.records import Generality, Measurement, SiblingResult, Verification
 from simulator.dataset import Dataset
 

@@ -32,10 +32,10 @@ def winners(
     as_json: Json = False,
 ) -> None:
     """The accepted experiments, with their evidence."""
-    from agent.ablation import ablate
     from agent.campaign import open_campaign
-    from agent.measurement import laboratory
-    from agent.winners import accepted, picture, read_winners
+    from agent.winners.ablation import ablate
+    from agent.winners.evidence import accepted, picture, read_winners
+    from agent.winners.measurement import laboratory
     from memory.ledger import Ledger
 
     workspace = here()
@@ -68,10 +68,10 @@ def pick(
     as_json: Json = False,
 ) -> None:
     """Put a winner's commits onto the current branch."""
-    from agent.chain import find_chain
-    from agent.known import idle_changes
-    from agent.pick import describe
-    from agent.pick import pick as put
+    from agent.winners.chain import find_chain
+    from agent.winners.known import idle_changes
+    from agent.winners.pick import describe
+    from agent.winners.pick import pick as put
 
     workspace = here()
     chain = find_chain(workspace.repo, experiment, campaign)
@@ -92,10 +92,10 @@ def verify(
     as_json: Json = False,
 ) -> None:
     """Retrain it on sibling networks that it has never seen."""
-    from agent.chain import find_chain
-    from agent.known import remembering
-    from agent.verify import describe, facts, fidelity_of
-    from agent.verify import verify as retrain
+    from agent.winners.chain import find_chain
+    from agent.winners.known import remembering
+    from agent.winners.verify import describe, facts, fidelity_of
+    from agent.winners.verify import verify as retrain
 
     workspace, console = here(), Console(stderr=True, quiet=as_json)
     chain = find_chain(workspace.repo, experiment, campaign)

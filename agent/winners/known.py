@@ -8,8 +8,8 @@ from contextlib import ExitStack, contextmanager
 from rich.console import Console
 
 from agent.campaign import Campaign, open_campaign
-from agent.chain import Chain
-from agent.measurement import Laboratory, laboratory
+from agent.winners.chain import Chain
+from agent.winners.measurement import Laboratory, laboratory
 from agent.workspace import Workspace
 from memory.ledger import Ledger
 

@@ -8,7 +8,7 @@ import pytest
 
 from agent.workspace import Workspace
 from simulator.dataset import Dataset
-from tests.agent.nights import Night
+from tests.agent.winners.nights import Night
 
 
 @pytest.fixture

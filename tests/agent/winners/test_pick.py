@@ -13,13 +13,13 @@ import pytest
 from git import Repo
 from rich.console import Console
 
-from agent.chain import find_chain
-from agent.known import remembering
-from agent.measurement import Task
+from agent.winners.chain import find_chain
+from agent.winners.known import remembering
+from agent.winners.measurement import Task
 from agent.workspace import Workspace
 from memory.records import Ablation
 from simulator.dataset import Dataset
-from tests.agent.nights import IDLE_FIELD, SIGN_TIED, Night
+from tests.agent.winners.nights import IDLE_FIELD, SIGN_TIED, Night
 from tests.conftest import Command, command_line
 
 CHOSEN = "gnn/configuration.json"

@@ -15,11 +15,11 @@ from rich.console import Console
 
 from agent.analyzer.estimate import EstimateError
 from agent.analyzer.score import Scores, score_artifact
-from agent.course import Course
 from agent.errors import StoichloopError
 from agent.executor.local import LocalExecutor, slots
 from agent.executor.trial import Outcome, Trial
 from agent.executor.worktree import Worktrees, throw_away
+from agent.winners.course import Course
 from agent.workspace import Workspace
 from memory.ledger import Ledger
 from memory.records import Measurement, MeasurementKey

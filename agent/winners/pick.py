@@ -15,11 +15,11 @@ from git import Git, GitCommandError
 from pydantic import BaseModel, ConfigDict
 
 from agent.analyzer.interval import within
-from agent.chain import Chain, Link
 from agent.errors import StoichloopError
 from agent.executor.code_state import CodeState
 from agent.executor.trial import steps_of
 from agent.executor.worktree import CHOSEN, throw_away
+from agent.winners.chain import Chain, Link
 from agent.workspace import Workspace, head_commit
 from simulator.regime import RegimeError, find_regime
 
