@@ -225,6 +225,7 @@ def explore(
     seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Seed of the planner.")] = 0,
 ) -> None:
     """The loop. The same command resumes; Ctrl-C ends it cleanly."""
+    from agent.executor.trial import LOWEST
     from agent.night import spend_the_night
     from agent.planner import Options
 
@@ -237,7 +238,9 @@ def explore(
             budget=budget,
             experiments=experiments,
             planner=planner,
-            options=Options(seed, fidelity, model, program, tokens, dollars),
+            # Planners learn from what every experiment has: its score at the lowest fidelity.
+            options=Options(seed, LOWEST, model, program, tokens, dollars),
+            fidelity=fidelity,
             workers=workers,
             check=interruption.check,
         )

@@ -151,7 +151,7 @@ def _learn(bench: Bench, planner: Planner, block: Block) -> None:
         f"{verdicts_text(count_verdicts([e for e in experiments if e.block == block.number]))}; "
         f"incumbent {line.experiment.id} at exact {line.exact:.4f} over {line.seeds} seeds"
     )
-    findings = find(experiments, current(bench.ledger.findings()), bench.noise()[fidelity], fidelity, block.number)
+    findings = find(experiments, current(bench.ledger.findings()), bench.noise(), block.number)
     lesson = Lesson(block.number, summary, findings)
     if isinstance(planner, Teller):
         lesson = planner.tell(bench.situation(block.rung, ()), lesson)

@@ -29,6 +29,7 @@ def spend_the_night(
     experiments: int | None,
     planner: str,
     options: Options,
+    fidelity: str,
     workers: int | None,
     check: Callable[[], None],
 ) -> bool:
@@ -38,7 +39,7 @@ def spend_the_night(
     """
     wall_s = parse_duration(budget)
     proposer = create_planner(planner, options)
-    campaign = start_campaign(workspace, name, dataset, planner=planner, fidelity=options.fidelity, seed=options.seed)
+    campaign = start_campaign(workspace, name, dataset, planner=planner, fidelity=fidelity, seed=options.seed)
     console = Console()
     interrupted = False
     with campaign.lead(), Ledger(campaign.ledger_path) as ledger:

@@ -33,10 +33,12 @@ _CODE = "code: "  # what the subject of a finding on a change of code begins wit
 
 
 def find(
-    experiments: Sequence[Experiment], previous: Sequence[Finding], noise: Noise, fidelity: str, block: int
+    experiments: Sequence[Experiment], previous: Sequence[Finding], noise: Mapping[str, Noise], block: int
 ) -> list[Finding]:
     """All findings that hold after a block, with the experiments that support each."""
-    found = [_noise(experiments, noise, fidelity, block), *_changes_of_code(experiments, noise, block)]
+    # Every experiment is seen at the lowest fidelity, and only what was promising at the highest.
+    fidelity, top = list(noise)[0], list(noise)[-1]
+    found = [_noise(experiments, noise[top], top, block), *_changes_of_code(experiments, noise[top], block)]
     scored = [e for e in experiments if SCREEN_SEED in e.tried(fidelity)]
     support = tuple(e.id for e in scored)
     now = time.time()

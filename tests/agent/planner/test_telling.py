@@ -235,7 +235,7 @@ def test_the_next_block_starts_from_the_statistics() -> None:
     gone = replace(said, kind="refuted hypothesis", subject="width")
     past = [scored(f"e{n:04d}", [0.3 + n % 2 / 100], configuration={"lr_S": 0.1}) for n in range(1, 12)]
     past[0] = replace(past[0], parent=None, verdict=ACCEPTED)
-    found = {f.subject: f.statement for f in find(past, [said, gone], Noise(0.01, 3), FIDELITY, 3)}
+    found = {f.subject: f.statement for f in find(past, [said, gone], {FIDELITY: Noise(0.01, 3)}, 3)}
     assert found["lr_S"] == f"no longer supported by 11 experiments: {RISES.statement}"
     assert found["width"] == RISES.statement
 
