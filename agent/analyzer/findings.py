@@ -37,7 +37,7 @@ def find(
 ) -> list[Finding]:
     """All findings that hold after a block, with the experiments that support each."""
     # Every experiment is seen at the lowest fidelity, and only what was promising at the highest.
-    fidelity, top = list(noise)[0], list(noise)[-1]
+    fidelity, *_, top = (*noise, *noise)
     found = [_noise(experiments, noise[top], top, block), *_changes_of_code(experiments, noise[top], block)]
     scored = [e for e in experiments if SCREEN_SEED in e.tried(fidelity)]
     support = tuple(e.id for e in scored)
