@@ -78,7 +78,11 @@ def test_a_patch_is_tried_on_no_branch_and_lands_on_one_when_accepted(
     assert said["Verdict"] == "accepted, better on 2 fresh seeds"
     assert said["Score"].startswith("0.5500 [")
     assert (said["Campaign"], said["Experiment"], said["Parent"]) == ("night", "e0002", "e0001")
-    assert (said["Regime"], said["Seeds"], said["Cost"]) == ("pde_m1_tiny", "0, 1", "20 s in 2 trials")
+    assert (said["Regime"], said["Seeds"], said["Cost"]) == (
+        "pde_m1_tiny",
+        "0 (0.5000), 1 (0.6000)",
+        "20 s in 2 trials",
+    )
 
 
 def test_an_experiment_stands_on_its_parent(registrar: Registrar, workspace: Workspace) -> None:

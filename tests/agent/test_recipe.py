@@ -86,11 +86,11 @@ def test_a_malformed_recipe_gets_one_sentence(content: str, words: str, workspac
 def test_a_move_that_does_not_apply_gets_one_sentence_and_leaves_no_worktree(
     stoichloop: Command, workspace: Workspace, tmp_path: Path
 ) -> None:
-    (tmp_path / "my.yaml").write_text("title: t\nwhy: w\nmoves: [sign_tied, sign_tied]\nconfiguration: {}\n")
+    (tmp_path / "my.yaml").write_text("title: t\nwhy: w\nmoves: [sign_tied, role_start]\nconfiguration: {}\n")
     done = stoichloop("train", REGIME, "--recipe", str(tmp_path / "my.yaml"), "--steps", "5", check=False)
     assert done.returncode == 1
     assert len(done.stderr.strip().splitlines()) == 1
-    assert "move 'sign_tied' does not apply" in done.stderr
+    assert "move 'role_start': the diff does not apply" in done.stderr
     assert "gnn/config.py" in done.stderr
     assert worktrees_of(workspace) == []
 
