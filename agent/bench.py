@@ -13,18 +13,18 @@ import psutil
 
 from agent.analyzer.acceptance import Noise, measure_noise
 from agent.analyzer.curves import read_curves
-from agent.analyzer.estimate import EstimateError
-from agent.analyzer.score import score_artifact
 from agent.budget import Budget, expected_s, usual_s
 from agent.campaign import Campaign
 from agent.executor.code_state import CodeState
 from agent.executor.local import LocalExecutor
 from agent.executor.process import TrialProcess
+from agent.executor.tail import tail_of
 from agent.executor.trial import Outcome, Trial, climb, steps_of
 from agent.executor.worktree import Worktrees
 from agent.figure import draw_curve
 from agent.identity import Registrar, place_of
 from agent.planner import Rung, Situation
+from agent.scoring import score_outcome
 from agent.view import View
 from agent.workspace import Workspace
 from memory.ledger import Ledger
@@ -125,14 +125,12 @@ class Bench:
     def _output_of(self, experiment: Experiment) -> str:
         """What the last trial printed, at the most its last `_OUTPUT_BYTES`; empty before there is one."""
         for trial in experiment.trials[-1:]:
-            with suppress(OSError), (self.campaign.folder / trial.folder / "stdout.txt").open("rb") as stream:
-                stream.seek(max(0, stream.seek(0, os.SEEK_END) - _OUTPUT_BYTES))
-                return stream.read().decode("utf-8", errors="replace")
+            with suppress(OSError):
+                return tail_of(self.campaign.folder / trial.folder / "stdout.txt", _OUTPUT_BYTES)
         return ""
 
-    def noise(self) -> dict[str, Noise]:
+    def noise(self, experiments: Sequence[Experiment]) -> dict[str, Noise]:
         """The noise at each fidelity that a candidate climbs, lowest first."""
-        experiments = self.ledger.experiments()
         return {fidelity: measure_noise(experiments, fidelity) for fidelity in self.fidelities}
 
     def wait(self, seconds: float) -> None:
@@ -215,14 +213,8 @@ def limit_s(past: Sequence[Experiment], fidelity: str) -> float:
 
 
 def judge_outcome(outcome: Outcome, dataset: Dataset, campaign: Path) -> TrialResult:
-    """Score what a trial left behind; an artifact that does not pass the door makes the trial invalid."""
-    status, reason, scores = outcome.status, outcome.reason, {}
-    if status == "completed":
-        try:
-            scores = score_artifact(outcome.folder / "estimate.npz", dataset)
-        except EstimateError as error:
-            status, reason = "invalid", str(error)
-    trial = outcome.trial
+    """What came of a trial, for the ledger."""
+    (status, reason, scores), trial = score_outcome(outcome, dataset), outcome.trial
     return TrialResult(
         trial=trial.id,
         experiment=trial.experiment,

@@ -21,7 +21,7 @@ from filelock import FileLock, Timeout
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from agent.errors import StoichloopError
-from agent.executor.trial import FIDELITIES
+from agent.executor.trial import check_fidelity
 from agent.prompting import render_prompt
 from agent.workspace import Workspace, head_commit
 from memory.ledger import Ledger
@@ -94,8 +94,7 @@ def start_campaign(
         raise StoichloopError(
             f"--campaign '{name}' must be up to 64 letters, digits, '-' and '_': it names a folder and branches"
         )
-    if fidelity not in FIDELITIES:
-        raise StoichloopError(f"--fidelity '{fidelity}' must be one of {', '.join(FIDELITIES)}")
+    check_fidelity(fidelity)
     folder = workspace.runs / name
     asked = Settings(
         name=name,

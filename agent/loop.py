@@ -53,9 +53,10 @@ def _is_silent(calls: Sequence[Call]) -> bool:
 
 def _solved(bench: Bench) -> str | None:
     """Why nothing is left to improve, if so."""
-    leader = incumbent(bench.ledger.experiments())
+    experiments = bench.ledger.experiments()
+    leader = incumbent(experiments)
     line = standing(leader, bench.campaign.settings.fidelity) if leader else None
-    if line is None or (limit := ceiling(line.experiment, bench.noise())) is None:
+    if line is None or (limit := ceiling(line.experiment, bench.noise(experiments))) is None:
         return None
     return (
         f"{line.experiment.id} stands at exact {line.exact:.4f} over {line.seeds} seeds: no experiment can lead it "
@@ -91,7 +92,7 @@ def _propose(bench: Bench, planner: Planner, decision: Decision, past: Sequence[
     """Ask the planner for a block, and give what it proposes its identity."""
     count, left = EXPERIMENTS_A_SLOT * len(bench.executor.slots), bench.budget.experiments_left()
     fidelity = bench.campaign.settings.fidelity
-    sigma = bench.noise()[fidelity].sigma
+    sigma = bench.noise(past)[fidelity].sigma
     roles = assign_roles(past, sigma, fidelity, count if left is None else min(count, left))
     proposals = planner.propose(bench.situation(decision.rung, roles))
     return bench.registrar.identify(proposals, planner.name, past)
@@ -105,16 +106,17 @@ def _judge(bench: Bench, block: Block) -> Sequence[tuple[str, int, str]]:
     """
     while True:
         experiments = bench.ledger.experiments()
-        open_ones = [e for e in experiments if e.block == block.number and e.verdict is None]
-        answers = [(e, _answer(bench, experiments, e)) for e in open_ones]
-        judged = next(((e, answer) for e, answer in answers if isinstance(answer, Verdict)), None)
-        if judged is None:
-            return _next_trials([answer for _, answer in answers if isinstance(answer, Wanted)])
-        # A verdict may change the incumbent, the noise and the count of tests for all others.
-        experiment, verdict = judged
-        bench.ledger.add_verdict(experiment.id, verdict)
-        bench.registrar.land()
-        bench.view.say(f"{experiment.id} {verdict.verdict}: {verdict.reason}")
+        wanted: list[Wanted] = []
+        for experiment in [e for e in experiments if e.block == block.number and e.verdict is None]:
+            answer = _answer(bench, experiments, experiment)
+            if isinstance(answer, Verdict):
+                bench.ledger.add_verdict(experiment.id, answer)
+                bench.registrar.land()
+                bench.view.say(f"{experiment.id} {answer.verdict}: {answer.reason}")
+                break  # a verdict may change the incumbent, the noise and the count of tests for all others
+            wanted.append(answer)
+        else:
+            return _next_trials(wanted)
 
 
 def _next_trials(wanted: Sequence[Wanted]) -> Sequence[tuple[str, int, str]]:
@@ -134,7 +136,7 @@ def _answer(bench: Bench, experiments: Sequence[Experiment], candidate: Experime
             )
         return answer
     simpler = bench.registrar.is_simpler(candidate, leader)
-    return judge(candidate, leader, bench.noise(), confirmations(experiments, leader), simpler=simpler)
+    return judge(candidate, leader, bench.noise(experiments), confirmations(experiments, leader), simpler=simpler)
 
 
 def _learn(bench: Bench, planner: Planner, block: Block) -> None:
@@ -151,7 +153,7 @@ def _learn(bench: Bench, planner: Planner, block: Block) -> None:
         f"{verdicts_text(count_verdicts([e for e in experiments if e.block == block.number]))}; "
         f"incumbent {line.experiment.id} at exact {line.exact:.4f} over {line.seeds} seeds"
     )
-    findings = find(experiments, current(bench.ledger.findings()), bench.noise(), block.number)
+    findings = find(experiments, current(bench.ledger.findings()), bench.noise(experiments), block.number)
     lesson = Lesson(block.number, summary, findings)
     if isinstance(planner, Teller):
         lesson = planner.tell(bench.situation(block.rung, ()), lesson)

@@ -17,6 +17,7 @@ from typing import IO
 
 from agent.executor.code_state import last_words
 from agent.executor.environment import trial_environment
+from agent.executor.tail import tail_of
 from agent.executor.trial import Outcome, Trial
 from memory.records import TrialStatus
 
@@ -95,13 +96,7 @@ class TrialProcess:
         """End the whole process group, politely first, then for certain, and tidy up; once is enough."""
         if self._closed_at is not None:
             return
-        for signal_number in (signal.SIGTERM, signal.SIGKILL):
-            try:
-                os.killpg(self.pid, signal_number)
-            except ProcessLookupError:
-                break
-            with suppress(subprocess.TimeoutExpired):
-                self._process.wait(_PATIENCE_S)
+        end_group(self._process)
         self._closed_at = time.monotonic()
         self._stdout.close()
         shutil.rmtree(self._scratch, ignore_errors=True)
@@ -112,12 +107,21 @@ class TrialProcess:
     def _last_line(self) -> str:
         """What the process printed last: for a person to read, never parsed."""
         try:
-            with (self.folder / "stdout.txt").open("rb") as stream:
-                stream.seek(max(0, stream.seek(0, os.SEEK_END) - _TAIL_BYTES))
-                words = last_words(stream.read().decode("utf-8", errors="replace"))
+            words = last_words(tail_of(self.folder / "stdout.txt", _TAIL_BYTES))
         except OSError:
             words = ""
         return words[:_REASON_CHARACTERS] or "(it printed nothing)"
+
+
+def end_group(process: subprocess.Popen[bytes]) -> None:
+    """End the leader of a process group with all that it has started, politely first, then for certain."""
+    for signal_number in (signal.SIGTERM, signal.SIGKILL):
+        try:
+            os.killpg(process.pid, signal_number)
+        except ProcessLookupError:
+            break
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(_PATIENCE_S)
 
 
 def _die_with_parent(parent: int) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from agent.errors import StoichloopError
 from memory.records import TrialStatus
 
 # Shares of the regime's full training budget, lowest first.
@@ -43,6 +44,13 @@ class Outcome:
     folder: Path
     seconds: float
     killed: bool = False
+
+
+def check_fidelity(asked: str) -> str:
+    """What was asked for, if there is such a fidelity; raises `StoichloopError`."""
+    if asked not in FIDELITIES:
+        raise StoichloopError(f"--fidelity '{asked}' must be one of {', '.join(FIDELITIES)}")
+    return asked
 
 
 def climb(top: str) -> tuple[str, ...]:

@@ -163,7 +163,7 @@ def choose(changes: dict[str, Any]) -> Callable[[Path], None]:
 
     def edit(folder: Path) -> None:
         path = folder / CHOSEN
-        _write_chosen(path, {**json.loads(path.read_text(encoding="utf-8")), **changes})
+        write_chosen(folder, {**json.loads(path.read_text(encoding="utf-8")), **changes})
 
     return edit
 
@@ -172,7 +172,7 @@ def keep_what_fits(folder: Path) -> None:
     """Drop from the chosen configuration of a checkout what its code does not know or take any more."""
     path = folder / CHOSEN
     chosen = json.loads(path.read_text(encoding="utf-8"))
-    _write_chosen(path, {})
+    write_chosen(folder, {})
     state = CodeState(folder)
     fitting = {}
     for name, value in chosen.items():
@@ -180,8 +180,9 @@ def keep_what_fits(folder: Path) -> None:
             if name in state.fields:
                 state.resolve({name: value})
                 fitting[name] = value
-    _write_chosen(path, fitting)
+    write_chosen(folder, fitting)
 
 
-def _write_chosen(path: Path, chosen: dict[str, Any]) -> None:
-    path.write_text(json.dumps(chosen, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+def write_chosen(folder: Path, chosen: dict[str, Any]) -> None:
+    """Make `chosen` the chosen configuration of a checkout."""
+    (folder / CHOSEN).write_text(json.dumps(chosen, indent=1, sort_keys=True) + "\n", encoding="utf-8")

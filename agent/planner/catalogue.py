@@ -31,12 +31,17 @@ class Description(BaseModel):
 
 @dataclass(frozen=True)
 class Move:
-    """A change of the code that can be proposed by name; `patch` is the path of its diff, `lines` what it changes."""
+    """A change of the code that can be proposed by name; `patch` is the path of its `diff`."""
 
     name: str
     description: Description
     patch: Path
-    lines: int
+    diff: str
+
+    @property
+    def lines(self) -> int:
+        """How many lines it adds and removes."""
+        return sum(line[:1] in ("+", "-") and line[:3] not in ("+++", "---") for line in self.diff.splitlines())
 
 
 def move_names(catalogue: Path = MOVES) -> list[str]:
@@ -55,8 +60,7 @@ def read_move(name: str, catalogue: Path = MOVES) -> Move:
         refuse_files(touched(patch))
     except (OSError, UnicodeDecodeError, PatchRefusedError) as error:
         raise StoichloopError(f"{patch}: {error}") from error
-    lines = sum(line[:1] in ("+", "-") and line[:3] not in ("+++", "---") for line in diff.splitlines())
-    return Move(name, description, patch, lines)
+    return Move(name, description, patch, diff)
 
 
 def read_moves(names: Sequence[str], catalogue: Path = MOVES) -> list[Move]:
@@ -75,6 +79,6 @@ def apply(move: Move, folder: Path) -> None:
     Raises `StoichloopError` naming the move and the file if it does not apply.
     """
     try:
-        apply_diff(move.patch.read_text(encoding="utf-8"), folder)
+        apply_diff(move.diff, folder)
     except PatchRefusedError as error:
         raise StoichloopError(f"move '{move.name}': {error}; write {move.patch} anew on top of it") from error

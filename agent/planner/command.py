@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
 import shlex
 import shutil
-import signal
 import subprocess
 import tempfile
 import time
@@ -25,6 +23,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from agent.errors import StoichloopError
+from agent.executor.process import end_group
+from agent.executor.tail import tail_of
 from agent.planner import Lesson, Options, Rung, Situation
 from agent.planner.asking import CORRECTIONS, AnswerT, Asked, next_question, what_is_wrong
 from agent.planner.proposal import Proposal
@@ -34,7 +34,6 @@ from agent.prompting import render_prompt
 from memory.records import Call
 
 _POLL_S = 0.05
-_PATIENCE_S = 2.0
 _LAST_ANSWER = 8_000
 _PRINTED = 1_000_000
 
@@ -116,10 +115,10 @@ class Command:
                 try:
                     status = self._wait(process, question.situation.check)
                 finally:
-                    _end(process)
+                    end_group(process)
             if status != 0:
                 raise _ProgramError(f"exit status {status}")
-            return _end_of(printed)
+            return tail_of(printed, _PRINTED)
 
     def _wait(self, process: subprocess.Popen[bytes], check: Callable[[], None]) -> int:
         deadline = time.monotonic() + self.limit_s
@@ -192,18 +191,3 @@ def _judge(printed: str, question: Asked[AnswerT]) -> str:
         return f"malformed answer: {error}"
     objection = question.objection(answer)
     return f"answered, but {objection}" if objection else ""
-
-
-def _end_of(file: Path) -> str:
-    with file.open("rb") as stream:
-        stream.seek(max(0, file.stat().st_size - _PRINTED))
-        return stream.read().decode("utf-8", errors="replace")
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    """End the program with all that it has started, politely first, then for certain."""
-    for number in (signal.SIGTERM, signal.SIGKILL):
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, number)
-        with suppress(subprocess.TimeoutExpired):
-            process.wait(_PATIENCE_S)

@@ -57,7 +57,7 @@ def create(options: Options) -> Moves:
 
 def lead_of(experiment: Experiment, past: Sequence[Experiment], fidelity: str) -> float:
     """By how much `exact` grew against the parent on the seed that all share; a training that failed recovered 0."""
-    parent = next(e for e in past if e.id == experiment.parent)
+    parent = _parent(experiment, past)
     return experiment.exact(fidelity).get(SCREEN_SEED, 0.0) - parent.exact(fidelity).get(SCREEN_SEED, 0.0)
 
 
@@ -65,18 +65,17 @@ def _propose(move: Move, parent: Experiment, past: Sequence[Experiment]) -> Prop
     """The move on top of `parent`; None if it is there already, was tried on this code, or lacks what it requires."""
     stacked = {e.move for e in lineage(past, parent)}
     code = code_of(past, parent)
-    tried = any(e.move == move.name and e.parent is not None and _wrote_on(e, past) == code for e in past)
+    tried = any(e.move == move.name and code_of(past, _parent(e, past)) == code for e in past)
     if tried or move.name in stacked or not stacked.issuperset(move.description.requires):
         return None
     return Proposal(
         hypothesis=f"{move.description.title}: {move.description.why}",
         parent=parent.id,
-        diff=move.patch.read_text(encoding="utf-8"),
+        diff=move.diff,
         move=move.name,
     )
 
 
-def _wrote_on(experiment: Experiment, past: Sequence[Experiment]) -> str:
-    """The code that an experiment changed."""
-    parent = next(e for e in past if e.id == experiment.parent)
-    return code_of(past, parent)
+def _parent(experiment: Experiment, past: Sequence[Experiment]) -> Experiment:
+    """Whose code a move was tried on."""
+    return lineage(past, experiment)[-2]

@@ -34,12 +34,8 @@ def assign_roles(
     """A role and a parent for each of `count` proposals: whoever explores takes the node of the highest index."""
     leader = incumbent(experiments)
     assert leader is not None
-    assigned: list[tuple[Role, Experiment]] = []
-    for place in range(count):
-        role = _ROLES[place % len(_ROLES)]
-        parent = leader
-        if role == "explore":
-            bounds = upper_bounds(experiments, sigma, fidelity)
-            parent = next(e for e in experiments if e.id == max(bounds, key=lambda name: (bounds[name], name)))
-        assigned.append((role, parent))
-    return assigned
+    bounds = upper_bounds(experiments, sigma, fidelity)
+    highest = max(bounds, key=lambda name: (bounds[name], name))
+    promising = next(e for e in experiments if e.id == highest)
+    roles = (_ROLES[place % len(_ROLES)] for place in range(count))
+    return [(role, promising if role == "explore" else leader) for role in roles]

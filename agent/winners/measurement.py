@@ -13,12 +13,11 @@ from typing import Any
 
 from rich.console import Console
 
-from agent.analyzer.estimate import EstimateError
-from agent.analyzer.score import Scores, score_artifact
 from agent.errors import StoichloopError
 from agent.executor.local import LocalExecutor, slots
 from agent.executor.trial import Outcome, Trial
 from agent.executor.worktree import Worktrees, throw_away
+from agent.scoring import score_outcome
 from agent.winners.course import Course
 from agent.workspace import Workspace
 from memory.ledger import Ledger
@@ -117,16 +116,10 @@ class Laboratory:
                 course.end(outcome.trial, f"{task}: {told} ({outcome.seconds:.0f} s)")
 
     def _judge(self, outcome: Outcome, dataset: Dataset) -> Measurement:
-        trial, scores, reason = outcome.trial, Scores(), ""
-        if outcome.status != "completed":
-            reason = f"{outcome.status.replace('_', ' ')}: {outcome.reason}"
-        else:
-            try:
-                scores = score_artifact(outcome.folder / "estimate.npz", dataset)
-            except EstimateError as error:
-                reason = f"invalid: {error}"
+        (status, reason, scores), trial = score_outcome(outcome, dataset), outcome.trial
+        failure = "" if status == "completed" else f"{status.replace('_', ' ')}: {reason}"
         code, data = self._code(trial.commit), dataset.manifest.fingerprint()
-        return Measurement(code, data, trial.seed, trial.steps, scores, reason, time.time())
+        return Measurement(code, data, trial.seed, trial.steps, scores, failure, time.time())
 
 
 @contextmanager

@@ -18,7 +18,7 @@ from agent.analyzer.interval import within
 from agent.errors import StoichloopError
 from agent.executor.code_state import CodeState
 from agent.executor.trial import steps_of
-from agent.executor.worktree import CHOSEN, throw_away
+from agent.executor.worktree import CHOSEN, throw_away, write_chosen
 from agent.winners.chain import Chain, Link
 from agent.workspace import Workspace, head_commit
 from simulator.regime import RegimeError, find_regime
@@ -170,7 +170,7 @@ def _merge_chosen(git: Git, folder: Path) -> bool:
         value = mine if other == before else other
         if value is not _MISSING:
             merged[name] = value
-    (folder / CHOSEN).write_text(json.dumps(merged, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    write_chosen(folder, merged)
     git.add("--", CHOSEN)
     return True
 

@@ -12,8 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from agent.analyzer.interval import Interval, interval_of_mean, within
-from agent.errors import StoichloopError
-from agent.executor.trial import FIDELITIES, steps_of
+from agent.executor.trial import check_fidelity, steps_of
 from agent.winners.chain import Chain
 from agent.winners.measurement import Laboratory, Task
 from memory.records import Generality, Measurement, SiblingResult, Verification
@@ -70,10 +69,7 @@ def _verdict(results: Sequence[SiblingResult], interval: Interval | None) -> Gen
 
 def fidelity_of(chain: Chain, asked: str | None) -> str:
     """What was asked for, or the fidelity that the campaign judged at; raises `StoichloopError` for no such word."""
-    fidelity = asked or (chain.tip.score.fidelity if chain.tip.score else "full")
-    if fidelity not in FIDELITIES:
-        raise StoichloopError(f"--fidelity '{fidelity}' must be one of {', '.join(FIDELITIES)}")
-    return fidelity
+    return check_fidelity(asked or (chain.tip.score.fidelity if chain.tip.score else "full"))
 
 
 def facts(chain: Chain, verification: Verification) -> dict[str, Any]:
