@@ -23,12 +23,12 @@ _RESERVE = 1.2
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 
-def parse_duration(text: str) -> float:
-    """'8h', '90m', '1h30m', '45s' -> seconds; raises `StoichloopError`."""
+def parse_duration(option: str, text: str) -> float:
+    """'8h', '90m', '1h30m', '45s' -> seconds; raises `StoichloopError`, which names the option."""
     parts = re.findall(r"(\d+(?:\.\d+)?)([smhd])", text)
     seconds = sum(float(number) * _UNITS[unit] for number, unit in parts)
     if "".join(number + unit for number, unit in parts) != text or not 0 < seconds <= _LONGEST_S:
-        raise StoichloopError(f"--budget '{text}' is not a duration; write it like 8h, 90m or 1h30m")
+        raise StoichloopError(f"{option} '{text}' is not a duration; write it like 8h, 90m or 1h30m")
     return seconds
 
 

@@ -217,6 +217,13 @@ def explore(
     ] = None,
     tokens: Annotated[int, typer.Option(min=0, help="Tokens that all calls of the model may take.")] = 2_000_000,
     dollars: Annotated[float, typer.Option(min=0, help="Dollars that all calls of the model may cost.")] = 20.0,
+    context: Annotated[
+        int, typer.Option(min=4_000, help="Tokens that the model can take in and give out at once.")
+    ] = 100_000,
+    patience: Annotated[
+        str | None,
+        typer.Option(help="The longest wait for one answer; default: 5m for a model, 15m for an agent program."),
+    ] = None,
     workers: Annotated[int | None, typer.Option(min=1, help="Slots; default: one a GPU, or one a core.")] = None,
     fidelity: Annotated[
         str,
@@ -225,10 +232,12 @@ def explore(
     seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Seed of the planner.")] = 0,
 ) -> None:
     """The loop. The same command resumes; Ctrl-C ends it cleanly."""
+    from agent.budget import parse_duration
     from agent.executor.trial import LOWEST
     from agent.night import spend_the_night
     from agent.planner import Options
 
+    patience_s = None if patience is None else parse_duration("--patience", patience)
     dataset, _ = dataset_of(regime)
     with Interruption() as interruption:
         interrupted = spend_the_night(
@@ -239,7 +248,7 @@ def explore(
             experiments=experiments,
             planner=planner,
             # Planners learn from what every experiment has: its score at the lowest fidelity.
-            options=Options(seed, LOWEST, model, program, tokens, dollars),
+            options=Options(seed, LOWEST, model, program, tokens, dollars, context, patience_s),
             fidelity=fidelity,
             workers=workers,
             check=interruption.check,

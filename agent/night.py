@@ -37,7 +37,7 @@ def spend_the_night(
 
     `check` is called while waiting; it raises `KeyboardInterrupt` when the person has asked for that.
     """
-    wall_s = parse_duration(budget)
+    wall_s = parse_duration("--budget", budget)
     proposer = create_planner(planner, options)
     campaign = start_campaign(workspace, name, dataset, planner=planner, fidelity=fidelity, seed=options.seed)
     console = Console()

@@ -19,8 +19,13 @@ _SHARED = ("asking", "catalogue", "ladder", "metering", "proposal", "reading", "
 
 @dataclass(frozen=True)
 class Options:
-    """What a person chose for the planner: the campaign's seed, the fidelity of the scores that it learns from, and
-    a model, an agent program, and how many tokens and dollars all calls of the campaign may take.
+    """What a person chose for the planner: the campaign's seed, and the fidelity of the scores that it learns from.
+
+    Attributes:
+        model, program: who is asked.
+        tokens, dollars: what all calls of the campaign may take.
+        context: tokens that the model can take in and give out at once.
+        patience_s: the longest wait for one answer, None for the planner's own.
     """
 
     seed: int
@@ -29,6 +34,8 @@ class Options:
     program: str | None = None
     tokens: int = 2_000_000
     dollars: float = 20.0
+    context: int = 100_000
+    patience_s: float | None = None
 
 
 @dataclass(frozen=True)

@@ -36,15 +36,16 @@ from memory.records import Call
 _POLL_S = 0.05
 _LAST_ANSWER = 8_000
 _PRINTED = 1_000_000
+_PATIENCE_S = 900.0
 
 
 @dataclass(frozen=True)
 class Command:
-    """Runs `program`, a command line, for each role and each correction, for at most `limit_s` seconds each."""
+    """Runs `program`, a command line, for each role and each correction, for at most `patience_s` seconds each."""
 
     program: tuple[str, ...]
     fidelity: str
-    limit_s: float = 900.0
+    patience_s: float = _PATIENCE_S
     name: str = "command"
     rungs: tuple[Rung, ...] = ("sweep", "code")
 
@@ -121,12 +122,12 @@ class Command:
             return tail_of(printed, _PRINTED)
 
     def _wait(self, process: subprocess.Popen[bytes], check: Callable[[], None]) -> int:
-        deadline = time.monotonic() + self.limit_s
+        deadline = time.monotonic() + self.patience_s
         while time.monotonic() < deadline:
             check()
             with suppress(subprocess.TimeoutExpired):
                 return process.wait(_POLL_S)
-        raise _ProgramError(f"stalled: no answer in {self.limit_s:g} s")
+        raise _ProgramError(f"stalled: no answer in {self.patience_s:g} s")
 
     def _record(self, prompt: str, started: float, outcome: str, situation: Situation) -> None:
         situation.record(
@@ -161,7 +162,7 @@ def create(options: Options) -> Command:
     path = shutil.which(program[0])
     if path is None:
         raise StoichloopError(f"--program {program[0]}: there is no such program")
-    return Command((str(Path(path).absolute()), *program[1:]), options.fidelity)
+    return Command((str(Path(path).absolute()), *program[1:]), options.fidelity, options.patience_s or _PATIENCE_S)
 
 
 def read_answer(printed: str, form: type[AnswerT]) -> AnswerT:

@@ -1,9 +1,10 @@
 """A language model proposes, through pydantic-ai: one typed answer for each role, with what is wrong given back to it.
 
 `--model` is a name that pydantic-ai knows, like openai:gpt-5 or anthropic:claude-sonnet-4-5, or NAME@URL for whatever
-answers as OpenAI's chat completions do, like qwen3:8b@http://127.0.0.1:11434/v1. Keys are read from the environment and
-go to the provider alone: OPENAI_API_KEY, ANTHROPIC_API_KEY and so on for a name, STOICHLOOP_API_KEY or OPENAI_API_KEY
-for an address, where a server on this machine needs none.
+answers as OpenAI's chat completions do, like qwen3:8b@http://127.0.0.1:11434/v1, and can hold an answer to a JSON
+schema, as llama.cpp, Ollama, vLLM and LM Studio can. Keys are read from the environment and go to the provider alone:
+OPENAI_API_KEY, ANTHROPIC_API_KEY and so on for a name, STOICHLOOP_API_KEY or OPENAI_API_KEY for an address, where a
+server on this machine needs none.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ try:
     from pydantic_ai.profiles.openai import OpenAIModelProfile
     from pydantic_ai.providers.openai_compatible import OpenAICompatibleProvider
 
-    from agent.planner.metering import Limits, Metered, UnansweredError
+    from agent.planner.metering import CHARACTERS_A_TOKEN, Limits, Metered, UnansweredError
 except ImportError as error:
     raise StoichloopError("--planner llm needs the extra llm: pip install -e '.[llm]'") from error
 
@@ -43,6 +44,8 @@ _T = TypeVar("_T")
 _ADDRESS = re.compile(r"(?P<name>.+)@(?P<url>https?://\S+)")
 _KEYS = ("STOICHLOOP_API_KEY", "OPENAI_API_KEY")
 _POLL_S = 0.1
+# Shares of the model's context: a question, with the first answer and the corrections that follow it, must find room.
+_QUESTION, _ANSWER = 0.4, 0.5 / (1 + CORRECTIONS)
 _HOW = "give --model PROVIDER:NAME, like openai:gpt-5, or --model NAME@URL, like qwen3:8b@http://127.0.0.1:11434/v1"
 
 
@@ -50,14 +53,14 @@ _HOW = "give --model PROVIDER:NAME, like openai:gpt-5, or --model NAME@URL, like
 class Llm:
     """Asks `model`, known in the ledger as `address`, one question after the other, so that each knows the last answer.
 
-    A question is at most `characters` long.
+    A question is at most `characters` long, beside the rules and the form of an answer.
     """
 
     model: Model
     address: str
     fidelity: str
     limits: Limits
-    characters: int = 80_000
+    characters: int
     name: str = "llm"
     rungs: tuple[Rung, ...] = ("sweep", "code")
 
@@ -99,7 +102,11 @@ def create(options: Options) -> Llm:
     """See `agent.planner.create_planner`."""
     if options.model is None:
         raise StoichloopError(f"--planner llm needs a model: {_HOW}")
-    return Llm(_find(options.model), options.model, options.fidelity, Limits(options.tokens, options.dollars))
+    limits = Limits(options.tokens, options.dollars, answer_tokens=int(options.context * _ANSWER))
+    if options.patience_s is not None:
+        limits = replace(limits, patience_s=options.patience_s)
+    characters = int(options.context * _QUESTION * CHARACTERS_A_TOKEN)
+    return Llm(_find(options.model), options.model, options.fidelity, limits, characters)
 
 
 async def _ask(model: Metered, question: Asked[AnswerT], text: str) -> bool:
@@ -160,7 +167,7 @@ def _find(address: str) -> Model:
 
 
 def _served(name: str, url: str) -> Model:
-    """The model `name` of whatever answers at `url`, asked in a way that every such server understands."""
+    """The model `name` of whatever answers at `url`, told the form of an answer, and held to it by its server."""
     place = urlsplit(url)
     if place.username is not None:
         raise StoichloopError(f"--model: an address is kept, so it must not hold a key; set {_KEYS[0]} instead")
@@ -172,7 +179,9 @@ def _served(name: str, url: str) -> Model:
         base_url=url,
         api_key=key,
         profile=OpenAIModelProfile(
-            default_structured_output_mode="prompted", openai_chat_supports_max_completion_tokens=False
+            default_structured_output_mode="native",
+            native_output_requires_schema_in_instructions=True,
+            openai_chat_supports_max_completion_tokens=False,
         ),
     )
     return OpenAIChatModel(name, provider=provider)

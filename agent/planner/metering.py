@@ -25,7 +25,7 @@ from pydantic_ai.usage import RequestUsage
 
 from memory.records import NOT_ASKED, Call
 
-_CHARACTERS_A_TOKEN = 2  # fewer than code and prose have: the estimate errs on the safe side
+CHARACTERS_A_TOKEN = 2  # fewer than code and prose have: the estimate errs on the safe side
 
 
 class UnansweredError(Exception):
@@ -45,7 +45,7 @@ class Limits:
 
     tokens: int
     dollars: float
-    answer_tokens: int = 16_000
+    answer_tokens: int
     tries: int = 4
     patience_s: float = 300.0
     backoff_s: float = 0.5
@@ -120,7 +120,7 @@ class Metered(WrapperModel):
 
     def _reserve(self, prompt: str) -> Call:
         """The call at its most expensive; raises `UnansweredError` if that is more than what is left."""
-        tokens_in, tokens_out = len(prompt) // _CHARACTERS_A_TOKEN + 1, self._limits.answer_tokens
+        tokens_in, tokens_out = len(prompt) // CHARACTERS_A_TOKEN + 1, self._limits.answer_tokens
         usage = RequestUsage(input_tokens=tokens_in, output_tokens=tokens_out)
         worst = Call(
             planner="llm",
@@ -176,7 +176,7 @@ class Metered(WrapperModel):
         usage = response.usage
         if not usage.input_tokens:
             written = sum(len(str(part)) for part in response.parts)
-            usage = RequestUsage(input_tokens=worst.tokens_in, output_tokens=written // _CHARACTERS_A_TOKEN)
+            usage = RequestUsage(input_tokens=worst.tokens_in, output_tokens=written // CHARACTERS_A_TOKEN)
         return replace(
             _ended(worst, "malformed answer: it has not the form that was asked for"),
             tokens_in=usage.input_tokens,

@@ -19,7 +19,8 @@ from memory.records import Experiment, Finding, Role
 from memory.render import score_text
 from memory.standing import current, standing
 
-_BRIEF, _MEMORY, _FINDINGS, _SPACE, _OUTPUT, _REASON, _PATCH = 6_000, 12_000, 6_000, 8_000, 4_000, 1_000, 12_000
+# Shares of a question's characters that are for each of its parts at the most.
+_BRIEF, _MEMORY, _FINDINGS, _SPACE, _OUTPUT, _REASON, _PATCH = 0.075, 0.15, 0.075, 0.1, 0.05, 0.0125, 0.15
 _EXPERIMENTS, _CURVE_POINTS = 20, 16
 _FENCE = 60  # what quoting adds to a text, at the most, where no run of backticks is long
 _UNPRINTABLE = re.compile(
@@ -48,10 +49,10 @@ class Reading:
         def render(source: str) -> str:
             return render_prompt(
                 "proposal.md.j2",
-                brief=s.brief[:_BRIEF],
+                brief=s.brief[: self._length(_BRIEF)],
                 regime=s.regime,
-                memory=quote(s.memory, _MEMORY),
-                findings=quote("\n".join(f"{f.kind}: {f.statement}" for f in current(s.findings)), _FINDINGS),
+                memory=self._quoted(s.memory, _MEMORY),
+                findings=self._quoted("\n".join(f"{f.kind}: {f.statement}" for f in current(s.findings)), _FINDINGS),
                 experiments=quote(self._told(past), self.characters),
                 parent=parent,
                 scores=self._scores(parent),
@@ -60,7 +61,7 @@ class Reading:
                 source=source,
                 role=role,
                 rung=s.rung,
-                earlier=quote("\n".join(p.hypothesis for p in earlier), _FINDINGS) if earlier else "",
+                earlier=self._quoted("\n".join(p.hypothesis for p in earlier), _FINDINGS) if earlier else "",
             )
 
         source = self._source(parent, self.characters)
@@ -76,11 +77,11 @@ class Reading:
                 "repair.md.j2",
                 failed=failed,
                 parent=parent,
-                hypothesis=quote(failed.hypothesis, _REASON),
-                changes=quote(json.dumps(failed.changes), _REASON),
-                patch=quote(failed.patch, _PATCH),
-                reason=quote(failed.verdict.reason if failed.verdict else "", _REASON),
-                output=quote(self.situation.output_of(failed)[-_OUTPUT:], _OUTPUT),
+                hypothesis=self._quoted(failed.hypothesis, _REASON),
+                changes=self._quoted(json.dumps(failed.changes), _REASON),
+                patch=self._quoted(failed.patch, _PATCH),
+                reason=self._quoted(failed.verdict.reason if failed.verdict else "", _REASON),
+                output=self._quoted(self.situation.output_of(failed)[-self._length(_OUTPUT) :], _OUTPUT),
                 space=self._space(parent),
                 source=source,
             )
@@ -94,17 +95,23 @@ class Reading:
         def render(experiments: str) -> str:
             return render_prompt(
                 "lesson.md.j2",
-                brief=self.situation.brief[:_BRIEF],
+                brief=self.situation.brief[: self._length(_BRIEF)],
                 lesson=lesson,
                 experiments=experiments,
-                findings=quote("\n".join(figures_of(f) for f in lesson.findings), _MEMORY),
+                findings=self._quoted("\n".join(figures_of(f) for f in lesson.findings), _MEMORY),
             )
 
         return render(quote(self._told(block), max(0, self.characters - len(render("")) - _FENCE)))
 
     def _space(self, parent: Experiment) -> str:
         fields = self.situation.state_of(parent).fields
-        return quote(render_prompt("space.md.j2", fields=fields, configuration=parent.configuration), _SPACE)
+        return self._quoted(render_prompt("space.md.j2", fields=fields, configuration=parent.configuration), _SPACE)
+
+    def _quoted(self, text: str, share: float) -> str:
+        return quote(text, self._length(share))
+
+    def _length(self, share: float) -> int:
+        return int(self.characters * share)
 
     def _told(self, experiments: Sequence[Experiment]) -> str:
         return render_prompt("experiments.md.j2", experiments=experiments, scores=self._scores)

@@ -19,13 +19,13 @@ def ledger(tmp_path: Path) -> Ledger:
     ("text", "seconds"), [("8h", 28800), ("90m", 5400), ("1h30m", 5400), ("45s", 45), ("1.5h", 5400)]
 )
 def test_durations(text: str, seconds: float) -> None:
-    assert parse_duration(text) == seconds
+    assert parse_duration("--budget", text) == seconds
 
 
 @pytest.mark.parametrize("text", ["", "8", "8 h", "h", "-1h", "0s", "tomorrow"])
 def test_what_is_no_duration_is_refused(text: str) -> None:
     with pytest.raises(StoichloopError, match="--budget"):
-        parse_duration(text)
+        parse_duration("--budget", text)
 
 
 @pytest.mark.parametrize(("seconds", "text"), [(12.4, "12 s"), (570, "9 min 30 s"), (25500, "7 h 05 min"), (-3, "0 s")])

@@ -27,12 +27,12 @@ def state() -> CodeState:
     return CodeState(ROOT)
 
 
-def agent(tmp_path: Path, code: str, limit_s: float = 30.0) -> Command:
+def agent(tmp_path: Path, code: str, patience_s: float = 30.0) -> Command:
     """The planner that runs a Python program."""
     script = tmp_path / "agent.py"
     script.write_text(code)
-    made = create(Options(0, FIDELITY, program=f"{sys.executable} {shlex.quote(str(script))}"))
-    return Command(made.program, made.fidelity, limit_s)
+    program = f"{sys.executable} {shlex.quote(str(script))}"
+    return create(Options(0, FIDELITY, program=program, patience_s=patience_s))
 
 
 def test_an_answer_among_chatter_becomes_a_proposal(state: CodeState, tmp_path: Path) -> None:
@@ -71,7 +71,7 @@ def test_it_reads_the_question_beside_the_code(state: CodeState, tmp_path: Path)
 )
 def test_a_fault_is_survived_and_recorded(state: CodeState, tmp_path: Path, code: str, outcome: str, runs: int) -> None:
     told = situation(state)
-    assert agent(tmp_path, code, limit_s=0.5).propose(told.situation) == []
+    assert agent(tmp_path, code, patience_s=0.5).propose(told.situation) == []
     assert told.outcomes == [outcome] * runs
 
 
