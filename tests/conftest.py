@@ -76,14 +76,14 @@ def command_line(*arguments: str) -> list[str]:
 def stoichloop(workspace: Workspace) -> Command:
     """Run `stoichloop ...` in the user's repository and return what it printed."""
 
-    def run(*arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+    def run(*arguments: str, check: bool = True, timeout: float = 300.0) -> subprocess.CompletedProcess[str]:
         done = subprocess.run(
             command_line(*arguments),
             cwd=workspace.root,
             capture_output=True,
             text=True,
             check=False,
-            timeout=300,
+            timeout=timeout,
             env={**os.environ, "COLUMNS": "200"},
         )
         assert not check or done.returncode == 0, done.stdout + done.stderr

@@ -9,7 +9,7 @@ import pytest
 from agent.workspace import Workspace
 from memory.ledger import Ledger
 from memory.records import Experiment
-from tests.agent.planner.model_server import Scene, answers, drops, fails, says, serving
+from tests.agent.planner.model_server import Scene, answers, drops, fails, says, serving, stalls
 from tests.conftest import Command
 
 EXPLORE = ["explore", "pde_m1_tiny", "--campaign", "night", "--budget", "20m", "--workers", "2", "--fidelity", "probe"]
@@ -35,25 +35,29 @@ def read(workspace: Workspace) -> list[Experiment]:
 def test_faults_of_a_model_are_survived_said_and_cost_nothing_that_was_done(
     stoichloop: Command, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Garbage, errors and a dropped connection come before the answer."""
+    """Garbage, errors, silence and a dropped connection come before the answer."""
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     scenes = [
         tells("the noise is known"),
         says('{"hypothesis": "half an answer'),
         fails(429, Retry_After="1"),
         fails(500),
+        says("It is a matter of taste."),
+        stalls,
         drops,
         answers(hypothesis="a faster rate finds them", changes={"lr_S": 0.01}),
         tells("a faster rate is a start"),
     ]
     with serving(*scenes) as server:
-        stoichloop(*EXPLORE, "--planner", "llm", "--model", server.address, "--experiments", "1")
+        limits = ["--experiments", "1", "--patience", "2s"]
+        stoichloop(*EXPLORE, "--planner", "llm", "--model", server.address, *limits)
     experiments = read(workspace)
     assert [(e.id, e.planner) for e in experiments] == [("e0001", "none"), ("e0002", "llm")]
     trials = [trial.trial for e in experiments for trial in e.trials]
     assert len(trials) == len(set(trials))
     log = stoichloop("log", "night").stdout
-    for words in ("malformed answer", "500: retry", "connection dropped: retry", "429: retry in 1 s", "answered"):
+    retried = [f"{fault}: retry in" for fault in ("429", "500", "stalled: no answer in 2 s", "connection dropped")]
+    for words in ("malformed answer", *retried, "429: retry in 1 s", "answered"):
         assert words in log
     assert "answered, but not used: fields is 'recovers more', where the statistics say 'undecided'" in log
     memory = (workspace.runs / "night" / "memory.md").read_text()

@@ -64,7 +64,7 @@ def babbles(handler: BaseHTTPRequestHandler) -> None:
 
 def stalls(handler: BaseHTTPRequestHandler) -> None:
     """No answer for longer than a test waits."""
-    time.sleep(1.5)
+    time.sleep(2.5)
     handler.close_connection = True
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 ASKED_FOR = os.environ.get("STOICHLOOP_MODEL_TEST") == "1"
-_TOKENS = 8192  # what the model can take in and give out at once
+TOKENS = 8192  # what the model can take in and give out at once
 
 
 @pytest.fixture(scope="session")
@@ -29,7 +29,7 @@ def small_model() -> Iterator[str]:
     assert wheel.submodule_search_locations is not None
     parameters = xllamacpp.CommonParams()
     parameters.model.path = str(next(Path(wheel.submodule_search_locations[0]).glob("*.gguf")))
-    parameters.n_ctx, parameters.n_parallel = _TOKENS, 1
+    parameters.n_ctx, parameters.n_parallel = TOKENS, 1
     parameters.hostnames, parameters.port = ["127.0.0.1"], 0
     parameters.sampling.seed = 0
     # More threads wait for one another, busily, wherever the cores are shared.

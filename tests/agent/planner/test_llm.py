@@ -261,6 +261,6 @@ def test_limits_hold_for_the_whole_campaign(state: CodeState) -> None:
     told.calls.append(spent)
     with serving(GOOD) as server:
         made = create(Options(seed=0, fidelity=FIDELITY, model=server.address))
-        assert made.limits == Limits(2_000_000, 20.0)
+        assert (made.limits.tokens, made.limits.dollars) == (2_000_000, 20.0)
         assert made.propose(told.situation) == []
     assert server.requests == []

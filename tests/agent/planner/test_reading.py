@@ -76,12 +76,23 @@ def test_a_question_is_bounded_and_loses_its_oldest_experiments_first(state: Cod
     text = reading.question("exploit", past[0], [])
     assert len(text) <= reading.characters
     told = [e.id for e in past if f"{e.id}, a change of" in text]
-    smaller = replace(reading, characters=61_000)
+    smaller = replace(reading, characters=52_000)
     text = smaller.question("exploit", past[0], [])
     assert len(text) <= smaller.characters
     kept = [e.id for e in past if f"{e.id}, a change of" in text]
     assert kept == told[-len(kept) :]
     assert len(kept) < len(told)
+
+
+@pytest.mark.parametrize("characters", [3_000, 8_000])
+def test_a_question_finds_room_in_a_small_context(state: CodeState, characters: int) -> None:
+    past = [scored(f"e{n:04d}", [0.5]) for n in range(2, 40)]
+    told = situation(state, past=past, brief="b" * 10**6, memory="m" * 10**6, rung="code", output="o" * 10**6)
+    reading = Reading(told.situation, FIDELITY, characters)
+    for text in (reading.question("exploit", past[0], []), reading.repair(broken(), past[0])):
+        assert len(text) <= characters
+        assert "# Your task" in text
+        assert "(cut here)" in text
 
 
 def test_a_long_file_is_cut_where_there_is_no_room(tmp_path: Path) -> None:
