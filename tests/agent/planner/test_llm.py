@@ -14,7 +14,6 @@ from agent.interruption import Interruption
 from agent.planner import Objection, Options, create_planner
 from agent.planner.asking import CORRECTIONS
 from agent.planner.llm import Llm, create
-from agent.planner.metering import Limits
 from agent.planner.proposal import Proposal
 from memory.records import Call
 from tests.agent.experiments import FIDELITY
