@@ -59,7 +59,7 @@ class Bench:
 
     def __post_init__(self) -> None:
         self.fidelities = climb(self.campaign.settings.fidelity)
-        self.worktrees = Worktrees(self.workspace.repo, self.campaign.folder / "worktrees")
+        self.worktrees = Worktrees(self.workspace.repo, self.campaign.folder / "worktrees", self.workspace.sandbox)
         self.registrar = Registrar(self.campaign, self.worktrees, self.ledger)
         self.executor = LocalExecutor(
             slots=self.slots,
@@ -76,10 +76,18 @@ class Bench:
         self.ledger.add_session(Session(os.getpid(), psutil.Process().create_time(), time.time()))
         cut_off = [trial.trial for trial in self.ledger.running()]
         self.ledger.add_event(
-            "controller started"
+            f"controller started; {self.containment}"
             + (f"; trials cut off before, to be run again where wanted: {', '.join(cut_off)}" if cut_off else "")
         )
         return self
+
+    @property
+    def containment(self) -> str:
+        """Where code runs, in words."""
+        bubblewrap = self.workspace.sandbox.bubblewrap
+        if bubblewrap is not None:
+            return f"code runs in the sandbox, {bubblewrap.name}"
+        return self.uncontained or "code runs without a sandbox, as asked by --no-sandbox"
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
         self.budget.remember()
@@ -92,6 +100,12 @@ class Bench:
             self.worktrees.clear()
 
     # Experiments
+
+    @property
+    def uncontained(self) -> str | None:
+        """Why no code of an experiment may run, None where it may."""
+        fault = self.workspace.uncontained
+        return None if fault is None else f"code experiments are refused, for there is no sandbox: {fault}"
 
     def situation(self, decided: str, roles: Sequence[tuple[Role, Experiment]]) -> Situation:
         """What the planner is told, before it proposes on a rung and after the block."""

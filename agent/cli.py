@@ -21,6 +21,7 @@ from agent.terminal import (
     INTERRUPTED,
     CampaignName,
     Json,
+    NoSandbox,
     RegimeName,
     Sibling,
     dataset_of,
@@ -182,6 +183,7 @@ def train(
             seed=seed,
             steps=steps or dataset.regime.training.full_steps,
             folder=folder,
+            sandbox=workspace.sandbox,
             quiet=as_json,
             check=interruption.check,
         )
@@ -230,6 +232,7 @@ def explore(
         typer.Option(help="How far candidates climb: probe, half or full; all the scores of a person's are at that."),
     ] = "full",
     seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Seed of the planner.")] = 0,
+    no_sandbox: NoSandbox = False,
 ) -> None:
     """The loop. The same command resumes; Ctrl-C ends it cleanly."""
     from agent.budget import parse_duration
@@ -241,7 +244,7 @@ def explore(
     dataset, _ = dataset_of(regime)
     with Interruption() as interruption:
         interrupted = spend_the_night(
-            here(),
+            here(contained=not no_sandbox),
             dataset,
             name=regime if campaign is None else campaign,
             budget=budget,

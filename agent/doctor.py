@@ -14,6 +14,7 @@ from pydantic import BaseModel
 
 from agent.errors import StoichloopError
 from agent.executor.code_state import CodeState
+from agent.executor.holding import find_sandbox
 from agent.executor.local import slots, visible_gpus
 from agent.planner import planner_names
 from agent.workspace import find_workspace, head_commit
@@ -73,7 +74,7 @@ def _workspace(start: Path) -> Check:
     try:
         workspace = find_workspace(start)
         commit = head_commit(workspace)
-        fields = len(CodeState(workspace.root).fields)
+        fields = len(CodeState(workspace.root, workspace.sandbox).fields)
         for path in sorted((workspace.root / "gnn").glob("*.py")):
             compile(path.read_bytes(), str(path), "exec")
     except (StoichloopError, SyntaxError) as error:
@@ -104,8 +105,12 @@ def _slots() -> Check:
 
 
 def _sandbox() -> Check:
-    finding = "trials run as processes of yours with a scrubbed environment; they are not contained yet"
-    return Check(name="sandbox", ok=False, required=False, finding=finding)
+    holding = find_sandbox()
+    if holding.holds:
+        finding = f"{holding.sandbox.bubblewrap}; tried from the inside: {', '.join(holding.promises)}"
+    else:
+        finding = f"none: {holding.reason}; no code of an experiment runs unless --no-sandbox is given"
+    return Check(name="sandbox", ok=holding.holds, required=False, finding=finding)
 
 
 def _planners() -> Check:

@@ -19,6 +19,7 @@ from agent.analyzer.interval import interval_of_mean, within
 from agent.campaign import Campaign
 from agent.errors import StoichloopError
 from agent.executor.patch import PatchRefusedError, apply_diff, apply_edits, inspect
+from agent.executor.sandbox import Sandbox
 from agent.executor.worktree import Worktrees, choose, keep_what_fits
 from agent.planner import Objection
 from agent.planner.proposal import Proposal
@@ -135,7 +136,7 @@ class Registrar:
             )
         experiment = replace(experiment, configuration=draft.configuration, fingerprint=draft.fingerprint)
         base = place_of(parent)
-        tried = draft.commit or self.worktrees.commit(base, edit_of(proposal), "draft")
+        tried = draft.commit or self.worktrees.commit(base, edit_of(proposal, self.worktrees.sandbox), "draft")
         commit = self.worktrees.reword(tried, base, self._message(experiment), experiment.proposed_at)
         self.worktrees.keep(self._ref(experiment), commit)
         patch = self.worktrees.patch_of(commit, base) if proposal.patches else ""
@@ -150,7 +151,7 @@ class Registrar:
                 configuration = self.worktrees.at(base).resolve({**parent.configuration, **proposal.changes})
                 self._drafts[key] = _Draft(configuration, self.worktrees.fingerprint(base, configuration), None)
             else:
-                commit = self.worktrees.commit(base, edit_of(proposal), "draft")
+                commit = self.worktrees.commit(base, edit_of(proposal, self.worktrees.sandbox), "draft")
                 configuration = self.worktrees.at(commit).resolve({})
                 self._drafts[key] = _Draft(configuration, self.worktrees.fingerprint(commit, configuration), commit)
         return self._drafts[key]
@@ -208,7 +209,7 @@ def place_of(experiment: Experiment) -> str:
     return commit
 
 
-def edit_of(proposal: Proposal) -> Callable[[Path], None]:
+def edit_of(proposal: Proposal, sandbox: Sandbox) -> Callable[[Path], None]:
     """What a proposal does to a checkout of its parent; the edit raises `StoichloopError` where it does not fit."""
     if not proposal.patches:
         return choose(proposal.changes)
@@ -220,7 +221,7 @@ def edit_of(proposal: Proposal) -> Callable[[Path], None]:
             apply_edits(proposal.edits, folder)
         inspect(folder)
         try:
-            keep_what_fits(folder)
+            keep_what_fits(folder, sandbox)
         except StoichloopError as error:
             raise PatchRefusedError(f"with the patch, python -m gnn.config fails: {error}") from error
         choose(proposal.changes)(folder)

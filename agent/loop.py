@@ -76,7 +76,8 @@ def _plan_block(bench: Bench, planner: Planner) -> Block | None:
         baseline = Decision("baseline", None, "the noise comes before anything is compared")
         bench.ledger.open_block(baseline, [bench.registrar.baseline()])
         return _open_block(bench)
-    decision: Decision | None = decide(bench.ledger.blocks(), past, planner.rungs)
+    rungs = [rung for rung in planner.rungs if rung != "code" or bench.uncontained is None]
+    decision: Decision | None = decide(bench.ledger.blocks(), past, rungs, bench.uncontained)
     tried: set[str] = set()
     while decision is not None and decision.rung not in tried:
         tried.add(decision.rung)
@@ -84,7 +85,7 @@ def _plan_block(bench: Bench, planner: Planner) -> Block | None:
             bench.view.say(f"on the {decision.rung} rung: {decision.reason}")
             bench.ledger.open_block(decision, experiments)
             return _open_block(bench)
-        decision = exhausted(decision, planner.rungs)
+        decision = exhausted(decision, rungs)
     return None
 
 

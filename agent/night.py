@@ -43,6 +43,8 @@ def spend_the_night(
     console = Console()
     interrupted = False
     with campaign.lead(), Ledger(campaign.ledger_path) as ledger:
+        if "sweep" not in proposer.rungs or any(e.patch for e in ledger.experiments()):
+            workspace.refuse_uncontained("code of experiments")
         account = Budget(ledger, grant(ledger, wall_s, experiments))
         resumed = bool(ledger.experiments())
         with View(console, campaign, ledger) as view:
@@ -51,6 +53,7 @@ def spend_the_night(
                 view.say("note: gnn/ has uncommitted changes; the campaign works from commits and does not see them")
             try:
                 with Bench(workspace, campaign, dataset, ledger, account, view, slots(workers), check) as bench:
+                    view.say(f"note: {bench.containment}")
                     view.say(explore(bench, proposer))
             except KeyboardInterrupt:
                 interrupted = True

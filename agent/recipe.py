@@ -67,7 +67,7 @@ def start_from(workspace: Workspace, path: Path | None) -> Iterator[Start]:
     Raises `StoichloopError` if the recipe is malformed, or does not fit the committed code.
     """
     if path is None:
-        yield Start(CodeState(workspace.root), {}, {})
+        yield Start(CodeState(workspace.root, workspace.sandbox), {}, {})
         return
     recipe, commit = read_document(path, Recipe), head_commit(workspace)
     moves = read_moves(recipe.moves)
@@ -76,7 +76,7 @@ def start_from(workspace: Workspace, path: Path | None) -> Iterator[Start]:
         for move in moves:
             apply(move, folder)
 
-    with throw_away(workspace.repo, workspace.runs / ".recipes") as worktrees:
+    with throw_away(workspace.repo, workspace.runs / ".recipes", workspace.sandbox) as worktrees:
         code = worktrees.edited(commit, edit)
         try:
             code.resolve(recipe.configuration)

@@ -15,8 +15,10 @@ from agent.analyzer.estimate import EstimateError
 from agent.analyzer.score import score_artifact
 from agent.errors import StoichloopError
 from agent.executor.code_state import CodeState
+from agent.executor.limits import fair_share
 from agent.executor.local import slots
 from agent.executor.process import TrialProcess
+from agent.executor.sandbox import Sandbox
 from agent.executor.trial import Trial
 from simulator.dataset import Dataset
 
@@ -31,13 +33,15 @@ def train_once(
     seed: int,
     steps: int,
     folder: Path,
+    sandbox: Sandbox,
     quiet: bool,
     check: Callable[[], None],
 ) -> dict[str, Any]:
     """Train `code` with `changes`, score, and say with what; raises `StoichloopError` if the trial did not complete."""
     configuration = code.resolve(changes)
     trial = Trial("train", seed, "full", steps, "no commit", configuration)
-    process = TrialProcess(trial, code.folder, dataset.observations_path.absolute(), folder, slots(1)[0])
+    observations, gpu = dataset.observations_path.absolute(), slots(1)[0]
+    process = TrialProcess(trial, code.folder, observations, folder, gpu, sandbox, fair_share(1))
     console = Console(stderr=True, quiet=quiet)
     columns = TextColumn("training"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
     try:

@@ -21,6 +21,9 @@ Sibling = Annotated[
 ]
 RegimeName = Annotated[str, typer.Argument(metavar="REGIME", help="A regime; 'stoichloop regimes' lists them.")]
 CampaignName = Annotated[str | None, typer.Argument(metavar="[CAMPAIGN]", help="A campaign; default: the latest.")]
+NoSandbox = Annotated[
+    bool, typer.Option("--no-sandbox", help="Run code of experiments as programs of yours, without containment.")
+]
 
 INTERRUPTED = 130  # exit status, as a shell has it for Ctrl-C
 
@@ -36,11 +39,11 @@ def print_json(content: Any) -> None:
     print(json.dumps(content, indent=1))
 
 
-def here() -> Workspace:
-    """The workspace that the command was called in."""
+def here(*, contained: bool = True) -> Workspace:
+    """The workspace that the command was called in; `contained` is false where the person wants no sandbox."""
     from agent.workspace import find_workspace
 
-    return find_workspace(Path.cwd())
+    return find_workspace(Path.cwd(), contained=contained)
 
 
 def dataset_of(name: str, sibling: int | None = None, *, quiet: bool = False) -> tuple[Dataset, bool]:

@@ -1,21 +1,28 @@
-"""The folder that everything happens in: a git repository whose `gnn/` is to be improved."""
+"""The folder that everything happens in: a git repository whose `gnn/` is to be improved, and its sandbox."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from git import GitCommandError, Repo
 from git.exc import InvalidGitRepositoryError, NoSuchPathError
 
 from agent.errors import StoichloopError
+from agent.executor.holding import Holding, find_sandbox
+from agent.executor.sandbox import Sandbox
 
 
 @dataclass(frozen=True)
 class Workspace:
-    """The repository's root and the folders in it that stoichloop writes to (both ignored by git)."""
+    """The repository's root and the folders in it that stoichloop writes to (both ignored by git).
+
+    `contained` is false where the person wants its code to run without a sandbox.
+    """
 
     root: Path
+    contained: bool = True
 
     @property
     def data(self) -> Path:
@@ -27,13 +34,37 @@ class Workspace:
         """Campaigns."""
         return self.root / "runs"
 
+    @cached_property
+    def holding(self) -> Holding:
+        """What contains code on this machine, and whether it holds."""
+        return find_sandbox()
+
+    @property
+    def uncontained(self) -> str | None:
+        """Why code of experiments may not run here: a sandbox is wanted, and none holds. None where it may."""
+        return self.holding.reason if self.contained and not self.holding.holds else None
+
+    @property
+    def sandbox(self) -> Sandbox:
+        """Where code runs: contained, unless that is not wanted or does not hold."""
+        holds = self.contained and self.holding.holds
+        return self.holding.sandbox if holds else Sandbox(None)
+
+    def refuse_uncontained(self, what: str) -> None:
+        """Raise `StoichloopError` if `what` would run without a sandbox that the person has not renounced."""
+        if self.uncontained is not None:
+            raise StoichloopError(
+                f"{what} would run without a sandbox: {self.uncontained}; give --no-sandbox to run it all the same, "
+                "as a program of yours"
+            )
+
     @property
     def repo(self) -> Repo:
         """The git repository; its index and working tree belong to the user and are only read."""
         return Repo(self.root)
 
 
-def find_workspace(start: Path) -> Workspace:
+def find_workspace(start: Path, *, contained: bool = True) -> Workspace:
     """The workspace that contains `start`; raises `StoichloopError` outside one."""
     try:
         repo = Repo(start, search_parent_directories=True)
@@ -46,7 +77,7 @@ def find_workspace(start: Path) -> Workspace:
         raise StoichloopError(
             f"{root}: this repository has no gnn/train.py; run stoichloop in a clone of its repository"
         )
-    return Workspace(root.resolve())
+    return Workspace(root.resolve(), contained)
 
 
 def head_commit(workspace: Workspace) -> str:

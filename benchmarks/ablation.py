@@ -64,7 +64,7 @@ def arms_of(workspace: Workspace, asked: Mapping[str, Sequence[str] | None]) -> 
 
     Raises `StoichloopError` on a level that there is not.
     """
-    fields, settings = CodeState(workspace.root).fields, []
+    fields, settings = CodeState(workspace.root, workspace.sandbox).fields, []
     for name, levels in asked.items():
         known = [str(level) for level in fields[name].choices]
         for level in levels or known:

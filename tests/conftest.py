@@ -14,6 +14,7 @@ import pytest
 from git import Repo
 
 from agent.executor.environment import trial_environment
+from agent.executor.sandbox import Sandbox
 from agent.workspace import Workspace
 from simulator.dataset import Dataset, prepare
 from simulator.regime import find_regime
@@ -22,6 +23,7 @@ from simulator.regime import find_regime
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 ROOT = Path(__file__).parent.parent
+UNCONTAINED = Sandbox(None)
 Command = Callable[..., subprocess.CompletedProcess[str]]
 
 

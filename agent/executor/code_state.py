@@ -6,14 +6,17 @@ import json
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any, Literal
+from tempfile import TemporaryFile
+from typing import IO, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from agent.errors import StoichloopError
-from agent.executor.environment import trial_environment
+from agent.executor.limits import Limits
+from agent.executor.sandbox import Job, Sandbox, end_group
 
 _TIMEOUT_S = 60.0
+_LIMITS = Limits(memory=4 * 2**30, file=4 * 2**20)
 
 
 class Field(BaseModel):
@@ -36,9 +39,9 @@ _FIELDS = TypeAdapter(dict[str, Field])
 class CodeState:
     """The code in a folder that holds a `gnn/`: the user's tree, or a worktree."""
 
-    def __init__(self, folder: Path) -> None:
-        """Ask the code for its fields; raises `StoichloopError` if it cannot answer."""
-        self.folder = folder
+    def __init__(self, folder: Path, sandbox: Sandbox) -> None:
+        """Ask the code for its fields, within `sandbox`; raises `StoichloopError` if it cannot answer."""
+        self.folder, self._sandbox = folder, sandbox
         self._answers: dict[str, str] = {}
         try:
             self.fields = _FIELDS.validate_json(self._ask())
@@ -59,24 +62,30 @@ class CodeState:
         return resolved
 
     def _ask(self, *arguments: str, given: str = "") -> str:
-        try:
-            answer = subprocess.run(
-                [sys.executable, "-m", "gnn.config", *arguments],
-                cwd=self.folder,
-                env=trial_environment(),
-                input=given,
-                capture_output=True,
-                text=True,
-                timeout=_TIMEOUT_S,
-                check=False,
-            )
-        except subprocess.TimeoutExpired as error:
-            raise StoichloopError(
-                f"{self.folder}: python -m gnn.config gave no answer in {_TIMEOUT_S:.0f} s"
-            ) from error
-        if answer.returncode != 0:
-            raise StoichloopError(f"configuration: {last_words(answer.stderr) or f'exit status {answer.returncode}'}")
-        return answer.stdout
+        command = (sys.executable, "-m", "gnn.config", *arguments)
+        job = Job(command, folder=self.folder, limits=_LIMITS, reads=(self.folder / "gnn",))
+        # Files, not pipes: whatever it prints is bounded.
+        with TemporaryFile() as asked, TemporaryFile() as printed, TemporaryFile() as complaint:
+            asked.write(given.encode())
+            asked.seek(0)
+            process = self._sandbox.start(job, stdin=asked, stdout=printed, stderr=complaint)
+            try:
+                status = process.wait(_TIMEOUT_S)
+            except subprocess.TimeoutExpired as error:
+                raise StoichloopError(
+                    f"{self.folder}: python -m gnn.config gave no answer in {_TIMEOUT_S:.0f} s"
+                ) from error
+            finally:
+                end_group(process)
+            answer, words = (_read(file) for file in (printed, complaint))
+        if status != 0:
+            raise StoichloopError(f"configuration: {last_words(words) or f'exit status {status}'}")
+        return answer
+
+
+def _read(file: IO[bytes]) -> str:
+    file.seek(0)
+    return file.read().decode("utf-8", errors="replace")
 
 
 def last_words(output: str) -> str:

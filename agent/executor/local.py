@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from agent.executor.limits import fair_share
 from agent.executor.process import TrialProcess
 from agent.executor.trial import Outcome, Trial
 from agent.executor.worktree import Worktrees
@@ -92,6 +93,8 @@ class LocalExecutor:
     def _start(self, slot: int, trial: Trial) -> None:
         code = self.worktrees.at(trial.commit).folder
         observations, gpu = self.observations_of(trial), self.slots[slot]
-        process = TrialProcess(trial, code, observations, self.folder_of(trial), gpu)
+        process = TrialProcess(
+            trial, code, observations, self.folder_of(trial), gpu, self.worktrees.sandbox, fair_share(len(self.slots))
+        )
         self.running[slot] = process
         self.started(process)

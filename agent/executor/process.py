@@ -2,38 +2,43 @@
 
 from __future__ import annotations
 
-import ctypes
 import json
-import os
 import shutil
 import signal
 import subprocess
 import sys
 import time
-from contextlib import suppress
-from functools import partial
 from pathlib import Path
 from typing import IO
 
 from agent.executor.code_state import last_words
-from agent.executor.environment import trial_environment
+from agent.executor.limits import Limits
+from agent.executor.sandbox import Job, Sandbox, end_group
 from agent.executor.tail import tail_of
 from agent.executor.trial import Outcome, Trial
 from memory.records import TrialStatus
 
-_PR_SET_PDEATHSIG = 1
-_LIBC = ctypes.CDLL(None)
-_PATIENCE_S = 2.0
+_LOOK_S = 0.25  # between two looks at what a process uses
 _TAIL_BYTES = 4096
 _SIGNALS = {int(known): known.name for known in signal.Signals}
 _NON_FINITE = 3  # exit status of gnn.train
+_SIGNALLED = 128  # added to the signal that ended it by whatever contains it
 _REASON_CHARACTERS = 300
 
 
 class TrialProcess:
     """A running `python -m gnn.train`."""
 
-    def __init__(self, trial: Trial, code: Path, observations: Path, folder: Path, gpu: str | None) -> None:
+    def __init__(
+        self,
+        trial: Trial,
+        code: Path,
+        observations: Path,
+        folder: Path,
+        gpu: str | None,
+        sandbox: Sandbox,
+        limits: Limits,
+    ) -> None:
         """Start it. `folder` is made for this attempt; what the process prints goes to `stdout.txt` in it."""
         folder.mkdir(parents=True)
         config = folder / "config.json"
@@ -41,28 +46,22 @@ class TrialProcess:
         self.trial, self.folder, self.started = trial, folder, time.monotonic()
         self._scratch = folder / "tmp"
         self._scratch.mkdir()
+        self._limits, self._looked_at = limits, self.started
         self._closed_at: float | None = None
-        self._stdout: IO[bytes] = (folder / "stdout.txt").open("wb")
-        command: list[str | Path] = [
-            sys.executable,
-            "-m",
-            "gnn.train",
-            "--observations",
-            observations,
-            "--config",
-            config,
-        ]
-        command += ["--out", folder, "--seed", str(trial.seed), "--steps", str(trial.steps)]
-        self._process = subprocess.Popen(
-            command,
-            cwd=code,
-            env=trial_environment(gpu) | {"TMPDIR": str(self._scratch)},
-            stdin=subprocess.DEVNULL,
-            stdout=self._stdout,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-            preexec_fn=partial(_die_with_parent, os.getpid()),  # noqa: PLW1509 - the controller has one thread
+        printed = folder / "stdout.txt"
+        self._stdout: IO[bytes] = printed.open("wb")
+        command = [sys.executable, "-m", "gnn.train", "--observations", str(observations), "--config", str(config)]
+        command += ["--out", str(folder), "--seed", str(trial.seed), "--steps", str(trial.steps)]
+        job = Job(
+            tuple(command),
+            folder=code,
+            limits=limits,
+            reads=(code / "gnn", observations),
+            writes=folder,
+            shields=(config, printed),
+            gpu=gpu,
         )
+        self._process = sandbox.start(job, stdin=subprocess.DEVNULL, stdout=self._stdout)
 
     @property
     def pid(self) -> int:
@@ -76,20 +75,28 @@ class TrialProcess:
 
     def outcome(self, limit_s: float) -> Outcome | None:
         """How it ended, or None while it runs; ends it when it has run for `limit_s` seconds."""
-        if self._process.poll() is None:
-            if self.seconds < limit_s:
+        status = self._process.poll()
+        if status is None and self.seconds < limit_s:
+            excess = self._excess()
+            if excess is None:
                 return None
             self.end()
-            return self._told("timed_out", f"stopped at its time limit of {limit_s:.0f} s")
+            return self._told("crashed", f"stopped: {excess}")
         self.end()  # also whatever the process left running in its group
-        status = self._process.returncode
+        return self._ended(status, limit_s)
+
+    def _ended(self, status: int | None, limit_s: float) -> Outcome:
+        """How a process ended by its exit status, or by the clock."""
+        if status is None:
+            return self._told("timed_out", f"stopped at its time limit of {limit_s:.0f} s")
         if status == 0:
             return self._told("completed", "")
         if status == _NON_FINITE:
             return self._told("non_finite", self._last_line())
-        if status > 0:
+        if 0 < status <= _SIGNALLED:
             return self._told("crashed", f"exit status {status}: {self._last_line()}")
-        how = _SIGNALS.get(-status, str(-status))
+        number = -status if status < 0 else status - _SIGNALLED
+        how = _SIGNALS.get(number, str(number))
         return self._told("crashed", f"killed by signal {how}: {self._last_line()}", killed=True)
 
     def end(self) -> None:
@@ -101,6 +108,13 @@ class TrialProcess:
         self._stdout.close()
         shutil.rmtree(self._scratch, ignore_errors=True)
 
+    def _excess(self) -> str | None:
+        """Which limit it has overstepped, in words, where it is time to look again."""
+        if time.monotonic() < self._looked_at + _LOOK_S:
+            return None
+        self._looked_at = time.monotonic()
+        return self._limits.overstepped(self.pid, self.folder)
+
     def _told(self, status: TrialStatus, reason: str, *, killed: bool = False) -> Outcome:
         return Outcome(self.trial, status, reason, self.folder, self.seconds, killed)
 
@@ -111,21 +125,3 @@ class TrialProcess:
         except OSError:
             words = ""
         return words[:_REASON_CHARACTERS] or "(it printed nothing)"
-
-
-def end_group(process: subprocess.Popen[bytes]) -> None:
-    """End the leader of a process group with all that it has started, politely first, then for certain."""
-    for signal_number in (signal.SIGTERM, signal.SIGKILL):
-        try:
-            os.killpg(process.pid, signal_number)
-        except ProcessLookupError:
-            break
-        with suppress(subprocess.TimeoutExpired):
-            process.wait(_PATIENCE_S)
-
-
-def _die_with_parent(parent: int) -> None:
-    """A trial must not outlive a controller that is killed: the kernel sends it SIGKILL then."""
-    _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:  # it was killed before we could ask
-        os._exit(1)

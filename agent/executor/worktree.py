@@ -16,6 +16,7 @@ from git import Repo
 
 from agent.errors import StoichloopError
 from agent.executor.code_state import CodeState
+from agent.executor.sandbox import Sandbox
 from agent.git import loop_git
 
 CHOSEN = "gnn/configuration.json"
@@ -24,9 +25,10 @@ CHOSEN = "gnn/configuration.json"
 class Worktrees:
     """Checkouts of `gnn/` at the commits that trials need, under `folder`, until `clear`."""
 
-    def __init__(self, repo: Repo, folder: Path) -> None:
+    def __init__(self, repo: Repo, folder: Path, sandbox: Sandbox) -> None:
         self._git = loop_git(Path(repo.working_tree_dir or repo.git_dir))
         self._folder = folder.resolve()  # as git lists it
+        self.sandbox = sandbox
         self._states: dict[str, CodeState] = {}
         self._hashes: dict[str, str] = {}
         self._lines: dict[str, int] = {}
@@ -34,7 +36,7 @@ class Worktrees:
     def at(self, commit: str) -> CodeState:
         """The code state of `commit`, checked out on first use."""
         if commit not in self._states:
-            self._states[commit] = CodeState(self._checkout(commit, commit[:12]))
+            self._states[commit] = CodeState(self._checkout(commit, commit[:12]), self.sandbox)
         return self._states[commit]
 
     def whole(self, commit: str) -> Path:
@@ -47,7 +49,7 @@ class Worktrees:
         """The code of `commit` with what `edit` does to it, which is committed nowhere."""
         path = self._checkout(commit, "edited")
         edit(path)
-        return CodeState(path)
+        return CodeState(path, self.sandbox)
 
     def commit(self, parent: str, edit: Callable[[Path], None], message: str) -> str:
         """Commit what `edit` does to a checkout of `parent`, on no branch; returns the commit."""
@@ -137,20 +139,20 @@ class Worktrees:
 
 
 @contextmanager
-def throw_away(repo: Repo, folder: Path) -> Iterator[Worktrees]:
+def throw_away(repo: Repo, folder: Path, sandbox: Sandbox) -> Iterator[Worktrees]:
     """Worktrees under `folder` for one run, gone when it ends; what killed runs left there is cleared first."""
     for lock in folder.glob("*.lock"):
-        with suppress(Timeout), _held(repo, lock):
+        with suppress(Timeout), _held(repo, lock, sandbox):
             pass
-    with _held(repo, folder / f"{uuid4().hex}.lock") as worktrees:
+    with _held(repo, folder / f"{uuid4().hex}.lock", sandbox) as worktrees:
         yield worktrees
 
 
 @contextmanager
-def _held(repo: Repo, lock: Path) -> Iterator[Worktrees]:
+def _held(repo: Repo, lock: Path, sandbox: Sandbox) -> Iterator[Worktrees]:
     """The worktrees that belong to `lock`, which the kernel lets go of even if we are killed; its file goes last."""
     with FileLock(lock, timeout=0):
-        worktrees = Worktrees(repo, lock.with_suffix(""))
+        worktrees = Worktrees(repo, lock.with_suffix(""), sandbox)
         try:
             yield worktrees
         finally:
@@ -168,12 +170,12 @@ def choose(changes: dict[str, Any]) -> Callable[[Path], None]:
     return edit
 
 
-def keep_what_fits(folder: Path) -> None:
-    """Drop from the chosen configuration of a checkout what its code does not know or take any more."""
+def keep_what_fits(folder: Path, sandbox: Sandbox) -> None:
+    """Drop from the chosen configuration of a checkout what its code, asked in `sandbox`, does not take any more."""
     path = folder / CHOSEN
     chosen = json.loads(path.read_text(encoding="utf-8"))
     write_chosen(folder, {})
-    state = CodeState(folder)
+    state = CodeState(folder, sandbox)
     fitting = {}
     for name, value in chosen.items():
         with suppress(StoichloopError):

@@ -26,11 +26,13 @@ def chance_of_improvement(failures: int) -> float:
     return 0.5 / (failures + 1)
 
 
-def decide(blocks: Sequence[Block], experiments: Sequence[Experiment], rungs: Sequence[Rung]) -> Decision:
-    """The rung of the next block, given all closed ones and what the planner can propose on."""
+def decide(
+    blocks: Sequence[Block], experiments: Sequence[Experiment], rungs: Sequence[Rung], only: str | None = None
+) -> Decision:
+    """The rung of the next block, given all closed ones and what may change; `only` says why that is one rung."""
     last = blocks[-1]
     if len(rungs) == 1:
-        return Decision(rungs[0], None, f"this planner knows the {rungs[0]} only")
+        return Decision(rungs[0], None, only or f"this planner knows the {rungs[0]} only")
     if last.rung not in rungs:
         return Decision("sweep", None, "a configuration is cheaper to try than code: the sweep comes first")
     rung: Rung = "code" if last.rung == "code" else "sweep"

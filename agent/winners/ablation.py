@@ -76,7 +76,7 @@ def _without(
                 proposal = Proposal(
                     hypothesis=e.hypothesis, parent=e.parent or "", changes=e.changes, diff=e.patch, role=e.role
                 )
-                commit = worktrees.commit(commit, edit_of(proposal), f"{e.id} without {left_out.id}")
+                commit = worktrees.commit(commit, edit_of(proposal, worktrees.sandbox), f"{e.id} without {left_out.id}")
         worktrees.at(commit).resolve({})
     except StoichloopError as error:
         return error

@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 
 from agent.interruption import Interruption
-from agent.terminal import INTERRUPTED, CampaignName, Json, dataset_of, here, note, print_json
+from agent.terminal import INTERRUPTED, CampaignName, Json, NoSandbox, dataset_of, here, note, print_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,6 +29,7 @@ def winners(
         bool, typer.Option("--ablate", help="Measure what each change of its stack is worth, by leaving it out.")
     ] = False,
     seeds: Annotated[int, typer.Option(min=2, max=400, help="Fresh seeds for --ablate.")] = 2,
+    no_sandbox: NoSandbox = False,
     as_json: Json = False,
 ) -> None:
     """The accepted experiments, with their evidence."""
@@ -38,9 +39,10 @@ def winners(
     from agent.winners.measurement import laboratory
     from memory.ledger import Ledger
 
-    workspace = here()
+    workspace = here(contained=not no_sandbox)
     found = open_campaign(workspace, campaign)
     if do_ablate:
+        workspace.refuse_uncontained("code of experiments")
         dataset, _ = dataset_of(found.settings.regime, quiet=as_json)
         console = Console(stderr=True, quiet=as_json)
         with (
@@ -89,6 +91,7 @@ def verify(
     siblings: Annotated[int, typer.Option(min=1, max=999, help="How many sibling networks.")] = 3,
     seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Training seed.")] = 0,
     fidelity: Annotated[str | None, typer.Option(help="probe, half or full; default: the campaign's.")] = None,
+    no_sandbox: NoSandbox = False,
     as_json: Json = False,
 ) -> None:
     """Retrain it on sibling networks that it has never seen."""
@@ -97,7 +100,8 @@ def verify(
     from agent.winners.verify import describe, facts, fidelity_of
     from agent.winners.verify import verify as retrain
 
-    workspace, console = here(), Console(stderr=True, quiet=as_json)
+    workspace, console = here(contained=not no_sandbox), Console(stderr=True, quiet=as_json)
+    workspace.refuse_uncontained("code of experiments")
     chain = find_chain(workspace.repo, experiment, campaign)
     climbed = fidelity_of(chain, fidelity)
     with _interruptible() as check, remembering(workspace, chain, console, check) as laboratory:

@@ -128,7 +128,7 @@ def laboratory(
 ) -> Iterator[Laboratory]:
     """A laboratory that leaves nothing behind but what its ledger remembers."""
     with (
-        throw_away(workspace.repo, workspace.runs / ".measurements") as worktrees,
+        throw_away(workspace.repo, workspace.runs / ".measurements", workspace.sandbox) as worktrees,
         tempfile.TemporaryDirectory(prefix="stoichloop-") as folder,
     ):
         yield Laboratory(worktrees, Path(folder), ledger, console, check)

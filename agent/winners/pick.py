@@ -119,12 +119,12 @@ def _experiments_in(workspace: Workspace, head: str) -> set[tuple[str, str, str]
 
 
 def _place(workspace: Workspace, head: str, links: Sequence[Link], branch: str) -> list[Placed]:
-    with throw_away(workspace.repo, workspace.runs / ".picks") as worktrees:
+    with throw_away(workspace.repo, workspace.runs / ".picks", workspace.sandbox) as worktrees:
         folder = worktrees.whole(head)
         git = Git(str(folder))  # the user's: with their name, hooks and signature
         placed = [one for link in links if (one := _cherry_pick(git, folder, link, branch)) is not None]
         try:
-            CodeState(folder).resolve({})
+            CodeState(folder, workspace.sandbox).resolve({})
         except StoichloopError as error:
             raise StoichloopError(
                 f"on branch {branch}, {links[-1].experiment} would not train: {error}; nothing was changed"

@@ -24,7 +24,7 @@ SEED = Edit(file="gnn/train.py", search="torch.manual_seed(seed)\n", replace="to
 def registrar(workspace: Workspace, tiny: Dataset) -> Iterator[Registrar]:
     """Of a campaign whose baseline is accepted."""
     campaign = start_campaign(workspace, "night", tiny, planner="auto", fidelity="probe", seed=0)
-    worktrees = Worktrees(workspace.repo, campaign.folder / "worktrees")
+    worktrees = Worktrees(workspace.repo, campaign.folder / "worktrees", workspace.sandbox)
     with Ledger(campaign.ledger_path) as ledger:
         made = Registrar(campaign, worktrees, ledger)
         ledger.open_block(Decision("baseline", None, "first"), [made.baseline()])

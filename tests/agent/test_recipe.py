@@ -116,17 +116,17 @@ def test_what_a_killed_run_left_is_cleared_by_the_next_and_a_running_one_is_spar
     folder = workspace.runs / ".recipes"
     killed = (
         "import os, signal; from pathlib import Path; from git import Repo; "
-        "from agent.executor.worktree import throw_away\n"
-        f"with throw_away(Repo({str(workspace.root)!r}), Path({str(folder)!r})) as worktrees:\n"
+        "from agent.executor.sandbox import Sandbox; from agent.executor.worktree import throw_away\n"
+        f"with throw_away(Repo({str(workspace.root)!r}), Path({str(folder)!r}), Sandbox(None)) as worktrees:\n"
         f"    worktrees.at({head_commit(workspace)!r})\n"
         "    os.kill(os.getpid(), signal.SIGKILL)\n"
     )
     done = subprocess.run([sys.executable, "-c", killed], check=False, timeout=60, env={**os.environ})
     assert done.returncode == -signal.SIGKILL
     assert len(worktrees_of(workspace)) == 1
-    with throw_away(workspace.repo, folder) as mine:
+    with throw_away(workspace.repo, folder, workspace.sandbox) as mine:
         mine.at(head_commit(workspace))
-        with throw_away(workspace.repo, folder):
+        with throw_away(workspace.repo, folder, workspace.sandbox):
             assert len(worktrees_of(workspace)) == 1
         assert (folder / next(folder.glob("*.lock")).stem).is_dir()
     assert worktrees_of(workspace) == []

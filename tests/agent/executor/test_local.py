@@ -26,7 +26,7 @@ def executor(workspace: Workspace, tmp_path: Path) -> LocalExecutor:
     workspace.repo.git.commit("--all", "-m", "sleep")
     return LocalExecutor(
         slots=[None, None],
-        worktrees=Worktrees(workspace.repo, tmp_path / "worktrees"),
+        worktrees=Worktrees(workspace.repo, tmp_path / "worktrees", workspace.sandbox),
         observations_of=lambda _: tmp_path / "observations.npz",
         folder_of=lambda trial: tmp_path / trial.id,
         started=starts.append,

@@ -13,7 +13,7 @@ from agent.workspace import Workspace, head_commit
 
 @pytest.fixture
 def checkout(workspace: Workspace) -> Iterator[Path]:
-    with throw_away(workspace.repo, workspace.runs / ".test") as worktrees:
+    with throw_away(workspace.repo, workspace.runs / ".test", workspace.sandbox) as worktrees:
         yield worktrees.edited(head_commit(workspace), lambda folder: None).folder
 
 

@@ -8,7 +8,10 @@ import psutil
 import pytest
 
 from agent.executor.environment import trial_environment
+from agent.executor.holding import find_sandbox
+from agent.executor.limits import Limits
 from agent.executor.process import TrialProcess
+from agent.executor.sandbox import Sandbox
 from agent.executor.trial import Outcome, Trial
 from tests.conftest import ROOT
 
@@ -18,14 +21,17 @@ import json, os, signal, subprocess, sys, time
 from pathlib import Path
 arguments = dict(zip(sys.argv[1::2], sys.argv[2::2]))
 out, word = Path(arguments["--out"]), json.loads(Path(arguments["--config"]).read_text())["word"]
+def stay(apart):
+    seconds = f"600.{time.time_ns()}"
+    subprocess.Popen(["sleep", seconds], start_new_session=apart)
+    (out / "child").write_text(seconds)
+
 if word == "sleep":
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    child = subprocess.Popen(["sleep", "600"])
-    (out / "child").write_text(str(child.pid))
+    stay(apart=False)
     time.sleep(600)
 if word == "leave":
-    child = subprocess.Popen(["sleep", "600"])
-    (out / "child").write_text(str(child.pid))
+    stay(apart=True)
 if word == "crash":
     print("first line")
     raise ValueError("the last line")
@@ -39,6 +45,9 @@ if word == "environment":
 """
 
 
+LIMITS = Limits(memory=2**30)
+
+
 @pytest.fixture
 def code(tmp_path: Path) -> Path:
     package = tmp_path / "code" / "gnn"
@@ -48,9 +57,14 @@ def code(tmp_path: Path) -> Path:
     return package.parent
 
 
-def start(code: Path, word: str) -> TrialProcess:
+@pytest.fixture(scope="module", params=[True, False], ids=["contained", "uncontained"])
+def sandbox(request: pytest.FixtureRequest) -> Sandbox:
+    return find_sandbox().sandbox if request.param else Sandbox(None)
+
+
+def start(code: Path, word: str, sandbox: Sandbox, limits: Limits = LIMITS) -> TrialProcess:
     trial = Trial("e0001", 0, "probe", 10, "c" * 40, {"word": word})
-    return TrialProcess(trial, code, code / "observations.npz", code.parent / "out", None)
+    return TrialProcess(trial, code, code / "observations.npz", code.parent / "out", None, sandbox, limits)
 
 
 def wait(process: TrialProcess, limit_s: float = 20.0) -> Outcome:
@@ -68,6 +82,15 @@ def is_gone(pid: int) -> bool:
     return False
 
 
+def has_ended(seconds: str) -> bool:
+    """Whether no `sleep` of just so many seconds is left, whatever its number."""
+    for _ in range(100):
+        if not any(process.info["cmdline"] == ["sleep", seconds] for process in psutil.process_iter(["cmdline"])):
+            return True
+        time.sleep(0.02)
+    return False
+
+
 @pytest.mark.parametrize(
     ("word", "status", "reason"),
     [
@@ -77,21 +100,23 @@ def is_gone(pid: int) -> bool:
         ("kill", "crashed", "killed by signal SIGKILL: (it printed nothing)"),
     ],
 )
-def test_how_a_trial_ended_is_told_by_its_exit_status(code: Path, word: str, status: str, reason: str) -> None:
-    outcome = wait(start(code, word))
+def test_how_a_trial_ended_is_told_by_its_exit_status(
+    code: Path, sandbox: Sandbox, word: str, status: str, reason: str
+) -> None:
+    outcome = wait(start(code, word, sandbox))
     assert outcome.status == status
     assert outcome.reason.startswith(reason)
     assert outcome.killed == (word == "kill")
     assert not (outcome.folder / "tmp").exists()
 
 
-def test_what_a_trial_printed_is_kept(code: Path) -> None:
-    outcome = wait(start(code, "crash"))
+def test_what_a_trial_printed_is_kept(code: Path, sandbox: Sandbox) -> None:
+    outcome = wait(start(code, "crash", sandbox))
     assert (outcome.folder / "stdout.txt").read_text().startswith("first line")
 
 
-def test_the_time_limit_ends_the_whole_group_even_if_it_ignores_requests(code: Path) -> None:
-    process = start(code, "sleep")
+def test_the_time_limit_ends_the_whole_group_even_if_it_ignores_requests(code: Path, sandbox: Sandbox) -> None:
+    process = start(code, "sleep", sandbox)
     child = code.parent / "out" / "child"
     while not (child.exists() and child.read_text()):
         time.sleep(0.02)
@@ -99,22 +124,25 @@ def test_the_time_limit_ends_the_whole_group_even_if_it_ignores_requests(code: P
     assert outcome.status == "timed_out"
     assert "time limit" in outcome.reason
     assert is_gone(process.pid)
-    assert is_gone(int(child.read_text()))
+    assert has_ended(child.read_text())
 
 
-def test_what_a_trial_leaves_running_is_ended_with_it(code: Path) -> None:
-    outcome = wait(start(code, "leave"))
+def test_nothing_outlives_a_contained_trial(code: Path) -> None:
+    """Not even what has left its process group."""
+    outcome = wait(start(code, "leave", find_sandbox().sandbox))
     assert outcome.status == "completed"
-    assert is_gone(int((outcome.folder / "child").read_text()))
+    assert has_ended((outcome.folder / "child").read_text())
 
 
-def test_a_trial_dies_with_its_controller(code: Path) -> None:
+def test_a_trial_dies_with_its_controller(code: Path, sandbox: Sandbox) -> None:
     script = f"""
 import sys
 from pathlib import Path
 sys.path.insert(0, {str(ROOT)!r})
+from agent.executor.sandbox import Sandbox
 from tests.agent.executor.test_process import start
-print(start(Path({str(code)!r}), "sleep").pid, flush=True)
+place = {str(sandbox.bubblewrap or "")!r}
+print(start(Path({str(code)!r}), "sleep", Sandbox(Path(place) if place else None)).pid, flush=True)
 import time; time.sleep(600)
 """
     controller = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True)
@@ -129,7 +157,7 @@ import time; time.sleep(600)
 def test_keys_of_the_user_do_not_reach_a_trial(code: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "secret-key")
     monkeypatch.setenv("HOME", "/home/someone")
-    seen = (wait(start(code, "environment")).folder / "environment").read_text()
+    seen = (wait(start(code, "environment", find_sandbox().sandbox)).folder / "environment").read_text()
     assert "secret-key" not in seen
     assert "/home/someone" not in seen
     assert trial_environment()["PATH"] == os.environ["PATH"]

@@ -15,7 +15,7 @@ from agent.workspace import Workspace, head_commit
 
 @pytest.fixture
 def worktrees(workspace: Workspace) -> Iterator[Worktrees]:
-    made = Worktrees(workspace.repo, workspace.runs / "night" / "worktrees")
+    made = Worktrees(workspace.repo, workspace.runs / "night" / "worktrees", workspace.sandbox)
     yield made
     made.clear()
 
@@ -81,7 +81,7 @@ def test_values_that_patched_code_does_not_take_are_dropped_from_the_chosen_ones
     def edit(folder: Path) -> None:
         config = folder / "gnn" / "config.py"
         config.write_text(config.read_text().replace("[16, 32, 64]", "[16, 32]"))
-        keep_what_fits(folder)
+        keep_what_fits(folder, workspace.sandbox)
 
     patched = worktrees.commit(chosen, edit, "two")
     assert json.loads(workspace.repo.git.show(f"{patched}:gnn/configuration.json")) == {"lr_S": 0.02}
@@ -109,7 +109,7 @@ def test_the_users_tree_and_index_are_never_touched(workspace: Workspace, worktr
 
 def test_what_a_killed_controller_left_is_found_and_cleared(workspace: Workspace, worktrees: Worktrees) -> None:
     worktrees.at(head_commit(workspace))
-    Worktrees(workspace.repo, workspace.runs / "night" / "worktrees").clear()
+    Worktrees(workspace.repo, workspace.runs / "night" / "worktrees", workspace.sandbox).clear()
     assert len(workspace.repo.git.worktree("list").splitlines()) == 1
     assert not (workspace.runs / "night" / "worktrees").exists()
 
@@ -131,7 +131,7 @@ forget_git_environment()
 from agent.executor.worktree import Worktrees, choose
 from agent.workspace import Workspace, head_commit
 workspace = Workspace(root)
-worktrees = Worktrees(workspace.repo, Path({str(tmp_path)!r}))
+worktrees = Worktrees(workspace.repo, Path({str(tmp_path)!r}), workspace.sandbox)
 worktrees.commit(head_commit(workspace), choose({{"lr_S": 0.02}}), "m")
 """
     (workspace.root / "new.txt").write_text("staged")

@@ -13,7 +13,7 @@ from agent.planner import Objection, Rung, Situation
 from agent.planner.proposal import Edit, Proposal
 from memory.records import Call, Experiment, Role, Verdict
 from tests.agent.experiments import scored
-from tests.conftest import ROOT
+from tests.conftest import ROOT, UNCONTAINED
 
 EDIT = Edit(
     file="gnn/loss.py", search="from __future__ import annotations\n", replace="from __future__ import annotations\n\n"
@@ -93,4 +93,4 @@ def applies(proposal: Proposal, folder: Path = ROOT) -> Objection | None:
 def code_in(folder: Path) -> CodeState:
     """A state of the code that a test may change."""
     shutil.copytree(ROOT / "gnn", folder / "gnn", ignore=shutil.ignore_patterns("__pycache__"))
-    return CodeState(folder)
+    return CodeState(folder, UNCONTAINED)

@@ -23,7 +23,7 @@ from simulator.regime import find_regime
 @pytest.fixture
 def checkout(workspace: Workspace) -> Iterator[Path]:
     """A worktree of today's gnn/."""
-    with throw_away(workspace.repo, workspace.runs / ".test") as worktrees:
+    with throw_away(workspace.repo, workspace.runs / ".test", workspace.sandbox) as worktrees:
         yield worktrees.edited(head_commit(workspace), lambda folder: None).folder
 
 

@@ -29,7 +29,7 @@ from tests.agent.planner.model_server import (
     stalls,
 )
 from tests.agent.planner.situations import EDIT, broken, situation
-from tests.conftest import ROOT
+from tests.conftest import ROOT, UNCONTAINED
 
 KEY = "sk-never-to-be-seen"
 GOOD = answers(hypothesis="a faster rate finds them", changes={"lr_S": 0.01})
@@ -40,7 +40,7 @@ OUTSIDE = answers(hypothesis="read the truth", edits=[{**EDIT.model_dump(), "fil
 
 @pytest.fixture(scope="module")
 def state() -> CodeState:
-    return CodeState(ROOT)
+    return CodeState(ROOT, UNCONTAINED)
 
 
 @pytest.fixture(autouse=True)

@@ -10,12 +10,12 @@ from agent.planner.moves import Moves
 from agent.planner.proposal import Proposal
 from memory.records import Experiment, Verdict
 from tests.agent.experiments import FIDELITY, scored, situation
-from tests.conftest import ROOT
+from tests.conftest import ROOT, UNCONTAINED
 
 
 @pytest.fixture(scope="module")
 def state() -> CodeState:
-    return CodeState(ROOT)
+    return CodeState(ROOT, UNCONTAINED)
 
 
 @pytest.fixture

@@ -12,12 +12,12 @@ from agent.planner.proposal import Proposal
 from agent.planner.sweep import Sweep
 from memory.records import Experiment, Finding, Role
 from tests.agent.experiments import FIDELITY, scored, situation
-from tests.conftest import ROOT
+from tests.conftest import ROOT, UNCONTAINED
 
 
 @pytest.fixture(scope="module")
 def state() -> CodeState:
-    return CodeState(ROOT)
+    return CodeState(ROOT, UNCONTAINED)
 
 
 @pytest.fixture(scope="module")

@@ -24,7 +24,7 @@ from memory.render import MEMORY_LINES, whole_log, working_memory
 from tests.agent.experiments import FIDELITY, scored
 from tests.agent.planner.model_server import ModelServer, Scene, answers, babbles, drops, fails, says, serving, stalls
 from tests.agent.planner.situations import ACCEPTED, Told, situation
-from tests.conftest import ROOT
+from tests.conftest import ROOT, UNCONTAINED
 
 SUMMARY = "1 accepted, 2 rejected; incumbent e0001 at exact 0.3000 over 4 seeds"
 BLOCK = [
@@ -53,7 +53,7 @@ LESSON = Lesson(2, SUMMARY, [NOISE, RISES, FALLS, REFUTED, LAGGED, QUESTION])
 
 @pytest.fixture(scope="module")
 def state() -> CodeState:
-    return CodeState(ROOT)
+    return CodeState(ROOT, UNCONTAINED)
 
 
 @pytest.fixture(autouse=True)

@@ -30,7 +30,7 @@ class Night:
     def __init__(self, workspace: Workspace, dataset: Dataset, name: str = "night") -> None:
         self.campaign = start_campaign(workspace, name, dataset, planner="sweep", fidelity=FIDELITY, seed=0)
         self.ledger = Ledger(self.campaign.ledger_path)
-        self.worktrees = Worktrees(workspace.repo, self.campaign.folder / "worktrees")
+        self.worktrees = Worktrees(workspace.repo, self.campaign.folder / "worktrees", workspace.sandbox)
         self.registrar = Registrar(self.campaign, self.worktrees, self.ledger)
         baseline = self.registrar.baseline()
         self.ledger.open_block(Decision("baseline", None, "first"), [baseline])
