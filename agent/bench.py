@@ -24,14 +24,14 @@ from agent.executor.worktree import Worktrees
 from agent.figure import draw_curve
 from agent.identity import Registrar, place_of
 from agent.planner import Rung, Situation
-from agent.scoring import score_outcome
+from agent.scoring import analyzer_fingerprint, score_outcome
 from agent.view import View
 from agent.workspace import Workspace
 from memory.ledger import Ledger
 from memory.records import Experiment, Role, RunningTrial, Session, TrialResult
 from memory.render import whole_log, working_memory, write_atomically
 from memory.standing import current
-from simulator.dataset import Dataset
+from simulator.dataset import TRUTH, Dataset
 
 _OUTPUT_BYTES = 16_384
 _POLL_S = 0.1
@@ -240,4 +240,7 @@ def judge_outcome(outcome: Outcome, dataset: Dataset, campaign: Path) -> TrialRe
         seconds=outcome.seconds,
         folder=str(outcome.folder.relative_to(campaign)),
         finished_at=time.time(),
+        analyzer=analyzer_fingerprint(),
+        dataset=dataset.manifest.fingerprint(),
+        truth=dataset.manifest.files[TRUTH],
     )

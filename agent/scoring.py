@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
+import hashlib
+from functools import cache
+from pathlib import Path
+
 from agent.analyzer.estimate import EstimateError
 from agent.analyzer.score import Scores, score_artifact
 from agent.executor.trial import Outcome
 from memory.records import TrialStatus
 from simulator.dataset import Dataset
+
+
+@cache
+def analyzer_fingerprint() -> str:
+    """One SHA-256 for the code that scores: the analyzer, and the physics that it computes with."""
+    root = Path(__file__).parent.parent
+    digest = hashlib.sha256()
+    for path in sorted([*(root / "agent" / "analyzer").rglob("*.py"), *(root / "simulator").rglob("*.py")]):
+        digest.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()
 
 
 def score_outcome(outcome: Outcome, dataset: Dataset) -> tuple[TrialStatus, str, Scores]:

@@ -91,7 +91,10 @@ class Call:
 
 @dataclass(frozen=True)
 class TrialResult:
-    """One finished trial. `scores` is empty unless the status is `completed`; `reason` is empty if it is."""
+    """One finished trial. `scores` is empty unless the status is `completed`; `reason` is empty if it is.
+
+    `analyzer`, `dataset` and `truth` are fingerprints of what it was scored by and against.
+    """
 
     trial: str
     experiment: str
@@ -103,6 +106,9 @@ class TrialResult:
     seconds: float
     folder: str
     finished_at: float
+    analyzer: str | None = None
+    dataset: str | None = None
+    truth: str | None = None
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,8 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from agent.plain_file import open_plain
+
 _MAX_BYTES = 1_000_000
 
 
@@ -23,7 +25,7 @@ class CurvePoint(BaseModel):
 def read_curves(folder: Path) -> list[CurvePoint]:
     """The points that are well-formed; none if there is no file yet. A line that is being written is left out."""
     try:
-        with (folder / "curves.jsonl").open("rb") as stream:
+        with open_plain(folder / "curves.jsonl") as stream:
             lines = stream.read(_MAX_BYTES).splitlines()
     except OSError:
         return []

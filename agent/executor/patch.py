@@ -140,6 +140,10 @@ def _inspect_source(file: str, source: str) -> None:
         for package in _imported(node):
             if package not in _IMPORTS:
                 raise PatchRefusedError(f"{file}, line {_line(node)}: imports {package}, which a trial may not use")
+        if (call := _prolongs(node)) is not None:
+            raise PatchRefusedError(
+                f"{file}, line {_line(node)}: {call} changes the number of steps, which is the fidelity's to say"
+            )
         if (call := _reseeds(node)) is not None:
             raise PatchRefusedError(
                 f"{file}, line {_line(node)}: {call}; a change of seed is never an experiment, "
@@ -171,6 +175,21 @@ def _reseeds(node: ast.AST) -> str | None:
         targets = [node.target]
     if any(isinstance(target, ast.Name) and target.id == "seed" for target in targets):
         return "assigns another value to seed"
+    return None
+
+
+def _prolongs(node: ast.AST) -> str | None:
+    """What multiplies the training budget where steps are counted or handed on, as it is written."""
+    if not isinstance(node, ast.Call):
+        return None
+    name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+    if name not in ("range", "train"):
+        return None
+    for part in ast.walk(node):
+        if isinstance(part, ast.BinOp) and isinstance(part.op, (ast.Mult, ast.Pow, ast.LShift)):
+            operands = [ast.unparse(operand).split(".")[-1] for operand in (part.left, part.right)]
+            if "steps" in operands:
+                return ast.unparse(node)[:80]
     return None
 
 

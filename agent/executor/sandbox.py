@@ -29,7 +29,7 @@ _SETTINGS = ("/etc/ld.so.cache", "/etc/alternatives", "/etc/localtime", "/sys/de
 _APART = ["--unshare-all", "--unshare-user", "--disable-userns", "--cap-drop", "ALL", "--die-with-parent"]
 _DRIVER = ("/dev/nvidiactl", "/dev/nvidia-uvm", "/dev/nvidia-uvm-tools", "/dev/nvidia-modeset")
 _PATIENCE_S = 2.0  # between asking a process to end and ending it
-_TEMPORARY_BYTES = 64 * 2**20  # in memory, of each place that programs expect to be able to write to
+_SHARED_BYTES = 64 * 2**20  # of memory that looks like a disk
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ class Sandbox:
             place = Path(name)
             words += ["--symlink", str(place.readlink()), name] if place.is_symlink() else _seen(place)
         words += ["--proc", "/proc", "--dev", "/dev", *_devices(job.gpu)]
-        words += [*_in_memory("/dev/shm"), "--remount-ro", "/dev", *_in_memory("/tmp")]  # noqa: S108 - its own
+        words += ["--size", str(_SHARED_BYTES), "--tmpfs", "/dev/shm", "--remount-ro", "/dev"]  # noqa: S108 - its own
         words += _seen(*_SETTINGS, *_python(), *_libraries(), *job.reads)
         if job.writes is not None:
             words += ["--bind", str(job.writes), str(job.writes), *_seen(*job.shields)]
@@ -103,10 +103,6 @@ def end_group(process: subprocess.Popen[bytes]) -> None:
 def _seen(*places: str | Path) -> list[str]:
     """What exists of these is there, to be read only."""
     return [word for place in places for word in ("--ro-bind-try", str(place), str(place))]
-
-
-def _in_memory(place: str) -> list[str]:
-    return ["--size", str(_TEMPORARY_BYTES), "--tmpfs", place]
 
 
 def _python() -> list[str]:

@@ -1,0 +1,81 @@
+"""What is promised of the sandbox, tried; and what the loop does where nothing holds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from agent.errors import StoichloopError
+from agent.executor.holding import Holding, find_sandbox, try_out
+from agent.executor.sandbox import Sandbox
+from agent.night import spend_the_night
+from agent.planner import Options
+from agent.workspace import Workspace
+from memory.ledger import Ledger
+from simulator.dataset import Dataset, prepare
+from simulator.regime import find_regime
+from tests.conftest import UNCONTAINED, Command
+
+NOTHING_HOLDS = Holding(UNCONTAINED, {}, "this kernel has no namespaces for users")
+
+
+def lead(workspace: Workspace, tiny: Dataset, planner: str, experiments: int = 1) -> None:
+    spend_the_night(
+        workspace,
+        prepare(find_regime(tiny.regime.name), workspace.data)[0],
+        name="night",
+        budget="10m",
+        experiments=experiments,
+        planner=planner,
+        options=Options(seed=0, fidelity="probe"),
+        fidelity="probe",
+        workers=2,
+        check=lambda: None,
+    )
+
+
+def test_the_sandbox_of_this_machine_keeps_every_promise() -> None:
+    holding = find_sandbox()
+    assert holding.holds, holding.reason
+    assert len(holding.promises) == 5
+
+
+def test_without_a_sandbox_no_promise_but_one_is_kept() -> None:
+    holding = try_out(UNCONTAINED)
+    assert not holding.holds
+    assert [promise for promise, kept in holding.promises.items() if kept] == ["its own folder"]
+    assert "no network" in holding.reason
+
+
+def test_a_sandbox_that_does_not_start_says_why(tmp_path: Path) -> None:
+    broken = tmp_path / "bwrap"
+    broken.write_text("#!/bin/sh\necho 'bwrap: setting up uid map: Permission denied' >&2\nexit 1\n")
+    broken.chmod(0o755)
+    holding = try_out(Sandbox(broken))
+    assert not holding.holds
+    assert holding.reason == "bwrap: setting up uid map: Permission denied"
+
+
+def test_where_nothing_holds_configurations_are_tried_and_code_is_not(workspace: Workspace, tiny: Dataset) -> None:
+    workspace.__dict__["holding"] = NOTHING_HOLDS
+    lead(workspace, tiny, "auto")
+    with Ledger(workspace.runs / "night" / "memory.db", readonly=True) as ledger:
+        assert [block.rung for block in ledger.blocks()] == ["baseline", "sweep"]
+    said = "code experiments are refused, for there is no sandbox: this kernel has no namespaces for users"
+    assert said in (workspace.runs / "night" / "memory.md").read_text()
+    assert f"controller started; {said}" in (workspace.runs / "night" / "log.md").read_text()
+
+
+def test_a_planner_of_code_needs_a_sandbox(workspace: Workspace, tiny: Dataset) -> None:
+    workspace.__dict__["holding"] = NOTHING_HOLDS
+    with pytest.raises(StoichloopError, match="no namespaces for users; give --no-sandbox"):
+        lead(workspace, tiny, "moves")
+
+
+def test_a_person_may_go_without(stoichloop: Command, workspace: Workspace) -> None:
+    arguments = ["--campaign", "night", "--budget", "10m", "--fidelity", "probe", "--planner", "moves"]
+    stoichloop("explore", "pde_m1_tiny", *arguments, "--experiments", "1", "--no-sandbox")
+    assert "code runs without a sandbox, as asked by --no-sandbox" in stoichloop("log", "night").stdout
+    with Ledger(workspace.runs / "night" / "memory.db", readonly=True) as ledger:
+        assert ledger.experiments()[-1].move
