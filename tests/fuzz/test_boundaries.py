@@ -1,0 +1,182 @@
+"""Whatever others wrote, in whatever state it comes: what reads it takes it, or says in its own error what is wrong.
+
+Any other exception fails the test.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from agent.analyzer.curves import CurvePoint, read_curves
+from agent.analyzer.estimate import Estimate, EstimateError, read_estimate
+from agent.campaign import Settings, open_campaign
+from agent.changes import parse_changes, read_changes
+from agent.document import read_document
+from agent.errors import StoichloopError
+from agent.executor.code_state import CodeState
+from agent.executor.patch import PatchRefusedError, apply_diff, apply_edits, inspect
+from agent.executor.worktree import throw_away
+from agent.planner.asking import CodeAnswer, ConfigurationAnswer
+from agent.planner.catalogue import read_move
+from agent.planner.command import read_answer
+from agent.planner.proposal import Edit
+from agent.planner.reading import Reading
+from agent.recipe import Recipe
+from agent.workspace import Workspace, head_commit
+from simulator.dataset import Dataset
+from simulator.regime import REGIME_FOLDER, Regime, RegimeError, read_regime
+from tests.agent.analyzer.estimates import true_estimate, write_estimate
+from tests.agent.experiments import FIDELITY
+from tests.agent.planner.situations import situation
+from tests.conftest import ROOT, UNCONTAINED
+
+# The files are written anew for each example, so it does not matter that fixtures are not.
+fuzzed = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=50)
+with_git = settings(fuzzed, max_examples=10)
+
+SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20)
+VALUES = st.recursive(
+    SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3)
+)
+TEXTS = st.text(max_size=300) | st.binary(max_size=300).map(lambda raw: raw.decode("latin-1"))
+
+
+@st.composite
+def spoilt(draw: st.DrawFn, content: dict[str, Any]) -> bytes:
+    """A YAML file with keys lost, gained or of another kind, or with bytes turned over."""
+    spoilt = json.loads(json.dumps(content))
+    for key in draw(st.lists(st.sampled_from(sorted(spoilt)), max_size=3)):
+        spoilt[key] = draw(VALUES)
+    for key in draw(st.lists(st.sampled_from(sorted(spoilt)), max_size=2)):
+        spoilt.pop(key, None)
+    spoilt |= draw(st.dictionaries(st.text(max_size=9), VALUES, max_size=1))
+    return draw(turned(yaml.safe_dump(spoilt).encode()))
+
+
+@st.composite
+def turned(draw: st.DrawFn, content: bytes) -> bytes:
+    """The same bytes, cut short or with some of them changed, or others altogether."""
+    if draw(st.booleans()):
+        return content
+    raw = bytearray(content[: draw(st.integers(0, len(content)))])
+    for place in draw(st.lists(st.integers(0, max(0, len(raw) - 1)), max_size=4)) if raw else []:
+        raw[place] = draw(st.integers(0, 255))
+    return bytes(raw)
+
+
+REGIME_FILE = yaml.safe_load((REGIME_FOLDER / "pde_m1_tiny.yaml").read_text())
+CAMPAIGN = Settings(
+    name="night", regime="r", dataset="d", base_commit="c", planner="auto", fidelity="full", full_steps=9, seed=0
+)
+RECIPE = {"title": "t", "why": "w", "moves": ["sign_tied"], "configuration": {"lr_S": 0.01}}
+DIFF = read_move("sign_tied").patch.read_bytes()
+
+
+@fuzzed
+@given(raw=spoilt(REGIME_FILE))
+def test_regime_files(tmp_path: Path, raw: bytes) -> None:
+    path = tmp_path / "pde_m1_tiny.yaml"
+    path.write_bytes(raw)
+    with suppress(RegimeError):
+        assert isinstance(read_regime(path), Regime)
+
+
+@fuzzed
+@given(raw=spoilt(CAMPAIGN.model_dump()))
+def test_campaign_files(workspace: Workspace, raw: bytes) -> None:
+    folder = workspace.runs / "night"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "campaign.yaml").write_bytes(raw)
+    with suppress(StoichloopError):
+        assert open_campaign(workspace, "night").settings.name == "night"
+
+
+@fuzzed
+@given(raw=spoilt(RECIPE))
+def test_recipes_and_configurations(tmp_path: Path, raw: bytes) -> None:
+    path = tmp_path / "my.yaml"
+    path.write_bytes(raw)
+    with suppress(StoichloopError):
+        assert read_document(path, Recipe).title
+    with suppress(StoichloopError):
+        read_changes(path)
+
+
+@fuzzed
+@given(pairs=st.lists(TEXTS, max_size=3))
+def test_changes_on_the_command_line(pairs: list[str]) -> None:
+    with suppress(StoichloopError):
+        assert all(parse_changes(pairs))
+
+
+@fuzzed
+@given(content=VALUES, around=TEXTS, raw=turned(b'{"hypothesis": "h", "edits": [{"file": "gnn/a.py", "search": ""}]}'))
+def test_answers_of_models_and_programs(content: Any, around: str, raw: bytes) -> None:
+    for text in (f"{around}{json.dumps(content)}{around}", raw.decode("latin-1")):
+        with suppress(ValueError):
+            assert read_answer(text, ConfigurationAnswer).changes
+        with suppress(ValueError):
+            assert read_answer(text, CodeAnswer).hypothesis
+
+
+@pytest.fixture
+def checkout(workspace: Workspace) -> Iterator[Path]:
+    with throw_away(workspace.repo, workspace.runs / ".test", workspace.sandbox) as worktrees:
+        yield worktrees.edited(head_commit(workspace), lambda folder: None).folder
+
+
+@with_git
+@given(diff=turned(DIFF).map(lambda raw: raw.decode("latin-1")) | TEXTS)
+def test_diffs(checkout: Path, workspace: Workspace, diff: str) -> None:
+    with suppress(PatchRefusedError):
+        apply_diff(diff, checkout)
+        inspect(checkout)
+    assert workspace.repo.git.status("--porcelain") == ""
+
+
+@with_git
+@given(file=TEXTS.filter(bool) | st.sampled_from(["gnn/a.py", "gnn/loss.py", "gnn/.py"]), search=TEXTS, replace=TEXTS)
+def test_edits(checkout: Path, workspace: Workspace, file: str, search: str, replace: str) -> None:
+    with suppress(PatchRefusedError):
+        apply_edits([Edit(file=file[:200], search=search, replace=replace)], checkout)
+        inspect(checkout)
+    assert workspace.repo.git.status("--porcelain") == ""
+
+
+@fuzzed
+@given(data=st.data())
+def test_artifacts(tiny: Dataset, tmp_path: Path, data: st.DataObject) -> None:
+    path = tmp_path / "estimate.npz"
+    write_estimate(true_estimate(tiny), path)
+    path.write_bytes(data.draw(turned(path.read_bytes())))
+    with suppress(EstimateError):
+        assert isinstance(read_estimate(path, tiny.truth.graph), Estimate)
+
+
+@fuzzed
+@given(raw=turned(b'{"step": 1, "steps": 2, "loss": 0.5, "loss_pred": 0.5}\n' * 3) | st.binary(max_size=300))
+def test_curves(tmp_path: Path, raw: bytes) -> None:
+    (tmp_path / "curves.jsonl").write_bytes(raw)
+    assert all(isinstance(point, CurvePoint) for point in read_curves(tmp_path))
+
+
+@pytest.fixture(scope="module")
+def state() -> CodeState:
+    return CodeState(ROOT, UNCONTAINED)
+
+
+@fuzzed
+@given(brief=TEXTS, memory=TEXTS, output=TEXTS)
+def test_the_brief_and_what_was_printed(state: CodeState, brief: str, memory: str, output: str) -> None:
+    told = situation(state, brief=brief, memory=memory, output=output)
+    text = Reading(told.situation, FIDELITY).question("exploit", told.situation.past[0], [])
+    assert len(text) <= 80_000
