@@ -18,10 +18,10 @@ from agent.campaign import Campaign
 from agent.executor.code_state import CodeState
 from agent.executor.local import LocalExecutor
 from agent.executor.process import TrialProcess
-from agent.executor.tail import tail_of
 from agent.executor.trial import Outcome, Trial, climb, steps_of
 from agent.executor.worktree import Worktrees
 from agent.figure import draw_curve
+from agent.foreign import tail_of
 from agent.identity import Registrar, place_of
 from agent.planner import Rung, Situation
 from agent.scoring import analyzer_fingerprint, score_outcome

@@ -31,7 +31,7 @@ class Check(BaseModel):
 
 def examine(start: Path) -> list[Check]:
     """All checks, in the order in which a person would want them."""
-    return [_python(), *_packages(), _git(), _workspace(start), _gpu(), _slots(), _sandbox(), _planners()]
+    return [_python(), *_packages(), _git(), _workspace(start), _gpu(), _slots(), _sandbox(start), _planners()]
 
 
 def _python() -> Check:
@@ -104,8 +104,8 @@ def _slots() -> Check:
     )
 
 
-def _sandbox() -> Check:
-    holding = find_sandbox()
+def _sandbox(start: Path) -> Check:
+    holding = find_sandbox(start)
     if holding.holds:
         finding = f"{holding.sandbox.bubblewrap}; tried from the inside: {', '.join(holding.promises)}"
     else:

@@ -37,7 +37,7 @@ class Workspace:
     @cached_property
     def holding(self) -> Holding:
         """What contains code on this machine, and whether it holds."""
-        return find_sandbox()
+        return find_sandbox(self.root)
 
     @property
     def uncontained(self) -> str | None:

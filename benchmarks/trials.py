@@ -17,7 +17,7 @@ from git import GitCommandError
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from agent.errors import StoichloopError
-from agent.executor.code_state import last_words
+from agent.foreign import last_words
 from agent.workspace import Workspace
 
 _POLL_S = 0.1

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from agent.plain_file import open_plain
+from agent.foreign import open_plain
 
-_MAX_BYTES = 1_000_000
+_MAX_BYTES, _MAX_STEPS = 65_536, 1_000_000_000
 
 
 class CurvePoint(BaseModel):
@@ -16,8 +16,8 @@ class CurvePoint(BaseModel):
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
-    step: int
-    steps: int
+    step: int = Field(ge=0, le=_MAX_STEPS)
+    steps: int = Field(ge=0, le=_MAX_STEPS)
     loss: float
     loss_pred: float
 

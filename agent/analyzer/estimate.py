@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import stat
 import zipfile
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 
+from agent.foreign import open_plain
 from simulator.kinetics import Floats
 from simulator.network import Graph
 
@@ -46,12 +47,15 @@ _NAMES = tuple(Estimate.__dataclass_fields__)
 def read_estimate(path: Path, graph: Graph) -> Estimate:
     """Read and validate an artifact for `graph`; raises `EstimateError`."""
     try:
-        status = path.lstat()
-    except OSError as error:
+        with open_plain(path) as stream:
+            content = stream.read(_MAX_BYTES + 1)
+    except FileNotFoundError as error:
         raise EstimateError(f"{path.name} is missing") from error
-    if not stat.S_ISREG(status.st_mode):
-        raise EstimateError(f"{path.name} is not a regular file")
-    arrays = _unpack(path)
+    except OSError as error:
+        raise EstimateError(f"{path.name} is not a regular file") from error
+    if len(content) > _MAX_BYTES:
+        raise EstimateError(f"{path.name} has more than {_MAX_BYTES} bytes")
+    arrays = _unpack(BytesIO(content), path.name)
     for name, array in arrays.items():
         if array.dtype != np.float64:
             raise EstimateError(f"array '{name}' has dtype {array.dtype}, but must be float64")
@@ -64,21 +68,21 @@ def read_estimate(path: Path, graph: Graph) -> Estimate:
     return estimate
 
 
-def _unpack(path: Path) -> dict[str, Floats]:
+def _unpack(content: BytesIO, name: str) -> dict[str, Floats]:
     try:
-        with zipfile.ZipFile(path) as archive:
+        with zipfile.ZipFile(content) as archive:
             members = archive.infolist()
         if sorted(member.filename for member in members) != sorted(f"{name}.npy" for name in _NAMES):
-            raise EstimateError(f"{path.name} must hold exactly the arrays {', '.join(_NAMES)}")
+            raise EstimateError(f"{name} must hold exactly the arrays {', '.join(_NAMES)}")
         if sum(member.file_size for member in members) > _MAX_BYTES:
-            raise EstimateError(f"{path.name} unpacks to more than {_MAX_BYTES} bytes")
-        with np.load(path, allow_pickle=False) as content:
-            return {name: content[name] for name in _NAMES}
+            raise EstimateError(f"{name} unpacks to more than {_MAX_BYTES} bytes")
+        with np.load(content, allow_pickle=False) as arrays:
+            return {array: arrays[array] for array in _NAMES}
     except EstimateError:
         raise
     # Whatever is wrong with a file that an experiment wrote, it must not stop the loop.
     except Exception as error:
-        raise EstimateError(f"{path.name} cannot be read as an .npz file: {error or type(error).__name__}") from error
+        raise EstimateError(f"{name} cannot be read as an .npz file: {error or type(error).__name__}") from error
 
 
 def _check_shapes(estimate: Estimate, graph: Graph) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -12,8 +11,9 @@ from typing import IO, Any, Literal
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from agent.errors import StoichloopError
-from agent.executor.limits import Limits
+from agent.executor.limits import Limits, Watch
 from agent.executor.sandbox import Job, Sandbox, end_group
+from agent.foreign import last_words
 
 _TIMEOUT_S = 60.0
 _LIMITS = Limits(memory=4 * 2**30, file=4 * 2**20)
@@ -34,6 +34,7 @@ class Field(BaseModel):
 
 
 _FIELDS = TypeAdapter(dict[str, Field])
+_CONFIGURATION = TypeAdapter(dict[str, float | int | str])
 
 
 class CodeState:
@@ -58,8 +59,12 @@ class CodeState:
         question = json.dumps(changes, sort_keys=True)
         if question not in self._answers:
             self._answers[question] = self._ask("--resolve", given=question)
-        resolved: dict[str, Any] = json.loads(self._answers[question])
-        return resolved
+        try:
+            return dict(_CONFIGURATION.validate_json(self._answers[question]))
+        except ValidationError as error:
+            raise StoichloopError(
+                f"{self.folder}: python -m gnn.config --resolve printed something that is not a configuration"
+            ) from error
 
     def _ask(self, *arguments: str, given: str = "") -> str:
         command = (sys.executable, "-m", "gnn.config", *arguments)
@@ -70,26 +75,17 @@ class CodeState:
             asked.seek(0)
             process = self._sandbox.start(job, stdin=asked, stdout=printed, stderr=complaint)
             try:
-                status = process.wait(_TIMEOUT_S)
-            except subprocess.TimeoutExpired as error:
-                raise StoichloopError(
-                    f"{self.folder}: python -m gnn.config gave no answer in {_TIMEOUT_S:.0f} s"
-                ) from error
+                fault = Watch(process, _LIMITS, None).wait(_TIMEOUT_S)
             finally:
                 end_group(process)
             answer, words = (_read(file) for file in (printed, complaint))
-        if status != 0:
-            raise StoichloopError(f"configuration: {last_words(words) or f'exit status {status}'}")
+        if fault is not None:
+            raise StoichloopError(f"{self.folder}: python -m gnn.config was ended: {fault}")
+        if process.returncode != 0:
+            raise StoichloopError(f"configuration: {last_words(words) or f'exit status {process.returncode}'}")
         return answer
 
 
 def _read(file: IO[bytes]) -> str:
     file.seek(0)
     return file.read().decode("utf-8", errors="replace")
-
-
-def last_words(output: str) -> str:
-    """What a process said last, and of a traceback also where."""
-    lines = output.strip().splitlines()
-    places = [line.strip().removesuffix(", in <module>") for line in lines if line.startswith('  File "')]
-    return f"{lines[-1]} ({places[-1]})" if lines and places else "".join(lines[-1:])

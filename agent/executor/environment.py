@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 _PASSED_ON = ("PATH", "LANG", "LC_ALL", "TZ", "LD_LIBRARY_PATH")
 
 
-def trial_environment(gpu: str | None = None) -> dict[str, str]:
-    """A scrubbed environment; `gpu` is the one device to be seen, None for a trial on the CPU."""
+def trial_environment(gpu: str | None = None, scratch: Path | None = None) -> dict[str, str]:
+    """A scrubbed environment; `gpu` is the one device to be seen, None for a trial on the CPU.
+
+    Libraries ask for a home, a user and a place for what they do not keep: that is all `scratch`.
+    """
     environment = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
     return environment | {
         "CUDA_VISIBLE_DEVICES": gpu or "",
@@ -16,4 +20,7 @@ def trial_environment(gpu: str | None = None) -> dict[str, str]:
         "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONUNBUFFERED": "1",
         "PYTHONHASHSEED": "0",
+        "USER": "trial",
+        "LOGNAME": "trial",
+        **({} if scratch is None else {"HOME": str(scratch), "TMPDIR": str(scratch)}),
     }

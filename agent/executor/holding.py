@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import socket
 import subprocess
@@ -13,35 +12,51 @@ from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
-from agent.executor.code_state import last_words
-from agent.executor.limits import Limits
-from agent.executor.sandbox import Job, Sandbox, end_group
+from agent.executor.limits import Limits, Watch
+from agent.executor.sandbox import Job, Sandbox, end_group, hidden_folders
+from agent.foreign import last_words
 
 _TIMEOUT_S = 30.0
 _LIMITS = Limits(memory=2**30)
+_SECRETS = ("data", "runs", ".git", "simulator", "agent", "memory")
 _FINDINGS = TypeAdapter(dict[str, bool])
 
-# Tries to do what must not be possible, and says of each whether it failed.
+# Tries to do what must not be possible, and says of each whether it failed; the rest must be possible.
 _PROBE = """
 import json, os, socket, sys
-secret, own, port, controller = sys.argv[1:]
+from importlib.util import find_spec
+own, port, namespace, *secrets = sys.argv[1:]
+sealed = (FileNotFoundError, PermissionError, NotADirectoryError)
 
-def fails(attempt):
+def fails(attempt, how):
     try:
         attempt()
-    except OSError:
+    except how:
         return True
     return False
 
 def writes(folder):
-    return lambda: open(os.path.join(folder, ".probe"), "x").close()
+    def attempt():
+        path = os.path.join(folder, f".stoichloop-{os.getpid()}-{port}")
+        open(path, "x").close()
+        os.unlink(path)
+    return attempt
 
+def is_known(module):
+    try:
+        return find_spec(module) is not None
+    except ImportError:
+        return False
+
+outside = (os.path.dirname(secrets[0]), sys.prefix, "/", "/usr")
+_TOLD = "simulator.generate"
 print(json.dumps({
-    "no file of yours": fails(lambda: open(secret).close()),
-    "no writing but in its folder": all(fails(writes(place)) for place in (os.path.dirname(secret), sys.prefix, "/")),
-    "no network": fails(lambda: socket.create_connection(("127.0.0.1", int(port)), 1.0).close()),
-    "no process of yours": fails(lambda: os.kill(int(controller), 0)),
-    "its own folder": not fails(writes(own)),
+    "no file of yours": all(fails(lambda: os.stat(secret), sealed) for secret in secrets) and not is_known(_TOLD),
+    "no writing but in its folder": all(fails(writes(folder), OSError) for folder in outside),
+    "no network": fails(lambda: socket.create_connection(("127.0.0.1", int(port)), 1.0).close(), OSError),
+    "no process of yours": os.readlink("/proc/self/ns/pid") != namespace,
+    "its own folder": not fails(writes(own), OSError),
+    "its libraries": is_known("torch") and is_known("torch_geometric") and is_known("numpy"),
 }))
 """
 
@@ -66,41 +81,39 @@ class Holding:
         return self.fault or f"it does not keep these promises: {', '.join(broken)}"
 
 
-def find_sandbox() -> Holding:
-    """The first bubblewrap that holds, the system's before the bundled one; or why none does."""
+def find_sandbox(root: Path) -> Holding:
+    """The first bubblewrap that holds, the system's before the bundled one; or why none does. `root` is the clone."""
     # The system's may have been granted what others are refused.
     found = [Path(path) for path in (shutil.which("bwrap"), _bundled()) if path]
-    if not found:
-        return Holding(Sandbox(None), {}, "there is no bubblewrap; install the package bubblewrap of this system")
-    tried = []
+    faults = []
     for path in found:
-        tried.append(try_out(Sandbox(path)))
-        if tried[-1].holds:
-            break
-    return tried[-1]
+        holding = try_out(Sandbox(path, hidden_folders(root)), root)
+        if holding.holds:
+            return holding
+        faults.append(f"{path}: {holding.reason}")
+    none = "there is no bubblewrap; install the package bubblewrap of this system"
+    return Holding(Sandbox(None), {}, "; ".join(faults) or none)
 
 
-def try_out(sandbox: Sandbox) -> Holding:
-    """Try from the inside of a sandbox to reach what lies outside."""
+def try_out(sandbox: Sandbox, root: Path) -> Holding:
+    """Try from the inside of a sandbox to reach what lies outside: a file, and what there is of a clone in `root`."""
     with (
         tempfile.TemporaryDirectory(prefix="stoichloop-") as scratch,
         tempfile.TemporaryFile() as printed,
         socket.create_server(("127.0.0.1", 0)) as server,
     ):
         own, outside = Path(scratch, "own"), Path(scratch, "outside")
-        own.mkdir()
+        (own / "tmp").mkdir(parents=True)
         outside.mkdir()
         secret = outside / "secret"
         secret.write_text("not for you", encoding="utf-8")
-        arguments = (str(secret), str(own), str(server.getsockname()[1]), str(os.getpid()))
-        command = (sys.executable, "-I", "-c", _PROBE, *arguments)
-        process = sandbox.start(
-            Job(command, own, _LIMITS, reads=(), writes=own), stdin=subprocess.DEVNULL, stdout=printed
-        )
+        secrets = (secret, *(path for path in (root / name for name in _SECRETS) if path.exists()))
+        place = str(Path("/proc/self/ns/pid").readlink())
+        arguments = (str(own), str(server.getsockname()[1]), place, *map(str, secrets))
+        job = Job((sys.executable, "-c", _PROBE, *arguments), own, _LIMITS, reads=(), writes=own)
+        process = sandbox.start(job, stdin=subprocess.DEVNULL, stdout=printed)
         try:
-            process.wait(_TIMEOUT_S)
-        except subprocess.TimeoutExpired:
-            return Holding(sandbox, {}, f"it gave no answer in {_TIMEOUT_S:.0f} s")
+            fault = Watch(process, _LIMITS, own).wait(_TIMEOUT_S)
         finally:
             end_group(process)
         printed.seek(0)
@@ -108,7 +121,7 @@ def try_out(sandbox: Sandbox) -> Holding:
     try:
         return Holding(sandbox, _FINDINGS.validate_json(answer))
     except ValidationError:
-        return Holding(sandbox, {}, last_words(answer) or f"exit status {process.returncode}")
+        return Holding(sandbox, {}, fault or last_words(answer) or f"exit status {process.returncode}")
 
 
 def _bundled() -> Path | None:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 import resource
+import subprocess
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 
 _GIB = 2**30
-_ENTRIES, _BLOCK = 10_000, 512
+_ENTRIES, _DEPTH, _BLOCK = 10_000, 32, 512
+_LOOK_S = 0.25
 
 
 @dataclass(frozen=True)
@@ -18,63 +21,139 @@ class Limits:
     """Limits of one process.
 
     Attributes:
-        memory: bytes. processes: at once.
-        file: bytes of one file, and of what is printed. folder: bytes of the folder that it may write.
+        memory: bytes. tasks: processes and threads at once.
+        file: bytes of one file, and of what is printed. folder: bytes of the folder that it may write, with what it
+            keeps open and nobody sees.
     """
 
     memory: int
-    processes: int = 128
+    tasks: int = 256
     file: int = 128 * 2**20
     folder: int = 512 * 2**20
 
-    def overstepped(self, pid: int, folder: Path) -> str | None:
+    def overstepped(self, pid: int, folder: Path | None) -> str | None:
         """Which limit a running process has overstepped, in words, or None."""
         try:
             leader = psutil.Process(pid)
             family = [leader, *leader.children(recursive=True)]
         except psutil.NoSuchProcess:
             return None
-        if len(family) > self.processes:
-            return f"it ran more than {self.processes} processes"
+        if sum(map(_tasks, family)) > self.tasks:
+            return f"it ran more than {self.tasks} processes and threads"
         if sum(map(_resident, family)) > self.memory:
             return f"it used more than {self.memory / _GIB:.1f} GiB of memory"
-        if _holds_more(folder, self.folder):
-            return f"it wrote more than {self.folder / _GIB:.1f} GiB, or {_ENTRIES} files"
+        hidden = sum(_unlinked(process.pid) for process in family)
+        written = None if folder is None else _size(folder)
+        if written is None and folder is not None:
+            return f"it wrote more than {_ENTRIES} files, or where they cannot be counted"
+        if hidden + (written or 0) > self.folder:
+            return f"it wrote more than {self.folder / _GIB:.1f} GiB"
         return None
 
     def impose(self, *, data: bool) -> None:
         """Have the kernel hold this process and its children to what it can count, their memory only if `data`."""
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-        resource.setrlimit(resource.RLIMIT_FSIZE, (self.file, self.file))
+        bounds = {resource.RLIMIT_CORE: 0, resource.RLIMIT_FSIZE: self.file}
         if data:
-            resource.setrlimit(resource.RLIMIT_DATA, (self.memory, self.memory))
+            bounds[resource.RLIMIT_DATA] = self.memory
+        for kind, bound in bounds.items():
+            _, hard = resource.getrlimit(kind)
+            least = bound if hard == resource.RLIM_INFINITY else min(bound, hard)
+            resource.setrlimit(kind, (least, least))
+
+
+class Watch:
+    """Looks at a running process now and then."""
+
+    def __init__(self, process: subprocess.Popen[bytes], limits: Limits, folder: Path | None) -> None:
+        self._process, self._limits, self._folder = process, limits, folder
+        self._looked_at = time.monotonic()
+
+    def excess(self) -> str | None:
+        """Which limit the process has overstepped, in words, where it is time to look again."""
+        if time.monotonic() < self._looked_at + _LOOK_S:
+            return None
+        self._looked_at = time.monotonic()
+        return self._limits.overstepped(self._process.pid, self._folder)
+
+    def wait(self, seconds: float) -> str | None:
+        """Wait for the process to end; returns why it should not be waited for any longer, in words, or None."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            try:
+                self._process.wait(_LOOK_S / 10)
+            except subprocess.TimeoutExpired:
+                if (excess := self.excess()) is not None:
+                    return excess
+            else:
+                return None
+        return f"it gave no answer in {seconds:.0f} s"
 
 
 def fair_share(slots: int) -> Limits:
     """The limits of a process that has one of `slots` equal shares of this machine."""
-    return Limits(memory=int(0.9 * psutil.virtual_memory().total / slots))
+    return Limits(memory=int(0.9 * _memory() / slots))
+
+
+def _memory() -> int:
+    """Bytes that this process may use: the machine's, or what a scheduler or a container grants."""
+    granted = [psutil.virtual_memory().total]
+    for line in Path("/proc/self/cgroup").read_text(encoding="utf-8").splitlines():
+        _, kinds, place = line.split(":", 2)
+        if kinds not in ("", "memory"):
+            continue
+        root, name = ("memory", "memory.limit_in_bytes") if kinds else ("", "memory.max")
+        folder = Path("/sys/fs/cgroup", root)
+        for part in (folder / place.lstrip("/"), *(folder / place.lstrip("/")).parents):
+            file = part / name
+            if part.is_relative_to(folder) and file.is_file() and (text := file.read_text().strip()).isdigit():
+                granted.append(int(text))
+    return min(granted)
 
 
 def _resident(process: psutil.Process) -> int:
     try:
         return int(process.memory_info().rss)
-    except psutil.NoSuchProcess:
+    except psutil.Error:
         return 0
 
 
-def _holds_more(folder: Path, limit: int) -> bool:
-    """Whether the files of a folder that somebody may be writing have more than `limit` bytes, or are too many."""
-    entries = total = 0
-    for place, folders, files in os.walk(folder):
-        entries += len(folders) + len(files)
-        total += sum(_bytes(Path(place, name)) for name in files)
-        if total > limit or entries > _ENTRIES:
-            return True
-    return False
-
-
-def _bytes(file: Path) -> int:
+def _tasks(process: psutil.Process) -> int:
     try:
-        return file.lstat().st_blocks * _BLOCK
-    except OSError:  # it is gone by now
+        return int(process.num_threads())
+    except psutil.Error:
         return 0
+
+
+def _unlinked(pid: int) -> int:
+    """Bytes of the files that a process keeps open and that have no name any more, in memory or on the disk."""
+    total = 0
+    try:
+        for descriptor in Path(f"/proc/{pid}/fd").iterdir():
+            status = descriptor.stat()
+            total += 0 if status.st_nlink else status.st_blocks * _BLOCK
+    except OSError:  # it has just ended
+        pass
+    return total
+
+
+def _size(folder: Path) -> int | None:
+    """Bytes of the files in a folder that somebody may be writing; None if they are too many, too deep or hidden."""
+    entries = total = 0
+    left = [(folder, 0)]
+    while left:
+        place, depth = left.pop()
+        try:
+            with os.scandir(place) as found:
+                for entry in found:
+                    entries += 1
+                    if entry.is_dir(follow_symlinks=False):
+                        left.append((Path(entry.path), depth + 1))
+                    else:
+                        total += entry.stat(follow_symlinks=False).st_blocks * _BLOCK
+                    if entries > _ENTRIES or depth > _DEPTH:
+                        return None
+        except FileNotFoundError:
+            continue
+        except OSError:
+            return None
+    return total

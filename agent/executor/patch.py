@@ -127,10 +127,10 @@ def inspect(folder: Path) -> None:
         if mode not in ("100644", "000000"):
             raise PatchRefusedError(f"{file} would become something else than a plain file")
         if mode == "100644":
-            _inspect_source(file, (folder / file).read_text(encoding="utf-8", errors="replace"))
+            _inspect_source(file, (folder / file).read_bytes())
 
 
-def _inspect_source(file: str, source: str) -> None:
+def _inspect_source(file: str, source: bytes) -> None:
     try:
         tree = ast.parse(source)
     except (SyntaxError, ValueError) as error:
@@ -179,18 +179,23 @@ def _reseeds(node: ast.AST) -> str | None:
 
 
 def _prolongs(node: ast.AST) -> str | None:
-    """What multiplies the training budget where steps are counted or handed on, as it is written."""
-    if not isinstance(node, ast.Call):
-        return None
-    name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-    if name not in ("range", "train"):
-        return None
-    for part in ast.walk(node):
-        if isinstance(part, ast.BinOp) and isinstance(part.op, (ast.Mult, ast.Pow, ast.LShift)):
-            operands = [ast.unparse(operand).split(".")[-1] for operand in (part.left, part.right)]
-            if "steps" in operands:
-                return ast.unparse(node)[:80]
+    """What multiplies the training budget or gives it another value, as it is written.
+
+    It catches the careless. Whoever hides it is bounded by the time that a trial may take.
+    """
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult):
+        operands = (node.left, node.right)
+        counted = any(ast.unparse(operand).split(".")[-1] == "steps" for operand in operands)
+        if counted and any(_is_above_one(operand) for operand in operands):
+            return ast.unparse(node)[:80]
+    targets = [*node.targets] if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
+    if any(isinstance(target, ast.Name) and target.id == "steps" for target in targets):
+        return ast.unparse(node)[:80]
     return None
+
+
+def _is_above_one(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) and isinstance(node.value, int | float) and node.value > 1
 
 
 def _line(node: ast.AST) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import signal
 import subprocess
 import sys
@@ -11,16 +10,16 @@ import time
 from pathlib import Path
 from typing import IO
 
-from agent.executor.code_state import last_words
-from agent.executor.limits import Limits
+from agent.executor.limits import Limits, Watch
 from agent.executor.sandbox import Job, Sandbox, end_group
-from agent.executor.tail import tail_of
 from agent.executor.trial import Outcome, Trial
+from agent.foreign import last_words, tail_of
 from memory.records import TrialStatus
 
-_LOOK_S = 0.25  # between two looks at what a process uses
 _TAIL_BYTES = 4096
 _SIGNALS = {int(known): known.name for known in signal.Signals}
+_HANDED_IN = ("config.json", "stdout.txt", "curves.jsonl", "estimate.npz")
+_AT_ONCE = 500
 _NON_FINITE = 3  # exit status of gnn.train
 _SIGNALLED = 128  # added to the signal that ended it by whatever contains it
 _REASON_CHARACTERS = 300
@@ -44,9 +43,7 @@ class TrialProcess:
         config = folder / "config.json"
         config.write_text(json.dumps(trial.configuration, indent=1), encoding="utf-8")
         self.trial, self.folder, self.started = trial, folder, time.monotonic()
-        self._scratch = folder / "tmp"
-        self._scratch.mkdir()
-        self._limits, self._looked_at = limits, self.started
+        (folder / "tmp").mkdir()
         self._closed_at: float | None = None
         printed = folder / "stdout.txt"
         self._stdout: IO[bytes] = printed.open("wb")
@@ -62,6 +59,7 @@ class TrialProcess:
             gpu=gpu,
         )
         self._process = sandbox.start(job, stdin=subprocess.DEVNULL, stdout=self._stdout)
+        self._watch = Watch(self._process, limits, folder)
 
     @property
     def pid(self) -> int:
@@ -77,7 +75,7 @@ class TrialProcess:
         """How it ended, or None while it runs; ends it when it has run for `limit_s` seconds."""
         status = self._process.poll()
         if status is None and self.seconds < limit_s:
-            excess = self._excess()
+            excess = self._watch.excess()
             if excess is None:
                 return None
             self.end()
@@ -93,27 +91,29 @@ class TrialProcess:
             return self._told("completed", "")
         if status == _NON_FINITE:
             return self._told("non_finite", self._last_line())
-        if 0 < status <= _SIGNALLED:
+        how = _SIGNALS.get(-status if status < 0 else status - _SIGNALLED)
+        if how is None:
             return self._told("crashed", f"exit status {status}: {self._last_line()}")
-        number = -status if status < 0 else status - _SIGNALLED
-        how = _SIGNALS.get(number, str(number))
         return self._told("crashed", f"killed by signal {how}: {self._last_line()}", killed=True)
 
     def end(self) -> None:
-        """End the whole process group, politely first, then for certain, and tidy up; once is enough."""
+        """End the whole process group, politely first, then for certain, and tidy up; once is enough.
+
+        Of what it leaves behind, plain files of the names that a trial hands in stay, and nothing else.
+        """
         if self._closed_at is not None:
             return
         end_group(self._process)
         self._closed_at = time.monotonic()
         self._stdout.close()
-        shutil.rmtree(self._scratch, ignore_errors=True)
-
-    def _excess(self) -> str | None:
-        """Which limit it has overstepped, in words, where it is time to look again."""
-        if time.monotonic() < self._looked_at + _LOOK_S:
-            return None
-        self._looked_at = time.monotonic()
-        return self._limits.overstepped(self.pid, self.folder)
+        kept = [path for path in map(self.folder.joinpath, _HANDED_IN) if path.is_file() and not path.is_symlink()]
+        for path in kept:
+            path.chmod(0o644)
+        strange = [str(path) for path in self.folder.iterdir() if path not in kept]
+        # Not by shutil, which calls itself for each folder in a folder: there may be any number.
+        for first in range(0, len(strange), _AT_ONCE):
+            command = ["rm", "-rf", "--", *strange[first : first + _AT_ONCE]]
+            subprocess.run(command, check=False, stderr=subprocess.DEVNULL)
 
     def _told(self, status: TrialStatus, reason: str, *, killed: bool = False) -> Outcome:
         return Outcome(self.trial, status, reason, self.folder, self.seconds, killed)

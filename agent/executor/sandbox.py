@@ -9,12 +9,15 @@ from __future__ import annotations
 
 import ctypes
 import os
+import platform
 import signal
 import subprocess
 import sys
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from typing import IO
 
@@ -22,12 +25,14 @@ from agent.executor.environment import trial_environment
 from agent.executor.limits import Limits
 
 _PR_SET_PDEATHSIG = 1
+_KEYCTL = {"x86_64": 250, "aarch64": 219}.get(platform.machine())  # the number of the system call
+_JOIN_SESSION_KEYRING = 1
 _LIBC = ctypes.CDLL(None)
 _SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/nix/store")
 _SETTINGS = ("/etc/ld.so.cache", "/etc/alternatives", "/etc/localtime", "/sys/devices/system")
+_PARTS = ("bin", "lib", "lib64", "pyvenv.cfg")  # of a Python: its prefix may be a home, or a clone
 # No network, no process, user or host but its own; no privilege; it ends with whoever started it.
 _APART = ["--unshare-all", "--unshare-user", "--disable-userns", "--cap-drop", "ALL", "--die-with-parent"]
-_DRIVER = ("/dev/nvidiactl", "/dev/nvidia-uvm", "/dev/nvidia-uvm-tools", "/dev/nvidia-modeset")
 _PATIENCE_S = 2.0  # between asking a process to end and ending it
 _SHARED_BYTES = 64 * 2**20  # of memory that looks like a disk
 
@@ -53,19 +58,22 @@ class Job:
 
 @dataclass(frozen=True)
 class Sandbox:
-    """Starts jobs within bubblewrap, or as processes like any other where `bubblewrap` is None."""
+    """Starts jobs within bubblewrap, or as processes like any other where `bubblewrap` is None.
+
+    `hidden` are folders that nobody sees inside, also where they lie in one that everybody sees.
+    """
 
     bubblewrap: Path | None
+    hidden: tuple[Path, ...] = ()
 
     def start(
         self, job: Job, *, stdin: int | IO[bytes], stdout: IO[bytes], stderr: int | IO[bytes] = subprocess.STDOUT
     ) -> subprocess.Popen[bytes]:
         """Start a job as the leader of a process group that ends with this process."""
-        temporary = {} if job.writes is None else {"TMPDIR": str(job.writes / "tmp")}
         return subprocess.Popen(
             [*self._around(job), *job.command],
             cwd=job.folder,
-            env=trial_environment(job.gpu) | temporary,
+            env=trial_environment(job.gpu, None if job.writes is None else job.writes / "tmp"),
             stdin=stdin,
             stdout=stdout,
             stderr=stderr,
@@ -83,10 +91,27 @@ class Sandbox:
             words += ["--symlink", str(place.readlink()), name] if place.is_symlink() else _seen(place)
         words += ["--proc", "/proc", "--dev", "/dev", *_devices(job.gpu)]
         words += ["--size", str(_SHARED_BYTES), "--tmpfs", "/dev/shm", "--remount-ro", "/dev"]  # noqa: S108 - its own
-        words += _seen(*_SETTINGS, *_python(), *_libraries(), *job.reads)
+        python = [*_python(), *_libraries()]
+        words += _seen(*_SETTINGS, *python)
+        for folder in self.hidden:
+            words += ["--size", str(_SHARED_BYTES), "--tmpfs", str(folder)]
+        words += _seen(*(place for place in python if any(map(place.is_relative_to, self.hidden))), *job.reads)
+        words += _links(python)
         if job.writes is not None:
             words += ["--bind", str(job.writes), str(job.writes), *_seen(*job.shields)]
-        return [*words, "--remount-ro", "/", "--chdir", str(job.folder), "--"]
+        for folder in (*self.hidden, Path("/")):
+            words += ["--remount-ro", str(folder)]
+        return [*words, "--chdir", str(job.folder), "--"]
+
+
+def hidden_folders(root: Path) -> tuple[Path, ...]:
+    """What nobody may see: the clone in `root`, and the loop and the simulator where they are installed elsewhere."""
+    folders = [root]
+    for package in ("agent", "memory", "simulator"):
+        spec = find_spec(package)
+        places = map(Path, spec.submodule_search_locations or ()) if spec else ()
+        folders += [place for place in places if not place.is_relative_to(root)]
+    return tuple(folders)
 
 
 def end_group(process: subprocess.Popen[bytes]) -> None:
@@ -100,26 +125,38 @@ def end_group(process: subprocess.Popen[bytes]) -> None:
             process.wait(_PATIENCE_S)
 
 
-def _seen(*places: str | Path) -> list[str]:
+def _seen(*places: Path | str) -> list[str]:
     """What exists of these is there, to be read only."""
     return [word for place in places for word in ("--ro-bind-try", str(place), str(place))]
 
 
-def _python() -> list[str]:
+def _python() -> list[Path]:
     """This Python: the environment, what it was made from, and where its program really is."""
-    return sorted({sys.prefix, sys.base_prefix, str(Path(sys.executable).resolve().parent.parent)} - {"/usr"})
+    prefixes = {sys.prefix, sys.base_prefix, str(Path(sys.executable).resolve().parent.parent)} - {"/usr"}
+    return [Path(prefix, part) for prefix in sorted(prefixes) for part in _PARTS]
 
 
-def _libraries() -> list[str]:
-    return [place for place in os.environ.get("LD_LIBRARY_PATH", "").split(":") if place.startswith("/")]
+def _libraries() -> list[Path]:
+    return [Path(place) for place in os.environ.get("LD_LIBRARY_PATH", "").split(":") if place.startswith("/")]
+
+
+def _links(python: Sequence[Path]) -> list[str]:
+    """The links that lead from the program that was called to the one that runs, where they lie in none of these."""
+    words, link = [], Path(sys.executable)
+    while link.is_symlink():
+        target = link.readlink()
+        if not any(map(link.is_relative_to, (*python, *map(Path, _SYSTEM)))):
+            words += ["--symlink", str(target), str(link)]
+        link = link.parent / target
+    return words
 
 
 def _devices(gpu: str | None) -> list[str]:
-    """The device files of one GPU, and where its driver describes it."""
+    """The device files of the driver of GPUs, and where it describes them; which one is used, the environment says."""
     if gpu is None:
         return []
-    files = (f"/dev/nvidia{gpu}", *_DRIVER)
-    return [*_seen("/sys"), *(word for file in files for word in ("--dev-bind-try", file, file))]
+    files = [*Path("/dev").glob("nvidia*"), Path("/dev/dxg")]
+    return [*_seen("/sys"), *(word for file in files for word in ("--dev-bind-try", str(file), str(file)))]
 
 
 def _bound(parent: int, job: Job) -> None:
@@ -127,4 +164,6 @@ def _bound(parent: int, job: Job) -> None:
     _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:  # the parent was killed before we could ask
         os._exit(1)
+    if _KEYCTL is not None:  # keys that the kernel holds for the parent's session
+        _LIBC.syscall(_KEYCTL, _JOIN_SESSION_KEYRING, None)
     job.limits.impose(data=job.gpu is None)  # the driver of a GPU maps more than it uses

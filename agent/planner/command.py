@@ -24,7 +24,7 @@ from pydantic import ValidationError
 
 from agent.errors import StoichloopError
 from agent.executor.sandbox import end_group
-from agent.executor.tail import tail_of
+from agent.foreign import tail_of
 from agent.planner import Lesson, Options, Rung, Situation
 from agent.planner.asking import CORRECTIONS, AnswerT, Asked, next_question, what_is_wrong
 from agent.planner.proposal import Proposal

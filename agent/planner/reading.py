@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
 
+from agent.foreign import printable
 from agent.planner import Lesson, Situation
 from agent.planner.proposal import Proposal
 from agent.prompting import render_prompt
@@ -23,9 +24,6 @@ from memory.standing import current, standing
 _BRIEF, _MEMORY, _FINDINGS, _SPACE, _OUTPUT, _REASON, _PATCH = 0.075, 0.15, 0.075, 0.1, 0.05, 0.0125, 0.15
 _EXPERIMENTS, _CURVE_POINTS = 20, 16
 _FENCE = 60  # what quoting adds to a text, at the most, where no run of backticks is long
-_UNPRINTABLE = re.compile(
-    r"[^\S\n\t ]|[\x00-\x08\x0e-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
-)
 _WORD = re.compile(r"[a-z_]{4,}")
 
 
@@ -166,11 +164,6 @@ def quote(text: str, length: int, label: str = "") -> str:
         text = f"{text[:length]}\n(cut here)"
     fence = "`" * max(3, 1 + max((len(run) for run in re.findall("`+", text)), default=0))
     return f"{fence}quoted {label}".rstrip() + f"\n{text.strip(chr(10)) or '(nothing)'}\n{fence}"
-
-
-def printable(text: str) -> str:
-    """Text that others wrote, without what a terminal or a file could not take as it stands."""
-    return _UNPRINTABLE.sub("", text)
 
 
 def figures_of(finding: Finding) -> str:

@@ -14,8 +14,9 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from agent.analyzer.findings import NOISE
+from agent.foreign import printable
 from agent.planner import Lesson, Situation
-from agent.planner.reading import figures_of, printable
+from agent.planner.reading import figures_of
 from agent.prompting import render_prompt
 from memory.records import IN_WORDS, Experiment, Finding
 from memory.standing import incumbent

@@ -67,6 +67,7 @@ def pick(
     everything: Annotated[
         bool, typer.Option("--all", help="Also the commits that an ablation has not shown to matter.")
     ] = False,
+    no_sandbox: NoSandbox = False,
     as_json: Json = False,
 ) -> None:
     """Put a winner's commits onto the current branch."""
@@ -75,7 +76,8 @@ def pick(
     from agent.winners.pick import describe
     from agent.winners.pick import pick as put
 
-    workspace = here()
+    workspace = here(contained=not no_sandbox)
+    workspace.refuse_uncontained("code of experiments")
     chain = find_chain(workspace.repo, experiment, campaign)
     picked = put(workspace, chain, [] if everything else idle_changes(workspace, chain))
     if as_json:

@@ -16,6 +16,8 @@ _IMPORTS = "import torch\nfrom torch.optim.lr_scheduler import LambdaLR\n"
 _CALL = "train(observations, config, arguments.steps, arguments.seed, arguments.out)"
 _WRITE = "    write_estimate(model, observations, arguments.out)\n"
 _OUT = 'out = Path(sys.argv[sys.argv.index("--out") + 1])\n'
+_ENDLESS = 'os.chdir(out)\nfor n in range(2000):\n    os.mkdir("a")\n    os.chdir("a")\n'
+_BOMB = "while True:\n    os.fork()"
 # What an import statement would be refused for.
 _HIDDEN = 'load = getattr(sys.modules["builtins"], "__imp" + "ort__")\n'
 
@@ -63,6 +65,12 @@ def instead(search: str, replace: str, file: str = TRAIN) -> Edit:
     return Edit(file=file, search=search, replace=replace)
 
 
+def at_once(code: str) -> Edit:
+    """Code that runs when gnn/ is asked for its configuration, before any trial."""
+    start = "from __future__ import annotations\n"
+    return instead(start, f"{start}import os\n{code}\n", "gnn/config.py")
+
+
 GONE, READ_ONLY = "No such file or directory", "Read-only file system"
 
 TRUTH = [
@@ -89,7 +97,7 @@ TRUTH = [
     runs("import the simulator by the back door", f'{_HIDDEN}load("simulator")\nsys.exit("LOOT")', "No module named"),
     runs(
         "run the simulator where it lies",
-        'sys.path.append("@home@")\n' + _HIDDEN + 'load("simulator")',
+        'sys.path.append("@home@")\n' + _HIDDEN + 'load("simulator.generate")',
         "No module named",
     ),
     refused(
@@ -113,10 +121,15 @@ ARTIFACTS = [
     hands_in("no numbers", saves("np.full(9, np.nan)"), "not finite"),
     hands_in("a wrong shape", saves("np.zeros((3, 3))"), "has shape"),
     hands_in("another precision", saves("np.zeros(9, np.float32)"), "float32"),
-    hands_in("a link to the truth", '(out / "estimate.npz").symlink_to("@truth@")', "not a regular file"),
-    hands_in("a pipe that nobody fills", 'os.mkfifo(out / "estimate.npz")', "not a regular file"),
+    hands_in("a link to the truth", '(out / "estimate.npz").symlink_to("@truth@")', "is missing"),
+    hands_in("a pipe that nobody fills", 'os.mkfifo(out / "estimate.npz")', "is missing"),
     hands_in("curves that nobody writes", 'os.mkfifo(out / "curves.jsonl")', "is missing"),
     hands_in("curves without end", '(out / "curves.jsonl").symlink_to("/dev/zero")', "is missing"),
+    hands_in(
+        "curves of absurd numbers",
+        '(out / "curves.jsonl").write_text(\'{"step": \' + "9" * 400 + \', "steps": 1, "loss": 1, "loss_pred": 1}\')',
+        "is missing",
+    ),
     hands_in("a score on the screen", 'print("exact 1.0000", \'{"exact": 1.0}\')', "is missing"),
 ]
 
@@ -155,9 +168,23 @@ MACHINE = [
         '        os.execvp("sleep", ["sleep", "@sleep@"])\n    os._exit(0)\nos._exit(0)',
         "is missing",
     ),
-    runs("a fork bomb", "while True:\n    os.fork()", "processes"),
+    runs("a fork bomb", _BOMB, "crashed"),
     runs("fill the disk with one file", '(out / "a").write_bytes(b"a" * 2**28)', "File too large"),
     runs("fill the disk with many", 'for n in range(10**6):\n    (out / str(n)).write_bytes(b"a")', "files"),
+    runs("folders without end", _ENDLESS + "while True:\n    pass", "cannot be counted"),
+    runs(
+        "files without a name",
+        'for n in range(6):\n    held = open(out / "a", "wb")\n    held.write(b"a" * 2**27)\n'
+        '    os.dup(held.fileno())\n    (out / "a").unlink()\nwhile True:\n    pass',
+        "it wrote more than",
+    ),
+    runs(
+        "threads without end",
+        _HIDDEN + 'sleep = load("time").sleep\nfor n in range(10**6):\n'
+        '    load("threading").Thread(target=sleep, args=(600,)).start()',
+        "processes and threads",
+    ),
+    refused("a fork bomb where it is asked for its configuration", "gnn.config fails", at_once(_BOMB)),
     runs("fill the memory that looks like a disk", 'Path("/dev/shm/a").write_bytes(b"a" * 2**27)', "No space left"),
     runs("fill the screen", 'while True:\n    print("a" * 2**20)', "exit status 1: aaa"),
     runs("eat all memory", "held = [bytearray(2**30) for _ in range(10**6)]", "MemoryError"),
@@ -190,6 +217,13 @@ MACHINE = [
 ]
 
 SCORES = [
+    runs("words that git cannot keep", 'sys.exit("a\\0b\\x1b]0;owned\\x07")', "exit status 1: ab]0;owned"),
+    runs("an exit status like that of a signal", "sys.exit(200)", "exit status 200"),
+    refused(
+        "a configuration that is none",
+        "not a configuration",
+        at_once('import sys\nif "--resolve" in sys.argv:\n    print([1])\n    sys.exit()'),
+    ),
     refused(
         "another seed",
         "starts a generator from another number",

@@ -15,7 +15,7 @@ from agent.workspace import Workspace
 from memory.ledger import Ledger
 from simulator.dataset import Dataset, prepare
 from simulator.regime import find_regime
-from tests.conftest import UNCONTAINED, Command
+from tests.conftest import ROOT, UNCONTAINED, Command
 
 NOTHING_HOLDS = Holding(UNCONTAINED, {}, "this kernel has no namespaces for users")
 
@@ -36,15 +36,15 @@ def lead(workspace: Workspace, tiny: Dataset, planner: str, experiments: int = 1
 
 
 def test_the_sandbox_of_this_machine_keeps_every_promise() -> None:
-    holding = find_sandbox()
+    holding = find_sandbox(ROOT)
     assert holding.holds, holding.reason
-    assert len(holding.promises) == 5
+    assert len(holding.promises) == 6
 
 
-def test_without_a_sandbox_no_promise_but_one_is_kept() -> None:
-    holding = try_out(UNCONTAINED)
+def test_without_a_sandbox_nothing_is_kept_from_a_process() -> None:
+    holding = try_out(UNCONTAINED, ROOT)
     assert not holding.holds
-    assert [promise for promise, kept in holding.promises.items() if kept] == ["its own folder"]
+    assert [promise for promise, kept in holding.promises.items() if kept] == ["its own folder", "its libraries"]
     assert "no network" in holding.reason
 
 
@@ -52,7 +52,7 @@ def test_a_sandbox_that_does_not_start_says_why(tmp_path: Path) -> None:
     broken = tmp_path / "bwrap"
     broken.write_text("#!/bin/sh\necho 'bwrap: setting up uid map: Permission denied' >&2\nexit 1\n")
     broken.chmod(0o755)
-    holding = try_out(Sandbox(broken))
+    holding = try_out(Sandbox(broken), ROOT)
     assert not holding.holds
     assert holding.reason == "bwrap: setting up uid map: Permission denied"
 

@@ -25,6 +25,7 @@ def stay(apart):
     seconds = f"600.{time.time_ns()}"
     subprocess.Popen(["sleep", seconds], start_new_session=apart)
     (out / "child").write_text(seconds)
+    print(seconds, flush=True)
 
 if word == "sleep":
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
@@ -41,7 +42,7 @@ if word == "non-finite":
 if word == "kill":
     os.kill(os.getpid(), signal.SIGKILL)
 if word == "environment":
-    (out / "environment").write_text(json.dumps(dict(os.environ)))
+    print(json.dumps(dict(os.environ)))
 """
 
 
@@ -59,7 +60,7 @@ def code(tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="module", params=[True, False], ids=["contained", "uncontained"])
 def sandbox(request: pytest.FixtureRequest) -> Sandbox:
-    return find_sandbox().sandbox if request.param else Sandbox(None)
+    return find_sandbox(ROOT).sandbox if request.param else Sandbox(None)
 
 
 def start(code: Path, word: str, sandbox: Sandbox, limits: Limits = LIMITS) -> TrialProcess:
@@ -120,18 +121,19 @@ def test_the_time_limit_ends_the_whole_group_even_if_it_ignores_requests(code: P
     child = code.parent / "out" / "child"
     while not (child.exists() and child.read_text()):
         time.sleep(0.02)
+    seconds = child.read_text()
     outcome = wait(process, limit_s=process.seconds + 0.1)
     assert outcome.status == "timed_out"
     assert "time limit" in outcome.reason
     assert is_gone(process.pid)
-    assert has_ended(child.read_text())
+    assert has_ended(seconds)
 
 
 def test_nothing_outlives_a_contained_trial(code: Path) -> None:
     """Not even what has left its process group."""
-    outcome = wait(start(code, "leave", find_sandbox().sandbox))
+    outcome = wait(start(code, "leave", find_sandbox(ROOT).sandbox))
     assert outcome.status == "completed"
-    assert has_ended((outcome.folder / "child").read_text())
+    assert has_ended((outcome.folder / "stdout.txt").read_text().strip())
 
 
 def test_a_trial_dies_with_its_controller(code: Path, sandbox: Sandbox) -> None:
@@ -157,7 +159,7 @@ import time; time.sleep(600)
 def test_keys_of_the_user_do_not_reach_a_trial(code: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "secret-key")
     monkeypatch.setenv("HOME", "/home/someone")
-    seen = (wait(start(code, "environment", find_sandbox().sandbox)).folder / "environment").read_text()
+    seen = (wait(start(code, "environment", find_sandbox(ROOT).sandbox)).folder / "stdout.txt").read_text()
     assert "secret-key" not in seen
     assert "/home/someone" not in seen
     assert trial_environment()["PATH"] == os.environ["PATH"]
