@@ -151,6 +151,7 @@ def train(
         ),
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Keep estimate.npz, curves and output in this new folder.")] = None,
+    no_sandbox: NoSandbox = False,
     as_json: Json = False,
 ) -> None:
     """One scored training run of the gnn/ in the working tree."""
@@ -158,7 +159,7 @@ def train(
     from agent.recipe import find_recipe, start_from, uncommitted
     from agent.single import train_once
 
-    workspace = here()
+    workspace = here(contained=not no_sandbox)
     recipe_file = None if recipe is None else find_recipe(workspace, regime, recipe)
     dataset, _ = dataset_of(regime, sibling, quiet=as_json)
     asked = {**(read_changes(config) if config else {}), **parse_changes(changes or [])}

@@ -14,6 +14,7 @@ import pytest
 from git import Repo
 
 from agent.executor.environment import trial_environment
+from agent.executor.holding import find_sandbox
 from agent.executor.sandbox import Sandbox
 from agent.workspace import Workspace
 from simulator.dataset import Dataset, prepare
@@ -24,6 +25,9 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 
 ROOT = Path(__file__).parent.parent
 UNCONTAINED = Sandbox(None)
+HOLDING = find_sandbox(ROOT)
+# In a container without user namespaces all but what is about containment is tested without it.
+needs_sandbox = pytest.mark.skipif(not HOLDING.holds, reason=f"no sandbox holds here: {HOLDING.reason}")
 Command = Callable[..., subprocess.CompletedProcess[str]]
 
 
@@ -66,12 +70,14 @@ def workspace(tmp_path: Path, tiny: Dataset) -> Workspace:
         config.set_value("user", "email", "user@localhost")
     repo.git.add("--all")
     repo.git.commit("-m", "start")
-    return Workspace(root)
+    return Workspace(root, contained=HOLDING.holds)
 
 
 def command_line(*arguments: str) -> list[str]:
     """The command as a process of its own."""
-    return [sys.executable, "-c", "from agent.cli import main; main()", *arguments]
+    runs_code = arguments[0] in ("explore", "verify", "pick") or "--ablate" in arguments
+    without = ["--no-sandbox"] if runs_code and not HOLDING.holds and "--no-sandbox" not in arguments else []
+    return [sys.executable, "-c", "from agent.cli import main; main()", *arguments, *without]
 
 
 @pytest.fixture

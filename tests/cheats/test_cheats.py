@@ -24,7 +24,7 @@ from memory.records import Experiment
 from simulator.dataset import Dataset, prepare
 from simulator.regime import find_regime
 from tests.cheats.corpus import CORPUS, LOOT, Cheat
-from tests.conftest import ROOT
+from tests.conftest import ROOT, needs_sandbox
 
 KEY = "sk-that-only-the-controller-has"
 
@@ -69,6 +69,7 @@ def known(workspace: Workspace) -> Iterator[dict[str, str]]:
         }
 
 
+@needs_sandbox
 def test_no_cheat_gets_what_it_wants(
     workspace: Workspace, tiny: Dataset, known: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

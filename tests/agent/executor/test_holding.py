@@ -15,9 +15,16 @@ from agent.workspace import Workspace
 from memory.ledger import Ledger
 from simulator.dataset import Dataset, prepare
 from simulator.regime import find_regime
-from tests.conftest import ROOT, UNCONTAINED, Command
+from tests.conftest import ROOT, UNCONTAINED, Command, needs_sandbox
 
 NOTHING_HOLDS = Holding(UNCONTAINED, {}, "this kernel has no namespaces for users")
+
+
+def nothing_holds(workspace: Workspace) -> Workspace:
+    """The workspace on a machine without a sandbox."""
+    here = Workspace(workspace.root)
+    here.__dict__["holding"] = NOTHING_HOLDS
+    return here
 
 
 def lead(workspace: Workspace, tiny: Dataset, planner: str, experiments: int = 1) -> None:
@@ -35,6 +42,7 @@ def lead(workspace: Workspace, tiny: Dataset, planner: str, experiments: int = 1
     )
 
 
+@needs_sandbox
 def test_the_sandbox_of_this_machine_keeps_every_promise() -> None:
     holding = find_sandbox(ROOT)
     assert holding.holds, holding.reason
@@ -58,7 +66,7 @@ def test_a_sandbox_that_does_not_start_says_why(tmp_path: Path) -> None:
 
 
 def test_where_nothing_holds_configurations_are_tried_and_code_is_not(workspace: Workspace, tiny: Dataset) -> None:
-    workspace.__dict__["holding"] = NOTHING_HOLDS
+    workspace = nothing_holds(workspace)
     lead(workspace, tiny, "auto")
     with Ledger(workspace.runs / "night" / "memory.db", readonly=True) as ledger:
         assert [block.rung for block in ledger.blocks()] == ["baseline", "sweep"]
@@ -68,7 +76,7 @@ def test_where_nothing_holds_configurations_are_tried_and_code_is_not(workspace:
 
 
 def test_a_planner_of_code_needs_a_sandbox(workspace: Workspace, tiny: Dataset) -> None:
-    workspace.__dict__["holding"] = NOTHING_HOLDS
+    workspace = nothing_holds(workspace)
     with pytest.raises(StoichloopError, match="no namespaces for users; give --no-sandbox"):
         lead(workspace, tiny, "moves")
 

@@ -8,12 +8,11 @@ import psutil
 import pytest
 
 from agent.executor.environment import trial_environment
-from agent.executor.holding import find_sandbox
 from agent.executor.limits import Limits
 from agent.executor.process import TrialProcess
 from agent.executor.sandbox import Sandbox
 from agent.executor.trial import Outcome, Trial
-from tests.conftest import ROOT
+from tests.conftest import HOLDING, ROOT, needs_sandbox
 
 # A gnn.train that does what the word in its configuration says.
 MISBEHAVIOUR = """
@@ -58,9 +57,11 @@ def code(tmp_path: Path) -> Path:
     return package.parent
 
 
-@pytest.fixture(scope="module", params=[True, False], ids=["contained", "uncontained"])
+@pytest.fixture(
+    scope="module", params=[pytest.param(True, marks=needs_sandbox), False], ids=["contained", "uncontained"]
+)
 def sandbox(request: pytest.FixtureRequest) -> Sandbox:
-    return find_sandbox(ROOT).sandbox if request.param else Sandbox(None)
+    return HOLDING.sandbox if request.param else Sandbox(None)
 
 
 def start(code: Path, word: str, sandbox: Sandbox, limits: Limits = LIMITS) -> TrialProcess:
@@ -129,9 +130,10 @@ def test_the_time_limit_ends_the_whole_group_even_if_it_ignores_requests(code: P
     assert has_ended(seconds)
 
 
+@needs_sandbox
 def test_nothing_outlives_a_contained_trial(code: Path) -> None:
     """Not even what has left its process group."""
-    outcome = wait(start(code, "leave", find_sandbox(ROOT).sandbox))
+    outcome = wait(start(code, "leave", HOLDING.sandbox))
     assert outcome.status == "completed"
     assert has_ended((outcome.folder / "stdout.txt").read_text().strip())
 
@@ -159,7 +161,7 @@ import time; time.sleep(600)
 def test_keys_of_the_user_do_not_reach_a_trial(code: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "secret-key")
     monkeypatch.setenv("HOME", "/home/someone")
-    seen = (wait(start(code, "environment", find_sandbox(ROOT).sandbox)).folder / "stdout.txt").read_text()
+    seen = (wait(start(code, "environment", HOLDING.sandbox)).folder / "stdout.txt").read_text()
     assert "secret-key" not in seen
     assert "/home/someone" not in seen
     assert trial_environment()["PATH"] == os.environ["PATH"]
