@@ -49,6 +49,8 @@ class TrialProcess:
         self._stdout: IO[bytes] = printed.open("wb")
         command = [sys.executable, "-m", "gnn.train", "--observations", str(observations), "--config", str(config)]
         command += ["--out", str(folder), "--seed", str(trial.seed), "--steps", str(trial.steps)]
+        if gpu is not None:  # which it must not quietly do without
+            command += ["--device", "cuda"]
         job = Job(
             tuple(command),
             folder=code,
