@@ -82,8 +82,6 @@ def test_a_planner_of_code_needs_a_sandbox(workspace: Workspace, tiny: Dataset) 
 
 
 def test_a_person_may_go_without(stoichloop: Command, workspace: Workspace) -> None:
-    arguments = ["--campaign", "night", "--budget", "10m", "--fidelity", "probe", "--planner", "moves"]
+    arguments = ["--campaign", "night", "--budget", "10m", "--fidelity", "probe", "--planner", "sweep"]
     stoichloop("explore", "pde_m1_tiny", *arguments, "--experiments", "1", "--no-sandbox")
     assert "code runs without a sandbox, as asked by --no-sandbox" in stoichloop("log", "night").stdout
-    with Ledger(workspace.runs / "night" / "memory.db", readonly=True) as ledger:
-        assert ledger.experiments()[-1].move
