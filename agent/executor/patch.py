@@ -188,7 +188,9 @@ def _prolongs(node: ast.AST) -> str | None:
         counted = any(ast.unparse(operand).split(".")[-1] == "steps" for operand in operands)
         if counted and any(_is_above_one(operand) for operand in operands):
             return ast.unparse(node)[:80]
-    targets = [*node.targets] if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
+    targets = [*node.targets] if isinstance(node, ast.Assign) else []
+    if isinstance(node, (ast.AugAssign, ast.NamedExpr)) or (isinstance(node, ast.AnnAssign) and node.value):
+        targets = [node.target]
     if any(isinstance(target, ast.Name) and target.id == "steps" for target in targets):
         return ast.unparse(node)[:80]
     return None
