@@ -21,9 +21,7 @@ Sibling = Annotated[
 ]
 RegimeName = Annotated[str, typer.Argument(metavar="REGIME", help="A regime; 'stoichloop regimes' lists them.")]
 CampaignName = Annotated[str | None, typer.Argument(metavar="[CAMPAIGN]", help="A campaign; default: the latest.")]
-NoSandbox = Annotated[
-    bool, typer.Option("--no-sandbox", help="Run gnn/ as a program of yours, without containment.")
-]
+NoSandbox = Annotated[bool, typer.Option("--no-sandbox", help="Run gnn/ as a program of yours, without containment.")]
 
 INTERRUPTED = 130  # exit status, as a shell has it for Ctrl-C
 
