@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from agent.foreign import open_plain
 
-_MAX_BYTES, _MAX_STEPS = 65_536, 1_000_000_000
+_MAX_BYTES, _MAX_STEPS = 1_000_000, 1_000_000_000
 
 
 class CurvePoint(BaseModel):
