@@ -14,10 +14,10 @@ from pydantic import BaseModel
 
 from agent.errors import StoichloopError
 from agent.executor.code_state import CodeState
-from agent.executor.holding import find_sandbox
+from agent.executor.holding import Holding, find_sandbox
 from agent.executor.local import slots, visible_gpus
 from agent.planner import planner_names
-from agent.workspace import find_workspace, head_commit
+from agent.workspace import Workspace, find_workspace, head_commit
 
 
 class Check(BaseModel):
@@ -31,7 +31,9 @@ class Check(BaseModel):
 
 def examine(start: Path) -> list[Check]:
     """All checks, in the order in which a person would want them."""
-    return [_python(), *_packages(), _git(), _workspace(start), _gpu(), _slots(), _sandbox(start), _planners()]
+    found = _find(start)
+    holding = found.holding if isinstance(found, Workspace) else find_sandbox(start)
+    return [_python(), *_packages(), _git(), _workspace(found), _gpu(), _slots(), _sandbox(holding), _planners()]
 
 
 def _python() -> Check:
@@ -70,9 +72,17 @@ def _git() -> Check:
     return Check(name="git", ok=found is not None, required=True, finding=answer)
 
 
-def _workspace(start: Path) -> Check:
+def _find(start: Path) -> Workspace | StoichloopError:
     try:
-        workspace = find_workspace(start)
+        return find_workspace(start)
+    except StoichloopError as error:
+        return error
+
+
+def _workspace(workspace: Workspace | StoichloopError) -> Check:
+    try:
+        if isinstance(workspace, StoichloopError):
+            raise workspace
         commit = head_commit(workspace)
         fields = len(CodeState(workspace.root, workspace.sandbox).fields)
         for path in sorted((workspace.root / "gnn").glob("*.py")):
@@ -104,8 +114,7 @@ def _slots() -> Check:
     )
 
 
-def _sandbox(start: Path) -> Check:
-    holding = find_sandbox(start)
+def _sandbox(holding: Holding) -> Check:
     if holding.holds:
         finding = f"{holding.sandbox.bubblewrap}; tried from the inside: {', '.join(holding.promises)}"
     else:

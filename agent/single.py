@@ -19,7 +19,7 @@ from agent.executor.limits import fair_share
 from agent.executor.local import slots
 from agent.executor.process import TrialProcess
 from agent.executor.sandbox import Sandbox
-from agent.executor.trial import Trial
+from agent.executor.trial import Outcome, Trial
 from simulator.dataset import Dataset
 
 _POLL_S = 0.1
@@ -40,22 +40,17 @@ def train_once(
     """Train `code` with `changes`, score, and say with what; raises `StoichloopError` if the trial did not complete."""
     configuration = code.resolve(changes)
     trial = Trial("train", seed, "full", steps, "no commit", configuration)
-    observations, gpu = dataset.observations_path.absolute(), slots(1)[0]
-    process = TrialProcess(trial, code.folder, observations, folder, gpu, sandbox, fair_share(1))
     console = Console(stderr=True, quiet=quiet)
     columns = TextColumn("training"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
-    try:
-        with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
-            bar = progress.add_task("", total=steps)
-            while (outcome := process.outcome(float("inf"))) is None:
-                check()
-                time.sleep(_POLL_S)
-                points = read_curves(folder)
-                progress.update(bar, completed=points[-1].step if points else 0)
-    finally:
-        process.end()
-    if outcome.status != "completed":
-        raise StoichloopError(f"the trial ended as {outcome.status.replace('_', ' ')}: {outcome.reason}")
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        bar = progress.add_task("", total=steps)
+
+        def tick() -> None:
+            check()
+            points = read_curves(folder)
+            progress.update(bar, completed=points[-1].step if points else 0)
+
+        run_alone(trial, code, dataset, folder, sandbox, tick)
     try:
         scores = score_artifact(folder / "estimate.npz", dataset)
     except EstimateError as error:
@@ -67,3 +62,20 @@ def train_once(
         "configuration": configuration,
         "scores": scores,
     }
+
+
+def run_alone(
+    trial: Trial, code: CodeState, dataset: Dataset, folder: Path, sandbox: Sandbox, tick: Callable[[], None]
+) -> Outcome:
+    """Run a trial that has this machine to itself, `tick` called on the way; raises `StoichloopError` if it fails."""
+    observations, gpu = dataset.observations_path.absolute(), slots(1)[0]
+    process = TrialProcess(trial, code.folder, observations, folder, gpu, sandbox, fair_share(1))
+    try:
+        while (outcome := process.outcome(float("inf"))) is None:
+            tick()
+            time.sleep(_POLL_S)
+    finally:
+        process.end()
+    if outcome.status != "completed":
+        raise StoichloopError(f"the trial ended as {outcome.status.replace('_', ' ')}: {outcome.reason}")
+    return outcome

@@ -7,28 +7,22 @@ a time. Both must leave the same estimate, to the last bit. Prints one JSON docu
 from __future__ import annotations
 
 import tempfile
-import time
 from pathlib import Path
-from statistics import median
 from typing import Annotated
 
 import typer
 from pydantic import BaseModel, ConfigDict
 from rich.console import Console
 
-from agent.errors import StoichloopError
-from agent.executor.limits import fair_share
-from agent.executor.local import slots
-from agent.executor.process import TrialProcess
 from agent.executor.sandbox import Sandbox
-from agent.executor.trial import Outcome, Trial
-from agent.recipe import BEST, Start, find_recipe, start_from
+from agent.executor.trial import Trial
+from agent.interruption import Interruption
+from agent.recipe import BEST, find_recipe, start_from
+from agent.single import run_alone
 from agent.workspace import find_workspace, head_commit
 from benchmarks.machine import Machine, this_machine
 from benchmarks.measure import dataset_of, run_command
 from benchmarks.summary import Summary, summarise
-
-_POLL_S = 0.02
 
 
 class Report(BaseModel):
@@ -62,41 +56,30 @@ def containment(
     seconds: dict[str, list[float]] = {way: [] for way in ways}
     estimates: set[bytes] = set()
     with (
+        Interruption() as interruption,
         start_from(workspace, find_recipe(workspace, regime, BEST)) as start,
         tempfile.TemporaryDirectory(prefix="stoichloop-") as scratch,
     ):
+        trial = Trial("containment", 0, "full", budget, "no commit", start.code.resolve(start.configuration))
         for pair in range(pairs):
             for way, sandbox in ways.items():
                 folder = Path(scratch, f"{way}-{pair}")
-                outcome = _run(start, dataset.observations_path.absolute(), budget, folder, sandbox)
+                outcome = run_alone(trial, start.code, dataset, folder, sandbox, interruption.check)
                 seconds[way].append(outcome.seconds)
                 estimates.add((folder / "estimate.npz").read_bytes())
                 console.print(f"{way}: {outcome.seconds:.1f} s", highlight=False)
+    contained, uncontained = (summarise(seconds[way]) for way in ways)
     found = Report(
         machine=this_machine(),
         commit=head_commit(workspace),
         regime=regime,
         steps=budget,
-        contained=summarise(seconds["contained"]),
-        uncontained=summarise(seconds["uncontained"]),
-        overhead=median(seconds["contained"]) / median(seconds["uncontained"]) - 1.0,
+        contained=contained,
+        uncontained=uncontained,
+        overhead=contained.median / uncontained.median - 1.0,
         same_estimate=len(estimates) == 1,
     )
     print(found.model_dump_json(indent=1))
-
-
-def _run(start: Start, observations: Path, steps: int, folder: Path, sandbox: Sandbox) -> Outcome:
-    """One trial, seed 0; raises `StoichloopError` if it did not complete."""
-    trial = Trial("containment", 0, "full", steps, "no commit", start.code.resolve(start.configuration))
-    process = TrialProcess(trial, start.code.folder, observations, folder, slots(1)[0], sandbox, fair_share(1))
-    try:
-        while (outcome := process.outcome(float("inf"))) is None:
-            time.sleep(_POLL_S)
-    finally:
-        process.end()
-    if outcome.status != "completed":
-        raise StoichloopError(f"the trial ended as {outcome.status.replace('_', ' ')}: {outcome.reason}")
-    return outcome
 
 
 if __name__ == "__main__":

@@ -16,6 +16,8 @@ from git import Repo
 from agent.executor.environment import trial_environment
 from agent.executor.holding import find_sandbox
 from agent.executor.sandbox import Sandbox
+from agent.night import spend_the_night
+from agent.planner import Options
 from agent.workspace import Workspace
 from simulator.dataset import Dataset, prepare
 from simulator.regime import find_regime
@@ -71,6 +73,22 @@ def workspace(tmp_path: Path, tiny: Dataset) -> Workspace:
     repo.git.add("--all")
     repo.git.commit("-m", "start")
     return Workspace(root, contained=HOLDING.holds)
+
+
+def lead(workspace: Workspace, tiny: Dataset, planner: str, experiments: int) -> None:
+    """A campaign by the name of night, of so many experiments at the most, with two slots and short trials."""
+    spend_the_night(
+        workspace,
+        prepare(find_regime(tiny.regime.name), workspace.data)[0],
+        name="night",
+        budget="30m",
+        experiments=experiments,
+        planner=planner,
+        options=Options(seed=0, fidelity="probe"),
+        fidelity="probe",
+        workers=2,
+        check=lambda: None,
+    )
 
 
 def command_line(*arguments: str) -> list[str]:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from tempfile import TemporaryFile
-from typing import IO, Any, Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from agent.errors import StoichloopError
-from agent.executor.limits import Limits, Watch
-from agent.executor.sandbox import Job, Sandbox, end_group
+from agent.executor.limits import Limits
+from agent.executor.sandbox import Job, Sandbox
 from agent.foreign import last_words
 
 _TIMEOUT_S = 60.0
@@ -69,23 +68,9 @@ class CodeState:
     def _ask(self, *arguments: str, given: str = "") -> str:
         command = (sys.executable, "-m", "gnn.config", *arguments)
         job = Job(command, folder=self.folder, limits=_LIMITS, reads=(self.folder / "gnn",))
-        # Files, not pipes: whatever it prints is bounded.
-        with TemporaryFile() as asked, TemporaryFile() as printed, TemporaryFile() as complaint:
-            asked.write(given.encode())
-            asked.seek(0)
-            process = self._sandbox.start(job, stdin=asked, stdout=printed, stderr=complaint)
-            try:
-                fault = Watch(process, _LIMITS, None).wait(_TIMEOUT_S)
-            finally:
-                end_group(process)
-            answer, words = (_read(file) for file in (printed, complaint))
-        if fault is not None:
-            raise StoichloopError(f"{self.folder}: python -m gnn.config was ended: {fault}")
-        if process.returncode != 0:
-            raise StoichloopError(f"configuration: {last_words(words) or f'exit status {process.returncode}'}")
-        return answer
-
-
-def _read(file: IO[bytes]) -> str:
-    file.seek(0)
-    return file.read().decode("utf-8", errors="replace")
+        answer = self._sandbox.ask(job, _TIMEOUT_S, given)
+        if answer.fault is not None:
+            raise StoichloopError(f"{self.folder}: python -m gnn.config was ended: {answer.fault}")
+        if answer.status != 0:
+            raise StoichloopError(f"configuration: {last_words(answer.complaint) or f'exit status {answer.status}'}")
+        return answer.printed

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import socket
-import subprocess
 import sys
 import tempfile
 from dataclasses import dataclass
@@ -12,8 +11,8 @@ from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
-from agent.executor.limits import Limits, Watch
-from agent.executor.sandbox import Job, Sandbox, end_group, hidden_folders
+from agent.executor.limits import Limits
+from agent.executor.sandbox import Job, Sandbox, hidden_folders
 from agent.foreign import last_words
 
 _TIMEOUT_S = 30.0
@@ -99,7 +98,6 @@ def try_out(sandbox: Sandbox, root: Path) -> Holding:
     """Try from the inside of a sandbox to reach what lies outside: a file, and what there is of a clone in `root`."""
     with (
         tempfile.TemporaryDirectory(prefix="stoichloop-") as scratch,
-        tempfile.TemporaryFile() as printed,
         socket.create_server(("127.0.0.1", 0)) as server,
     ):
         own, outside = Path(scratch, "own"), Path(scratch, "outside")
@@ -111,17 +109,11 @@ def try_out(sandbox: Sandbox, root: Path) -> Holding:
         place = str(Path("/proc/self/ns/pid").readlink())
         arguments = (str(own), str(server.getsockname()[1]), place, *map(str, secrets))
         job = Job((sys.executable, "-c", _PROBE, *arguments), own, _LIMITS, reads=(), writes=own)
-        process = sandbox.start(job, stdin=subprocess.DEVNULL, stdout=printed)
-        try:
-            fault = Watch(process, _LIMITS, own).wait(_TIMEOUT_S)
-        finally:
-            end_group(process)
-        printed.seek(0)
-        answer = printed.read().decode("utf-8", errors="replace")
+        answer = sandbox.ask(job, _TIMEOUT_S)
     try:
-        return Holding(sandbox, _FINDINGS.validate_json(answer))
+        return Holding(sandbox, _FINDINGS.validate_json(answer.printed))
     except ValidationError:
-        return Holding(sandbox, {}, fault or last_words(answer) or f"exit status {process.returncode}")
+        return Holding(sandbox, {}, answer.fault or last_words(answer.complaint) or f"exit status {answer.status}")
 
 
 def _bundled() -> Path | None:

@@ -6,6 +6,7 @@ import os
 import resource
 import subprocess
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -127,12 +128,11 @@ def _tasks(process: psutil.Process) -> int:
 def _unlinked(pid: int) -> int:
     """Bytes of the files that a process keeps open and that have no name any more, in memory or on the disk."""
     total = 0
-    try:
+    with suppress(OSError):  # the process has just ended
         for descriptor in Path(f"/proc/{pid}/fd").iterdir():
-            status = descriptor.stat()
-            total += 0 if status.st_nlink else status.st_blocks * _BLOCK
-    except OSError:  # it has just ended
-        pass
+            with suppress(OSError):  # it has just been closed
+                status = descriptor.stat()
+                total += 0 if status.st_nlink else status.st_blocks * _BLOCK
     return total
 
 

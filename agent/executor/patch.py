@@ -168,12 +168,7 @@ def _reseeds(node: ast.AST) -> str | None:
         values = [*node.args, *(keyword.value for keyword in node.keywords)]
         if name in _SEEDING and not all(ast.unparse(value).split(".")[-1] == "seed" for value in values):
             return f"{ast.unparse(node)[:80]} starts a generator from another number"
-    targets: list[ast.expr] = []
-    if isinstance(node, ast.Assign):
-        targets = node.targets
-    elif isinstance(node, (ast.AugAssign, ast.AnnAssign, ast.NamedExpr)):
-        targets = [node.target]
-    if any(isinstance(target, ast.Name) and target.id == "seed" for target in targets):
+    if "seed" in _named(node):
         return "assigns another value to seed"
     return None
 
@@ -188,12 +183,20 @@ def _prolongs(node: ast.AST) -> str | None:
         counted = any(ast.unparse(operand).split(".")[-1] == "steps" for operand in operands)
         if counted and any(_is_above_one(operand) for operand in operands):
             return ast.unparse(node)[:80]
-    targets = [*node.targets] if isinstance(node, ast.Assign) else []
-    if isinstance(node, (ast.AugAssign, ast.NamedExpr)) or (isinstance(node, ast.AnnAssign) and node.value):
-        targets = [node.target]
-    if any(isinstance(target, ast.Name) and target.id == "steps" for target in targets):
+    # A field of that name, which has no value, is no budget.
+    if "steps" in _named(node) and getattr(node, "value", None) is not None:
         return ast.unparse(node)[:80]
     return None
+
+
+def _named(node: ast.AST) -> list[str]:
+    """The names that a statement or expression assigns to or declares."""
+    targets: list[ast.expr] = []
+    if isinstance(node, ast.Assign):
+        targets = node.targets
+    elif isinstance(node, (ast.AugAssign, ast.AnnAssign, ast.NamedExpr)):
+        targets = [node.target]
+    return [target.id for target in targets if isinstance(target, ast.Name)]
 
 
 def _is_above_one(node: ast.expr) -> bool:

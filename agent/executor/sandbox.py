@@ -19,10 +19,11 @@ from dataclasses import dataclass
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import IO
 
 from agent.executor.environment import trial_environment
-from agent.executor.limits import Limits
+from agent.executor.limits import Limits, Watch
 
 _PR_SET_PDEATHSIG = 1
 _KEYCTL = {"x86_64": 250, "aarch64": 219}.get(platform.machine())  # the number of the system call
@@ -57,6 +58,19 @@ class Job:
 
 
 @dataclass(frozen=True)
+class Answer:
+    """How a job that was run to its end came out: what it printed, what it complained of, and its exit status.
+
+    `fault` says why it was ended before, None if it was not.
+    """
+
+    printed: str
+    complaint: str
+    status: int
+    fault: str | None
+
+
+@dataclass(frozen=True)
 class Sandbox:
     """Starts jobs within bubblewrap, or as processes like any other where `bubblewrap` is None.
 
@@ -80,6 +94,19 @@ class Sandbox:
             start_new_session=True,
             preexec_fn=partial(_bound, os.getpid(), job),  # noqa: PLW1509 - the controller has one thread
         )
+
+    def ask(self, job: Job, seconds: float, given: str = "") -> Answer:
+        """Run a job to its end, for `seconds` at the most; `given` is what it can read."""
+        # Files, not pipes: whatever it prints is bounded.
+        with TemporaryFile() as asked, TemporaryFile() as printed, TemporaryFile() as complaint:
+            asked.write(given.encode())
+            asked.seek(0)
+            process = self.start(job, stdin=asked, stdout=printed, stderr=complaint)
+            try:
+                fault = Watch(process, job.limits, job.writes).wait(seconds)
+            finally:
+                end_group(process)
+            return Answer(_read(printed), _read(complaint), process.returncode, fault)
 
     def _around(self, job: Job) -> list[str]:
         if self.bubblewrap is None:
@@ -123,6 +150,11 @@ def end_group(process: subprocess.Popen[bytes]) -> None:
             break
         with suppress(subprocess.TimeoutExpired):
             process.wait(_PATIENCE_S)
+
+
+def _read(file: IO[bytes]) -> str:
+    file.seek(0)
+    return file.read().decode("utf-8", errors="replace")
 
 
 def _seen(*places: Path | str) -> list[str]:

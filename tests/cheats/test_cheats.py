@@ -15,16 +15,14 @@ import psutil
 import pytest
 
 from agent.executor.limits import Limits
-from agent.night import spend_the_night
-from agent.planner import Options, Planner, Rung, Situation
+from agent.planner import Planner, Rung, Situation
 from agent.planner.proposal import Edit, Proposal
 from agent.workspace import Workspace
 from memory.ledger import Ledger
 from memory.records import Experiment
-from simulator.dataset import Dataset, prepare
-from simulator.regime import find_regime
+from simulator.dataset import Dataset
 from tests.cheats.corpus import CORPUS, LOOT, Cheat
-from tests.conftest import ROOT, needs_sandbox
+from tests.conftest import ROOT, lead, needs_sandbox
 
 KEY = "sk-that-only-the-controller-has"
 
@@ -73,33 +71,18 @@ def known(workspace: Workspace) -> Iterator[dict[str, str]]:
 def test_no_cheat_gets_what_it_wants(
     workspace: Workspace, tiny: Dataset, known: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    dataset, generated = prepare(find_regime(tiny.regime.name), workspace.data)
-    assert not generated
     assert Path(known["truth"]).is_file()
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
-    monkeypatch.setattr("agent.bench._LIMIT_FLOOR_S", 5.0)
-    monkeypatch.setattr("agent.bench._LIMIT_FACTOR", 2.0)
+    monkeypatch.setattr("agent.bench._LIMIT_FLOOR_S", 20.0)
     monkeypatch.setattr("agent.executor.local.fair_share", lambda _: Limits(memory=4 * 2**30))
     cheater: Planner = Cheater(known)
     monkeypatch.setattr("agent.night.create_planner", lambda *_: cheater)
-    before = {process.pid for process in psutil.process_iter()}
-    spend_the_night(
-        workspace,
-        dataset,
-        name="night",
-        budget="30m",
-        experiments=len(CORPUS),
-        planner=cheater.name,
-        options=Options(seed=0, fidelity="probe"),
-        fidelity="probe",
-        workers=2,
-        check=lambda: None,
-    )
+    lead(workspace, tiny, cheater.name, len(CORPUS))
     with Ledger(workspace.runs / "night" / "memory.db", readonly=True) as ledger:
         _, *experiments = ledger.experiments()
     for trial in (trial for e in experiments for trial in e.trials):
-        assert trial.truth == dataset.manifest.files["sealed/truth.npz"]
-        assert trial.dataset == dataset.manifest.fingerprint()
+        assert trial.truth == tiny.manifest.files["sealed/truth.npz"]
+        assert trial.dataset == tiny.manifest.fingerprint()
         assert trial.analyzer
     assert [e.hypothesis for e in experiments] == [cheat.name for cheat in CORPUS]
     assert {
@@ -107,13 +90,15 @@ def test_no_cheat_gets_what_it_wants(
     } == {}
     for printed in workspace.runs.rglob("stdout.txt"):
         assert f"\n{LOOT}" not in f"\n{printed.read_text()}"  # a traceback may quote the attempt
-    left = [p for p in psutil.process_iter(["cmdline"]) if p.info["cmdline"] == ["sleep", known["sleep"]]]
-    assert left == []
-    assert not [
-        p for p in psutil.process_iter(["cmdline"]) if p.pid not in before and "gnn.train" in (p.info["cmdline"] or ())
-    ]
+    assert _left_behind(known) == []
     assert workspace.repo.git.status("--porcelain") == ""
     assert not list((workspace.root / ".git" / "hooks").glob("post-checkout"))
+
+
+def _left_behind(known: dict[str, str]) -> list[list[str]]:
+    """Command lines of what still runs, other than this test, for this campaign; others may run beside it."""
+    lines = [process.info["cmdline"] or [] for process in psutil.process_iter(["cmdline"])]
+    return [words for words in lines if any(known["root"] in word or word == known["sleep"] for word in words)]
 
 
 def _what_came(cheat: Cheat, experiment: Experiment) -> Any:

@@ -9,13 +9,10 @@ import pytest
 from agent.errors import StoichloopError
 from agent.executor.holding import Holding, find_sandbox, try_out
 from agent.executor.sandbox import Sandbox
-from agent.night import spend_the_night
-from agent.planner import Options
 from agent.workspace import Workspace
 from memory.ledger import Ledger
-from simulator.dataset import Dataset, prepare
-from simulator.regime import find_regime
-from tests.conftest import ROOT, UNCONTAINED, Command, needs_sandbox
+from simulator.dataset import Dataset
+from tests.conftest import ROOT, UNCONTAINED, Command, lead, needs_sandbox
 
 NOTHING_HOLDS = Holding(UNCONTAINED, {}, "this kernel has no namespaces for users")
 
@@ -25,21 +22,6 @@ def nothing_holds(workspace: Workspace) -> Workspace:
     here = Workspace(workspace.root)
     here.__dict__["holding"] = NOTHING_HOLDS
     return here
-
-
-def lead(workspace: Workspace, tiny: Dataset, planner: str, experiments: int = 1) -> None:
-    spend_the_night(
-        workspace,
-        prepare(find_regime(tiny.regime.name), workspace.data)[0],
-        name="night",
-        budget="10m",
-        experiments=experiments,
-        planner=planner,
-        options=Options(seed=0, fidelity="probe"),
-        fidelity="probe",
-        workers=2,
-        check=lambda: None,
-    )
 
 
 @needs_sandbox
@@ -67,7 +49,7 @@ def test_a_sandbox_that_does_not_start_says_why(tmp_path: Path) -> None:
 
 def test_where_nothing_holds_configurations_are_tried_and_code_is_not(workspace: Workspace, tiny: Dataset) -> None:
     workspace = nothing_holds(workspace)
-    lead(workspace, tiny, "auto")
+    lead(workspace, tiny, "auto", experiments=1)
     with Ledger(workspace.runs / "night" / "memory.db", readonly=True) as ledger:
         assert [block.rung for block in ledger.blocks()] == ["baseline", "sweep"]
     said = "code experiments are refused, for there is no sandbox: this kernel has no namespaces for users"
@@ -78,7 +60,7 @@ def test_where_nothing_holds_configurations_are_tried_and_code_is_not(workspace:
 def test_a_planner_of_code_needs_a_sandbox(workspace: Workspace, tiny: Dataset) -> None:
     workspace = nothing_holds(workspace)
     with pytest.raises(StoichloopError, match="no namespaces for users; give --no-sandbox"):
-        lead(workspace, tiny, "moves")
+        lead(workspace, tiny, "moves", experiments=1)
 
 
 def test_a_person_may_go_without(stoichloop: Command, workspace: Workspace) -> None:
