@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import psutil
-
-from agent.analyzer.acceptance import Noise, measure_noise
 from agent.analyzer.curves import read_curves
+from agent.analyzer.noise import Noise, measure_noise
 from agent.budget import Budget, expected_s, usual_s
 from agent.campaign import Campaign
+from agent.controller import this_controller
 from agent.executor.code_state import CodeState
+from agent.executor.limits import lack_of_room
 from agent.executor.local import LocalExecutor
 from agent.executor.process import TrialProcess
 from agent.executor.trial import Outcome, Trial, climb, steps_of
@@ -28,10 +27,9 @@ from agent.scoring import analyzer_fingerprint, score_outcome
 from agent.view import View
 from agent.workspace import Workspace
 from memory.ledger import Ledger
-from memory.records import Experiment, Role, RunningTrial, Session, TrialResult
-from memory.render import whole_log, working_memory, write_atomically
-from memory.standing import current
-from simulator.dataset import TRUTH, Dataset
+from memory.records import Experiment, Role, RunningTrial, TrialResult
+from memory.render import Log, working_memory, write_atomically
+from simulator.dataset import TRUTH, Dataset, verify
 
 _OUTPUT_BYTES = 16_384
 _POLL_S = 0.1
@@ -52,12 +50,15 @@ class Bench:
     slots: Sequence[str | None]
     check: Callable[[], None]  # raises KeyboardInterrupt when the person has asked for that
     killed: set[str] = field(init=False, default_factory=set)  # trials that a signal ended once
+    cramped: bool = field(init=False, default=False)  # whether trials wait for room on the disk
     worktrees: Worktrees = field(init=False)
     executor: LocalExecutor = field(init=False)
     registrar: Registrar = field(init=False)
+    log: Log = field(init=False)
     fidelities: tuple[str, ...] = field(init=False)
 
     def __post_init__(self) -> None:
+        self.log = Log(self.ledger)
         self.fidelities = climb(self.campaign.settings.fidelity)
         self.worktrees = Worktrees(self.workspace.repo, self.campaign.folder / "worktrees", self.workspace.sandbox)
         self.registrar = Registrar(self.campaign, self.worktrees, self.ledger)
@@ -66,6 +67,7 @@ class Bench:
             worktrees=self.worktrees,
             observations_of=lambda _: self.dataset.observations_path,
             folder_of=self._next_folder,
+            has_room=self._has_room,
             started=self._started,
             tick=self._tick,
         )
@@ -73,7 +75,7 @@ class Bench:
     def __enter__(self) -> Bench:
         """Take stock: tell the ledger who leads, and clear what a killed controller left behind."""
         self.worktrees.clear()
-        self.ledger.add_session(Session(os.getpid(), psutil.Process().create_time(), time.time()))
+        self.ledger.add_session(this_controller())
         cut_off = [trial.trial for trial in self.ledger.running()]
         self.ledger.add_event(
             f"controller started; {self.containment}"
@@ -90,13 +92,13 @@ class Bench:
         return self.uncontained or "code runs without a sandbox, as asked by --no-sandbox"
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
-        self.budget.remember()
-        self.ledger.add_event(
-            "controller stopped" + ("" if kind is None else f" by {kind.__name__}: {error}".rstrip(": "))
-        )
         try:
+            self.budget.remember()
+            self.ledger.add_event(
+                "controller stopped" + ("" if kind is None else f" by {kind.__name__}: {error}".rstrip(": "))
+            )
             self.write_texts()
-        finally:
+        finally:  # whatever the disk has no room for any more
             self.worktrees.clear()
 
     # Experiments
@@ -116,7 +118,7 @@ class Bench:
             rung=rung,
             roles=roles,
             past=past,
-            findings=current(self.ledger.findings()),
+            findings=self.ledger.current_findings(),
             brief=self.campaign.brief(),
             memory=working_memory(self.ledger),
             state_of=self.state_of,
@@ -181,20 +183,32 @@ class Bench:
         return Trial(name, seed, fidelity, steps, place_of(experiment), experiment.configuration)
 
     def _remember(self, outcome: Outcome) -> None:
-        if outcome.killed and outcome.trial.id not in self.killed:
+        # What is not its own doing is no result: data that went away, a full disk, or a killer like the kernel's
+        # when memory runs out.
+        verify(self.dataset.regime, self.dataset.folder.parent)
+        cramped = outcome.status != "completed" and not self._has_room()
+        if cramped or (outcome.killed and outcome.trial.id not in self.killed):
             self.killed.add(outcome.trial.id)
-            # Somebody else's doing, like the kernel's when memory runs out: it is no result yet.
             self.ledger.add_event(f"{outcome.trial.id} {outcome.reason}; it will be tried once more")
             return
         result = judge_outcome(outcome, self.dataset, self.campaign.folder)
         self.ledger.add_result(result)
         self.budget.remember()
+        self.ledger.keep_copy()
         told = (
             f"exact {result.scores['exact']:.4f}"
             if result.scores
             else f"{result.status.replace('_', ' ')}: {result.reason}"
         )
         self.view.say(f"{result.trial} {told} ({result.seconds:.0f} s)", quiet=True)
+
+    def _has_room(self) -> bool:
+        """Whether the disk has room for another trial; who waits for it is told why, once."""
+        lack = lack_of_room(self.campaign.folder, len(self.slots))
+        if lack and not self.cramped:
+            self.view.say(f"trials wait: {lack}")
+        self.cramped = lack is not None
+        return not self.cramped
 
     def _next_folder(self, trial: Trial) -> Path:
         attempt = self.ledger.attempts(trial.id) + 1
@@ -216,7 +230,7 @@ class Bench:
         """Render `memory.md`, `log.md` and `curve.svg`."""
         folder, experiments = self.campaign.folder, self.ledger.experiments()
         write_atomically(folder / "memory.md", working_memory(self.ledger))
-        write_atomically(folder / "log.md", whole_log(self.ledger))
+        write_atomically(folder / "log.md", self.log.text())
         draw_curve(folder / "curve.svg", experiments, self.ledger.blocks(), self.campaign.settings.fidelity)
 
 

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import yaml
 from filelock import FileLock, Timeout
@@ -26,7 +27,9 @@ from agent.prompting import render_prompt
 from agent.workspace import Workspace, head_commit
 from memory.ledger import Ledger
 from memory.records import CampaignRecord
-from simulator.dataset import Dataset
+
+if TYPE_CHECKING:
+    from simulator.dataset import Dataset
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 

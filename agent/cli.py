@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 import sys
 import tempfile
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -31,8 +32,7 @@ from agent.terminal import (
 )
 from agent.winners import commands as winners
 from memory.ledger import Ledger, LedgerError
-from simulator.dataset import DatasetError
-from simulator.regime import RegimeError
+from simulator.errors import DatasetError, RegimeError
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -52,7 +52,13 @@ def main() -> None:
         _fail(str(error))
     except GitCommandError as error:
         _fail(f"git failed: {' '.join((error.stderr or str(error)).replace('stderr:', '').split())}")
-    except (OSError, sqlite3.Error) as error:
+    except sqlite3.OperationalError as error:
+        _fail(
+            f"the ledger cannot be used now: {error}; nothing in it is lost: mend that, and give the same command again"
+        )
+    except sqlite3.Error as error:
+        _fail(f"the ledger is damaged: {error}; 'stoichloop restore' goes back to its last good copy")
+    except OSError as error:
         _fail(f"{type(error).__name__}: {error}")
 
 
@@ -285,14 +291,14 @@ def log(
 ) -> None:
     """The memory log."""
     from agent.campaign import open_campaign
-    from memory.render import entries, whole_log
+    from memory.render import Log, entries
     from memory.render import search as find
 
     with Ledger(open_campaign(here(), campaign).ledger_path, readonly=True) as ledger:
         if as_json:
             print_json(entries(ledger) if search is None else find(ledger, search))
             return
-        found = [whole_log(ledger)] if search is None else find(ledger, search)
+        found = [Log(ledger).text()] if search is None else find(ledger, search)
     print("\n\n".join(found) or f"nothing contains '{search}'")
 
 
@@ -318,6 +324,24 @@ def show(
         print_json(facts(workspace, record))
     else:
         Console().print(exhibit(workspace, found, record))
+
+
+@app.command()
+def restore(campaign: CampaignName = None, as_json: Json = False) -> None:
+    """Put the last good copy in the place of a campaign's damaged ledger; what is damaged is kept beside it."""
+    from agent.campaign import open_campaign
+    from agent.restore import restore as put_back
+    from memory.render import moment
+
+    found = open_campaign(here(), campaign)
+    done = put_back(found)
+    if as_json:
+        print_json({**asdict(done), "kept": [str(path) for path in done.kept]})
+        return
+    print(
+        f"{found.ledger_path}: back to {done.experiments} experiments and {done.trials} trials of "
+        f"{moment(done.copied_at)}; what was there is kept as {', '.join(path.name for path in done.kept)}"
+    )
 
 
 @app.command()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import groupby
 from pathlib import Path
 
 import matplotlib
@@ -50,21 +51,18 @@ def _number(experiment: Experiment) -> int:
 
 
 def _shade_rungs(axes: Axes, experiments: Sequence[Experiment], blocks: Sequence[Block]) -> None:
-    """The rung of each block as a background, named where it changes."""
-    last = ""
-    for block in blocks:
-        numbers = [_number(e) for e in experiments if e.block == block.number]
-        if not numbers:
-            continue
-        axes.axvspan(min(numbers) - 0.5, max(numbers) + 0.5, color=_RUNGS.get(block.rung, "#ffffff"), linewidth=0)
-        if block.rung != last:
-            axes.text(min(numbers) - 0.4, 1.04, block.rung, va="top", fontsize=7, color="#555555")
-        last = block.rung
+    """Each stay on a rung as a background, named where it begins."""
+    rungs = {block.number: block.rung for block in blocks}
+    for rung, stay in groupby(experiments, key=lambda e: rungs[e.block]):
+        first, *rest = map(_number, stay)
+        last = rest[-1] if rest else first
+        axes.axvspan(first - 0.5, last + 0.5, color=_RUNGS.get(rung, "#ffffff"), linewidth=0)
+        axes.text(first - 0.4, 1.04, rung, va="top", fontsize=7, color="#555555")
 
 
 def _mark_experiments(axes: Axes, experiments: Sequence[Experiment], fidelity: str) -> None:
     """A dot for each experiment at the highest fidelity that it reached; hollow below the campaign's own."""
-    named: set[str] = set()
+    dots: dict[str, list[tuple[int, float, bool]]] = {}
     for e in experiments:
         line = standing(e, fidelity)
         reached = [t for t in e.trials if t.status == "completed"]
@@ -72,10 +70,12 @@ def _mark_experiments(axes: Axes, experiments: Sequence[Experiment], fidelity: s
             continue
         exact = line.exact if line else reached[-1].scores["exact"]
         verdict = e.verdict.verdict if e.verdict else "open"
-        colour = _COLOURS[verdict]
-        label = verdict if verdict not in named else None
-        named.add(verdict)
-        axes.plot(_number(e), exact, "o", markersize=5, color=colour, fillstyle="full" if line else "none", label=label)
+        dots.setdefault(verdict, []).append((_number(e), exact, line is not None))
+    for name, places in dots.items():
+        colour = _COLOURS[name]
+        faces = [colour if full else "none" for _, _, full in places]
+        numbers, scores = [number for number, _, _ in places], [exact for _, exact, _ in places]
+        axes.scatter(numbers, scores, s=25, c=faces, edgecolors=colour, label=name, zorder=2.5)
 
 
 def _follow_incumbents(axes: Axes, experiments: Sequence[Experiment], fidelity: str) -> None:

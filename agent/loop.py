@@ -18,7 +18,7 @@ from agent.planner.ladder import decide, exhausted
 from agent.planner.tree import assign_roles
 from memory.records import NOT_ASKED, Block, Call, Decision, Experiment, Verdict
 from memory.render import verdicts_text
-from memory.standing import count_verdicts, current, incumbent, standing
+from memory.standing import count_verdicts, incumbent, standing
 
 EXPERIMENTS_A_SLOT = 3
 PATIENCE_S = 60.0
@@ -154,11 +154,12 @@ def _learn(bench: Bench, planner: Planner, block: Block) -> None:
         f"{verdicts_text(count_verdicts([e for e in experiments if e.block == block.number]))}; "
         f"incumbent {line.experiment.id} at exact {line.exact:.4f} over {line.seeds} seeds"
     )
-    findings = find(experiments, current(bench.ledger.findings()), bench.noise(experiments), block.number)
+    findings = find(experiments, bench.ledger.current_findings(), bench.noise(experiments), block.number)
     lesson = Lesson(block.number, summary, findings)
     if isinstance(planner, Teller):
         lesson = planner.tell(bench.situation(block.rung, ()), lesson)
     bench.ledger.close_block(block.number, lesson.summary, lesson.findings)
+    bench.ledger.keep_copy()
     bench.view.say(f"block {block.number} ({block.rung}): {summary}")
     bench.worktrees.clear()
     bench.write_texts()

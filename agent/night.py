@@ -9,6 +9,7 @@ from rich.console import Console
 from agent.bench import Bench
 from agent.budget import Budget, grant, parse_duration
 from agent.campaign import Campaign, start_campaign
+from agent.errors import StoichloopError
 from agent.executor.local import slots
 from agent.loop import explore
 from agent.picture import picture
@@ -16,6 +17,7 @@ from agent.planner import Options, create_planner
 from agent.status import read_status
 from agent.view import View
 from agent.workspace import Workspace
+from memory.copies import mend
 from memory.ledger import Ledger
 from simulator.dataset import Dataset
 
@@ -42,7 +44,10 @@ def spend_the_night(
     campaign = start_campaign(workspace, name, dataset, planner=planner, fidelity=fidelity, seed=options.seed)
     console = Console()
     interrupted = False
+    if not campaign.ledger_path.is_file():
+        raise StoichloopError(f"{campaign.ledger_path}: the ledger is gone; {mend(campaign.ledger_path)}")
     with campaign.lead(), Ledger(campaign.ledger_path) as ledger:
+        ledger.check()
         if "sweep" not in proposer.rungs or any(e.patch for e in ledger.experiments()):
             workspace.refuse_uncontained("code of experiments")
         account = Budget(ledger, grant(ledger, wall_s, experiments))

@@ -5,13 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
-import psutil
 from pydantic import BaseModel, ConfigDict
 
-from agent.analyzer.acceptance import measure_noise
 from agent.analyzer.curves import read_curves
+from agent.analyzer.noise import measure_noise
 from agent.budget import experiments_done
 from agent.campaign import Campaign
+from agent.controller import age_s, is_alive
 from memory.ledger import Ledger
 from memory.records import Experiment, Session
 from memory.standing import Standing, count_verdicts, incumbent, leaderboard, standing
@@ -69,16 +69,6 @@ class Status(_Model):
     experiments_granted: int | None
     experiments_judged: int
     events: list[str]
-
-
-def is_alive(session: Session | None) -> bool:
-    """Whether the controller of a session still runs; a recycled process id does not fool it."""
-    if session is None:
-        return False
-    try:
-        return abs(psutil.Process(session.pid).create_time() - session.born_at) < 1.0
-    except psutil.Error:
-        return False
 
 
 def read_status(campaign: Campaign, ledger: Ledger) -> Status:
@@ -146,7 +136,7 @@ def _line(line: Standing | None) -> Line | None:
 def _running(campaign: Campaign, ledger: Ledger, session: Session) -> list[Running]:
     now = []
     for trial in ledger.running():
-        if trial.started_at < session.started_at or not psutil.pid_exists(trial.pid):
+        if (seconds := age_s(trial, session)) is None:
             continue
         points = read_curves(campaign.folder / trial.folder)
         now.append(
@@ -154,7 +144,7 @@ def _running(campaign: Campaign, ledger: Ledger, session: Session) -> list[Runni
                 trial=trial.trial,
                 step=points[-1].step if points else 0,
                 steps=trial.steps,
-                seconds=time.time() - trial.started_at,
+                seconds=seconds,
                 loss=points[-1].loss if points else None,
             )
         )

@@ -10,10 +10,9 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from simulator.dataset import Dataset
-
 if TYPE_CHECKING:
     from agent.workspace import Workspace
+    from simulator.dataset import Dataset
 
 Json = Annotated[bool, typer.Option("--json", help="Print facts as JSON.")]
 Sibling = Annotated[

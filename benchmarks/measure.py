@@ -17,8 +17,9 @@ from agent.git import forget_git_environment
 from agent.interruption import Interruption
 from agent.workspace import Workspace
 from benchmarks.trials import Failed, Finished, Trial, keep, read_results, run_trials
-from simulator.dataset import Dataset, DatasetError, prepare
-from simulator.regime import RegimeError, find_regime
+from simulator.dataset import Dataset, prepare
+from simulator.errors import DatasetError, RegimeError
+from simulator.regime import find_regime
 
 
 def measure(trials: Sequence[Trial], workspace: Workspace, results: Path, jobs: int) -> dict[Trial, Finished | Failed]:

@@ -6,12 +6,14 @@ import json
 import re
 import sqlite3
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from memory.copies import Copies, check, mend
+from memory.evidence import pack, unpack
+from memory.recall import Recall
 from memory.records import (
     Ablation,
     Block,
@@ -59,7 +61,7 @@ class Ledger:
             self._db.execute("PRAGMA recursive_triggers = ON")
             self._db.execute("PRAGMA foreign_keys = ON")
             if version == 0 and existed:
-                raise LedgerError(f"{path}: the ledger is empty; restore it from a copy, or start another campaign")
+                raise LedgerError(f"{path}: the ledger is empty; {mend(path)}")
             if version > SCHEMA_VERSION:
                 raise LedgerError(
                     f"{path}: schema version is {version}, but this stoichloop reads up to {SCHEMA_VERSION}; "
@@ -71,7 +73,8 @@ class Ledger:
                 else:
                     self._upgrade()
         except sqlite3.DatabaseError as error:
-            raise LedgerError(f"{path}: not a readable ledger: {error}") from error
+            raise LedgerError(f"{path}: not a readable ledger: {error}; {mend(path)}") from error
+        self._path, self._recall, self._copies = path, Recall(self._db), Copies(self._db, path)
 
     def _upgrade(self) -> None:
         """Run the scripts that this ledger has not seen, each in one transaction."""
@@ -90,6 +93,22 @@ class Ledger:
                     for statement in _statements("\n".join([schema, *triggers])):
                         self._db.execute(statement)
                     self._db.execute(f"PRAGMA user_version = {number}")
+
+    def check(self) -> None:
+        """Raise `LedgerError` if what is on the disk is not whole."""
+        self._sound(lambda: check(self._db))
+
+    def keep_copy(self) -> None:
+        """See to it that there is a recent good copy; raises `LedgerError` if this ledger is not whole any more."""
+        self._sound(self._copies.keep)
+
+    def _sound(self, examine: Callable[[], None]) -> None:
+        try:
+            examine()
+        except sqlite3.OperationalError:  # busy, or the disk is full: no fault of the ledger's
+            raise
+        except sqlite3.DatabaseError as error:
+            raise LedgerError(f"{self._path}: the ledger is damaged: {error}; {mend(self._path)}") from error
 
     def close(self) -> None:
         """Close the connection."""
@@ -167,7 +186,7 @@ class Ledger:
         with self._transaction():
             self._insert("block_summaries", block=number, summary=summary, closed_at=time.time())
             for finding in findings:
-                self._insert("findings", **{**vars(finding), "experiments": json.dumps(finding.experiments)})
+                self._insert("findings", **{**vars(finding), "experiments": pack(finding.experiments)})
 
     def add_landing(self, experiment: str, commit: str) -> None:
         """The commit that carries an experiment's verdict has been made, and its refs are in place."""
@@ -251,37 +270,18 @@ class Ledger:
 
     def experiments(self) -> list[Experiment]:
         """All experiments with their trials and verdicts, oldest first."""
-        return self._read_experiments("")
+        return self._recall.experiments()
 
     def experiment(self, name: str) -> Experiment | None:
         """One experiment whole."""
-        return next(iter(self._read_experiments("WHERE e.id = ?", name)), None)
-
-    def _read_experiments(self, where: str, *parameters: Any) -> list[Experiment]:
-        rows = self._rows(
-            "SELECT e.*, c.sha, p.role, p.move, p.patch, p.repairs, l.sha AS landed, "
-            "v.verdict, v.reason, v.rival, v.effect, v.low, v.high, v.p_value, v.number AS place "
-            "FROM experiments e LEFT JOIN commits c ON c.experiment = e.id "
-            "LEFT JOIN proposals p ON p.experiment = e.id LEFT JOIN landings l ON l.experiment = e.id "
-            f"LEFT JOIN verdicts v ON v.experiment = e.id {where} ORDER BY e.number",
-            *parameters,
-        )
-        trials: dict[str, list[TrialResult]] = {}
-        for result in self._rows(
-            f"SELECT r.* FROM trial_results r JOIN experiments e ON e.id = r.experiment {where} ORDER BY finished_at",
-            *parameters,
-        ):
-            trials.setdefault(result["experiment"], []).append(
-                TrialResult(**{**dict(result), "scores": json.loads(result["scores"])})
-            )
-        return [replace(_experiment_from(row), trials=tuple(trials.get(row["id"], []))) for row in rows]
+        return next((e for e in self.experiments() if e.id == name), None)
 
     def running(self) -> list[RunningTrial]:
         """Starts without a result: running now, or cut off when their controller died."""
         rows = self._rows(
-            "SELECT s.trial, s.experiment, s.steps, s.folder, s.pid, MAX(s.started_at) AS started_at "
-            "FROM trial_starts s LEFT JOIN trial_results r ON r.trial = s.trial "
-            "WHERE r.trial IS NULL GROUP BY s.trial ORDER BY started_at"
+            "SELECT trial, experiment, steps, folder, pid, started_at FROM trial_starts WHERE id IN "
+            "(SELECT MAX(s.id) FROM trial_starts s LEFT JOIN trial_results r ON r.trial = s.trial "
+            "WHERE r.trial IS NULL GROUP BY s.trial) ORDER BY id"
         )
         return [RunningTrial(**dict(row)) for row in rows]
 
@@ -289,12 +289,19 @@ class Ledger:
         """How often a trial has been started."""
         return int(self._rows("SELECT COUNT(*) FROM trial_starts WHERE trial = ?", trial)[0][0])
 
-    def findings(self) -> list[Finding]:
-        """All findings, oldest first. Each block states anew what holds on all evidence so far."""
+    def findings(self, block: int | None = None) -> list[Finding]:
+        """All findings, or those of one block. Each block states anew what holds on all evidence so far."""
+        where, parameters = ("", ()) if block is None else ("WHERE block = ? ", (block,))
         rows = self._rows(
-            "SELECT block, kind, subject, statement, experiments, effect, p_value, found_at FROM findings ORDER BY id"
+            "SELECT block, kind, subject, statement, experiments, effect, p_value, found_at FROM findings "
+            f"{where}ORDER BY id",
+            *parameters,
         )
-        return [Finding(**{**dict(row), "experiments": tuple(json.loads(row["experiments"]))}) for row in rows]
+        return [Finding(**{**dict(row), "experiments": unpack(row["experiments"])}) for row in rows]
+
+    def current_findings(self) -> list[Finding]:
+        """The findings of the newest block that has any."""
+        return self.findings(self._rows("SELECT COALESCE(MAX(block), 0) FROM findings")[0][0])
 
     def spent(self, kind: str) -> float:
         """The sum of what was spent of one kind."""
@@ -359,30 +366,3 @@ def _with_interval(row: sqlite3.Row, **read: Any) -> dict[str, Any]:
     interval = None if row["low"] is None else (row["low"], row["high"])
     plain = {name: row[name] for name in row.keys() if name not in ("number", "low", "high")}  # noqa: SIM118
     return {**plain, "interval": interval, **read}
-
-
-def _experiment_from(row: sqlite3.Row) -> Experiment:
-    verdict = None
-    if row["verdict"] is not None:
-        interval = None if row["low"] is None else (row["low"], row["high"])
-        verdict = Verdict(
-            row["verdict"], row["reason"], row["rival"], row["effect"], interval, row["p_value"], row["place"]
-        )
-    return Experiment(
-        id=row["id"],
-        block=row["block"],
-        parent=row["parent"],
-        planner=row["planner"],
-        hypothesis=row["hypothesis"],
-        changes=json.loads(row["changes"]),
-        configuration=json.loads(row["configuration"]),
-        fingerprint=row["fingerprint"],
-        proposed_at=row["proposed_at"],
-        role=row["role"] or "exploit",
-        move=row["move"],
-        patch=row["patch"] or "",
-        repairs=row["repairs"],
-        commit=row["sha"],
-        landed=row["landed"],
-        verdict=verdict,
-    )

@@ -28,7 +28,7 @@ class CampaignRecord:
 
 @dataclass(frozen=True)
 class Session:
-    """One run of a controller; the process is known by its id and the time it was born."""
+    """One run of a controller: its process, which is known by its id and by when, after the machine, it was started."""
 
     pid: int
     born_at: float

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -15,7 +17,7 @@ from unidiff.patch import PatchSet
 
 from memory.ledger import Ledger
 from memory.records import Block, Call, Event, Experiment, Finding
-from memory.standing import count_verdicts, current, incumbent, leaderboard, standing
+from memory.standing import count_verdicts, incumbent, leaderboard, standing
 
 MEMORY_LINES = 300
 _LEADERS, _FINDINGS, _BLOCKS, _LATEST = 12, 60, 60, 60
@@ -75,6 +77,8 @@ _TEMPLATES = Environment(
 )
 _TEMPLATES.filters.update(moment=moment, flat=_flat, cell=_cell, evidence=_evidence, changed=_changed)
 _TEMPLATES.globals["score"] = score_text
+_BLOCK = _TEMPLATES.get_template("block.md.j2")
+_EXPERIMENT = _TEMPLATES.get_template("experiment.md.j2")
 
 
 def verdicts_text(counts: Mapping[str, int]) -> str:
@@ -95,7 +99,7 @@ def working_memory(ledger: Ledger) -> str:
         incumbent=leader and standing(leader, campaign.fidelity),
         leaders=leaderboard(experiments, campaign.fidelity)[:_LEADERS],
         kinds=_KINDS,
-        findings=_best_supported(current(ledger.findings()), _FINDINGS),
+        findings=_best_supported(ledger.current_findings(), _FINDINGS),
         blocks=ledger.blocks()[-_BLOCKS:],
         latest=experiments[-_LATEST:],
     )
@@ -103,24 +107,35 @@ def working_memory(ledger: Ledger) -> str:
     return text
 
 
-def whole_log(ledger: Ledger) -> str:
-    """`log.md`: everything, oldest first."""
-    return _TEMPLATES.get_template("log.md.j2").render(
-        campaign=ledger.campaign(),
-        events=ledger.events(),
-        calls=ledger.calls(),
-        blocks=ledger.blocks(),
-        experiments=ledger.experiments(),
-        findings=ledger.findings(),
-    )
+class Log:
+    """`log.md`: everything, oldest first. What stands in a closed block does not change, and is rendered once."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self._closed: list[str] = []
+
+    def text(self) -> str:
+        """The log as it is now."""
+        ledger, blocks, texts = self._ledger, self._ledger.blocks(), list[str]()
+        members: defaultdict[int, list[Experiment]] = defaultdict(list)
+        for e in ledger.experiments():
+            members[e.block].append(e)
+        head = _TEMPLATES.get_template("log.md.j2").render(
+            campaign=ledger.campaign(), events=ledger.events(), calls=ledger.calls()
+        )
+        for block in blocks[len(self._closed) :]:
+            findings = ledger.findings(block.number)
+            text = _BLOCK.render(block=block, findings=findings, experiments=members[block.number])
+            (texts if block.summary is None else self._closed).append(text)
+        return "".join([head, *self._closed, *texts])
 
 
 def entries(ledger: Ledger) -> dict[str, list[dict[str, Any]]]:
-    """The log as data: blocks, experiments, findings, events and calls of models."""
+    """The log as data: blocks, experiments, events, calls of models, and the findings that hold now."""
     parts: dict[str, Sequence[Block | Experiment | Finding | Event | Call]] = {
         "blocks": ledger.blocks(),
         "experiments": ledger.experiments(),
-        "findings": ledger.findings(),
+        "findings": ledger.current_findings(),
         "events": ledger.events(),
         "calls": ledger.calls(),
     }
@@ -129,20 +144,38 @@ def entries(ledger: Ledger) -> dict[str, list[dict[str, Any]]]:
 
 def experiment_text(experiment: Experiment) -> str:
     """One experiment as the log shows it."""
-    return _TEMPLATES.get_template("experiment.md.j2").render(e=experiment)
+    return _EXPERIMENT.render(e=experiment)
 
 
 def search(ledger: Ledger, text: str) -> list[str]:
-    """Experiments, findings, block summaries, calls and events that contain `text`, whatever its case."""
+    """What contains `text`, whatever its case: experiments, findings that hold, block summaries, calls and events."""
     wanted = text.casefold()
-    candidates = [experiment_text(e).strip() for e in ledger.experiments()]
+    candidates = [experiment_text(e).strip() for e in ledger.experiments() if _may_contain(e, wanted)]
     candidates += [
-        f"- block {f.block}, {f.kind}: {f.statement} [{_evidence(f.experiments)}]" for f in ledger.findings()
+        f"- block {f.block}, {f.kind}: {f.statement} [{_evidence(f.experiments)}]" for f in ledger.current_findings()
     ]
     candidates += [f"- block {b.number}: {b.summary}" for b in ledger.blocks() if b.summary]
     candidates += [f"- {moment(c.called_at)} {c.planner} asked {c.model}: {c.outcome}" for c in ledger.calls()]
     candidates += [f"- {moment(event.at)} {event.message}" for event in ledger.events()]
     return [candidate for candidate in candidates if wanted in candidate.casefold()]
+
+
+_LABELS = (Path(__file__).parent / "templates" / "experiment.md.j2").read_text(encoding="utf-8").casefold()
+
+
+def _may_contain(e: Experiment, wanted: str) -> bool:
+    """Whether an experiment's entry may contain a text in lower case; no means no, and rendering thousands takes long.
+
+    A word of it that is no figure and none of the template's must come from the experiment itself.
+    """
+    words = [word for word in re.findall(r"[^\W\d]\w*", wanted) if word not in _LABELS]
+    if not words:
+        return True
+    parts = [e.id, e.hypothesis, e.planner, e.role, e.move, e.parent, e.repairs, e.commit, e.landed, e.patch]
+    parts += [str(e.changes), *(f"{t.trial} {t.status} {t.reason}" for t in e.trials)]
+    parts += [f"{v.verdict} {v.reason} {v.rival}" for v in (e.verdict,) if v is not None]
+    content = "\0".join(part for part in parts if part).casefold()
+    return all(word in content for word in words)
 
 
 def write_atomically(path: Path, text: str) -> None:

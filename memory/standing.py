@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import math
+import statistics
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
-from memory.records import Experiment, Finding
+from memory.records import Experiment
 
 
 @dataclass(frozen=True)
@@ -40,10 +40,15 @@ def lineage(experiments: Sequence[Experiment], experiment: Experiment) -> list[E
     return line[::-1]
 
 
-def code_of(experiments: Sequence[Experiment], experiment: Experiment) -> str:
-    """The experiment that wrote the code of this one: it, or the nearest ancestor that patched; else the baseline."""
-    line = lineage(experiments, experiment)
-    return next((e.id for e in reversed(line) if e.patch), line[0].id)
+def codes_of(experiments: Sequence[Experiment]) -> dict[str, str]:
+    """For each experiment the one that wrote its code: it, or its nearest ancestor that patched; else the baseline.
+
+    Parents come before their children.
+    """
+    wrote: dict[str, str] = {}
+    for e in experiments:
+        wrote[e.id] = e.id if e.patch or e.parent is None else wrote[e.parent]
+    return wrote
 
 
 def count_verdicts(experiments: Sequence[Experiment]) -> dict[str, int]:
@@ -57,14 +62,8 @@ def standing(experiment: Experiment, fidelity: str) -> Standing | None:
     scores = list(experiment.exact(fidelity).values())
     if not scores:
         return None
-    error = float(np.std(scores, ddof=1) / np.sqrt(len(scores))) if len(scores) > 1 else None
-    return Standing(experiment, float(np.mean(scores)), error, len(scores))
-
-
-def current(findings: Sequence[Finding]) -> list[Finding]:
-    """The findings of the newest block that has any: each block states what holds by then."""
-    newest = max((finding.block for finding in findings), default=0)
-    return [finding for finding in findings if finding.block == newest]
+    error = statistics.stdev(scores) / math.sqrt(len(scores)) if len(scores) > 1 else None
+    return Standing(experiment, statistics.fmean(scores), error, len(scores))
 
 
 def leaderboard(experiments: Sequence[Experiment], fidelity: str) -> list[Standing]:

@@ -26,6 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
+from simulator.errors import DatasetError
 from simulator.facts import Facts, Identifiable, examine
 from simulator.generate import System, Trajectory, simulate
 from simulator.kinetics import RandomFunction, RateLaw
@@ -43,10 +44,6 @@ _MANIFEST = "manifest.json"
 _FUNCTIONS = ("substrate_func", "rate_func")
 
 Arrays = dict[str, NDArray[Any]]
-
-
-class DatasetError(Exception):
-    """A dataset is missing, changed or stale; the message is one sentence that says how to mend it."""
 
 
 class Manifest(BaseModel):

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from simulator.regime import ImportedNetwork, Network, RegimeError
+from simulator.errors import RegimeError
+from simulator.regime import ImportedNetwork, Network
 
 Ints = NDArray[np.int64]
 

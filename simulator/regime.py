@@ -12,14 +12,12 @@ import numpy as np
 import yaml
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationError, model_validator
 
+from simulator.errors import RegimeError
+
 REGIME_FOLDER = Path(__file__).parent / "regimes"
 
 PositiveInt = Annotated[int, Field(gt=0)]
 PositiveFloat = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-
-
-class RegimeError(Exception):
-    """A regime file is missing or malformed; the message is one sentence that says how to mend it."""
 
 
 class _Section(BaseModel):

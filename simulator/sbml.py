@@ -17,7 +17,8 @@ from typing import Any
 
 import yaml
 
-from simulator.regime import REGIME_FOLDER, ImportedNetwork, Regime, RegimeError, read_regime
+from simulator.errors import RegimeError
+from simulator.regime import REGIME_FOLDER, ImportedNetwork, Regime, read_regime
 
 LARGEST_COEFFICIENT = 6
 

@@ -61,7 +61,11 @@ def unbalanced(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
 @pytest.fixture
 def workspace(tmp_path: Path, tiny: Dataset) -> Workspace:
     """A user's repository with our gnn/ committed, a file of the user's, and the tiny data in place."""
-    root = tmp_path / "clone"
+    return clone_for(tmp_path / "clone", tiny)
+
+
+def clone_for(root: Path, tiny: Dataset) -> Workspace:
+    """Such a repository at `root`."""
     shutil.copytree(ROOT / "gnn", root / "gnn", ignore=shutil.ignore_patterns("__pycache__"))
     (root / "notes.txt").write_text("the user's own\n")
     (root / ".gitignore").write_text("data/\nruns/\n__pycache__/\n")

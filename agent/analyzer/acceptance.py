@@ -37,6 +37,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
+from agent.analyzer.noise import Noise
 from memory.records import Experiment, Verdict, VerdictName
 
 ALPHA = 0.05
@@ -46,14 +47,6 @@ LOOKS = (2, 4, 8, 16)
 _SHARES = (1 / 8, 1 / 8, 1 / 4, 1 / 2)  # of the level of a confirmation, at each look
 _FUTILE = (0.5, 0.25, 0.25, 0.0)
 MIN_PAIRS = 2
-
-
-@dataclass(frozen=True)
-class Noise:
-    """Seed-to-seed standard deviation of `exact` and its degrees of freedom."""
-
-    sigma: float
-    degrees: int
 
 
 @dataclass(frozen=True)
@@ -70,19 +63,6 @@ class Wanted:
 def level_of(count: int) -> float:
     """The level of the `count`-th test, 1 first: alpha 6 / (pi count)^2, which sums to alpha over all of them."""
     return ALPHA * 6.0 / (math.pi * count) ** 2
-
-
-def measure_noise(experiments: Sequence[Experiment], fidelity: str) -> Noise:
-    """Pool the within-experiment variances of the accepted experiments."""
-    squares, degrees = 0.0, 0
-    for experiment in experiments:
-        if not experiment.accepted:
-            continue
-        scores = list(experiment.exact(fidelity).values())
-        if len(scores) > 1:
-            squares += float(np.var(scores)) * len(scores)
-            degrees += len(scores) - 1
-    return Noise(math.sqrt(squares / degrees) if degrees else 0.0, degrees)
 
 
 def confirm_seeds(experiment: str) -> tuple[int, ...]:

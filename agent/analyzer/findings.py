@@ -23,9 +23,10 @@ from dataclasses import replace
 import numpy as np
 from scipy import stats
 
-from agent.analyzer.acceptance import SCREEN_SEED, Noise, level_of
+from agent.analyzer.acceptance import SCREEN_SEED, level_of
+from agent.analyzer.noise import Noise
 from memory.records import Experiment, Finding, FindingKind
-from memory.standing import code_of
+from memory.standing import codes_of
 
 MIN_EXPERIMENTS = 8
 NOISE = "noise"  # the subject of the finding on it
@@ -45,8 +46,7 @@ def find(
     if len(scored) < MIN_EXPERIMENTS:
         question = f"which fields matter? {len(scored)} experiments are too few to say ({MIN_EXPERIMENTS} are needed)"
         return [*found, Finding(block, "open question", "fields", question, support, None, None, now)]
-    codes = {e.id: code_of(experiments, e) for e in scored}
-    principles = list(_fields(scored, codes, fidelity, block))
+    principles = list(_fields(scored, codes_of(experiments), fidelity, block))
     found += principles
     standing = {finding.subject for finding in found}
     for old in previous:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import resource
+import shutil
 import subprocess
 import time
 from contextlib import suppress
@@ -15,6 +16,7 @@ import psutil
 _GIB = 2**30
 _ENTRIES, _DEPTH, _BLOCK = 10_000, 32, 512
 _LOOK_S = 0.25
+_RESERVE = _GIB // 4  # of the disk, for the ledger, the texts and git
 
 
 @dataclass(frozen=True)
@@ -93,6 +95,14 @@ class Watch:
 def fair_share(slots: int) -> Limits:
     """The limits of a process that has one of `slots` equal shares of this machine."""
     return Limits(memory=int(0.9 * _memory() / slots))
+
+
+def lack_of_room(folder: Path, slots: int) -> str | None:
+    """What is wrong, in words, where the disk of `folder` has not room for all that trials in `slots` may write."""
+    free, wanted = shutil.disk_usage(folder).free, fair_share(slots).folder * slots + _RESERVE
+    if free >= wanted:
+        return None
+    return f"only {free / _GIB:.1f} GiB are free on the disk of {folder}, where {wanted / _GIB:.1f} are wanted"
 
 
 def _memory() -> int:

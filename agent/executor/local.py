@@ -46,6 +46,7 @@ class LocalExecutor:
         worktrees: where the code of each trial is checked out.
         observations_of: the one data file that a trial is given.
         folder_of: a new folder for the next attempt at a trial.
+        has_room: whether the disk has room for another trial; where it has none, trials wait.
         started: told of each process, for the ledger. tick: called while waiting, for the live view.
     """
 
@@ -53,6 +54,7 @@ class LocalExecutor:
     worktrees: Worktrees
     observations_of: Callable[[Trial], Path]
     folder_of: Callable[[Trial], Path]
+    has_room: Callable[[], bool]
     started: Callable[[TrialProcess], None]
     tick: Callable[[], None]
     running: dict[int, TrialProcess] = field(default_factory=dict)
@@ -73,10 +75,13 @@ class LocalExecutor:
         waiting = list(trials)
         try:
             while True:
+                cramped = False
                 for slot in range(len(self.slots)):
                     if waiting and slot not in self.running and left_s() >= expected_s(waiting[0]):
-                        self._start(slot, waiting.pop(0))
-                if not self.running or left_s() <= 0:
+                        cramped = cramped or not self.has_room()
+                        if not cramped:
+                            self._start(slot, waiting.pop(0))
+                if left_s() <= 0 or not (self.running or cramped):
                     return
                 time.sleep(_POLL_S)
                 self.tick()

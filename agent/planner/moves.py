@@ -7,7 +7,7 @@ before others. A move is proposed on top of code once.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from agent.planner import Options, Rung, Situation
 from agent.planner.catalogue import MOVES, Move, move_names, read_move
 from agent.planner.proposal import Proposal
 from memory.records import Experiment
-from memory.standing import code_of, lineage
+from memory.standing import codes_of, lineage
 
 
 @dataclass(frozen=True)
@@ -31,10 +31,10 @@ class Moves:
     def propose(self, situation: Situation) -> list[Proposal]:
         """See `Planner`. A move that does not apply to the parent's code, or is in it already, is passed over."""
         moves = [read_move(name, self.catalogue) for name in move_names(self.catalogue)]
-        proposals: list[Proposal] = []
+        wrote, proposals = codes_of(situation.past), list[Proposal]()
         for role, parent in situation.roles:
             for move in self._ordered(moves, situation.past, bold=role == "explore"):
-                proposal = _propose(move, parent, situation.past)
+                proposal = _propose(move, parent, situation.past, wrote)
                 if proposal is None or any(p.parent == parent.id and p.move == move.name for p in proposals):
                     continue
                 if situation.objection(proposal) is None:
@@ -61,11 +61,10 @@ def lead_of(experiment: Experiment, past: Sequence[Experiment], fidelity: str) -
     return experiment.exact(fidelity).get(SCREEN_SEED, 0.0) - parent.exact(fidelity).get(SCREEN_SEED, 0.0)
 
 
-def _propose(move: Move, parent: Experiment, past: Sequence[Experiment]) -> Proposal | None:
+def _propose(move: Move, parent: Experiment, past: Sequence[Experiment], wrote: Mapping[str, str]) -> Proposal | None:
     """The move on top of `parent`; None if it is there already, was tried on this code, or lacks what it requires."""
     stacked = {e.move for e in lineage(past, parent)}
-    code = code_of(past, parent)
-    tried = any(e.move == move.name and code_of(past, _parent(e, past)) == code for e in past)
+    tried = any(e.move == move.name and e.parent and wrote[e.parent] == wrote[parent.id] for e in past)
     if tried or move.name in stacked or not stacked.issuperset(move.description.requires):
         return None
     return Proposal(

@@ -18,7 +18,7 @@ from agent.planner.proposal import Proposal
 from agent.prompting import render_prompt
 from memory.records import Experiment, Finding, Role
 from memory.render import score_text
-from memory.standing import current, standing
+from memory.standing import standing
 
 # Shares of a question's characters that are for each of its parts at the most.
 _BRIEF, _MEMORY, _FINDINGS, _SPACE, _OUTPUT, _REASON, _PATCH = 0.075, 0.15, 0.075, 0.1, 0.05, 0.0125, 0.15
@@ -50,7 +50,7 @@ class Reading:
                 brief=s.brief[: self._length(_BRIEF)],
                 regime=s.regime,
                 memory=self._quoted(s.memory, _MEMORY),
-                findings=self._quoted("\n".join(f"{f.kind}: {f.statement}" for f in current(s.findings)), _FINDINGS),
+                findings=self._quoted("\n".join(f"{f.kind}: {f.statement}" for f in s.findings), _FINDINGS),
                 experiments=quote(self._told(past), self.characters),
                 parent=parent,
                 scores=self._scores(parent),

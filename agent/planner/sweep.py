@@ -20,13 +20,14 @@ from agent.executor.code_state import CodeState, Field
 from agent.planner import Options, Rung, Situation
 from agent.planner.proposal import Proposal
 from memory.records import Experiment, Finding, Role
-from memory.standing import code_of
+from memory.standing import codes_of
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
 
 _TRIES_A_PROPOSAL = 20
 _NAMED_CHANGES = 4
+_BEST, _NEWEST = 100, 200  # what the optimiser is told of a long past
 _STEP = 0.25  # of a field's range, in the test of a principle
 
 
@@ -83,7 +84,8 @@ class Sweep:
             else optuna.samplers.TPESampler(seed=seed, multivariate=True, constant_liar=True, n_startup_trials=8)
         )
         study = optuna.create_study(direction="maximize", sampler=sampler)
-        study.add_trials(_told(situation.past, _space(situation.state_of(parent)), self.fidelity))
+        if not explore:  # chance needs no past
+            study.add_trials(_told(situation.past, _space(situation.state_of(parent)), self.fidelity))
         return study
 
 
@@ -102,7 +104,11 @@ def _told(past: Sequence[Experiment], space: dict[str, BaseDistribution], fideli
     More seeds are spent on promising experiments only; their mean would flatter nobody but compare unlike
     with unlike. A training that failed recovered nothing: 0. What was learned on other code still orders the
     configurations, so a score counts from the best of its own code: a fresh sweep starts from what is known.
+
+    Of a long past it is told the best, from which it draws, and the newest, which stand for the rest: the time that a
+    proposal takes does not grow for ever.
     """
+    wrote = codes_of(past)
     scores: dict[str, list[tuple[Experiment, float]]] = {}
     for e in past:
         inside = all(
@@ -110,16 +116,19 @@ def _told(past: Sequence[Experiment], space: dict[str, BaseDistribution], fideli
             for name, distribution in space.items()
         )
         if inside and (tried := e.tried(fidelity)):
-            scores.setdefault(code_of(past, e), []).append((e, e.exact(fidelity).get(min(tried), 0.0)))
+            scores.setdefault(wrote[e.id], []).append((e, e.exact(fidelity).get(min(tried), 0.0)))
+    known = [(e, score - max(best for _, best in group)) for group in scores.values() for e, score in group]
+    ranked = sorted(known, key=lambda each: -each[1])
+    told = {e.id for e, _ in [*ranked[:_BEST], *known[-_NEWEST:]]}
     return [
         create_trial(
             state=TrialState.COMPLETE,
             params={name: e.configuration[name] for name in space},
             distributions=space,
-            value=score - max(best for _, best in group),
+            value=value,
         )
-        for group in scores.values()
-        for e, score in group
+        for e, value in known
+        if e.id in told
     ]
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
-from agent.analyzer.acceptance import MIN_PAIRS, Noise, compare, measure_noise
+from agent.analyzer.acceptance import MIN_PAIRS, compare
+from agent.analyzer.noise import Noise, measure_noise
 from agent.campaign import Campaign
 from agent.errors import StoichloopError
 from agent.executor.trial import steps_of

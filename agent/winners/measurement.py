@@ -14,6 +14,7 @@ from typing import Any
 from rich.console import Console
 
 from agent.errors import StoichloopError
+from agent.executor.limits import lack_of_room
 from agent.executor.local import LocalExecutor, slots
 from agent.executor.trial import Outcome, Trial
 from agent.executor.worktree import Worktrees, throw_away
@@ -95,11 +96,19 @@ class Laboratory:
                 self.check()
                 course.advance()
 
+            places = slots(None)
+
+            def has_room() -> bool:
+                if lack := lack_of_room(self.folder, len(places)):
+                    raise StoichloopError(lack)
+                return True
+
             executor = LocalExecutor(
-                slots=slots(None),
+                slots=places,
                 worktrees=self.worktrees,
                 observations_of=lambda trial: task_of(trial).dataset.observations_path.absolute(),
                 folder_of=lambda _: Path(tempfile.mkdtemp(dir=self.folder)) / "trial",
+                has_room=has_room,
                 started=lambda process: course.start(process, str(task_of(process.trial))),
                 tick=tick,
             )

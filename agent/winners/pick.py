@@ -21,7 +21,8 @@ from agent.executor.trial import steps_of
 from agent.executor.worktree import CHOSEN, throw_away, write_chosen
 from agent.winners.chain import Chain, Link
 from agent.workspace import Workspace, head_commit
-from simulator.regime import RegimeError, find_regime
+from simulator.errors import RegimeError
+from simulator.regime import find_regime
 
 _OPERATIONS = ("CHERRY_PICK_HEAD", "MERGE_HEAD", "REVERT_HEAD", "rebase-merge", "rebase-apply", "sequencer")
 _MISSING = object()

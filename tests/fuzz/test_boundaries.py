@@ -33,7 +33,8 @@ from agent.planner.reading import Reading
 from agent.recipe import Recipe
 from agent.workspace import Workspace, head_commit
 from simulator.dataset import Dataset
-from simulator.regime import REGIME_FOLDER, Regime, RegimeError, read_regime
+from simulator.errors import RegimeError
+from simulator.regime import REGIME_FOLDER, Regime, read_regime
 from tests.agent.analyzer.estimates import true_estimate, write_estimate
 from tests.agent.experiments import FIDELITY
 from tests.agent.planner.situations import situation

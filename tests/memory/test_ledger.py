@@ -19,7 +19,7 @@ from memory.records import (
     Verdict,
     Verification,
 )
-from memory.render import MEMORY_LINES, search, whole_log, working_memory
+from memory.render import MEMORY_LINES, Log, search, working_memory
 from memory.standing import incumbent, leaderboard
 from tests.agent.experiments import FIDELITY, scored
 
@@ -171,7 +171,7 @@ def test_working_memory_stays_within_its_lines(ledger: Ledger) -> None:
 def test_the_log_holds_everything_and_search_finds_it(ledger: Ledger) -> None:
     ledger.add_event("controller started")
     ledger.open_block(SWEEP, [replace(scored("e0002", [0.4]), hypothesis="cosine schedule helps")])
-    log = whole_log(ledger)
+    log = Log(ledger).text()
     for piece in ("controller started", "Block 0: baseline", "cosine schedule helps", "e0001/s1/probe"):
         assert piece in log
     assert len(search(ledger, "COSINE")) == 1

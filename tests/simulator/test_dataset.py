@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from simulator import dataset as module
-from simulator.dataset import Dataset, DatasetError, freeze, prepare, verify
+from simulator.dataset import Dataset, freeze, prepare, verify
+from simulator.errors import DatasetError
 from simulator.generate import simulate
 from simulator.regime import Kinetics, Observation, Regime
 

@@ -3,8 +3,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from simulator.errors import RegimeError
 from simulator.network import draw_stoichiometry, graph_of
-from simulator.regime import Network, RegimeError
+from simulator.regime import Network
 
 
 @settings(max_examples=30, deadline=None)

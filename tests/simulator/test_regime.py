@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 import yaml
 
+from simulator.errors import RegimeError
 from simulator.network import graph_of, stoichiometry_of
-from simulator.regime import REGIME_FOLDER, ImportedNetwork, RegimeError, all_regimes, find_regime, read_regime
+from simulator.regime import REGIME_FOLDER, ImportedNetwork, all_regimes, find_regime, read_regime
 
 
 def write_regime(folder: Path, **changes: object) -> Path:

@@ -3,7 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from simulator.regime import ImportedNetwork, RegimeError, find_regime
+from simulator.errors import RegimeError
+from simulator.regime import ImportedNetwork, find_regime
 from simulator.sbml import import_regime, read_network
 from tests.simulator.sbml_files import EQUATIONS, write_sbml
 

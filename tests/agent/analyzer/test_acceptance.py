@@ -10,7 +10,6 @@ from agent.analyzer.acceptance import (
     ALPHA,
     BASELINE_SEEDS,
     LOOKS,
-    Noise,
     Wanted,
     ceiling,
     confirm_seeds,
@@ -18,8 +17,8 @@ from agent.analyzer.acceptance import (
     judge,
     judge_baseline,
     level_of,
-    measure_noise,
 )
+from agent.analyzer.noise import Noise, measure_noise
 from memory.records import Experiment, Verdict
 from tests.agent.experiments import FIDELITY, failed, scored
 

@@ -2,8 +2,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from agent.analyzer.acceptance import Noise
 from agent.analyzer.findings import MIN_EXPERIMENTS, find
+from agent.analyzer.noise import Noise
 from memory.records import Experiment, Finding, Verdict
 from tests.agent.experiments import FIDELITY, scored
 

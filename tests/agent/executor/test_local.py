@@ -29,6 +29,7 @@ def executor(workspace: Workspace, tmp_path: Path) -> LocalExecutor:
         worktrees=Worktrees(workspace.repo, tmp_path / "worktrees", workspace.sandbox),
         observations_of=lambda _: tmp_path / "observations.npz",
         folder_of=lambda trial: tmp_path / trial.id,
+        has_room=lambda: True,
         started=starts.append,
         tick=lambda: None,
     )
@@ -87,6 +88,21 @@ def test_when_time_is_up_what_runs_is_ended_without_an_outcome(executor: LocalEx
     )
     assert len(starts) == 2
     assert not any(Path(f"/proc/{process.pid}/cwd").exists() for process in starts)
+
+
+def test_on_a_full_disk_trials_wait_for_room(executor: LocalExecutor, workspace: Workspace) -> None:
+    room = iter([False] * 5)
+    executor.has_room = lambda: next(room, True)
+    outcomes = executor.run(sleepers(workspace, 1), expected_s=lambda _: 0, limit_s=lambda _: 60, left_s=plenty)
+    assert [outcome.status for outcome in outcomes] == ["completed"]
+    assert next(room, None) is None
+
+
+def test_nobody_waits_for_room_longer_than_there_is_time(executor: LocalExecutor, workspace: Workspace) -> None:
+    executor.has_room = lambda: False
+    outcomes = executor.run(sleepers(workspace, 1), expected_s=lambda _: 0, limit_s=lambda _: 60, left_s=countdown(0.5))
+    assert list(outcomes) == []
+    assert starts == []
 
 
 def test_slots_are_the_cores_or_gpus_that_we_may_use(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from agent.analyzer.acceptance import Noise
 from agent.analyzer.findings import find
+from agent.analyzer.noise import Noise
 from agent.executor.code_state import CodeState
 from agent.interruption import Interruption
 from agent.planner import Lesson, Options, Teller, auto, command, create_planner
@@ -20,7 +20,7 @@ from agent.planner.asking import CORRECTIONS
 from agent.planner.llm import Llm, create
 from memory.ledger import Ledger
 from memory.records import CampaignRecord, Decision, Finding, Verdict
-from memory.render import MEMORY_LINES, whole_log, working_memory
+from memory.render import MEMORY_LINES, Log, working_memory
 from tests.agent.experiments import FIDELITY, scored
 from tests.agent.planner.model_server import ModelServer, Scene, answers, babbles, drops, fails, says, serving, stalls
 from tests.agent.planner.situations import ACCEPTED, Told, situation
@@ -227,7 +227,7 @@ def texts(path: Path, lesson: Lesson) -> tuple[str, str]:
         Decision("sweep", None, "first"), [replace(e, block=0, parent=None, trials=(), verdict=None) for e in BLOCK]
     )
     ledger.close_block(0, lesson.summary, [replace(f, block=0) for f in lesson.findings])
-    return working_memory(ledger), whole_log(ledger)
+    return working_memory(ledger), Log(ledger).text()
 
 
 def test_the_next_block_starts_from_the_statistics() -> None:

@@ -1,0 +1,32 @@
+"""How far `exact` scatters from seed to seed, read off what has been accepted: what is steady enough to build upon."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from memory.records import Experiment
+
+
+@dataclass(frozen=True)
+class Noise:
+    """Seed-to-seed standard deviation of `exact` and its degrees of freedom."""
+
+    sigma: float
+    degrees: int
+
+
+def measure_noise(experiments: Sequence[Experiment], fidelity: str) -> Noise:
+    """Pool the within-experiment variances of the accepted experiments."""
+    squares, degrees = 0.0, 0
+    for experiment in experiments:
+        if not experiment.accepted:
+            continue
+        scores = list(experiment.exact(fidelity).values())
+        if len(scores) > 1:
+            mean = statistics.fmean(scores)
+            squares += math.fsum((score - mean) ** 2 for score in scores)
+            degrees += len(scores) - 1
+    return Noise(math.sqrt(squares / degrees) if degrees else 0.0, degrees)

@@ -1,0 +1,247 @@
+"""Whether a long campaign stays responsive: `python -m benchmarks.load`.
+
+The loop itself, its planner, git, ledger and texts, leads the first and the last experiments of a long campaign in a
+throw-away repository; those in between are written into the ledger and git as the loop would have left them. Trials
+are synthetic: their scores are drawn instead of trained, so all the time that passes is overhead. Prints one JSON
+document; progress goes to standard error.
+"""
+
+from __future__ import annotations
+
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
+from pathlib import Path
+from typing import Annotated, Any
+
+import psutil
+import typer
+from git import Repo
+from pydantic import BaseModel, ConfigDict
+from rich.console import Console
+
+from agent.analyzer.findings import find
+from agent.analyzer.noise import Noise
+from agent.bench import Bench
+from agent.budget import Budget, grant
+from agent.campaign import Campaign, start_campaign
+from agent.executor.code_state import CodeState, Field
+from agent.loop import explore
+from agent.planner import Options, Planner, Rung, Situation, create_planner
+from agent.planner.proposal import Proposal
+from agent.view import View
+from agent.workspace import Workspace, find_workspace, head_commit
+from benchmarks.machine import Machine, this_machine
+from benchmarks.measure import dataset_of, run_command
+from benchmarks.summary import Summary, summarise
+from memory.ledger import Ledger
+from memory.records import Decision, Experiment, TrialResult, Verdict
+from simulator.dataset import Dataset
+
+_NAME, _YEAR_S, _MIB = "load", 365 * 86400.0, 2**20
+_SCORES = ("skill", "exact_identifiable", "baseline_exact", "sign_accuracy", "recall_2", "r2", "test_pearson", "blind")
+_ASKED, _BLOCK, _SLOTS = 5, 6, [None, None]
+
+
+class Stretch(BaseModel):
+    """A part of the campaign: seconds that one proposal took to plan, and one experiment from plan to verdict."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    experiments: tuple[int, int]
+    planning: Summary
+    whole: Summary
+    resident_mib: float
+
+
+class Report(BaseModel):
+    """What `python -m benchmarks.load` prints. Times are seconds."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    machine: Machine
+    commit: str
+    experiments: int
+    start: Stretch
+    end: Stretch
+    status: Summary
+    search: Summary
+    memory_lines: int
+    ledger_mib: float
+
+
+@dataclass
+class Timed:
+    """A planner that notes how long each block took to plan, a proposal, and how large this process was then."""
+
+    planner: Planner
+    rungs: tuple[Rung, ...] = ("sweep",)
+    name: str = "sweep"
+    blocks: list[tuple[float, float, int, float]] = field(default_factory=list)
+
+    def propose(self, situation: Situation) -> list[Proposal]:
+        """See `Planner`."""
+        began = time.monotonic()
+        proposals = self.planner.propose(situation)
+        took = (time.monotonic() - began) / max(1, len(proposals))
+        resident = psutil.Process().memory_info().rss / _MIB
+        self.blocks.append((began, took, len(situation.past), resident))
+        return proposals
+
+    def stretch(self) -> Stretch:
+        """The figures of all blocks but the baseline's."""
+        each = [(b[0] - a[0]) / (b[2] - a[2]) for a, b in pairwise(self.blocks)]
+        return Stretch(
+            experiments=(self.blocks[0][2], self.blocks[-1][2]),
+            planning=summarise([took for _, took, _, _ in self.blocks]),
+            whole=summarise(each),
+            resident_mib=self.blocks[-1][3],
+        )
+
+
+@dataclass
+class Synthetic(Bench):
+    """A bench whose trials are drawn: no experiment is better than another, and none takes any time."""
+
+    def run(self, wanted: Sequence[tuple[str, int, str]]) -> bool:
+        """See `Bench.run`."""
+        for trial in wanted:
+            self.ledger.add_result(_result(*trial))
+            self.ledger.keep_copy()
+        return self.budget.experiments_left() != 0
+
+
+def load(
+    experiments: Annotated[int, typer.Option(min=300, help="How many experiments the campaign gets to.")] = 10_000,
+    led: Annotated[
+        int, typer.Option(min=60, max=150, help="How many the loop leads, at the start and at the end.")
+    ] = 60,
+) -> None:
+    """Measure the first and the last experiments of a long campaign and print what they cost as JSON."""
+    here, console = find_workspace(Path.cwd()), Console(stderr=True)
+    dataset = dataset_of(here, "pde_m1_tiny")
+    with tempfile.TemporaryDirectory(prefix="stoichloop-") as scratch:
+        workspace = _repository(here, Path(scratch))
+        campaign = start_campaign(workspace, _NAME, dataset, planner="sweep", fidelity="probe", seed=0)
+        console.print(f"the first {led} experiments")
+        start = _lead(workspace, campaign, dataset, led)
+        console.print(f"writing down those up to {experiments - led}")
+        _fill(workspace, campaign, experiments - led)
+        console.print(f"the last {led} experiments")
+        end = _lead(workspace, campaign, dataset, led)
+        found = Report(
+            machine=this_machine(),
+            commit=head_commit(here),
+            experiments=experiments,
+            start=start,
+            end=end,
+            status=_ask(workspace, "status", _NAME),
+            search=_ask(workspace, "log", _NAME, "--search", "e0042"),
+            memory_lines=(campaign.folder / "memory.md").read_text(encoding="utf-8").count("\n"),
+            ledger_mib=campaign.ledger_path.stat().st_size / _MIB,
+        )
+    print(found.model_dump_json(indent=1))
+
+
+def _repository(here: Workspace, scratch: Path) -> Workspace:
+    """A repository with our gnn/ alone, whose code is asked for its configuration in the same sandbox."""
+    shutil.copytree(here.root / "gnn", scratch / "gnn", ignore=shutil.ignore_patterns("__pycache__"))
+    repo = Repo.init(scratch, initial_branch="main")
+    with repo.config_writer() as config:
+        config.set_value("user", "name", "A User")
+        config.set_value("user", "email", "user@localhost")
+    repo.git.add("--all")
+    repo.git.commit("--quiet", "--message=start")
+    return replace(here, root=scratch)
+
+
+def _lead(workspace: Workspace, campaign: Campaign, dataset: Dataset, experiments: int) -> Stretch:
+    """The loop leads so many experiments more."""
+    planner = Timed(create_planner("sweep", Options(seed=0, fidelity="probe")))
+    silent = Console(quiet=True)
+    with campaign.lead(), Ledger(campaign.ledger_path) as ledger, View(silent, campaign, ledger) as view:
+        account = Budget(ledger, grant(ledger, _YEAR_S, experiments))
+        with Synthetic(workspace, campaign, dataset, ledger, account, view, _SLOTS, lambda: None) as bench:
+            explore(bench, planner)
+    return planner.stretch()
+
+
+def _fill(workspace: Workspace, campaign: Campaign, count: int) -> None:
+    """Bring a campaign to `count` experiments, each drawn from the space, rejected, and kept in git."""
+    state = CodeState(workspace.root, workspace.sandbox)
+    draw = random.Random(0)
+    with Ledger(campaign.ledger_path) as ledger:
+        past = ledger.experiments()
+        base = past[0]
+        places = range(len(past) + 1, count + 1)
+        refs = (f"create refs/experiments/{_NAME}/e{place:04d} {base.commit}\n" for place in places)
+        subprocess.run(["git", "update-ref", "--stdin"], cwd=workspace.root, input="".join(refs), text=True, check=True)
+        for first in range(0, len(places), _BLOCK):
+            number = ledger.next_block()
+            block = [_drawn(base, place, state.fields, number, draw) for place in places[first : first + _BLOCK]]
+            ledger.open_block(Decision("sweep", 0.1, "synthetic"), block)
+            for e in block:
+                ledger.add_result(_result(e.id, 0, "probe"))
+                ledger.add_verdict(e.id, Verdict("rejected", "screened out at probe", base.id, -0.01))
+                ledger.add_landing(e.id, str(e.commit))
+            findings = find(ledger.experiments(), [], {"probe": Noise(0.05, 3)}, number)
+            ledger.close_block(number, f"{len(block)} rejected", findings)
+
+
+def _drawn(base: Experiment, place: int, fields: Mapping[str, Field], block: int, draw: random.Random) -> Experiment:
+    """An experiment somewhere in the space."""
+    values = {name: _value(field, draw) for name, field in fields.items()}
+    return replace(
+        base,
+        id=f"e{place:04d}",
+        block=block,
+        parent=base.id,
+        hypothesis=f"{', '.join(list(values)[:4])} and others recover more coefficients than {base.id}",
+        changes=values,
+        configuration={**base.configuration, **values},
+        fingerprint=f"{place:064d}",
+        landed=None,
+        trials=(),
+        verdict=None,
+    )
+
+
+def _value(field: Field, draw: random.Random) -> Any:
+    if field.low is None or field.high is None:
+        return draw.choice(field.choices)
+    value = field.low * (field.high / field.low) ** draw.random() if field.log else draw.uniform(field.low, field.high)
+    return round(value) if field.kind == "int" else value
+
+
+def _result(experiment: str, seed: int, fidelity: str) -> TrialResult:
+    """What a trial might have come to."""
+    draw = random.Random(f"{experiment} {seed} {fidelity}")
+    scores = {"exact": draw.gauss(0.5, 0.05), **{name: draw.random() for name in _SCORES}}
+    folder = f"experiments/{experiment}/s{seed}-{fidelity}"
+    trial = f"{experiment}/s{seed}/{fidelity}"
+    return TrialResult(trial, experiment, seed, fidelity, "completed", "", scores, 20.0, folder, time.time())
+
+
+def _ask(workspace: Workspace, *arguments: str) -> Summary:
+    """How long a command takes, from its start to its end."""
+    seconds = []
+    for _ in range(_ASKED):
+        began = time.monotonic()
+        subprocess.run(
+            [sys.executable, "-m", "agent.cli", *arguments],
+            cwd=workspace.root,
+            check=True,
+            capture_output=True,
+        )
+        seconds.append(time.monotonic() - began)
+    return summarise(seconds)
+
+
+if __name__ == "__main__":
+    run_command(load)

@@ -1,0 +1,152 @@
+"""A campaign that something happens to, compared with the same campaign left in peace."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from agent.workspace import Workspace
+from memory.ledger import Ledger
+from memory.records import Experiment
+from tests.conftest import command_line
+
+REGIME = "pde_m1_tiny"
+_PATIENCE_S = 300.0
+
+
+Course = list[dict[str, Any]]
+
+
+@dataclass
+class Night:
+    """A campaign by the name of night in a clone of its own; `arguments` say what is asked of it."""
+
+    workspace: Workspace
+    arguments: tuple[str, ...]
+    life: subprocess.Popen[str] | None = None
+    seen: list[Experiment] = field(default_factory=list)
+
+    @property
+    def folder(self) -> Path:
+        return self.workspace.runs / "night"
+
+    def start(self, program: str | None = None) -> None:
+        """The controller; `program` is what Python runs in place of the command."""
+        words = ["explore", REGIME, "--campaign", "night", "--fidelity", "probe", "--workers", "2", *self.arguments]
+        command = command_line(*words)
+        if program is not None:
+            command[2] = program
+        self.life = subprocess.Popen(
+            command,
+            cwd=self.workspace.root,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    def end(self) -> tuple[int, str]:
+        """Wait for the controller to end by itself; its exit status, and what it said."""
+        assert self.life is not None
+        said = self.life.communicate(timeout=_PATIENCE_S)[0]
+        return self.life.returncode, said
+
+    def kill(self, after_s: float) -> bool:
+        """kill -9 the controller after some seconds; false if it had ended by then."""
+        assert self.life is not None
+        try:
+            self.life.communicate(timeout=after_s)
+        except subprocess.TimeoutExpired:
+            self.life.send_signal(signal.SIGKILL)
+            self.life.communicate()
+            return True
+        assert self.life.returncode == 0
+        return False
+
+    def wait_until(self, condition: Callable[[Ledger], Any]) -> Any:
+        """Wait for something in the ledger while the controller runs; returns it."""
+        assert self.life is not None
+        deadline = time.monotonic() + _PATIENCE_S
+        while time.monotonic() < deadline and self.life.poll() is None:
+            if (self.folder / "memory.db").is_file():
+                with Ledger(self.folder / "memory.db", readonly=True) as ledger:
+                    if found := condition(ledger):
+                        return found
+            time.sleep(0.05)
+        self.life.kill()
+        pytest.fail(f"the loop did not get there: {self.life.communicate()[0]}")
+
+    def experiments(self) -> list[Experiment]:
+        if not (self.folder / "memory.db").is_file():
+            return []
+        with Ledger(self.folder / "memory.db", readonly=True) as ledger:
+            ledger.check()
+            return ledger.experiments()
+
+    def look(self) -> None:
+        """What was in the ledger once is still in it, and nothing is in it twice."""
+        now = {e.id: e for e in self.experiments()}
+        for e in self.seen:
+            assert now[e.id].fingerprint == e.fingerprint
+            assert set(now[e.id].trials) >= set(e.trials)
+            assert e.verdict in (None, now[e.id].verdict)
+        self.seen = list(now.values())
+        trials = [trial.trial for e in self.seen for trial in e.trials]
+        assert len(set(trials)) == len(trials)
+
+    def processes(self) -> list[str]:
+        """Command lines of what works for this campaign."""
+        lines = (p.info["cmdline"] or [] for p in psutil.process_iter(["cmdline"]) if p.pid != os.getpid())
+        return [" ".join(words) for words in lines if any(str(self.workspace.root) in word for word in words)]
+
+    def is_quiet(self) -> bool:
+        """Whether all its processes end within a moment."""
+        deadline = time.monotonic() + 5.0
+        while self.processes() and time.monotonic() < deadline:
+            time.sleep(0.05)
+        return not self.processes()
+
+    def course(self) -> Course:
+        """What was tried and what came of it: all that does not tell one night from another of the same seed."""
+        return [
+            {
+                "id": e.id,
+                "hypothesis": e.hypothesis,
+                "configuration": e.configuration,
+                "patch": e.patch,
+                # Others may have been judged first, where one of its trials was cut off.
+                "verdict": e.verdict and replace(e.verdict, number=0),
+                "trials": {t.trial: (t.status, t.reason, t.scores) for t in e.trials},
+            }
+            for e in self.experiments()
+        ]
+
+    def check_end(self, expected: Course) -> None:
+        """It came to the same end as if it had been left in peace, and left nothing behind."""
+        assert self.course() == expected
+        assert self.is_quiet()
+        repo = self.workspace.repo
+        assert len(str(repo.git.worktree("list")).splitlines()) == 1
+        assert not (self.folder / "worktrees").exists()
+        judged = [e for e in self.experiments() if e.parent is not None and e.landed]
+        kept = str(repo.git.for_each_ref("--format=%(refname) %(objectname)", "refs/experiments")).splitlines()
+        assert kept == [f"refs/experiments/night/{e.id} {e.landed}" for e in judged]
+        assert {head.name for head in repo.heads} >= {f"exp/night/{e.id}" for e in judged if e.accepted}
+        for e in self.experiments():
+            assert all((self.folder / t.folder / "estimate.npz").is_file() for t in e.trials if t.status == "completed")
+
+
+def trials_of(night: Night) -> Iterator[psutil.Process]:
+    """The trial processes of a campaign, at this moment."""
+    assert night.life is not None
+    for child in psutil.Process(night.life.pid).children():
+        if any("gnn.train" in word for word in child.cmdline()):
+            yield child

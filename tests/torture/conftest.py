@@ -1,0 +1,59 @@
+"""Nights in clones of their own, the same nights in peace, and the figures of all that was done to them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from simulator.dataset import Dataset
+from tests.conftest import clone_for
+from tests.torture.campaigns import Course, Night
+
+FIGURES: Counter[str] = Counter()
+
+
+@pytest.fixture
+def night_of(tmp_path: Path, tiny: Dataset) -> Callable[..., Night]:
+    """A night of which so much is asked, in a clone under a folder of the test's."""
+
+    def begin(*arguments: str, under: Path = tmp_path) -> Night:
+        return Night(clone_for(under / "clone", tiny), arguments)
+
+    return begin
+
+
+@pytest.fixture(scope="session")
+def in_peace(tmp_path_factory: pytest.TempPathFactory, tiny: Dataset) -> Callable[..., Course]:
+    """What comes of a night to which nothing happens."""
+
+    @cache
+    def course(*arguments: str) -> Course:
+        night = Night(clone_for(tmp_path_factory.mktemp("peace") / "clone", tiny), arguments)
+        night.start()
+        status, said = night.end()
+        assert status == 0, said
+        return night.course()
+
+    return course
+
+
+@pytest.fixture
+def count(request: pytest.FixtureRequest) -> Callable[..., None]:
+    """Note faults that were injected and experiments that were compared; both are told at the end."""
+
+    def note(faults: int, course: Course) -> None:
+        FIGURES[f"{request.node.name}: faults"] += faults
+        FIGURES["faults injected"] += faults
+        FIGURES["experiments compared"] += len(course)
+        FIGURES["trials compared"] += sum(len(e["trials"]) for e in course)
+
+    return note
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    for name, number in FIGURES.items():
+        terminalreporter.write_line(f"{name}: {number}")
