@@ -1,5 +1,6 @@
 # make demo    set everything up and explore pde_m1 for ten minutes; again: resume
 # make test    set everything up and run the tests
+# make torture inject faults for half an hour: kills, full disks, damaged ledgers
 # make check   lint, types and import rules
 # make lock    pin the newest versions that pyproject.toml allows
 
@@ -8,7 +9,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: demo test check lock
+.PHONY: demo test torture check lock
 
 demo: $(READY)
 	$(BIN)/stoichloop data pde_m1
@@ -16,6 +17,9 @@ demo: $(READY)
 
 test: $(READY)
 	$(BIN)/pytest -n auto
+
+torture: $(READY)
+	$(BIN)/pytest -m torture tests/torture --durations=0
 
 check: $(READY)
 	$(BIN)/ruff check .

@@ -150,7 +150,7 @@ def experiment_text(experiment: Experiment) -> str:
 def search(ledger: Ledger, text: str) -> list[str]:
     """What contains `text`, whatever its case: experiments, findings that hold, block summaries, calls and events."""
     wanted = text.casefold()
-    candidates = [experiment_text(e).strip() for e in ledger.experiments() if _may_contain(e, wanted)]
+    candidates = [experiment_text(e).strip() for e in ledger.experiments() if may_contain(e, wanted)]
     candidates += [
         f"- block {f.block}, {f.kind}: {f.statement} [{_evidence(f.experiments)}]" for f in ledger.current_findings()
     ]
@@ -160,15 +160,16 @@ def search(ledger: Ledger, text: str) -> list[str]:
     return [candidate for candidate in candidates if wanted in candidate.casefold()]
 
 
-_LABELS = (Path(__file__).parent / "templates" / "experiment.md.j2").read_text(encoding="utf-8").casefold()
+# What an entry says of its own: the words of its template, and the time zone.
+_LABELS = (Path(__file__).parent / "templates" / "experiment.md.j2").read_text(encoding="utf-8").casefold() + " z"
 
 
-def _may_contain(e: Experiment, wanted: str) -> bool:
+def may_contain(e: Experiment, wanted: str) -> bool:
     """Whether an experiment's entry may contain a text in lower case; no means no, and rendering thousands takes long.
 
     A word of it that is no figure and none of the template's must come from the experiment itself.
     """
-    words = [word for word in re.findall(r"[^\W\d]\w*", wanted) if word not in _LABELS]
+    words = [word for word in re.findall(r"\b[^\W\d]\w*", wanted) if word not in _LABELS]
     if not words:
         return True
     parts = [e.id, e.hypothesis, e.planner, e.role, e.move, e.parent, e.repairs, e.commit, e.landed, e.patch]

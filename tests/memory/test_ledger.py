@@ -4,6 +4,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import memory.ledger as ledger_module
 from memory.ledger import Ledger, LedgerError
@@ -19,7 +21,7 @@ from memory.records import (
     Verdict,
     Verification,
 )
-from memory.render import MEMORY_LINES, Log, search, working_memory
+from memory.render import MEMORY_LINES, Log, experiment_text, may_contain, search, working_memory
 from memory.standing import incumbent, leaderboard
 from tests.agent.experiments import FIDELITY, scored
 
@@ -177,3 +179,55 @@ def test_the_log_holds_everything_and_search_finds_it(ledger: Ledger) -> None:
     assert len(search(ledger, "COSINE")) == 1
     assert search(ledger, "controller")[0].endswith("controller started")
     assert search(ledger, "nowhere to be found") == []
+
+
+def test_only_what_was_added_is_read_again_and_it_comes_to_the_same(ledger: Ledger, tmp_path: Path) -> None:
+    ledger.open_block(SWEEP, [scored("e0002"), scored("e0003")])
+    before = ledger.experiments()
+    ledger.add_result(scored("e0003", [0.4]).trials[0])
+    ledger.add_result(scored("e0003", [0.4, 0.5]).trials[1])
+    ledger.add_verdict("e0003", Verdict("rejected", "no better"))
+    ledger.add_landing("e0003", "d" * 40)
+    after = ledger.experiments()
+    with Ledger(tmp_path / "memory.db", readonly=True) as anew:
+        assert anew.experiments() == after
+    assert after[:2] == before[:2]
+    assert after[0] is before[0]
+    assert [t.seed for t in after[2].trials] == [0, 1]
+    assert after[2].landed == "d" * 40
+
+
+def test_trials_come_in_the_order_in_which_they_ended_whatever_the_clock_said(ledger: Ledger) -> None:
+    ledger.open_block(SWEEP, [scored("e0002")])
+    for trial, clock in zip(scored("e0002", [0.1, 0.2, 0.3]).trials, (30.0, 10.0, 20.0), strict=True):
+        ledger.add_result(replace(trial, finished_at=clock))
+    assert [t.seed for t in ledger.experiments()[1].trials] == [0, 1, 2]
+    for start, clock in (("a", 30.0), ("b", 10.0)):
+        ledger.add_start(RunningTrial("e0002/s9/probe", "e0002", 5, start, 7, clock))
+    assert [trial.folder for trial in ledger.running()] == ["b"]
+
+
+@given(st.data())
+def test_a_search_finds_what_the_entries_contain(data: st.DataObject) -> None:
+    verdict = Verdict("rejected", "screened out at probe: -0.0213 on seed 0", "e0001", -0.0213, (-0.05, 0.01), 0.5)
+    patch = "--- a/gnn/model.py\n+++ b/gnn/model.py\n@@ -1 +1 @@\n-x = 1\n+x = 2\n"
+    changes = {"lr_S": 0.0123, "activation": "silu"}
+    e = replace(
+        scored("e0002", [0.412345]), changes=changes, patch=patch, verdict=verdict, role="principle", landed="d" * 40
+    )
+    entry = experiment_text(e).casefold()
+    first = data.draw(st.integers(0, len(entry) - 1))
+    piece = entry[first : first + data.draw(st.integers(1, 30))]
+    assert may_contain(e, piece)
+    assert not may_contain(e, "zebra")
+
+
+def test_a_closed_block_is_rendered_once_and_reads_as_if_anew(ledger: Ledger) -> None:
+    log = Log(ledger)
+    log.text()
+    ledger.open_block(SWEEP, [replace(scored("e0002", [0.4]), hypothesis="cosine schedule helps")])
+    log.text()
+    ledger.add_verdict("e0002", Verdict("rejected", "it does not"))
+    ledger.close_block(1, "nothing helped", [])
+    assert log.text() == Log(ledger).text()
+    assert "it does not" in log.text()

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -144,9 +145,11 @@ class Night:
             assert all((self.folder / t.folder / "estimate.npz").is_file() for t in e.trials if t.status == "completed")
 
 
-def trials_of(night: Night) -> Iterator[psutil.Process]:
-    """The trial processes of a campaign, at this moment."""
+def trials_of(night: Night) -> Iterator[tuple[list[str], psutil.Process]]:
+    """The trial processes of a campaign at this moment, with their command lines."""
     assert night.life is not None
-    for child in psutil.Process(night.life.pid).children():
-        if any("gnn.train" in word for word in child.cmdline()):
-            yield child
+    with suppress(psutil.Error):
+        for child in psutil.Process(night.life.pid).children():
+            with suppress(psutil.Error):  # it has just ended
+                if "gnn.train" in (words := child.cmdline()):
+                    yield words, child

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 
@@ -17,13 +17,18 @@ FIGURES: Counter[str] = Counter()
 
 
 @pytest.fixture
-def night_of(tmp_path: Path, tiny: Dataset) -> Callable[..., Night]:
+def night_of(tmp_path: Path, tiny: Dataset) -> Iterator[Callable[..., Night]]:
     """A night of which so much is asked, in a clone under a folder of the test's."""
+    begun: list[Night] = []
 
     def begin(*arguments: str, under: Path = tmp_path) -> Night:
-        return Night(clone_for(under / "clone", tiny), arguments)
+        begun.append(Night(clone_for(under / "clone", tiny), arguments))
+        return begun[-1]
 
-    return begin
+    yield begin
+    for night in begun:
+        if night.life is not None and night.life.poll() is None:
+            night.kill(after_s=0.0)
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,7 @@ import pytest
 from agent.executor.code_state import CodeState
 from agent.planner import Options, create_planner, planner_names
 from agent.planner.proposal import Proposal
-from agent.planner.sweep import Sweep
+from agent.planner.sweep import Sweep, _space, _told
 from memory.records import Experiment, Finding, Role
 from tests.agent.experiments import FIDELITY, scored, situation
 from tests.conftest import ROOT, UNCONTAINED
@@ -115,3 +115,16 @@ def test_every_planner_is_found_by_its_file_name() -> None:
     options = Options(0, FIDELITY, model="small@http://127.0.0.1:1/v1", program=sys.executable)
     for name in planner_names():
         assert create_planner(name, options).name == name
+
+
+def test_of_a_long_past_the_best_and_the_newest_are_told(state: CodeState, baseline: Experiment) -> None:
+    value = baseline.configuration["lr_S"]
+    past = [baseline] + [
+        scored(
+            f"e{n:04d}", [0.9 if n == 2 else 0.1], configuration={**baseline.configuration, "lr_S": value + n * 1e-9}
+        )
+        for n in range(2, 1000)
+    ]
+    told = _told(past, _space(state), FIDELITY)
+    assert len(told) < 400
+    assert {round((t.params["lr_S"] - value) / 1e-9) for t in told} >= {2, *range(900, 1000)}

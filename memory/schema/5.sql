@@ -1,0 +1,2 @@
+-- Version 5: no new tables. The evidence of a finding may be written as spans, "e0001..e0312", and a controller's
+-- birth is counted from the start of the machine: versions before this one would misread both.
