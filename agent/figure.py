@@ -62,7 +62,7 @@ def _shade_rungs(axes: Axes, experiments: Sequence[Experiment], blocks: Sequence
 
 def _mark_experiments(axes: Axes, experiments: Sequence[Experiment], fidelity: str) -> None:
     """A dot for each experiment at the highest fidelity that it reached; hollow below the campaign's own."""
-    dots: dict[str, list[tuple[int, float, bool]]] = {}
+    dots: dict[str, dict[bool, list[tuple[int, float]]]] = {}
     for e in experiments:
         line = standing(e, fidelity)
         reached = [t for t in e.trials if t.status == "completed"]
@@ -70,12 +70,19 @@ def _mark_experiments(axes: Axes, experiments: Sequence[Experiment], fidelity: s
             continue
         exact = line.exact if line else reached[-1].scores["exact"]
         verdict = e.verdict.verdict if e.verdict else "open"
-        dots.setdefault(verdict, []).append((_number(e), exact, line is not None))
-    for name, places in dots.items():
+        dots.setdefault(verdict, {}).setdefault(line is not None, []).append((_number(e), exact))
+    for name, kinds in dots.items():
         colour = _COLOURS[name]
-        faces = [colour if full else "none" for _, _, full in places]
-        numbers, scores = [number for number, _, _ in places], [exact for _, exact, _ in places]
-        axes.scatter(numbers, scores, s=25, c=faces, edgecolors=colour, label=name, zorder=2.5)
+        for place, (full, places) in enumerate(kinds.items()):
+            axes.plot(
+                *zip(*places, strict=True),
+                linestyle="none",
+                marker="o",
+                markersize=5,
+                color=colour,
+                fillstyle="full" if full else "none",
+                label=name if place == 0 else None,
+            )
 
 
 def _follow_incumbents(axes: Axes, experiments: Sequence[Experiment], fidelity: str) -> None:

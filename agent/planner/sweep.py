@@ -117,7 +117,8 @@ def _told(past: Sequence[Experiment], space: dict[str, BaseDistribution], fideli
         )
         if inside and (tried := e.tried(fidelity)):
             scores.setdefault(wrote[e.id], []).append((e, e.exact(fidelity).get(min(tried), 0.0)))
-    known = [(e, score - max(best for _, best in group)) for group in scores.values() for e, score in group]
+    tops = {code: max(score for _, score in group) for code, group in scores.items()}
+    known = [(e, score - tops[code]) for code, group in scores.items() for e, score in group]
     ranked = sorted(known, key=lambda each: -each[1])
     told = {e.id for e, _ in [*ranked[:_BEST], *known[-_NEWEST:]]}
     return [

@@ -146,8 +146,8 @@ def test_a_damaged_ledger_is_found_out_and_its_copy_goes_on(
 ) -> None:
     night = night_of(*SWEEP)
     night.start()
-    night.wait_until(lambda ledger: any(e.verdict for e in ledger.experiments()[1:]))
-    assert night.kill(after_s=1.0)
+    night.wait_until(lambda ledger: len(ledger.experiments()) > 1 and ledger.running())
+    assert night.kill(after_s=0.5)
     path = night.folder / "memory.db"
     content = bytearray(path.read_bytes())
     path.write_bytes(content[: len(content) // 2] if harm == "truncate" else content[:4096] + b"\x5a" * 40_000)
