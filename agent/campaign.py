@@ -18,12 +18,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import yaml
-from filelock import FileLock, Timeout
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from agent.errors import StoichloopError
 from agent.executor.trial import check_fidelity
-from agent.prompting import render_prompt
 from agent.workspace import Workspace, head_commit
 from memory.ledger import Ledger
 from memory.records import CampaignRecord
@@ -75,6 +73,8 @@ class Campaign:
     @contextmanager
     def lead(self) -> Iterator[None]:
         """Be the one controller of this campaign; the kernel lets go of the lock even if we are killed."""
+        from filelock import FileLock, Timeout
+
         lock = FileLock(self.folder / "lock")
         try:
             lock.acquire(timeout=0)
@@ -148,6 +148,8 @@ def _refuse_old_branches(workspace: Workspace, name: str) -> None:
 
 def _create(folder: Path, settings: Settings) -> None:
     """Make the whole folder under another name first: a campaign is there entirely or not at all."""
+    from agent.prompting import render_prompt
+
     folder.parent.mkdir(parents=True, exist_ok=True)
     draft = Path(tempfile.mkdtemp(prefix=f".{settings.name}-", dir=folder.parent))
     record = CampaignRecord(

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from git import GitCommandError
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -50,8 +49,6 @@ def main() -> None:
         app()
     except (StoichloopError, DatasetError, RegimeError, LedgerError) as error:
         _fail(str(error))
-    except GitCommandError as error:
-        _fail(f"git failed: {' '.join((error.stderr or str(error)).replace('stderr:', '').split())}")
     except sqlite3.OperationalError as error:
         _fail(
             f"the ledger cannot be used now: {error}; nothing in it is lost: mend that, and give the same command again"
@@ -60,6 +57,12 @@ def main() -> None:
         _fail(f"the ledger is damaged: {error}; 'stoichloop restore' goes back to its last good copy")
     except OSError as error:
         _fail(f"{type(error).__name__}: {error}")
+    except Exception as error:
+        from git import GitCommandError
+
+        if not isinstance(error, GitCommandError):
+            raise
+        _fail(f"git failed: {' '.join((error.stderr or str(error)).replace('stderr:', '').split())}")
 
 
 def _fail(sentence: str) -> None:
@@ -331,7 +334,7 @@ def restore(campaign: CampaignName = None, as_json: Json = False) -> None:
     """Put the last good copy in the place of a campaign's damaged ledger; what is damaged is kept beside it."""
     from agent.campaign import open_campaign
     from agent.restore import restore as put_back
-    from memory.render import moment
+    from memory.words import moment
 
     found = open_campaign(here(), campaign)
     done = put_back(found)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from git import Git
+if TYPE_CHECKING:
+    from git import Git
 
 _NAME, _MAIL = "stoichloop", "stoichloop@localhost"
 _SETTINGS = {"core.hooksPath": os.devnull, "commit.gpgsign": "false", "gc.auto": "0", "rerere.enabled": "false"}
@@ -23,6 +25,8 @@ def forget_git_environment() -> None:
 
 def loop_git(folder: Path) -> Git:
     """Git in `folder`, speaking as the loop."""
+    from git import Git
+
     git = Git(str(folder))
     variables = {f"GIT_{who}_{what}": value for who in ("AUTHOR", "COMMITTER") for what, value in _identity()}
     inherited = int(os.environ.get("GIT_CONFIG_COUNT", "0"))

@@ -17,8 +17,8 @@ from agent.planner import Lesson, Planner, Teller
 from agent.planner.ladder import decide, exhausted
 from agent.planner.tree import assign_roles
 from memory.records import NOT_ASKED, Block, Call, Decision, Experiment, Verdict
-from memory.render import verdicts_text
 from memory.standing import count_verdicts, incumbent, standing
+from memory.words import verdicts_text
 
 EXPERIMENTS_A_SLOT = 3
 PATIENCE_S = 60.0
@@ -150,8 +150,9 @@ def _learn(bench: Bench, planner: Planner, block: Block) -> None:
     leader = incumbent(experiments)
     line = standing(leader, fidelity) if leader else None
     assert line is not None
+    verdicts = [e.verdict.verdict if e.verdict else None for e in experiments if e.block == block.number]
     summary = (
-        f"{verdicts_text(count_verdicts([e for e in experiments if e.block == block.number]))}; "
+        f"{verdicts_text(count_verdicts(verdicts))}; "
         f"incumbent {line.experiment.id} at exact {line.exact:.4f} over {line.seeds} seeds"
     )
     findings = find(experiments, bench.ledger.current_findings(), bench.noise(experiments), block.number)

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from agent.budget import format_duration
 from agent.status import Line, Status
-from memory.render import score_text, verdicts_text
+from memory.words import score_text, verdicts_text
 
 _COLOURS = {"accepted": "green", "rejected": "dim", "failed": "red", "refused": "yellow", "open": "cyan"}
 _PLOT_ROWS, _PLOT_COLUMNS, _LEADERS = 8, 68, 8

@@ -9,12 +9,11 @@ from pydantic import BaseModel, ConfigDict
 
 from agent.analyzer.curves import read_curves
 from agent.analyzer.noise import measure_noise
-from agent.budget import experiments_done
 from agent.campaign import Campaign
 from agent.controller import age_s, is_alive
 from memory.ledger import Ledger
-from memory.records import Experiment, Session
-from memory.standing import Standing, count_verdicts, incumbent, leaderboard, standing
+from memory.records import Outline, Session
+from memory.standing import Standing, count_verdicts, incumbent, leaders, standing
 
 _LEADERS = 8
 
@@ -73,15 +72,17 @@ class Status(_Model):
 
 def read_status(campaign: Campaign, ledger: Ledger) -> Status:
     """Read everything once."""
-    settings, experiments, grant = campaign.settings, ledger.experiments(), ledger.grant()
-    session = ledger.session()
+    settings, grant, session = campaign.settings, ledger.grant(), ledger.session()
+    lines = ledger.outlines(settings.fidelity)
+    best = leaders(lines, _LEADERS)
+    known = {e.id: e for e in ledger.these({*best, *(e.id for e in lines if e.accepted), *(e.id for e in lines[:1])})}
     alive = is_alive(session)
     spent = ledger.spent("wall_s")
     if alive and session:  # what the controller has not written down yet
         spent += max(0.0, time.time() - max(ledger.last_spend_at(), session.started_at))
-    leader = incumbent(experiments)
+    leader = incumbent(list(known.values()))
     block = next(iter(reversed(ledger.blocks())), None)
-    history, best = _history(experiments, settings.fidelity)
+    history, course = _history(lines)
     return Status(
         campaign=settings.name,
         regime=settings.regime,
@@ -90,32 +91,32 @@ def read_status(campaign: Campaign, ledger: Ledger) -> Status:
         rung=block.rung if block else None,
         why=block.reason if block else None,
         incumbent=_line(standing(leader, settings.fidelity)) if leader else None,
-        baseline=_line(standing(experiments[0], settings.fidelity)) if experiments else None,
-        noise=measure_noise(experiments, settings.fidelity).sigma,
-        leaderboard=[line for s in leaderboard(experiments, settings.fidelity)[:_LEADERS] if (line := _line(s))],
-        verdicts=count_verdicts(experiments),
-        experiments=len(experiments),
-        trials=sum(len(e.trials) for e in experiments),
+        baseline=_line(standing(known[lines[0].id], settings.fidelity)) if lines else None,
+        noise=measure_noise(list(known.values()), settings.fidelity).sigma,
+        leaderboard=[line for name in best if (line := _line(standing(known[name], settings.fidelity)))],
+        verdicts=count_verdicts(line.verdict for line in lines),
+        experiments=len(lines),
+        trials=sum(line.trials for line in lines),
         history=history,
-        best=best,
+        best=course,
         now=_running(campaign, ledger, session) if alive and session else [],
         spent_s=spent,
         budget_s=grant.wall_s if grant else 0.0,
         left_s=max(0.0, grant.wall_s - spent) if grant else 0.0,
         experiments_granted=grant.experiments if grant else None,
-        experiments_judged=experiments_done(experiments),
+        experiments_judged=sum(1 for line in lines if line.block > 0 and line.verdict is not None),
         events=[event.message for event in ledger.events()[-3:]],
     )
 
 
-def _history(experiments: Sequence[Experiment], fidelity: str) -> tuple[list[float], list[float]]:
+def _history(lines: Sequence[Outline]) -> tuple[list[float], list[float]]:
     """The score of each experiment in order, and of the last accepted one then: a lucky single is not the best."""
     history: list[float] = []
     best: list[float] = []
-    for e in experiments:
-        if (scored := standing(e, fidelity)) is not None:
-            history.append(scored.exact)
-            best.append(scored.exact if e.accepted or not best else best[-1])
+    for line in lines:
+        if line.exact is not None:
+            history.append(line.exact)
+            best.append(line.exact if line.accepted or not best else best[-1])
     return history, best
 
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-
-from git import GitCommandError, Repo
-from git.exc import InvalidGitRepositoryError, NoSuchPathError
+from typing import TYPE_CHECKING
 
 from agent.errors import StoichloopError
-from agent.executor.holding import Holding, find_sandbox
-from agent.executor.sandbox import Sandbox
+
+if TYPE_CHECKING:  # who asks for the status need not wait for them
+    from git import Repo
+
+    from agent.executor.holding import Holding
+    from agent.executor.sandbox import Sandbox
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,8 @@ class Workspace:
     @cached_property
     def holding(self) -> Holding:
         """What contains code on this machine, and whether it holds."""
+        from agent.executor.holding import find_sandbox
+
         return find_sandbox(self.root)
 
     @property
@@ -47,6 +51,8 @@ class Workspace:
     @property
     def sandbox(self) -> Sandbox:
         """Where code runs: contained, unless that is not wanted or does not hold."""
+        from agent.executor.sandbox import Sandbox
+
         holds = self.contained and self.holding.holds
         return self.holding.sandbox if holds else Sandbox(None)
 
@@ -61,18 +67,16 @@ class Workspace:
     @property
     def repo(self) -> Repo:
         """The git repository; its index and working tree belong to the user and are only read."""
+        from git import Repo
+
         return Repo(self.root)
 
 
 def find_workspace(start: Path, *, contained: bool = True) -> Workspace:
     """The workspace that contains `start`; raises `StoichloopError` outside one."""
-    try:
-        repo = Repo(start, search_parent_directories=True)
-    except (InvalidGitRepositoryError, NoSuchPathError) as error:
-        raise StoichloopError(
-            f"{start}: not inside a git repository; run stoichloop in a clone of its repository"
-        ) from error
-    root = Path(repo.working_tree_dir or start)
+    roots = (folder for folder in (start.absolute(), *start.absolute().parents) if (folder / ".git").exists())
+    if (root := next(roots, None)) is None:
+        raise StoichloopError(f"{start}: not inside a git repository; run stoichloop in a clone of its repository")
     if not (root / "gnn" / "train.py").is_file():
         raise StoichloopError(
             f"{root}: this repository has no gnn/train.py; run stoichloop in a clone of its repository"
@@ -82,6 +86,8 @@ def find_workspace(start: Path, *, contained: bool = True) -> Workspace:
 
 def head_commit(workspace: Workspace) -> str:
     """The commit that a new campaign starts from; raises `StoichloopError` in a repository without commits."""
+    from git import GitCommandError
+
     try:
         return str(workspace.repo.git.rev_parse("--verify", "HEAD"))
     except GitCommandError as error:

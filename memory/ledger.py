@@ -6,14 +6,14 @@ import json
 import re
 import sqlite3
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from memory.copies import Copies, check, mend
 from memory.evidence import pack, unpack
-from memory.recall import Recall
+from memory.recall import Recall, outlines, read, that_contain
 from memory.records import (
     Ablation,
     Block,
@@ -25,6 +25,7 @@ from memory.records import (
     Finding,
     Grant,
     Measurement,
+    Outline,
     RunningTrial,
     Session,
     SiblingResult,
@@ -272,9 +273,21 @@ class Ledger:
         """All experiments with their trials and verdicts, oldest first."""
         return self._recall.experiments()
 
+    def these(self, names: Collection[str]) -> list[Experiment]:
+        """Some experiments, oldest first."""
+        return read(self._db, names)
+
     def experiment(self, name: str) -> Experiment | None:
         """One experiment whole."""
-        return next((e for e in self.experiments() if e.id == name), None)
+        return next(iter(self.these([name])), None)
+
+    def outlines(self, fidelity: str) -> list[Outline]:
+        """All experiments in outline, oldest first; their scores are those at one fidelity."""
+        return outlines(self._db, fidelity)
+
+    def that_contain(self, words: Collection[str]) -> list[Experiment]:
+        """The experiments in whose texts each of these words stands, in lower case."""
+        return self.these(that_contain(self._db, words)) if words else self.experiments()
 
     def running(self) -> list[RunningTrial]:
         """Starts without a result: running now, or cut off when their controller died."""

@@ -1,25 +1,49 @@
-"""The experiments of a ledger, kept decoded. Nothing in a ledger ever changes, so only what was added is read."""
+"""How experiments are read from a ledger, all of them or some, and kept: nothing in a ledger ever changes."""
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections import defaultdict
-from dataclasses import replace
+from collections.abc import Collection
 from typing import Any
 
 from pydantic_core import from_json
 
-from memory.records import Experiment, TrialResult, Verdict
+from memory.records import Experiment, Outline, TrialResult, Verdict
 
-# What may have been added, as fields of the experiment `id`; `place` is the row's, and rows are never taken away.
-_ADDED = {
-    "experiments": "id, block, parent, planner, hypothesis, changes, configuration, fingerprint, proposed_at",
-    "proposals": "experiment AS id, role, move, patch, repairs",
-    "commits": 'experiment AS id, sha AS "commit"',
-    "landings": "experiment AS id, sha AS landed",
-    "verdicts": "experiment AS id, verdict, reason, rival, effect, low, high, p_value, number",
-    "trial_results": "experiment AS id, *",
-}
+_EXPERIMENTS = """
+    SELECT e.id, e.block, e.parent, e.planner, e.hypothesis, e.changes, e.configuration, e.fingerprint, e.proposed_at,
+        coalesce(p.role, 'exploit') AS role, p.move, coalesce(p.patch, '') AS patch, p.repairs,
+        c.sha AS "commit", l.sha AS landed
+    FROM experiments e LEFT JOIN proposals p ON p.experiment = e.id LEFT JOIN commits c ON c.experiment = e.id
+        LEFT JOIN landings l ON l.experiment = e.id {where} ORDER BY e.number
+"""
+_TRIALS = "SELECT r.* FROM trial_results r JOIN experiments e ON e.id = r.experiment {where} ORDER BY r.rowid"
+_VERDICTS = "SELECT v.* FROM verdicts v JOIN experiments e ON e.id = v.experiment {where}"
+_THESE = "WHERE e.id IN (SELECT value FROM json_each(?))"
+
+# Where something about an experiment may have been added since, and the column that names it.
+_ADDED = {"experiments": "id", **dict.fromkeys(("landings", "verdicts", "trial_results"), "experiment")}
+
+_LINES = "SELECT e.id, e.block, v.verdict, v.number FROM experiments e LEFT JOIN verdicts v ON v.experiment = e.id"
+_SCORES = """
+    SELECT experiment, count(*), count(exact), avg(exact) FROM (
+        SELECT experiment, CASE WHEN fidelity = ? AND status = 'completed'
+            THEN json_extract(scores, '$.exact') END AS exact FROM trial_results INDEXED BY exact_of
+    ) GROUP BY experiment
+"""
+_WORDS = """
+    SELECT e.id FROM experiments e LEFT JOIN proposals p ON p.experiment = e.id
+        LEFT JOIN commits c ON c.experiment = e.id LEFT JOIN landings l ON l.experiment = e.id
+        LEFT JOIN verdicts v ON v.experiment = e.id LEFT JOIN (
+            SELECT experiment, group_concat(trial || ' ' || status || ' ' || reason, char(10)) AS told
+            FROM trial_results GROUP BY experiment
+        ) r ON r.experiment = e.id
+    WHERE contain(?, e.id, e.hypothesis, e.planner, e.parent, e.changes, p.role, p.move, p.patch, p.repairs, c.sha,
+        l.sha, v.verdict, v.reason, v.rival, r.told)
+    ORDER BY e.number
+"""
 
 
 class Recall:
@@ -31,46 +55,59 @@ class Recall:
         self._known: dict[str, Experiment] = {}
 
     def experiments(self) -> list[Experiment]:
-        """All experiments with their trials and verdicts, oldest first."""
+        """All experiments with their trials and verdicts, oldest first; only those with news are read again."""
         self._db.execute("BEGIN")  # all tables at one moment, whoever adds to them meanwhile
-        added = {table: self._added(table) for table in _ADDED}
-        self._db.execute("COMMIT")
-        fields: defaultdict[str, dict[str, Any]] = defaultdict(dict)
-        for row in added["experiments"]:
-            decoded = {name: from_json(row[name]) for name in ("changes", "configuration")}
-            fields[row["id"]] = {**_plain(row), **decoded}
-        for table in ("proposals", "commits", "landings"):
-            for row in added[table]:
-                fields[row["id"]].update(_plain(row))
-        for row in added["verdicts"]:
-            fields[row["id"]]["verdict"] = _verdict(row)
-        for row in added["trial_results"]:
-            fields[row["id"]].setdefault("trials", []).append(_result(row))
-        for name, values in fields.items():
-            known = self._known.get(name)
-            if "trials" in values:
-                values["trials"] = (*(known.trials if known else ()), *values["trials"])
-            self._known[name] = Experiment(**values) if known is None else replace(known, **values)
+        try:
+            news = {name for table in _ADDED for name in self._news(table)}
+            if news:
+                self._known |= {e.id: e for e in read(self._db, news if self._known else None)}
+        finally:
+            self._db.execute("COMMIT")
         return list(self._known.values())
 
-    def _added(self, table: str) -> list[sqlite3.Row]:
-        query = f"SELECT rowid AS place, {_ADDED[table]} FROM {table} WHERE rowid > ? ORDER BY rowid"
+    def _news(self, table: str) -> list[str]:
+        query = f"SELECT {_ADDED[table]}, rowid FROM {table} WHERE rowid > ? ORDER BY rowid"
         rows = self._db.execute(query, (self._read_to[table],)).fetchall()
         if rows:
-            self._read_to[table] = rows[-1]["place"]
-        return rows
+            self._read_to[table] = rows[-1][1]
+        return [row[0] for row in rows]
 
 
-def _plain(row: sqlite3.Row) -> dict[str, Any]:
-    return {name: value for name, value in zip(row.keys(), row, strict=True) if name != "place"}
+def read(db: sqlite3.Connection, names: Collection[str] | None) -> list[Experiment]:
+    """These experiments, or all if `names` is None, oldest first."""
+    where, parameters = ("", ()) if names is None else (_THESE, (json.dumps(list(names)),))
+    verdicts = {row["experiment"]: _verdict(row) for row in db.execute(_VERDICTS.format(where=where), parameters)}
+    trials: defaultdict[str, list[TrialResult]] = defaultdict(list)
+    for row in db.execute(_TRIALS.format(where=where), parameters):
+        trials[row["experiment"]].append(TrialResult(**{**dict(row), "scores": from_json(row["scores"])}))
+    return [
+        Experiment(
+            **{**dict(row), "changes": from_json(row["changes"]), "configuration": from_json(row["configuration"])},
+            trials=tuple(trials.get(row["id"], ())),
+            verdict=verdicts.get(row["id"]),
+        )
+        for row in db.execute(_EXPERIMENTS.format(where=where), parameters)
+    ]
+
+
+def outlines(db: sqlite3.Connection, fidelity: str) -> list[Outline]:
+    """All experiments in outline, oldest first; their scores are those at one fidelity."""
+    scores = {row[0]: row[1:] for row in db.execute(_SCORES, (fidelity,))}
+    rows = db.execute(f"{_LINES} ORDER BY e.number")
+    return [Outline(*row, *scores.get(row[0], (0, 0, None))) for row in rows]
+
+
+def that_contain(db: sqlite3.Connection, words: Collection[str]) -> list[str]:
+    """The experiments in whose texts each of these words stands, in lower case."""
+
+    def contain(wanted: str, *texts: Any) -> bool:
+        content = "\n".join(text for text in texts if text).casefold()
+        return all(word in content for word in wanted.split("\n"))
+
+    db.create_function("contain", -1, contain, deterministic=True)
+    return [row[0] for row in db.execute(_WORDS, ("\n".join(words),))]
 
 
 def _verdict(row: sqlite3.Row) -> Verdict:
     interval = None if row["low"] is None else (row["low"], row["high"])
     return Verdict(row["verdict"], row["reason"], row["rival"], row["effect"], interval, row["p_value"], row["number"])
-
-
-def _result(row: sqlite3.Row) -> TrialResult:
-    values = {**_plain(row), "scores": from_json(row["scores"])}
-    del values["id"]
-    return TrialResult(**values)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 VerdictName = Literal["accepted", "rejected", "failed", "refused"]
 TrialStatus = Literal["completed", "crashed", "timed_out", "non_finite", "invalid"]
@@ -175,6 +175,26 @@ class Experiment:
     def exact(self, fidelity: str) -> dict[int, float]:
         """`exact` of each seed whose trial was completed at one fidelity."""
         return {t.seed: t.scores["exact"] for t in self.trials if t.fidelity == fidelity and t.status == "completed"}
+
+
+class Outline(NamedTuple):
+    """An experiment as a line among thousands. `exact` is the mean over `seeds` seeds at one fidelity, None of none.
+
+    `place` is that among the verdicts, None before there is one; `trials` counts those at any fidelity.
+    """
+
+    id: str
+    block: int
+    verdict: VerdictName | None
+    place: int | None
+    trials: int
+    seeds: int
+    exact: float | None
+
+    @property
+    def accepted(self) -> bool:
+        """Whether it has been judged to be an improvement."""
+        return self.verdict == "accepted"
 
 
 @dataclass(frozen=True)

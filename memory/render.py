@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 import textwrap
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,8 @@ from unidiff.patch import PatchSet
 
 from memory.ledger import Ledger
 from memory.records import Block, Call, Event, Experiment, Finding
-from memory.standing import count_verdicts, incumbent, leaderboard, standing
+from memory.standing import count_verdicts, incumbent, leaders, standing
+from memory.words import moment, score_text, verdicts_text
 
 MEMORY_LINES = 300
 _LEADERS, _FINDINGS, _BLOCKS, _LATEST = 12, 60, 60, 60
@@ -28,16 +28,6 @@ _KINDS = {
     "open question": "Open questions",
 }
 _CELL, _EVIDENCE = 160, 6
-
-
-def score_text(exact: float, error: float | None) -> str:
-    """'0.2512 ± 0.0031', or without an error from one seed."""
-    return f"{exact:.4f}" + ("" if error is None else f" ± {error:.4f}")
-
-
-def moment(seconds: float) -> str:
-    """Seconds since the epoch as a UTC time."""
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%SZ")
 
 
 def _flat(text: str, length: int = 400) -> str:
@@ -81,27 +71,25 @@ _BLOCK = _TEMPLATES.get_template("block.md.j2")
 _EXPERIMENT = _TEMPLATES.get_template("experiment.md.j2")
 
 
-def verdicts_text(counts: Mapping[str, int]) -> str:
-    """'1 accepted, 1 open, 12 rejected'."""
-    return ", ".join(f"{count} {name}" for name, count in counts.items()) or "none"
-
-
 def working_memory(ledger: Ledger) -> str:
     """`memory.md`: what a planner or a person should know, within `MEMORY_LINES` lines."""
-    campaign, experiments = ledger.campaign(), ledger.experiments()
+    campaign = ledger.campaign()
     assert campaign is not None
-    leader = incumbent(experiments)
+    lines = ledger.outlines(campaign.fidelity)
+    best = leaders(lines, _LEADERS)
+    known = {e.id: e for e in ledger.these([*best, *(line.id for line in lines[-_LATEST:])])}
+    leader = incumbent(list(known.values()))
     text = _TEMPLATES.get_template("memory.md.j2").render(
         campaign=campaign,
-        experiments=experiments,
-        counts=verdicts_text(count_verdicts(experiments)),
+        experiments=len(lines),
+        counts=verdicts_text(count_verdicts(line.verdict for line in lines)),
         spent=f"{ledger.spent('wall_s') / 60:.0f} min",
         incumbent=leader and standing(leader, campaign.fidelity),
-        leaders=leaderboard(experiments, campaign.fidelity)[:_LEADERS],
+        leaders=[standing(known[name], campaign.fidelity) for name in best],
         kinds=_KINDS,
         findings=_best_supported(ledger.current_findings(), _FINDINGS),
         blocks=ledger.blocks()[-_BLOCKS:],
-        latest=experiments[-_LATEST:],
+        latest=[known[line.id] for line in lines[-_LATEST:]],
     )
     assert text.count("\n") <= MEMORY_LINES
     return text
@@ -150,7 +138,7 @@ def experiment_text(experiment: Experiment) -> str:
 def search(ledger: Ledger, text: str) -> list[str]:
     """What contains `text`, whatever its case: experiments, findings that hold, block summaries, calls and events."""
     wanted = text.casefold()
-    candidates = [experiment_text(e).strip() for e in ledger.experiments() if may_contain(e, wanted)]
+    candidates = [experiment_text(e).strip() for e in ledger.that_contain(_own_words(wanted))]
     candidates += [
         f"- block {f.block}, {f.kind}: {f.statement} [{_evidence(f.experiments)}]" for f in ledger.current_findings()
     ]
@@ -164,19 +152,9 @@ def search(ledger: Ledger, text: str) -> list[str]:
 _LABELS = (Path(__file__).parent / "templates" / "experiment.md.j2").read_text(encoding="utf-8").casefold() + " z"
 
 
-def may_contain(e: Experiment, wanted: str) -> bool:
-    """Whether an experiment's entry may contain a text in lower case; no means no, and rendering thousands takes long.
-
-    A word of it that is no figure and none of the template's must come from the experiment itself.
-    """
-    words = [word for word in re.findall(r"\b[^\W\d]\w*", wanted) if word not in _LABELS]
-    if not words:
-        return True
-    parts = [e.id, e.hypothesis, e.planner, e.role, e.move, e.parent, e.repairs, e.commit, e.landed, e.patch]
-    parts += [str(e.changes), *(f"{t.trial} {t.status} {t.reason}" for t in e.trials)]
-    parts += [f"{v.verdict} {v.reason} {v.rival}" for v in (e.verdict,) if v is not None]
-    content = "\0".join(part for part in parts if part).casefold()
-    return all(word in content for word in words)
+def _own_words(wanted: str) -> list[str]:
+    """The words of a text in lower case that an entry can only have from its experiment: no figures, none of ours."""
+    return [word for word in re.findall(r"\b[^\W\d]\w*", wanted) if word not in _LABELS]
 
 
 def write_atomically(path: Path, text: str) -> None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 import statistics
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from heapq import nlargest
 
-from memory.records import Experiment
+from memory.records import Experiment, Outline, VerdictName
 
 
 @dataclass(frozen=True)
@@ -51,10 +52,9 @@ def codes_of(experiments: Sequence[Experiment]) -> dict[str, str]:
     return wrote
 
 
-def count_verdicts(experiments: Sequence[Experiment]) -> dict[str, int]:
-    """How many experiments have each verdict, `open` for none, in the order of the words."""
-    counts = Counter(e.verdict.verdict if e.verdict else "open" for e in experiments)
-    return dict(sorted(counts.items()))
+def count_verdicts(verdicts: Iterable[VerdictName | None]) -> dict[str, int]:
+    """How many there are of each verdict, `open` for none, in the order of the words."""
+    return dict(sorted(Counter(verdict or "open" for verdict in verdicts).items()))
 
 
 def standing(experiment: Experiment, fidelity: str) -> Standing | None:
@@ -66,15 +66,13 @@ def standing(experiment: Experiment, fidelity: str) -> Standing | None:
     return Standing(experiment, statistics.fmean(scores), error, len(scores))
 
 
-def leaderboard(experiments: Sequence[Experiment], fidelity: str) -> list[Standing]:
-    """Accepted experiments first, newest first, since each has beaten its forerunner; then the others by mean.
+def leaders(outlines: Sequence[Outline], count: int) -> list[str]:
+    """The first `count` of the leaderboard: accepted ones, newest first, since each has beaten its forerunner; then
+    the others by mean.
 
     A mean over one seed is flattered by its luck; that is why it does not outrank an acceptance.
     """
-    lines = [line for e in experiments if (line := standing(e, fidelity)) is not None]
-
-    def rank(line: Standing) -> tuple[bool, float]:
-        accepted = line.experiment.accepted
-        return not accepted, -(_place(line.experiment) if accepted else line.exact)
-
-    return sorted(lines, key=rank)
+    scored = [line for line in outlines if line.exact is not None]
+    accepted = sorted((line for line in scored if line.accepted), key=lambda line: -(line.place or 0))
+    others = nlargest(count, (line for line in scored if not line.accepted), key=lambda line: line.exact or 0.0)
+    return [line.id for line in [*accepted, *others][:count]]

@@ -17,8 +17,8 @@ from agent.planner import Lesson, Situation
 from agent.planner.proposal import Proposal
 from agent.prompting import render_prompt
 from memory.records import Experiment, Finding, Role
-from memory.render import score_text
 from memory.standing import standing
+from memory.words import score_text
 
 # Shares of a question's characters that are for each of its parts at the most.
 _BRIEF, _MEMORY, _FINDINGS, _SPACE, _OUTPUT, _REASON, _PATCH = 0.075, 0.15, 0.075, 0.1, 0.05, 0.0125, 0.15

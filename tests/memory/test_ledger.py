@@ -4,8 +4,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 import memory.ledger as ledger_module
 from memory.ledger import Ledger, LedgerError
@@ -21,8 +19,8 @@ from memory.records import (
     Verdict,
     Verification,
 )
-from memory.render import MEMORY_LINES, Log, experiment_text, may_contain, search, working_memory
-from memory.standing import incumbent, leaderboard
+from memory.render import MEMORY_LINES, Log, experiment_text, search, working_memory
+from memory.standing import incumbent, leaders
 from tests.agent.experiments import FIDELITY, scored
 
 SWEEP = Decision("sweep", None, "because")
@@ -139,12 +137,26 @@ def test_calls_of_a_model_are_kept_in_order(ledger: Ledger) -> None:
     assert ledger.calls() == calls
 
 
-def test_the_incumbent_is_the_last_accepted_and_leads_the_board() -> None:
+def test_the_incumbent_is_the_last_accepted() -> None:
     first = scored("e0001", [0.3], verdict=Verdict("accepted", "", number=1))
     second = scored("e0003", [0.35], verdict=Verdict("accepted", "", number=3))
     lucky = scored("e0002", [0.9], verdict=Verdict("rejected", "", number=2))
     assert incumbent([first, lucky, second]) == second
-    assert [line.experiment.id for line in leaderboard([first, lucky, second], FIDELITY)] == ["e0003", "e0001", "e0002"]
+
+
+def test_who_was_accepted_leads_the_board_before_who_was_lucky_once(ledger: Ledger) -> None:
+    ledger.open_block(SWEEP, [scored("e0002"), scored("e0003"), scored("e0004")])
+    for trial in (*scored("e0002", [0.9]).trials, *scored("e0003", [0.5, 0.6]).trials):
+        ledger.add_result(trial)
+    ledger.add_verdict("e0002", Verdict("rejected", "lucky"))
+    ledger.add_verdict("e0003", Verdict("accepted", "better"))
+    lines = ledger.outlines(FIDELITY)
+    assert leaders(lines, 8) == ["e0003", "e0001", "e0002"]
+    assert leaders(lines, 1) == ["e0003"]
+    assert lines[2][:-1] == ("e0003", 1, "accepted", 3, 2, 2)
+    assert lines[2].exact == pytest.approx(0.55)
+    assert lines[3].exact is None
+    assert [line.exact for line in ledger.outlines("full")] == [None] * 4
 
 
 def names_of(support: int) -> tuple[str, ...]:
@@ -207,19 +219,23 @@ def test_trials_come_in_the_order_in_which_they_ended_whatever_the_clock_said(le
     assert [trial.folder for trial in ledger.running()] == ["b"]
 
 
-@given(st.data())
-def test_a_search_finds_what_the_entries_contain(data: st.DataObject) -> None:
+def test_a_search_finds_every_piece_of_an_entry(ledger: Ledger) -> None:
     verdict = Verdict("rejected", "screened out at probe: -0.0213 on seed 0", "e0001", -0.0213, (-0.05, 0.01), 0.5)
     patch = "--- a/gnn/model.py\n+++ b/gnn/model.py\n@@ -1 +1 @@\n-x = 1\n+x = 2\n"
     changes = {"lr_S": 0.0123, "activation": "silu"}
     e = replace(
-        scored("e0002", [0.412345]), changes=changes, patch=patch, verdict=verdict, role="principle", landed="d" * 40
+        scored("e0002", [0.412345]), changes=changes, patch=patch, role="principle", hypothesis="Straße: größer"
     )
-    entry = experiment_text(e).casefold()
-    first = data.draw(st.integers(0, len(entry) - 1))
-    piece = entry[first : first + data.draw(st.integers(1, 30))]
-    assert may_contain(e, piece)
-    assert not may_contain(e, "zebra")
+    ledger.open_block(SWEEP, [e])
+    ledger.add_result(replace(e.trials[0], status="timed_out", reason="stopped at its limit", scores={}))
+    ledger.add_result(scored("e0002", [0.4, 0.412345]).trials[1])
+    ledger.add_verdict("e0002", verdict)
+    ledger.add_landing("e0002", "d" * 40)
+    entry = experiment_text(ledger.experiments()[1]).strip()
+    for length in (1, 2, 5, 12, 40):
+        for first in range(len(entry) - length):
+            assert entry in search(ledger, entry[first : first + length].upper()), entry[first : first + length]
+    assert search(ledger, "zebra") == []
 
 
 def test_a_closed_block_is_rendered_once_and_reads_as_if_anew(ledger: Ledger) -> None:

@@ -1,0 +1,21 @@
+"""How scores, times and verdicts are put into words, everywhere alike."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+
+def score_text(exact: float, error: float | None) -> str:
+    """'0.2512 ± 0.0031', or without an error from one seed."""
+    return f"{exact:.4f}" + ("" if error is None else f" ± {error:.4f}")
+
+
+def moment(seconds: float) -> str:
+    """Seconds since the epoch as a UTC time."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%SZ")
+
+
+def verdicts_text(counts: Mapping[str, int]) -> str:
+    """'1 accepted, 1 open, 12 rejected'."""
+    return ", ".join(f"{count} {name}" for name, count in counts.items()) or "none"
