@@ -132,7 +132,8 @@ class Night:
 
     def check_end(self, expected: Course) -> None:
         """It came to the same end as if it had been left in peace, and left nothing behind."""
-        assert self.course() == expected
+        for ours, theirs in zip(self.course(), expected, strict=True):
+            assert ours == theirs, {name: (ours[name], theirs[name]) for name in ours if ours[name] != theirs[name]}
         assert self.is_quiet()
         repo = self.workspace.repo
         assert len(str(repo.git.worktree("list")).splitlines()) == 1
