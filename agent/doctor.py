@@ -14,8 +14,9 @@ from pydantic import BaseModel
 
 from agent.errors import StoichloopError
 from agent.executor.code_state import CodeState
+from agent.executor.gpu import visible_gpus
 from agent.executor.holding import Holding, find_sandbox
-from agent.executor.local import slots, visible_gpus
+from agent.executor.local import slots
 from agent.planner import planner_names
 from agent.workspace import Workspace, find_workspace, head_commit
 

@@ -3,30 +3,18 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from agent.executor.gpu import visible_gpus
 from agent.executor.limits import fair_share
 from agent.executor.process import TrialProcess
 from agent.executor.trial import Outcome, Trial
 from agent.executor.worktree import Worktrees
 
 _POLL_S = 0.1
-
-
-def visible_gpus() -> list[str]:
-    """The NVIDIA devices that this process may use, as CUDA_VISIBLE_DEVICES names them."""
-    if (allotted := os.environ.get("CUDA_VISIBLE_DEVICES")) is not None:
-        return [name.strip() for name in allotted.split(",") if name.strip() not in ("", "-1", "NoDevFiles")]
-    try:
-        listing = subprocess.run(["nvidia-smi", "-L"], capture_output=True, text=True, timeout=20, check=False)
-    except (OSError, subprocess.TimeoutExpired):
-        return []
-    lines = listing.stdout.splitlines() if listing.returncode == 0 else []
-    return [str(index) for index in range(sum(line.startswith("GPU ") for line in lines))]
 
 
 def slots(workers: int | None) -> list[str | None]:

@@ -23,6 +23,7 @@ from tempfile import TemporaryFile
 from typing import IO
 
 from agent.executor.environment import trial_environment
+from agent.executor.gpu import device_files
 from agent.executor.limits import Limits, Watch
 
 _PR_SET_PDEATHSIG = 1
@@ -116,7 +117,10 @@ class Sandbox:
             # Where /lib is a link to usr/lib, it stays one.
             place = Path(name)
             words += ["--symlink", str(place.readlink()), name] if place.is_symlink() else _seen(place)
-        words += ["--proc", "/proc", "--dev", "/dev", *_devices(job.gpu)]
+        words += ["--proc", "/proc", "--dev", "/dev"]
+        if job.gpu is not None:
+            words += _seen("/sys")
+            words += [word for file in device_files(job.gpu) for word in ("--dev-bind-try", str(file), str(file))]
         words += ["--size", str(_SHARED_BYTES), "--tmpfs", "/dev/shm", "--remount-ro", "/dev"]  # noqa: S108 - its own
         python = [*_python(), *_libraries()]
         words += _seen(*_SETTINGS, *python)
@@ -181,14 +185,6 @@ def _links(python: Sequence[Path]) -> list[str]:
             words += ["--symlink", str(target), str(link)]
         link = link.parent / target
     return words
-
-
-def _devices(gpu: str | None) -> list[str]:
-    """The device files of the driver of GPUs, and where it describes them; which one is used, the environment says."""
-    if gpu is None:
-        return []
-    files = [*Path("/dev").glob("nvidia*"), Path("/dev/dxg")]
-    return [*_seen("/sys"), *(word for file in files for word in ("--dev-bind-try", str(file), str(file)))]
 
 
 def _bound(parent: int, job: Job) -> None:

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from agent.executor.local import LocalExecutor, slots, visible_gpus
+from agent.executor.gpu import visible_gpus
+from agent.executor.local import LocalExecutor, slots
 from agent.executor.process import TrialProcess
 from agent.executor.trial import Trial
 from agent.executor.worktree import Worktrees
