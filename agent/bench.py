@@ -100,6 +100,8 @@ class Bench:
             self.write_texts()
         finally:  # whatever the disk has no room for any more
             self.worktrees.clear()
+        if kind is None:
+            self.ledger.add_ending()
 
     # Experiments
 

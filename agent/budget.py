@@ -1,8 +1,8 @@
 """Budgets. A person grants wall-clock time and experiments; the same command goes on with what is left.
 
-A grant is kept in the ledger as totals of the campaign. Asking again while some of it is left changes
-nothing, so a command repeated after a crash goes on to the end it had. Asking when it is spent grants as
-much again. Asking for something else replaces what was asked, counted from when it was given.
+A grant is kept in the ledger as totals of the campaign. Asking again while some of it is left, or before its end was
+reached, changes nothing: a command repeated after a crash goes on to the end it had. Asking when it is spent grants
+as much again. Asking for something else replaces what was asked, counted from when it was given.
 """
 
 from __future__ import annotations
@@ -67,8 +67,9 @@ def grant(ledger: Ledger, wall_s: float, experiments: int | None) -> Grant:
     spent, done = ledger.spent("wall_s"), experiments_done(judged)
     current = ledger.grant()
     start_s, start_n = spent, done
-    # What is too little for one more trial is as good as spent.
-    if current is not None and not _exhausted(current, spent + expected_s(judged), done):
+    # What is too little for one more trial is as good as spent; but a controller that was killed has yet to end.
+    over = ledger.has_ended() and current is not None and _exhausted(current, spent + expected_s(judged), done)
+    if current is not None and not over:
         if (current.asked_wall_s, current.asked_experiments) == (wall_s, experiments):
             return current
         start_s = current.wall_s - current.asked_wall_s

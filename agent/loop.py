@@ -27,10 +27,12 @@ PATIENCE_S = 60.0
 def explore(bench: Bench, planner: Planner) -> str:
     """Run until there is a reason to stop; returns which, in words."""
     bench.registrar.land()
-    while bench.has_budget():
+    while True:
         block = _open_block(bench)
         if block is None and (end := _solved(bench)):
             return end
+        if block is None and not bench.has_budget():
+            return "the budget is spent"
         asked = len(bench.ledger.calls())
         block = block or _plan_block(bench, planner)
         if block is None and _is_silent(bench.ledger.calls()[asked:]):
@@ -43,7 +45,6 @@ def explore(bench: Bench, planner: Planner) -> str:
             if not bench.run(wanted):
                 return "the budget is spent"
         _learn(bench, planner, block)
-    return _solved(bench) or "the budget is spent"
 
 
 def _is_silent(calls: Sequence[Call]) -> bool:

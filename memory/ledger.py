@@ -149,6 +149,10 @@ class Ledger:
         """A controller has taken the lead."""
         self._insert("sessions", **vars(session))
 
+    def add_ending(self) -> None:
+        """The newest controller has done what it was to do."""
+        self._insert("endings", session=self._rows("SELECT MAX(id) FROM sessions")[0][0], ended_at=time.time())
+
     def add_grant(self, grant: Grant) -> None:
         """A budget given by a person."""
         self._insert("grants", **vars(grant))
@@ -260,6 +264,11 @@ class Ledger:
         """The newest controller."""
         rows = self._rows("SELECT pid, born_at, started_at FROM sessions ORDER BY id DESC LIMIT 1")
         return Session(**dict(rows[0])) if rows else None
+
+    def has_ended(self) -> bool:
+        """Whether the newest controller did what it was to do, or there has been none."""
+        query = "SELECT COUNT(*) FROM endings WHERE session = (SELECT MAX(id) FROM sessions)"
+        return self.session() is None or bool(self._rows(query)[0][0])
 
     def blocks(self) -> list[Block]:
         """All blocks, oldest first."""

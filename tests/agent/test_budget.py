@@ -6,7 +6,7 @@ import pytest
 from agent.budget import Budget, format_duration, grant, parse_duration
 from agent.errors import StoichloopError
 from memory.ledger import Ledger
-from memory.records import Decision
+from memory.records import Decision, Session
 from tests.agent.experiments import scored
 
 
@@ -45,6 +45,15 @@ def test_when_it_is_spent_the_same_command_grants_as_much_again(ledger: Ledger) 
     ledger.add_spend("wall_s", 101.0)
     again = grant(ledger, 100.0, None)
     assert again.wall_s == pytest.approx(201.0)
+
+
+def test_who_was_killed_at_the_very_end_gets_no_second_grant(ledger: Ledger) -> None:
+    first = grant(ledger, 100.0, None)
+    ledger.add_session(Session(1, 2.0, 3.0))
+    ledger.add_spend("wall_s", 101.0)
+    assert grant(ledger, 100.0, None) == first
+    ledger.add_ending()
+    assert grant(ledger, 100.0, None).wall_s == pytest.approx(201.0)
 
 
 def test_a_rest_that_is_too_short_for_a_trial_is_as_good_as_spent(ledger: Ledger) -> None:

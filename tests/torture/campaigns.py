@@ -61,16 +61,22 @@ class Night:
         return self.life.returncode, said
 
     def kill(self, after_s: float) -> bool:
-        """kill -9 the controller after some seconds; false if it had ended by then."""
+        """kill -9 the controller after some seconds; false if it had done all by then."""
         assert self.life is not None
         try:
             self.life.communicate(timeout=after_s)
         except subprocess.TimeoutExpired:
             self.life.send_signal(signal.SIGKILL)
             self.life.communicate()
-            return True
+            return not self._has_ended()
         assert self.life.returncode == 0
         return False
+
+    def _has_ended(self) -> bool:
+        if not self.experiments():
+            return False
+        with Ledger(self.folder / "memory.db", readonly=True) as ledger:
+            return ledger.has_ended()
 
     def wait_until(self, condition: Callable[[Ledger], Any]) -> Any:
         """Wait for something in the ledger while the controller runs; returns it."""
