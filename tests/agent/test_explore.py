@@ -132,16 +132,6 @@ def test_after_kill_9_in_mid_block_nothing_is_lost_and_nothing_run_twice(
     assert "trials cut off before" in stoichloop("log", "night").stdout
 
 
-def test_killed_again_and_again_it_still_gets_there(stoichloop: Command, workspace: Workspace) -> None:
-    """From the making of the campaign to the middle of a block; each resume finds what the last one left."""
-    for delay in (0.8, 1.2, 1.6, 2.0, 3.0, 4.5, 6.0):
-        controller = Controller(workspace)
-        time.sleep(delay)
-        controller.end(signal.SIGKILL)
-    stoichloop(*EXPLORE)
-    check_campaign(workspace)
-
-
 def test_a_trial_that_somebody_kills_is_tried_once_more(stoichloop: Command, workspace: Workspace) -> None:
     controller = Controller(workspace)
     controller.wait_until(lambda ledger: ledger.running())
