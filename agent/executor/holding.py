@@ -41,6 +41,10 @@ def writes(folder):
         os.unlink(path)
     return attempt
 
+def starts_another():
+    if os.fork() == 0:
+        os._exit(0)
+
 def is_known(module):
     try:
         return find_spec(module) is not None
@@ -54,6 +58,7 @@ print(json.dumps({
     "no writing but in its folder": all(fails(writes(folder), OSError) for folder in outside),
     "no network": fails(lambda: socket.create_connection(("127.0.0.1", int(port)), 1.0).close(), OSError),
     "no process of yours": os.readlink("/proc/self/ns/pid") != namespace,
+    "no process of its own": fails(starts_another, PermissionError),
     "its own folder": not fails(writes(own), OSError),
     "its libraries": is_known("torch") and is_known("torch_geometric") and is_known("numpy"),
 }))

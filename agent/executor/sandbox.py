@@ -22,6 +22,7 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO
 
+from agent.executor.alone import rule
 from agent.executor.environment import trial_environment
 from agent.executor.gpu import device_files
 from agent.executor.limits import Limits, Watch
@@ -85,16 +86,21 @@ class Sandbox:
         self, job: Job, *, stdin: int | IO[bytes], stdout: IO[bytes], stderr: int | IO[bytes] = subprocess.STDOUT
     ) -> subprocess.Popen[bytes]:
         """Start a job as the leader of a process group that ends with this process."""
-        return subprocess.Popen(
-            [*self._around(job), *job.command],
-            cwd=job.folder,
-            env=trial_environment(job.gpu, None if job.writes is None else job.writes / "tmp"),
-            stdin=stdin,
-            stdout=stdout,
-            stderr=stderr,
-            start_new_session=True,
-            preexec_fn=partial(_bound, os.getpid(), job),  # noqa: PLW1509 - the controller has one thread
-        )
+        with TemporaryFile() as alone:
+            alone.write(rule() or b"")
+            alone.seek(0)
+            around = self._around(job, alone.fileno())
+            return subprocess.Popen(
+                [*around, *job.command],
+                cwd=job.folder,
+                env=trial_environment(job.gpu, None if job.writes is None else job.writes / "tmp"),
+                stdin=stdin,
+                stdout=stdout,
+                stderr=stderr,
+                pass_fds=(alone.fileno(),) if around else (),
+                start_new_session=True,
+                preexec_fn=partial(_bound, os.getpid(), job),  # noqa: PLW1509 - the controller has one thread
+            )
 
     def ask(self, job: Job, seconds: float, given: str = "") -> Answer:
         """Run a job to its end, for `seconds` at the most; `given` is what it can read."""
@@ -109,7 +115,8 @@ class Sandbox:
                 end_group(process)
             return Answer(_read(printed), _read(complaint), process.returncode, fault)
 
-    def _around(self, job: Job) -> list[str]:
+    def _around(self, job: Job, alone: int) -> list[str]:
+        """What stands before a command; `alone` is a file with the rule for the kernel, if there is one."""
         if self.bubblewrap is None:
             return []
         words: list[str] = [str(self.bubblewrap), *_APART]
@@ -132,6 +139,7 @@ class Sandbox:
             words += ["--bind", str(job.writes), str(job.writes), *_seen(*job.shields)]
         for folder in (*self.hidden, Path("/")):
             words += ["--remount-ro", str(folder)]
+        words += ["--seccomp", str(alone)] if rule() else []
         return [*words, "--chdir", str(job.folder), "--"]
 
 

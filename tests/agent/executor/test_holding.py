@@ -28,7 +28,7 @@ def nothing_holds(workspace: Workspace) -> Workspace:
 def test_the_sandbox_of_this_machine_keeps_every_promise() -> None:
     holding = find_sandbox(ROOT)
     assert holding.holds, holding.reason
-    assert len(holding.promises) == 6
+    assert len(holding.promises) == 7
 
 
 def test_without_a_sandbox_nothing_is_kept_from_a_process() -> None:

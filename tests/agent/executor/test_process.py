@@ -22,7 +22,10 @@ arguments = dict(zip(sys.argv[1::2], sys.argv[2::2]))
 out, word = Path(arguments["--out"]), json.loads(Path(arguments["--config"]).read_text())["word"]
 def stay(apart):
     seconds = f"600.{time.time_ns()}"
-    subprocess.Popen(["sleep", seconds], start_new_session=apart)
+    try:
+        subprocess.Popen(["sleep", seconds], start_new_session=apart)
+    except PermissionError:  # within the sandbox
+        pass
     (out / "child").write_text(seconds)
     print(seconds, flush=True)
 
