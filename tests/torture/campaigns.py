@@ -21,7 +21,7 @@ from memory.records import Experiment
 from tests.conftest import command_line
 
 REGIME = "pde_m1_tiny"
-_PATIENCE_S = 300.0
+_PATIENCE_S = 900.0
 
 
 Course = list[dict[str, Any]]
