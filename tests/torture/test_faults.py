@@ -134,9 +134,7 @@ def test_a_disk_that_is_full_costs_nothing_that_was_done(
     assert "full" in said.splitlines()[-1] or "No space left" in said.splitlines()[-1]
     assert night.is_quiet()
     night.look()
-    night.start()
-    assert night.end()[0] == 0
-    night.check_end(in_peace(*SWEEP))
+    night.go_on(in_peace(*SWEEP))
     count(1, night.course())
 
 
@@ -157,9 +155,7 @@ def test_a_damaged_ledger_is_found_out_and_its_copy_goes_on(
     assert status == 1
     assert "'stoichloop restore night' goes back to its last good copy" in " ".join(said.split())
     subprocess.run(command_line("restore", "night"), cwd=night.workspace.root, check=True)
-    night.start()
-    assert night.end()[0] == 0
-    night.check_end(in_peace(*SWEEP))
+    night.go_on(in_peace(*SWEEP))
     assert (night.folder / "broken-memory.db").is_file()
     count(1, night.course())
 
@@ -235,9 +231,7 @@ def test_data_that_go_away_in_mid_campaign_are_missed(
     assert status == 1
     assert f"{Path(file).name}: the file is missing from the frozen dataset" in " ".join(said.split())
     (tmp_path / "gone").rename(path)
-    night.start()
-    assert night.end()[0] == 0
-    night.check_end(in_peace(*SWEEP))
+    night.go_on(in_peace(*SWEEP))
     count(1, night.course())
 
 
