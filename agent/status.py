@@ -81,7 +81,7 @@ def read_status(campaign: Campaign, ledger: Ledger) -> Status:
     if alive and session:  # what the controller has not written down yet
         spent += max(0.0, time.time() - max(ledger.last_spend_at(), session.started_at))
     leader = incumbent(list(known.values()))
-    block = next(iter(reversed(ledger.blocks())), None)
+    block = ledger.block()
     history, course = _history(lines)
     return Status(
         campaign=settings.name,

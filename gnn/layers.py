@@ -18,22 +18,6 @@ ACTIVATIONS: dict[str, type[nn.Module]] = {
 }
 
 
-class ScalarFunction(nn.Module):
-    """A multi-layer perceptron from a few scalars to one scalar, applied to every entry of its inputs."""
-
-    def __init__(self, inputs: int, width: int, depth: int, activation: str) -> None:
-        super().__init__()
-        layers: list[nn.Module] = []
-        for layer in range(depth):
-            layers += [nn.Linear(inputs if layer == 0 else width, width), ACTIVATIONS[activation]()]
-        self.network = nn.Sequential(*layers, nn.Linear(width, 1))
-
-    def forward(self, *inputs: Tensor) -> Tensor:
-        """Inputs of one shape; the result has that shape too."""
-        result: Tensor = self.network(torch.stack(inputs, dim=-1)).squeeze(-1)
-        return result
-
-
 class Gate(nn.Module):
     """g(x) = sigmoid(x W_g + b_g): how much of what a node says is heard, one share a head."""
 

@@ -9,7 +9,7 @@ Tensor methods only, so that reading the fields does not import torch.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -62,9 +62,9 @@ def prediction_error(predicted: Tensor, dcdt: Tensor, scale: float) -> Tensor:
     return ((predicted - dcdt) / scale).square().mean()
 
 
-def penalty(sto_all: Tensor, graph: Graph, coefficients: LossCoefficients) -> Tensor:
-    """The weighted sum of all penalties on sto_all, shape (E,)."""
+def penalty(sto_all: Tensor, graph: Graph, weights: Mapping[str, Tensor]) -> Tensor:
+    """The sum of all penalties on sto_all, shape (E,), with the weight of each."""
     total = sto_all.new_zeros(())
     for name, term in PENALTIES.items():
-        total = total + getattr(coefficients, name) * term(sto_all, graph)
+        total = total + weights[name] * term(sto_all, graph)
     return total

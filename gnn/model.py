@@ -9,8 +9,9 @@ from torch import Tensor, nn
 from torch.nn.functional import softplus
 
 from gnn.config import Configuration
-from gnn.layers import EdgeAttention, Gate, ScalarFunction, StoichiometricUpdate, SubstrateAggregation
+from gnn.layers import EdgeAttention, Gate, StoichiometricUpdate, SubstrateAggregation
 from gnn.observations import Observations
+from gnn.scalar_function import ScalarFunction
 
 
 class MetabolismPropagation(nn.Module):

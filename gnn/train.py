@@ -1,8 +1,9 @@
-"""One trial: train the model on the observations, write `estimate.npz` and `curves.jsonl`.
+"""One trial, or several of one shape at once: train on the observations, write `estimate.npz` and `curves.jsonl`.
 
-    python -m gnn.train --observations F --config F --out FOLDER --seed N --steps N [--device auto]
+    python -m gnn.train --observations F --steps N [--device auto] --config F --seed N --out FOLDER
+    python -m gnn.train --observations F --steps N [--device auto] --member CONFIG SEED FOLDER --member ...
 
-The same seed on the same device gives the same bits.
+The same seed on the same device gives the same bits, on a CPU alone as among others.
 """
 
 from __future__ import annotations
@@ -12,102 +13,152 @@ import json
 import math
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from torch.optim.lr_scheduler import LambdaLR
+from torch import Tensor
 
+from gnn.adam import Adam
 from gnn.config import Configuration, resolve
+from gnn.curves import Curves
 from gnn.estimate import write_estimate
-from gnn.loss import penalty, prediction_error
+from gnn.loss import PENALTIES, penalty, prediction_error
+from gnn.members import Members
 from gnn.model import MetabolismPropagation
 from gnn.observations import Observations, read_observations
 
-_CURVE_POINTS = 100
 _NON_FINITE = 3  # exit status
 
 
-class NonFiniteLossError(Exception):
-    """The loss became infinite or not a number."""
+@dataclass(frozen=True)
+class Member:
+    """What is to be trained, and the folder for what comes of it."""
+
+    config: Configuration
+    seed: int
+    out: Path
 
 
-def learning_rate_factor(schedule: str, progress: float) -> float:
-    """The share of the learning rate that is left at `progress` in [0, 1]."""
-    if schedule == "cosine":
+def learning_rate_factor(config: Configuration, progress: float) -> float:
+    """The share of the learning rates that is left at `progress` in [0, 1]."""
+    if config.schedule == "cosine":
         return 0.5 * (1.0 + math.cos(math.pi * progress))
-    return 1.0 - progress if schedule == "linear" else 1.0
+    return 1.0 - progress if config.schedule == "linear" else 1.0
 
 
-def mini_batches(frames: int, size: int, generator: torch.Generator) -> Iterator[torch.Tensor]:
-    """Frame indices for ever, each epoch in a new order; a remainder shorter than `size` is dropped."""
+def learning_rate(parameter: str, config: Configuration) -> float:
+    """The learning rate that a parameter of this name starts with."""
+    return {"sto_all": config.lr_S, "log_k": config.lr_k}.get(parameter, config.lr_func)
+
+
+def penalty_weight(name: str, config: Configuration, progress: float) -> float:
+    """The weight of a penalty at `progress` in [0, 1]."""
+    return float(getattr(config, name))
+
+
+def mini_batches(
+    frames: int, size: int, generators: Sequence[torch.Generator], device: torch.device
+) -> Iterator[Tensor]:
+    """Frame indices (M, B) for ever, each epoch in a new order of each member's own; a shorter remainder is dropped."""
     size = min(size, frames)
     while True:
-        order = torch.randperm(frames, generator=generator)
-        yield from order[: frames - frames % size].view(-1, size)
+        order = torch.stack([torch.randperm(frames, generator=generator) for generator in generators])
+        yield from order[:, : frames - frames % size].view(len(order), -1, size).to(device).unbind(1)
 
 
-def train(observations: Observations, config: Configuration, steps: int, seed: int, out: Path) -> MetabolismPropagation:
-    """Train for `steps` optimiser steps; appends to `curves.jsonl` in `out` on the way."""
-    torch.manual_seed(seed)
-    device = observations.concentration.device
-    model = MetabolismPropagation(observations, config).to(device)
-    functions = [p for p in model.parameters() if p is not model.sto_all and p is not model.log_k]
-    optimiser = torch.optim.Adam(
-        [
-            {"params": [model.sto_all], "lr": config.lr_S},
-            {"params": [model.log_k], "lr": config.lr_k},
-            {"params": functions, "lr": config.lr_func},
-        ]
-    )
-    scheduler = LambdaLR(optimiser, lambda step: learning_rate_factor(config.schedule, min(step / steps, 1.0)))
+def train(observations: Observations, members: Sequence[Member], steps: int) -> list[MetabolismPropagation | None]:
+    """Train members whose configurations differ in numbers and schedules alone, for `steps` optimiser steps.
+
+    Appends to `curves.jsonl` of each on the way. Returns the model of each member, None where its loss became infinite
+    or not a number, which harms no other. Raises `RuntimeError` if the model is not one that can be trained together.
+    """
+    device, models, generators = observations.concentration.device, [], []
+    for member in members:
+        torch.manual_seed(member.seed)
+        models.append(MetabolismPropagation(observations, member.config).to(device))
+        generators.append(torch.Generator().manual_seed(member.seed))
+    together = Members(models)
+    parameters = together.parameters
+
+    # What changes in the course of training is known before; looked up, it does not keep the device waiting for us.
+    def course(value: Callable[..., float], *name: str) -> Tensor:
+        rows = [[value(*name, member.config, step / steps) for member in members] for step in range(steps + 1)]
+        return torch.tensor(rows, device=device)
+
+    weights = {name: course(penalty_weight, name) for name in PENALTIES}
+    factors = course(learning_rate_factor)
+    rates = [torch.tensor([learning_rate(name, member.config) for member in members]) for name in parameters]
+    optimiser = Adam(parameters.values(), [rate.to(device) for rate in rates])
     scale = float(observations.dcdt.square().mean().sqrt())
-    batches = mini_batches(observations.dcdt.shape[1], config.batch_frames, torch.Generator().manual_seed(seed))
-    every = max(1, steps // _CURVE_POINTS)
-    with (out / "curves.jsonl").open("w", encoding="utf-8") as curves:
-        for step in range(1, steps + 1):
-            frames = next(batches).to(device)
-            error = prediction_error(model(observations.concentration[:, frames]), observations.dcdt[:, frames], scale)
-            loss = error + penalty(model.sto_all, observations.graph, config)
-            optimiser.zero_grad()
-            torch.autograd.backward(loss)
-            optimiser.step()
-            scheduler.step()
-            if not torch.isfinite(loss):
-                raise NonFiniteLossError(f"the loss became {float(loss)} at step {step} of {steps}")
-            if step % every == 0 or step == steps:
-                point = {"step": step, "steps": steps, "loss": float(loss.detach()), "loss_pred": float(error.detach())}
-                curves.write(json.dumps(point) + "\n")
-                curves.flush()
-    return model
+
+    def losses(model: MetabolismPropagation, frames: Tensor, weight: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
+        error = prediction_error(model(observations.concentration[:, frames]), observations.dcdt[:, frames], scale)
+        return error + penalty(model.sto_all, observations.graph, weight), error
+
+    batches = mini_batches(observations.dcdt.shape[1], members[0].config.batch_frames, generators, device)
+    curves = Curves([member.out for member in members], steps)
+    for step in range(1, steps + 1):
+        weight = {name: weights[name][step] for name in PENALTIES}
+        loss, error = together.each(losses, next(batches), weight)
+        optimiser.step(torch.autograd.grad(loss.sum(), list(parameters.values())), factors[step - 1])
+        if not curves.follow(step, loss.detach(), error.detach()):
+            break
+    for member, lost_at in zip(members, curves.lost_at(), strict=True):
+        if lost_at:
+            print(
+                f"{member.out.name}: the loss became infinite or not a number at step {lost_at} of {steps}",
+                file=sys.stderr,
+            )
+    return [None if lost_at else model for model, lost_at in zip(models, curves.lost_at(), strict=True)]
+
+
+def train_what_fits(
+    observations: Observations, members: Sequence[Member], steps: int
+) -> list[MetabolismPropagation | None]:
+    """`train`, by halves where the device has not memory for all members at once."""
+    try:
+        return train(observations, members, steps)
+    except torch.OutOfMemoryError:
+        if len(members) == 1:
+            raise
+    half = len(members) // 2
+    return [model for part in (members[:half], members[half:]) for model in train_what_fits(observations, part, steps)]
 
 
 def main() -> None:
     """Entry point of `python -m gnn.train`."""
     parser = argparse.ArgumentParser(prog="python -m gnn.train", description=__doc__)
     parser.add_argument("--observations", type=Path, required=True)
-    parser.add_argument("--config", type=Path, required=True)
-    parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--seed", type=int, required=True)
     parser.add_argument("--steps", type=int, required=True)
     parser.add_argument("--device", default="auto")
+    parser.add_argument("--config", type=Path)
+    parser.add_argument("--seed", type=int)
+    parser.add_argument("--out", type=Path)
+    parser.add_argument("--member", nargs=3, metavar=("CONFIG", "SEED", "FOLDER"), action="append")
     arguments = parser.parse_args()
+    asked = arguments.member or [(arguments.config, arguments.seed, arguments.out)]
+    members = [
+        Member(resolve(json.loads(Path(config).read_text(encoding="utf-8"))), int(seed), Path(out))
+        for config, seed, out in asked
+    ]
 
     # Reductions in another order would give other bits: one thread a trial, as many trials as cores.
     torch.set_num_threads(1)
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.use_deterministic_algorithms(True)
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]  # nobody reads it
     name = arguments.device
     device = torch.device(("cuda" if torch.cuda.is_available() else "cpu") if name == "auto" else name)
 
     observations = read_observations(arguments.observations, device)
-    config = resolve(json.loads(arguments.config.read_text(encoding="utf-8")))
-    try:
-        model = train(observations, config, arguments.steps, arguments.seed, arguments.out)
-    except NonFiniteLossError as failure:
-        print(failure, file=sys.stderr)
+    models = train_what_fits(observations, members, arguments.steps)
+    for member, model in zip(members, models, strict=True):
+        if model is not None:
+            write_estimate(model, observations, member.out)
+    if None in models:
         sys.exit(_NON_FINITE)
-    write_estimate(model, observations, arguments.out)
 
 
 if __name__ == "__main__":

@@ -272,11 +272,18 @@ class Ledger:
 
     def blocks(self) -> list[Block]:
         """All blocks, oldest first."""
+        return self._blocks("ORDER BY number")
+
+    def _blocks(self, which: str) -> list[Block]:
         rows = self._rows(
             "SELECT number, rung, opened_at, summary, chance, d.reason FROM blocks "
-            "LEFT JOIN block_summaries s ON s.block = number LEFT JOIN decisions d ON d.block = number ORDER BY number"
+            f"LEFT JOIN block_summaries s ON s.block = number LEFT JOIN decisions d ON d.block = number {which}"
         )
         return [Block(**dict(row)) for row in rows]
+
+    def block(self) -> Block | None:
+        """The newest block."""
+        return next(iter(self._blocks("ORDER BY number DESC LIMIT 1")), None)
 
     def experiments(self) -> list[Experiment]:
         """All experiments with their trials and verdicts, oldest first."""

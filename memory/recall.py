@@ -6,7 +6,6 @@ import json
 import sqlite3
 from collections import defaultdict
 from collections.abc import Collection
-from typing import Any
 
 from pydantic_core import from_json
 
@@ -33,15 +32,18 @@ _SCORES = """
             THEN json_extract(scores, '$.exact') END AS exact FROM trial_results INDEXED BY exact_of
     ) GROUP BY experiment
 """
-_WORDS = """
-    SELECT e.id FROM experiments e LEFT JOIN proposals p ON p.experiment = e.id
+_TEXTS = (
+    *("e.id", "e.hypothesis", "e.planner", "e.parent", "e.changes", "p.role", "p.move", "p.patch", "p.repairs"),
+    *("c.sha", "l.sha", "v.verdict", "v.reason", "v.rival", "r.told"),
+)
+_WORDS = f"""
+    SELECT e.id, casefold({" || char(10) || ".join(f"coalesce({text}, '')" for text in _TEXTS)}) AS texts
+    FROM experiments e LEFT JOIN proposals p ON p.experiment = e.id
         LEFT JOIN commits c ON c.experiment = e.id LEFT JOIN landings l ON l.experiment = e.id
         LEFT JOIN verdicts v ON v.experiment = e.id LEFT JOIN (
             SELECT experiment, group_concat(trial || ' ' || status || ' ' || reason, char(10)) AS told
             FROM trial_results GROUP BY experiment
         ) r ON r.experiment = e.id
-    WHERE contain(?, e.id, e.hypothesis, e.planner, e.parent, e.changes, p.role, p.move, p.patch, p.repairs, c.sha,
-        l.sha, v.verdict, v.reason, v.rival, r.told)
     ORDER BY e.number
 """
 
@@ -99,13 +101,8 @@ def outlines(db: sqlite3.Connection, fidelity: str) -> list[Outline]:
 
 def that_contain(db: sqlite3.Connection, words: Collection[str]) -> list[str]:
     """The experiments in whose texts each of these words stands, in lower case."""
-
-    def contain(wanted: str, *texts: Any) -> bool:
-        content = "\n".join(text for text in texts if text).casefold()
-        return all(word in content for word in wanted.split("\n"))
-
-    db.create_function("contain", -1, contain, deterministic=True)
-    return [row[0] for row in db.execute(_WORDS, ("\n".join(words),))]
+    db.create_function("casefold", 1, str.casefold, deterministic=True)
+    return [name for name, texts in db.execute(_WORDS) if all(word in texts for word in words)]
 
 
 def _verdict(row: sqlite3.Row) -> Verdict:

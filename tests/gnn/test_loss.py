@@ -28,7 +28,8 @@ def test_each_penalty_has_the_value_of_its_formula(name: str, value: float) -> N
 
 
 def test_the_penalty_is_the_weighted_sum() -> None:
-    weights = LossCoefficients(coeff_S_L1=2.0, coeff_S_L2=0.0, coeff_mass=3.0, coeff_S_integer=0.0)
+    values = {"coeff_S_L1": 2.0, "coeff_S_L2": 0.0, "coeff_mass": 3.0, "coeff_S_integer": 0.0}
+    weights = {name: torch.tensor(value) for name, value in values.items()}
     assert float(penalty(STO, GRAPH, weights)) == pytest.approx(2 * 4.5 + 3 * 9.25)
 
 

@@ -7,7 +7,7 @@ import torch
 
 from gnn.config import Configuration
 from gnn.observations import read_observations
-from gnn.train import learning_rate_factor, mini_batches
+from gnn.train import Member, learning_rate_factor, mini_batches
 from gnn.train import train as fit
 from simulator.dataset import Dataset
 from tests.conftest import train
@@ -32,7 +32,7 @@ def test_training_lowers_the_prediction_loss(tiny: Dataset, tmp_path: Path) -> N
 
 def test_training_lowers_the_prediction_loss_whatever_is_hidden(veiled: Dataset, tmp_path: Path) -> None:
     observations = read_observations(veiled.observations_path, torch.device("cpu"))
-    fit(observations, Configuration(), 150, 0, tmp_path)
+    fit(observations, [Member(Configuration(), 0, tmp_path)], 150)
     points = [json.loads(line) for line in (tmp_path / "curves.jsonl").read_text().splitlines()]
     assert points[-1]["loss_pred"] < 0.8 * points[0]["loss_pred"]
 
@@ -54,16 +54,18 @@ def test_a_wrong_key_is_refused(tiny: Dataset, tmp_path: Path) -> None:
     ("schedule", "middle", "end"), [("constant", 1.0, 1.0), ("cosine", 0.5, 0.0), ("linear", 0.5, 0.0)]
 )
 def test_schedules(schedule: str, middle: float, end: float) -> None:
-    factors = [learning_rate_factor(schedule, progress) for progress in (0.0, 0.5, 1.0)]
+    factors = [learning_rate_factor(Configuration(schedule=schedule), progress) for progress in (0.0, 0.5, 1.0)]
     assert factors == pytest.approx([1.0, middle, end])
 
 
 def test_an_epoch_of_mini_batches_shows_every_frame_once() -> None:
-    batches = mini_batches(12, 4, torch.Generator().manual_seed(0))
-    first, second = (torch.cat([next(batches) for _ in range(3)]).tolist() for _ in range(2))
-    assert sorted(first) == sorted(second) == list(range(12))
-    assert first != second
+    generators = [torch.Generator().manual_seed(seed) for seed in (0, 1)]
+    batches = mini_batches(12, 4, generators, torch.device("cpu"))
+    epochs = [torch.cat([next(batches) for _ in range(3)], dim=1).tolist() for _ in range(2)]
+    orders = [order for epoch in epochs for order in epoch]
+    assert all(sorted(order) == list(range(12)) for order in orders)
+    assert len({tuple(order) for order in orders}) == 4
 
 
 def test_a_batch_larger_than_the_data_is_all_of_the_data() -> None:
-    assert len(next(mini_batches(5, 128, torch.Generator()))) == 5
+    assert next(mini_batches(5, 128, [torch.Generator()], torch.device("cpu"))).shape == (1, 5)

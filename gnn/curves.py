@@ -1,0 +1,46 @@
+"""How the losses of members that are trained together go, as they write it down: `curves.jsonl`, a line a point.
+
+{"step": 40, "steps": 4000, "loss": 0.81, "loss_pred": 0.79}
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+_POINTS = 100
+_LOOK = 50  # steps between two looks at whether any loss is finite: a look waits for the device
+
+
+class Curves:
+    """The courses of M members."""
+
+    def __init__(self, folders: Sequence[Path], steps: int) -> None:
+        self._files = [folder / "curves.jsonl" for folder in folders]
+        self._steps, self._every = steps, max(1, steps // _POINTS)
+        self._lost_at: Tensor | None = None  # the first step at which each member's loss was not finite, else 0
+        for file in self._files:
+            file.write_text("", encoding="utf-8")
+
+    def follow(self, step: int, loss: Tensor, loss_pred: Tensor) -> bool:
+        """Take note of one step, both losses of shape (M,); returns whether there is anybody to go on for."""
+        if self._lost_at is None:
+            self._lost_at = torch.zeros_like(loss, dtype=torch.int64)
+        sound = torch.isfinite(loss) | (self._lost_at > 0)
+        self._lost_at = torch.where(sound, self._lost_at, step)
+        if step % self._every == 0 or step == self._steps:
+            values = torch.stack([loss, loss_pred]).tolist()
+            for file, lost, total, error in zip(self._files, self.lost_at(), *values, strict=True):
+                if not lost:
+                    point = {"step": step, "steps": self._steps, "loss": total, "loss_pred": error}
+                    with file.open("a", encoding="utf-8") as curve:
+                        curve.write(json.dumps(point) + "\n")
+        return step % _LOOK != 0 or not all(self.lost_at())
+
+    def lost_at(self) -> list[int]:
+        """The step at which each member's loss was infinite or not a number for the first time, 0 if it never was."""
+        return [] if self._lost_at is None else [int(step) for step in self._lost_at]
