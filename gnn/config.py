@@ -44,7 +44,7 @@ class Configuration(LossCoefficients):
         "identity", ["identity", "relu", "gelu", "tanh"], "non-linearity of what a substrate says"
     )
     batch_frames: int = choice(128, [32, 64, 128, 256], "frames a mini-batch")
-    schedule: str = choice("constant", ["constant", "cosine", "linear"], "course of all learning rates")
+    schedule: str = choice("constant", ["constant", "cosine", "linear"], "course of all learning rates", shared=False)
     init_scale_S: float = number(0.5, 0.05, 2.0, "standard deviation of the initial coefficients")
 
 

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call, stack_module_state, vmap
 
+from gnn.config import Configuration
 from gnn.model import MetabolismPropagation
 
 
@@ -22,6 +23,8 @@ class Members:
     """
 
     def __init__(self, models: Sequence[MetabolismPropagation]) -> None:
+        if any(_facts(model) != _facts(models[0]) for model in models):
+            raise RuntimeError("what a model decides by, other than its parameters, differs between members")
         self.models = models
         self.parameters, self._buffers = stack_module_state(list(models))
         for index, model in enumerate(models):
@@ -49,6 +52,16 @@ class Members:
             return vmap(one)(*stacked)
         alone = one(*torch.utils._pytree.tree_map(lambda tensor: tensor[0], stacked))
         return torch.utils._pytree.tree_map(lambda tensor: tensor.unsqueeze(0), alone)
+
+
+def _facts(model: nn.Module) -> dict[str, Any]:
+    """The values that a model and its parts hold outside parameters and buffers: there is one of each, not a stack."""
+    return {
+        f"{name}.{key}": value
+        for name, module in model.named_modules()
+        for key, value in vars(module).items()
+        if isinstance(value, (bool, int, float, str, tuple, Configuration))
+    }
 
 
 class _Caller(nn.Module):

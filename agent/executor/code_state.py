@@ -19,7 +19,10 @@ _LIMITS = Limits(memory=4 * 2**30, file=4 * 2**20)
 
 
 class Field(BaseModel):
-    """One field of the configuration, as `python -m gnn.config` declares it."""
+    """One field of the configuration, as `python -m gnn.config` declares it.
+
+    What is `shared` must be the same for all trials that are trained together.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -29,6 +32,7 @@ class Field(BaseModel):
     low: float | None = None
     high: float | None = None
     log: bool = False
+    shared: bool = True
     choices: tuple[str | int, ...] = ()
 
 
