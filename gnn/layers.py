@@ -9,6 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch_geometric.nn import MessagePassing
 
+from gnn.interpolation import interpolated_by_rows
+
 ACTIVATIONS: dict[str, type[nn.Module]] = {
     "identity": nn.Identity,
     "relu": nn.ReLU,
@@ -16,6 +18,22 @@ ACTIVATIONS: dict[str, type[nn.Module]] = {
     "silu": nn.SiLU,
     "tanh": nn.Tanh,
 }
+
+
+class ScalarFunction(nn.Module):
+    """A multi-layer perceptron from a few scalars to one scalar, applied to every entry of its inputs."""
+
+    def __init__(self, inputs: int, width: int, depth: int, activation: str) -> None:
+        super().__init__()
+        layers: list[nn.Module] = []
+        for layer in range(depth):
+            layers += [nn.Linear(inputs if layer == 0 else width, width), ACTIVATIONS[activation]()]
+        self.network = nn.Sequential(*layers, nn.Linear(width, 1))
+
+    def forward(self, *inputs: Tensor) -> Tensor:
+        """Inputs of one shape; the result has that shape too."""
+        result: Tensor = self.network(torch.stack(inputs, dim=-1)).squeeze(-1)
+        return result
 
 
 class Gate(nn.Module):
@@ -75,14 +93,15 @@ class SubstrateAggregation(MessagePassing):  # type: ignore[misc]  # PyG ships n
 
     def message(self, x_j: Tensor, magnitude: Tensor, presence: Tensor, alpha: Tensor | None) -> Tensor:
         """What one substrate says to its reaction, shape (E_sub, B)."""
-        return presence.unsqueeze(-1) * self._said(x_j, magnitude.unsqueeze(-1).expand_as(x_j), alpha)
+        said = interpolated_by_rows(self.substrate_func, x_j, magnitude)
+        return presence.unsqueeze(-1) * self._passed(said, x_j, alpha)
 
     def typical_message(self, concentration: Tensor, magnitude: Tensor) -> Tensor:
         """The message of a present edge by c and |s| of one shape: of every edge, or with attention of a mean one."""
-        return self._said(concentration, magnitude, None if self.attention is None else self.attention().mean())
+        said = self.substrate_func(concentration, magnitude)
+        return self._passed(said, concentration, None if self.attention is None else self.attention().mean())
 
-    def _said(self, concentration: Tensor, magnitude: Tensor, alpha: Tensor | None) -> Tensor:
-        said: Tensor = self.substrate_func(concentration, magnitude)
+    def _passed(self, said: Tensor, concentration: Tensor, alpha: Tensor | None) -> Tensor:
         if self.gate is not None:
             said = self.gate(concentration.unsqueeze(-1)).squeeze(-1) * said
         if alpha is not None:

@@ -9,9 +9,9 @@ from torch import Tensor, nn
 from torch.nn.functional import softplus
 
 from gnn.config import Configuration
-from gnn.layers import EdgeAttention, Gate, StoichiometricUpdate, SubstrateAggregation
+from gnn.interpolation import interpolated
+from gnn.layers import EdgeAttention, Gate, ScalarFunction, StoichiometricUpdate, SubstrateAggregation
 from gnn.observations import Observations
-from gnn.scalar_function import ScalarFunction
 
 
 class MetabolismPropagation(nn.Module):
@@ -75,7 +75,7 @@ class MetabolismPropagation(nn.Module):
 
     def rate(self, h: Tensor) -> Tensor:
         """v, shape (R, B)."""
-        return torch.pow(10.0, self.log_k).unsqueeze(-1) * softplus(self.rate_func(h))
+        return torch.pow(10.0, self.log_k).unsqueeze(-1) * softplus(interpolated(self.rate_func, h))
 
     def forward(self, concentration: Tensor) -> Tensor:
         """dc/dt, shape (N, B)."""

@@ -117,7 +117,11 @@ def train(observations: Observations, members: Sequence[Member], steps: int) -> 
 def train_what_fits(
     observations: Observations, members: Sequence[Member], steps: int
 ) -> list[MetabolismPropagation | None]:
-    """`train`, by halves where the device has not memory for all members at once."""
+    """`train`, by halves where the device has not memory for all members at once; on a CPU, which is busy with one, one
+    after the other.
+    """
+    if observations.concentration.device.type == "cpu":
+        return [model for member in members for model in train(observations, [member], steps)]
     try:
         return train(observations, members, steps)
     except torch.OutOfMemoryError:
