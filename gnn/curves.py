@@ -27,7 +27,7 @@ class Curves:
             file.write_text("", encoding="utf-8")
 
     def follow(self, step: int, loss: Tensor, loss_pred: Tensor) -> bool:
-        """Take note of one step, both losses of shape (M,); returns whether there is anybody to go on for."""
+        """Take note of one step, both losses of shape (M,); returns whether any member is sound, as far as is known."""
         if self._lost_at is None:
             self._lost_at = torch.zeros_like(loss, dtype=torch.int64)
         sound = torch.isfinite(loss) | (self._lost_at > 0)

@@ -48,12 +48,14 @@ def interpolated_by_rows(function: Function, values: Tensor, magnitudes: Tensor)
     """function(values, magnitudes), for values of shape (E, B), and one magnitude a row, at least zero, shape (E,)."""
     nodes, top = _around(values), magnitudes.detach().amax().clamp(min=_LEAST)
     angles = (torch.arange(_CHEBYSHEV, device=values.device) + 0.5) * (math.pi / _CHEBYSHEV)
-    grid = torch.broadcast_tensors(nodes.all(), (0.5 * top * (1.0 + angles.cos())).unsqueeze(-1))
+    along = (0.5 * top * (1.0 + angles.cos())).unsqueeze(-1).expand(-1, _EVEN)
     # The discrete cosine transform of what a function is at the nodes gives its coefficients.
     orders = torch.arange(_CHEBYSHEV, device=values.device).unsqueeze(-1)
     cosines = (orders * angles).cos() * (2.0 / _CHEBYSHEV)
     cosines = torch.where(orders == 0, 0.5 * cosines, cosines)
-    rows = _chebyshev_polynomials(2.0 * magnitudes / top - 1.0) @ (cosines @ function(*grid))
+    rows = _chebyshev_polynomials(2.0 * magnitudes / top - 1.0) @ (
+        cosines @ function(nodes.all().expand_as(along), along)
+    )
     return _read(rows, nodes, values)
 
 

@@ -81,6 +81,7 @@ def train(observations: Observations, members: Sequence[Member], steps: int) -> 
         generators.append(torch.Generator().manual_seed(member.seed))
     together = Members(models)
     parameters = together.parameters
+    scale = float(observations.dcdt.square().mean().sqrt())
 
     # What changes in the course of training is known before; looked up, it does not keep the device waiting for us.
     def course(value: Callable[..., float], *name: str) -> Tensor:
@@ -91,7 +92,6 @@ def train(observations: Observations, members: Sequence[Member], steps: int) -> 
     factors = course(learning_rate_factor)
     rates = [torch.tensor([learning_rate(name, member.config) for member in members]) for name in parameters]
     optimiser = Adam(parameters.values(), [rate.to(device) for rate in rates])
-    scale = float(observations.dcdt.square().mean().sqrt())
 
     def losses(model: MetabolismPropagation, frames: Tensor, weight: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
         error = prediction_error(model(observations.concentration[:, frames]), observations.dcdt[:, frames], scale)
@@ -103,7 +103,8 @@ def train(observations: Observations, members: Sequence[Member], steps: int) -> 
         weight = {name: weights[name][step] for name in PENALTIES}
         loss, error = together.each(losses, next(batches), weight)
         optimiser.step(torch.autograd.grad(loss.sum(), list(parameters.values())), factors[step - 1])
-        if not curves.follow(step, loss.detach(), error.detach()):
+        sound = curves.follow(step, loss.detach(), error.detach())
+        if not sound:
             break
     for member, lost_at in zip(members, curves.lost_at(), strict=True):
         if lost_at:
@@ -117,9 +118,7 @@ def train(observations: Observations, members: Sequence[Member], steps: int) -> 
 def train_what_fits(
     observations: Observations, members: Sequence[Member], steps: int
 ) -> list[MetabolismPropagation | None]:
-    """`train`, by halves where the device has not memory for all members at once; on a CPU, which is busy with one, one
-    after the other.
-    """
+    """`train`, by halves where the device has not memory for all at once; one by one on a CPU, which one keeps busy."""
     if observations.concentration.device.type == "cpu":
         return [model for member in members for model in train(observations, [member], steps)]
     try:
