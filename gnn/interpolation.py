@@ -21,8 +21,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-_EVEN = 257  # nodes along concentrations and h
-_CHEBYSHEV = 17  # nodes along magnitudes
+_EVEN = 129  # nodes along concentrations and h
+_CHEBYSHEV = 33  # nodes along magnitudes: one more than a power of two
 _LEAST = 1.0  # that magnitudes are interpolated up to
 
 Function = Callable[..., Tensor]
@@ -65,11 +65,12 @@ def _around(values: Tensor) -> _Nodes:
 
 
 def _chebyshev_polynomials(x: Tensor) -> Tensor:
-    """T_0 to T_(K-1) at x of shape (E,), shape (E, K)."""
-    polynomials = [torch.ones_like(x), x]
-    while len(polynomials) < _CHEBYSHEV:
-        polynomials.append(2.0 * x * polynomials[-1] - polynomials[-2])
-    return torch.stack(polynomials, dim=-1)
+    """T_0 to T_(K-1) at x of shape (E,), shape (E, K); T_(n+m) = 2 T_n T_m - T_(n-m), from T_n doubled again and again."""
+    known = torch.stack([torch.ones_like(x), x], dim=-1)
+    while known.shape[-1] < _CHEBYSHEV:
+        beyond = 2.0 * known[:, -1:] * known[:, 1:] - known[:, :-1].flip(-1)
+        known = torch.cat([known, beyond], dim=-1)
+    return known
 
 
 def _read(rows: Tensor, nodes: _Nodes, values: Tensor) -> Tensor:
