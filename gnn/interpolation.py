@@ -4,8 +4,8 @@ Both functions of the model are smooth, and take one or two scalars: what they a
 they are at millions in between. The perceptrons are evaluated on a grid that is laid anew in every step, and between
 its nodes there is
 
-- along concentrations, and along h, the cubic through the four nearest of evenly spaced nodes; its error is at the most
-  3/128 d^4 max|f''''| at a spacing of d (Abramowitz and Stegun 1964, 25.2.13);
+- along concentrations, and along h, the cubic through the four nearest of evenly spaced nodes; at a spacing of d its
+  error is at the most 3/128 d^4 max|f''''|, and 1/24 in the outermost intervals (Abramowitz and Stegun 1964, 25.2.13);
 - along magnitudes, where there is one value an edge, the polynomial through few Chebyshev nodes; its error falls
   geometrically with their number (Trefethen 2013, Approximation Theory and Approximation Practice, chapter 8).
 
@@ -65,7 +65,7 @@ def _around(values: Tensor) -> _Nodes:
 
 
 def _chebyshev_polynomials(x: Tensor) -> Tensor:
-    """T_0 to T_(K-1) at x of shape (E,), shape (E, K); T_(n+m) = 2 T_n T_m - T_(n-m), from T_n doubled again and again."""
+    """T_0 to T_(K-1) at x of shape (E,), shape (E, K): T_(n+m) = 2 T_n T_m - T_(n-m) doubles what is known."""
     known = torch.stack([torch.ones_like(x), x], dim=-1)
     while known.shape[-1] < _CHEBYSHEV:
         beyond = 2.0 * known[:, -1:] * known[:, 1:] - known[:, :-1].flip(-1)
