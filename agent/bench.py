@@ -16,7 +16,6 @@ from agent.controller import this_controller
 from agent.executor.code_state import CodeState
 from agent.executor.limits import lack_of_room
 from agent.executor.local import LocalExecutor
-from agent.executor.process import TrialProcess
 from agent.executor.trial import Outcome, Trial, climb, steps_of
 from agent.executor.worktree import Worktrees
 from agent.figure import draw_curve
@@ -70,6 +69,7 @@ class Bench:
             has_room=self._has_room,
             started=self._started,
             tick=self._tick,
+            note=self._note,
         )
 
     def __enter__(self) -> Bench:
@@ -218,10 +218,13 @@ class Bench:
             attempt += 1
         return folder
 
-    def _started(self, process: TrialProcess) -> None:
-        trial = process.trial
-        folder = str(process.folder.relative_to(self.campaign.folder))
-        self.ledger.add_start(RunningTrial(trial.id, trial.experiment, trial.steps, folder, process.pid, time.time()))
+    def _started(self, trial: Trial, folder: Path, pid: int) -> None:
+        place = str(folder.relative_to(self.campaign.folder))
+        self.ledger.add_start(RunningTrial(trial.id, trial.experiment, trial.steps, place, pid, time.time()))
+
+    def _note(self, sentence: str) -> None:
+        self.ledger.add_event(sentence)
+        self.view.say(sentence)
 
     def _tick(self) -> None:
         self.check()

@@ -69,13 +69,14 @@ def run_alone(
 ) -> Outcome:
     """Run a trial that has this machine to itself, `tick` called on the way; raises `StoichloopError` if it fails."""
     observations, gpu = dataset.observations_path.absolute(), slots(1)[0]
-    process = TrialProcess(trial, code.folder, observations, folder, gpu, sandbox, fair_share(1))
+    process = TrialProcess([(trial, folder)], code.folder, observations, gpu, sandbox, fair_share(1))
     try:
-        while (outcome := process.outcome(float("inf"))) is None:
+        while (outcomes := process.outcomes(float("inf"))) is None:
             tick()
             time.sleep(_POLL_S)
     finally:
         process.end()
+    (outcome,) = outcomes
     if outcome.status != "completed":
         raise StoichloopError(f"the trial ended as {outcome.status.replace('_', ' ')}: {outcome.reason}")
     return outcome

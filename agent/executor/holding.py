@@ -113,7 +113,7 @@ def try_out(sandbox: Sandbox, root: Path) -> Holding:
         secrets = (secret, *(path for path in (root / name for name in _SECRETS) if path.exists()))
         place = str(Path("/proc/self/ns/pid").readlink())
         arguments = (str(own), str(server.getsockname()[1]), place, *map(str, secrets))
-        job = Job((sys.executable, "-c", _PROBE, *arguments), own, _LIMITS, reads=(), writes=own)
+        job = Job((sys.executable, "-c", _PROBE, *arguments), own, _LIMITS, reads=(), writes=(own,))
         answer = sandbox.ask(job, _TIMEOUT_S)
     try:
         return Holding(sandbox, _FINDINGS.validate_json(answer.printed))

@@ -7,6 +7,7 @@ import resource
 import shutil
 import subprocess
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,7 +26,7 @@ class Limits:
 
     Attributes:
         memory: bytes. tasks: processes and threads at once.
-        file: bytes of one file, and of what is printed. folder: bytes of the folder that it may write, with what it
+        file: bytes of one file, and of what is printed. folder: bytes of the folders that it may write, with what it
             keeps open and nobody sees.
     """
 
@@ -34,7 +35,7 @@ class Limits:
     file: int = 128 * 2**20
     folder: int = 512 * 2**20
 
-    def overstepped(self, pid: int, folder: Path | None) -> str | None:
+    def overstepped(self, pid: int, folders: Sequence[Path]) -> str | None:
         """Which limit a running process has overstepped, in words, or None."""
         try:
             leader = psutil.Process(pid)
@@ -46,10 +47,10 @@ class Limits:
         if sum(map(_resident, family)) > self.memory:
             return f"it used more than {self.memory / _GIB:.1f} GiB of memory"
         hidden = sum(_unlinked(process.pid) for process in family)
-        written = None if folder is None else _size(folder)
-        if written is None and folder is not None:
+        written = [_size(folder) for folder in folders]
+        if None in written:
             return f"it wrote more than {_ENTRIES} files, or where they cannot be counted"
-        if hidden + (written or 0) > self.folder:
+        if hidden + sum(size or 0 for size in written) > self.folder:
             return f"it wrote more than {self.folder / _GIB:.1f} GiB"
         return None
 
@@ -67,8 +68,8 @@ class Limits:
 class Watch:
     """Looks at a running process now and then."""
 
-    def __init__(self, process: subprocess.Popen[bytes], limits: Limits, folder: Path | None) -> None:
-        self._process, self._limits, self._folder = process, limits, folder
+    def __init__(self, process: subprocess.Popen[bytes], limits: Limits, folders: Sequence[Path]) -> None:
+        self._process, self._limits, self._folders = process, limits, folders
         self._looked_at = time.monotonic()
 
     def excess(self) -> str | None:
@@ -76,7 +77,7 @@ class Watch:
         if time.monotonic() < self._looked_at + _LOOK_S:
             return None
         self._looked_at = time.monotonic()
-        return self._limits.overstepped(self._process.pid, self._folder)
+        return self._limits.overstepped(self._process.pid, self._folders)
 
     def wait(self, seconds: float) -> str | None:
         """Wait for the process to end; returns why it should not be waited for any longer, in words, or None."""

@@ -166,11 +166,18 @@ def _reseeds(node: ast.AST) -> str | None:
     if isinstance(node, ast.Call):
         name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
         values = [*node.args, *(keyword.value for keyword in node.keywords)]
-        if name in _SEEDING and not all(ast.unparse(value).split(".")[-1] == "seed" for value in values):
+        if name in _SEEDING and not all(map(_is_seed, values)):
             return f"{ast.unparse(node)[:80]} starts a generator from another number"
-    if "seed" in _named(node):
+        if any(keyword.arg == "seed" and not _is_seed(keyword.value) for keyword in node.keywords):
+            return f"{ast.unparse(node)[:80]} gives another value to seed"
+    # A field of that name, which has no value, is no seed.
+    if "seed" in _named(node) and getattr(node, "value", None) is not None:
         return "assigns another value to seed"
     return None
+
+
+def _is_seed(value: ast.expr) -> bool:
+    return ast.unparse(value).split(".")[-1] == "seed"
 
 
 def _prolongs(node: ast.AST) -> str | None:

@@ -1,12 +1,14 @@
-"""One trial's process: started in a group of its own, watched, ended as a group."""
+"""The process of one trial, or of several that train together: started in a group of its own, watched, ended so."""
 
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import IO
 
@@ -18,7 +20,8 @@ from memory.records import TrialStatus
 
 _TAIL_BYTES = 4096
 _SIGNALS = {int(known): known.name for known in signal.Signals}
-_HANDED_IN = ("config.json", "stdout.txt", "curves.jsonl", "estimate.npz")
+_CONFIG, _PRINTED, _ESTIMATE = "config.json", "stdout.txt", "estimate.npz"
+_HANDED_IN = (_CONFIG, _PRINTED, "curves.jsonl", _ESTIMATE)
 _AT_ONCE = 500
 _NON_FINITE = 3  # exit status of gnn.train
 _SIGNALLED = 128  # added to the signal that ended it by whatever contains it
@@ -26,29 +29,32 @@ _REASON_CHARACTERS = 300
 
 
 class TrialProcess:
-    """A running `python -m gnn.train`."""
+    """A running `python -m gnn.train`.
+
+    `members` are its trials, of the same code and number of steps, each with a folder for this attempt at it.
+    """
 
     def __init__(
         self,
-        trial: Trial,
+        members: Sequence[tuple[Trial, Path]],
         code: Path,
         observations: Path,
-        folder: Path,
         gpu: str | None,
         sandbox: Sandbox,
         limits: Limits,
     ) -> None:
-        """Start it. `folder` is made for this attempt; what the process prints goes to `stdout.txt` in it."""
-        folder.mkdir(parents=True)
-        config = folder / "config.json"
-        config.write_text(json.dumps(trial.configuration, indent=1), encoding="utf-8")
-        self.trial, self.folder, self.started = trial, folder, time.monotonic()
-        (folder / "tmp").mkdir()
+        """Start it. The folders are made; what the process prints goes to `stdout.txt` in each of them."""
+        self.members, self.started = tuple(members), time.monotonic()
+        self._folders = tuple(folder for _, folder in members)
+        for trial, folder in members:
+            folder.mkdir(parents=True)
+            (folder / _CONFIG).write_text(json.dumps(trial.configuration, indent=1), encoding="utf-8")
+            (folder / "tmp").mkdir()
         self._closed_at: float | None = None
-        printed = folder / "stdout.txt"
-        self._stdout: IO[bytes] = printed.open("wb")
-        command = [sys.executable, "-m", "gnn.train", "--observations", str(observations), "--config", str(config)]
-        command += ["--out", str(folder), "--seed", str(trial.seed), "--steps", str(trial.steps)]
+        self._printed = self._folders[0] / _PRINTED
+        self._stdout: IO[bytes] = self._printed.open("wb")
+        command = [sys.executable, "-m", "gnn.train", "--observations", str(observations)]
+        command += ["--steps", str(self.members[0][0].steps), *_arguments(self.members)]
         if gpu is not None:  # which it must not quietly do without
             command += ["--device", "cuda"]
         job = Job(
@@ -56,12 +62,12 @@ class TrialProcess:
             folder=code,
             limits=limits,
             reads=(code / "gnn", observations),
-            writes=folder,
-            shields=(config, printed),
+            writes=self._folders,
+            shields=(*(folder / _CONFIG for folder in self._folders), self._printed),
             gpu=gpu,
         )
         self._process = sandbox.start(job, stdin=subprocess.DEVNULL, stdout=self._stdout)
-        self._watch = Watch(self._process, limits, folder)
+        self._watch = Watch(self._process, limits, self._folders)
 
     @property
     def pid(self) -> int:
@@ -73,8 +79,8 @@ class TrialProcess:
         """Time since the start, until the end."""
         return (self._closed_at or time.monotonic()) - self.started
 
-    def outcome(self, limit_s: float) -> Outcome | None:
-        """How it ended, or None while it runs; ends it when it has run for `limit_s` seconds."""
+    def outcomes(self, limit_s: float) -> list[Outcome] | None:
+        """How each trial ended, or None while it runs; ends it when it has run for `limit_s` seconds."""
         status = self._process.poll()
         if status is None and self.seconds < limit_s:
             excess = self._watch.excess()
@@ -85,14 +91,18 @@ class TrialProcess:
         self.end()  # also whatever the process left running in its group
         return self._ended(status, limit_s)
 
-    def _ended(self, status: int | None, limit_s: float) -> Outcome:
+    def _ended(self, status: int | None, limit_s: float) -> list[Outcome]:
         """How a process ended by its exit status, or by the clock."""
         if status is None:
             return self._told("timed_out", f"stopped at its time limit of {limit_s:.0f} s")
         if status == 0:
             return self._told("completed", "")
         if status == _NON_FINITE:
-            return self._told("non_finite", self._last_line())
+            # Of several, those that came to a good end have handed in what they found.
+            lost = self._told("non_finite", self._last_line())
+            sound = self._told("completed", "")
+            found = [(folder / _ESTIMATE).is_file() and len(lost) > 1 for folder in self._folders]
+            return [one if good else other for good, one, other in zip(found, sound, lost, strict=True)]
         how = _SIGNALS.get(-status if status < 0 else status - _SIGNALLED)
         if how is None:
             return self._told("crashed", f"exit status {status}: {self._last_line()}")
@@ -108,22 +118,40 @@ class TrialProcess:
         end_group(self._process)
         self._closed_at = time.monotonic()
         self._stdout.close()
-        kept = [path for path in map(self.folder.joinpath, _HANDED_IN) if path.is_file() and not path.is_symlink()]
-        for path in kept:
-            path.chmod(0o644)
-        strange = [str(path) for path in self.folder.iterdir() if path not in kept]
-        # Not by shutil, which calls itself for each folder in a folder: there may be any number.
-        for first in range(0, len(strange), _AT_ONCE):
-            command = ["rm", "-rf", "--", *strange[first : first + _AT_ONCE]]
-            subprocess.run(command, check=False, stderr=subprocess.DEVNULL)
+        for folder in self._folders:
+            _tidy(folder)
+            if folder != self._folders[0] and not (folder / _PRINTED).exists():
+                os.link(self._printed, folder / _PRINTED)
 
-    def _told(self, status: TrialStatus, reason: str, *, killed: bool = False) -> Outcome:
-        return Outcome(self.trial, status, reason, self.folder, self.seconds, killed)
+    def _told(self, status: TrialStatus, reason: str, *, killed: bool = False) -> list[Outcome]:
+        share = self.seconds / len(self.members)
+        return [Outcome(trial, status, reason, folder, share, killed) for trial, folder in self.members]
 
     def _last_line(self) -> str:
         """What the process printed last: for a person to read, never parsed."""
         try:
-            words = last_words(tail_of(self.folder / "stdout.txt", _TAIL_BYTES))
+            words = last_words(tail_of(self._printed, _TAIL_BYTES))
         except OSError:
             words = ""
         return words[:_REASON_CHARACTERS] or "(it printed nothing)"
+
+
+def _arguments(members: Sequence[tuple[Trial, Path]]) -> list[str]:
+    """What gnn.train is told of its trials. Code that cannot train several does not know `--member`, and says so."""
+    if len(members) == 1:
+        ((trial, folder),) = members
+        return ["--config", str(folder / _CONFIG), "--out", str(folder), "--seed", str(trial.seed)]
+    told = ((str(folder / _CONFIG), str(trial.seed), str(folder)) for trial, folder in members)
+    return [word for three in told for word in ("--member", *three)]
+
+
+def _tidy(folder: Path) -> None:
+    """Leave plain files of the names that a trial hands in, and nothing else."""
+    kept = [path for path in map(folder.joinpath, _HANDED_IN) if path.is_file() and not path.is_symlink()]
+    for path in kept:
+        path.chmod(0o644)
+    strange = [str(path) for path in folder.iterdir() if path not in kept]
+    # Not by shutil, which calls itself for each folder in a folder: there may be any number.
+    for first in range(0, len(strange), _AT_ONCE):
+        command = ["rm", "-rf", "--", *strange[first : first + _AT_ONCE]]
+        subprocess.run(command, check=False, stderr=subprocess.DEVNULL)

@@ -1,7 +1,7 @@
 """Containment of a process that runs an experiment's code: what it sees of this machine.
 
 Bubblewrap gives it namespaces of its own: no network, no other process, a read-only system, this Python, the paths that
-it is given at their own places, and nothing else of the disk; it may write into one folder. It ends with its
+it is given at their own places, and nothing else of the disk; it may write into its own folders. It ends with its
 controller, and whatever it started ends with it.
 """
 
@@ -46,7 +46,7 @@ class Job:
 
     Attributes:
         folder: where it runs. reads: what of the disk it sees, beside the system.
-        writes: the one folder that it may write. shields: files in there that it may not.
+        writes: the folders that it may write. shields: files in there that it may not.
         gpu: the one device that it sees, None for none.
     """
 
@@ -54,7 +54,7 @@ class Job:
     folder: Path
     limits: Limits
     reads: tuple[Path, ...]
-    writes: Path | None = None
+    writes: tuple[Path, ...] = ()
     shields: tuple[Path, ...] = ()
     gpu: str | None = None
 
@@ -93,7 +93,7 @@ class Sandbox:
             return subprocess.Popen(
                 [*around, *job.command],
                 cwd=job.folder,
-                env=trial_environment(job.gpu, None if job.writes is None else job.writes / "tmp"),
+                env=trial_environment(job.gpu, job.writes[0] / "tmp" if job.writes else None),
                 stdin=stdin,
                 stdout=stdout,
                 stderr=stderr,
@@ -135,8 +135,9 @@ class Sandbox:
             words += ["--size", str(_SHARED_BYTES), "--tmpfs", str(folder)]
         words += _seen(*(place for place in python if any(map(place.is_relative_to, self.hidden))), *job.reads)
         words += _links(python)
-        if job.writes is not None:
-            words += ["--bind", str(job.writes), str(job.writes), *_seen(*job.shields)]
+        for place in job.writes:
+            words += ["--bind", str(place), str(place)]
+        words += _seen(*job.shields)
         for folder in (*self.hidden, Path("/")):
             words += ["--remount-ro", str(folder)]
         words += ["--seccomp", str(alone)] if rule() else []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from types import TracebackType
 
 from rich.console import Console
@@ -9,7 +10,6 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from rich.text import Text
 
 from agent.analyzer.curves import read_curves
-from agent.executor.process import TrialProcess
 from agent.executor.trial import Trial
 
 
@@ -20,7 +20,7 @@ class Course:
         columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
         self._progress = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
         self._all = self._progress.add_task("all trainings", total=count)
-        self._running: dict[str, tuple[TrialProcess, TaskID]] = {}
+        self._running: dict[str, tuple[Path, TaskID]] = {}
 
     def __enter__(self) -> Course:
         self._progress.start()
@@ -31,14 +31,14 @@ class Course:
     ) -> None:
         self._progress.stop()
 
-    def start(self, process: TrialProcess, name: str) -> None:
-        """A training has begun."""
-        self._running[process.trial.id] = process, self._progress.add_task(name, total=process.trial.steps)
+    def start(self, trial: Trial, folder: Path, name: str) -> None:
+        """A training has begun, and writes into a folder."""
+        self._running[trial.id] = folder, self._progress.add_task(name, total=trial.steps)
 
     def advance(self) -> None:
         """Bring the bars up to date."""
-        for process, bar in self._running.values():
-            points = read_curves(process.folder)
+        for folder, bar in self._running.values():
+            points = read_curves(folder)
             self._progress.update(bar, completed=points[-1].step if points else 0)
 
     def end(self, trial: Trial, line: str) -> None:

@@ -109,8 +109,9 @@ class Laboratory:
                 observations_of=lambda trial: task_of(trial).dataset.observations_path.absolute(),
                 folder_of=lambda _: Path(tempfile.mkdtemp(dir=self.folder)) / "trial",
                 has_room=has_room,
-                started=lambda process: course.start(process, str(task_of(process.trial))),
+                started=lambda trial, folder, _: course.start(trial, folder, str(task_of(trial))),
                 tick=tick,
+                note=self.console.print,
             )
             for outcome in executor.run(
                 trials, expected_s=lambda _: 0.0, limit_s=lambda _: math.inf, left_s=lambda: math.inf

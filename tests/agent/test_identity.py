@@ -17,7 +17,7 @@ from simulator.dataset import Dataset
 
 LOSS = "gnn/loss.py"
 ROBUST = Edit(file=LOSS, search=".square().mean()", replace=".abs().mean()")
-SEED = Edit(file="gnn/train.py", search="torch.manual_seed(seed)\n", replace="torch.manual_seed(7)\n")
+SEED = Edit(file="gnn/train.py", search="torch.manual_seed(member.seed)\n", replace="torch.manual_seed(7)\n")
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ import pytest
 
 from agent.executor.gpu import visible_gpus
 from agent.executor.local import LocalExecutor, slots
-from agent.executor.process import TrialProcess
 from agent.executor.trial import Trial
 from agent.executor.worktree import Worktrees
 from agent.workspace import Workspace, head_commit
@@ -31,17 +30,20 @@ def executor(workspace: Workspace, tmp_path: Path) -> LocalExecutor:
         observations_of=lambda _: tmp_path / "observations.npz",
         folder_of=lambda trial: tmp_path / trial.id,
         has_room=lambda: True,
-        started=starts.append,
+        started=lambda trial, folder, pid: starts.append((trial.id, pid)),
         tick=lambda: None,
+        note=notes.append,
     )
 
 
-starts: list[TrialProcess] = []
+starts: list[tuple[str, int]] = []
+notes: list[str] = []
 
 
 @pytest.fixture(autouse=True)
 def _no_starts() -> None:
     starts.clear()
+    notes.clear()
 
 
 def sleepers(workspace: Workspace, *steps: int) -> list[Trial]:
@@ -88,7 +90,7 @@ def test_when_time_is_up_what_runs_is_ended_without_an_outcome(executor: LocalEx
         == []
     )
     assert len(starts) == 2
-    assert not any(Path(f"/proc/{process.pid}/cwd").exists() for process in starts)
+    assert not any(Path(f"/proc/{pid}/cwd").exists() for _, pid in starts)
 
 
 def test_on_a_full_disk_trials_wait_for_room(executor: LocalExecutor, workspace: Workspace) -> None:

@@ -22,6 +22,9 @@ SQUARE = "((predicted - dcdt) / scale).square().mean()"
 HUBER = "((predicted - dcdt) / scale).abs().mean()"
 
 
+TRAIN, SEEDED = "gnn/train.py", "        torch.manual_seed(member.seed)\n"
+
+
 def diff_of(file: str, old: str, new: str, line: int = 1) -> str:
     return f"--- a/{file}\n+++ b/{file}\n@@ -{line},1 +{line},1 @@\n-{old}\n+{new}\n"
 
@@ -40,11 +43,16 @@ def test_edits_of_several_files_and_a_new_one_are_applied(checkout: Path) -> Non
     edited(
         checkout,
         (LOSS, SQUARE, HUBER),
-        ("gnn/train.py", "_CURVE_POINTS = 100", "_CURVE_POINTS = 50"),
+        ("gnn/curves.py", "_POINTS = 100", "_POINTS = 50"),
         ("gnn/robust.py", "", '"""Robust losses."""\n'),
     )
     assert HUBER in (checkout / LOSS).read_text()
     assert (checkout / "gnn" / "robust.py").exists()
+
+
+def test_what_handles_the_seed_as_it_is_given_can_be_changed(checkout: Path) -> None:
+    edited(checkout, (TRAIN, "together = Members(models)", "together = Members(list(models))"))
+    assert "Members(list(models))" in (checkout / TRAIN).read_text()
 
 
 def test_a_diff_is_applied_even_where_its_line_counts_are_wrong(checkout: Path) -> None:
@@ -75,9 +83,10 @@ def test_a_diff_is_applied_even_where_its_line_counts_are_wrong(checkout: Path) 
         ((LOSS, "import math\n", "import math\nfrom scipy import stats\n"), "imports scipy"),
         ((LOSS, "import math\n", "import math\nfrom simulator import generate\n"), "imports simulator"),
         ((LOSS, "import math\n", "import math\nmath = __import__('socket')\n"), "imports __import__"),
-        (("gnn/train.py", "torch.manual_seed(seed)\n", "torch.manual_seed(seed + 1)\n"), "never an experiment"),
-        (("gnn/train.py", "torch.manual_seed(seed)\n", "torch.manual_seed(7)\n"), "starts a generator from another"),
-        (("gnn/train.py", "torch.manual_seed(seed)\n", "seed = 7\n    torch.manual_seed(seed)\n"), "another value to"),
+        ((TRAIN, SEEDED, "        torch.manual_seed(member.seed + 1)\n"), "never an experiment"),
+        ((TRAIN, SEEDED, "        torch.manual_seed(7)\n"), "starts a generator from another"),
+        ((TRAIN, SEEDED, "        seed = 7\n        torch.manual_seed(seed)\n"), "another value to"),
+        ((TRAIN, SEEDED, "        member = replace(member, seed=member.seed + 1)\n"), "gives another value to seed"),
     ],
 )
 def test_what_is_not_allowed_is_refused_with_an_explanation(

@@ -69,12 +69,13 @@ def sandbox(request: pytest.FixtureRequest) -> Sandbox:
 
 def start(code: Path, word: str, sandbox: Sandbox, limits: Limits = LIMITS) -> TrialProcess:
     trial = Trial("e0001", 0, "probe", 10, "c" * 40, {"word": word})
-    return TrialProcess(trial, code, code / "observations.npz", code.parent / "out", None, sandbox, limits)
+    return TrialProcess([(trial, code.parent / "out")], code, code / "observations.npz", None, sandbox, limits)
 
 
 def wait(process: TrialProcess, limit_s: float = 20.0) -> Outcome:
-    while (outcome := process.outcome(limit_s)) is None:
+    while (outcomes := process.outcomes(limit_s)) is None:
         time.sleep(0.02)
+    (outcome,) = outcomes
     return outcome
 
 

@@ -1,0 +1,143 @@
+"""Trials that train together in one process."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from agent.executor.local import LocalExecutor
+from agent.executor.trial import Outcome, Trial
+from agent.executor.worktree import Worktrees
+from agent.workspace import Workspace, head_commit
+from simulator.dataset import Dataset
+
+STEPS = 20
+
+
+class Bench:
+    """An executor on cores where trials share a process as they would on GPUs, and what it told."""
+
+    def __init__(self, workspace: Workspace, tiny: Dataset, folder: Path, *, slots: int, together: int | None) -> None:
+        self.workspace, self.pids, self.notes = workspace, dict[str, list[int]](), list[str]()
+        self.executor = LocalExecutor(
+            slots=[None] * slots,
+            worktrees=Worktrees(workspace.repo, folder / "worktrees", workspace.sandbox),
+            observations_of=lambda _: tiny.observations_path,
+            folder_of=lambda trial: folder / f"{trial.id}.{len(self.pids.get(trial.id, []))}",
+            has_room=lambda: True,
+            started=lambda trial, _, pid: self.pids.setdefault(trial.id, []).append(pid),
+            tick=lambda: None,
+            note=self.notes.append,
+            together=together,
+        )
+
+    def run(self, *changes: dict[str, Any]) -> dict[str, Outcome]:
+        """The outcome of a trial of each of these configurations; their seeds are 0, 1, 2 and so on."""
+        commit = head_commit(self.workspace)
+        state = self.executor.worktrees.at(commit)
+        trials = [
+            Trial("e0001", seed, "probe", STEPS, commit, state.resolve(each)) for seed, each in enumerate(changes)
+        ]
+        outcomes = self.executor.run(trials, expected_s=lambda _: 1.0, limit_s=lambda _: 60.0, left_s=lambda: 1000.0)
+        return {outcome.trial.id: outcome for outcome in outcomes}
+
+    @property
+    def processes(self) -> list[int]:
+        """How many trials each process had, in the order of their start."""
+        pids = [pid for attempts in self.pids.values() for pid in attempts]
+        return [pids.count(pid) for pid in dict.fromkeys(pids)]
+
+
+def edit(workspace: Workspace, file: str, old: str, new: str) -> None:
+    path = workspace.root / file
+    assert old in path.read_text()
+    path.write_text(path.read_text().replace(old, new, 1))
+    workspace.repo.git.commit("--all", "-m", "an edit")
+
+
+def coefficients(outcome: Outcome) -> Any:
+    return np.load(outcome.folder / "estimate.npz")["sto_all"]
+
+
+def test_trials_of_one_shape_share_a_process_and_come_out_as_each_alone(
+    workspace: Workspace, tiny: Dataset, tmp_path: Path
+) -> None:
+    changes: list[dict[str, Any]] = [{}, {"lr_S": 0.01, "schedule": "cosine"}, {"coeff_mass": 0.01}]
+    together = Bench(workspace, tiny, tmp_path / "together", slots=1, together=8)
+    alone = Bench(workspace, tiny, tmp_path / "alone", slots=1, together=None)
+    found, known = together.run(*changes), alone.run(*changes)
+    assert together.processes == [3]
+    assert alone.processes == [1, 1, 1]
+    assert {outcome.status for outcome in found.values()} == {"completed"}
+    for name, outcome in found.items():
+        np.testing.assert_array_equal(coefficients(outcome), coefficients(known[name]))
+        assert sorted(path.name for path in outcome.folder.iterdir()) == sorted(
+            path.name for path in known[name].folder.iterdir()
+        )
+
+
+def test_slots_get_equal_shares_of_what_is_alike_and_shapes_stay_apart(
+    workspace: Workspace, tiny: Dataset, tmp_path: Path
+) -> None:
+    bench = Bench(workspace, tiny, tmp_path, slots=2, together=8)
+    bench.run({}, {}, {"width": 16}, {"lr_k": 0.01}, {"width": 16, "lr_k": 0.1}, {"depth": 1})
+    shares = sorted(sorted(name for name, pids in bench.pids.items() if pids == [pid]) for pid in bench_pids(bench))
+    assert shares == [
+        ["e0001/s0/probe", "e0001/s1/probe"],
+        ["e0001/s2/probe"],
+        ["e0001/s3/probe"],
+        ["e0001/s4/probe"],
+        ["e0001/s5/probe"],
+    ]
+
+
+def bench_pids(bench: Bench) -> list[int]:
+    return list(dict.fromkeys(pid for attempts in bench.pids.values() for pid in attempts))
+
+
+def test_a_loss_that_is_not_finite_costs_nobody_else_anything(
+    workspace: Workspace, tiny: Dataset, tmp_path: Path
+) -> None:
+    bench = Bench(workspace, tiny, tmp_path, slots=1, together=8)
+    outcomes = bench.run({}, {"lr_S": 1e30}, {})
+    assert [outcome.status for outcome in outcomes.values()] == ["completed", "non_finite", "completed"]
+    assert "the loss became infinite or not a number" in outcomes["e0001/s1/probe"].reason
+    assert bench.processes == [3]
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('nargs=3, metavar=("CONFIG", "SEED", "FOLDER"), action="append")', 'nargs="?")'),
+        ("    members = [\n", "    if len(asked) > 1:\n        raise ValueError('only one')\n    members = [\n"),
+    ],
+    ids=["knows of no members", "crashes with several"],
+)
+def test_code_that_cannot_train_several_trains_one_by_one_and_that_is_said(
+    old: str, new: str, workspace: Workspace, tiny: Dataset, tmp_path: Path
+) -> None:
+    edit(workspace, "gnn/train.py", old, new)
+    bench = Bench(workspace, tiny, tmp_path, slots=1, together=8)
+    outcomes = bench.run({}, {}, {})
+    assert [outcome.status for outcome in outcomes.values()] == ["completed"] * 3
+    assert bench.processes == [3, 1, 1, 1]
+    assert len(bench.notes) == 1
+    assert "cannot be trained together, exit status" in bench.notes[0]
+    bench.run({"lr_S": 0.01}, {"lr_S": 0.01})
+    assert len(bench.notes) == 1
+
+
+def test_several_that_take_too_long_are_ended_together(workspace: Workspace, tiny: Dataset, tmp_path: Path) -> None:
+    edit(
+        workspace,
+        "gnn/train.py",
+        "    observations = read_obs",
+        "    import time\n    time.sleep(600)\n    observations = read_obs",
+    )
+    bench = Bench(workspace, tiny, tmp_path, slots=1, together=2)
+    trials = [Trial("e0001", seed, "probe", STEPS, head_commit(workspace), {}) for seed in (0, 1)]
+    outcomes = bench.executor.run(trials, expected_s=lambda _: 0.0, limit_s=lambda _: 1.0, left_s=lambda: 1000.0)
+    assert [(o.trial.seed, o.status, o.reason) for o in outcomes] == [
+        (seed, "timed_out", "stopped at its time limit of 2 s") for seed in (0, 1)
+    ]
