@@ -1,4 +1,4 @@
-"""Ablation of what a substrate says to its reaction, `python -m benchmarks.ablation`: gate x attention x activation.
+"""Ablation of what a substrate says to its reaction, `python -m benchmarks ablation`: gate x attention x activation.
 
 Each trial is a `stoichloop train REGIME` of the starting formulation with one level of each factor, in a process of
 its own. A trial that finished is a line of the results file and is not run again while gnn/, agent/ and its regime
@@ -22,7 +22,7 @@ from agent.errors import StoichloopError
 from agent.executor.code_state import CodeState
 from agent.workspace import Workspace, find_workspace, head_commit
 from benchmarks.machine import Machine, this_machine
-from benchmarks.measure import measure, refuse_failures, run_command
+from benchmarks.measure import measure, refuse_failures
 from benchmarks.summary import Group, group
 from benchmarks.trials import Failed, Finished, Trial, code_of
 from simulator.regime import find_regime
@@ -47,7 +47,7 @@ class ArmReport(BaseModel):
 
 
 class Report(BaseModel):
-    """What `python -m benchmarks.ablation` prints; the first arm is the reference."""
+    """What `python -m benchmarks ablation` prints; the first arm is the reference."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -124,7 +124,3 @@ def ablation(
     )
     print(found.model_dump_json(indent=1))
     refuse_failures(list(done.values()))
-
-
-if __name__ == "__main__":
-    run_command(ablation)

@@ -1,4 +1,4 @@
-"""What the sandbox costs a trial: `python -m benchmarks.containment`.
+"""What the sandbox costs a trial: `python -m benchmarks containment`.
 
 The same trial, the regime's best recipe at its full budget, is run within the sandbox and without it, in turns, one at
 a time. Both must leave the same estimate, to the last bit. Prints one JSON document; progress goes to standard error.
@@ -21,12 +21,12 @@ from agent.recipe import BEST, find_recipe, start_from
 from agent.single import run_alone
 from agent.workspace import find_workspace, head_commit
 from benchmarks.machine import Machine, this_machine
-from benchmarks.measure import dataset_of, run_command
+from benchmarks.measure import dataset_of
 from benchmarks.summary import Summary, summarise
 
 
 class Report(BaseModel):
-    """What `python -m benchmarks.containment` prints. Times are seconds; `overhead` is of the medians."""
+    """What `python -m benchmarks containment` prints. Times are seconds; `overhead` is of the medians."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -80,7 +80,3 @@ def containment(
         same_estimate=len(estimates) == 1,
     )
     print(found.model_dump_json(indent=1))
-
-
-if __name__ == "__main__":
-    run_command(containment)

@@ -1,4 +1,4 @@
-"""Whether a long campaign stays responsive: `python -m benchmarks.load`.
+"""Whether a long campaign stays responsive: `python -m benchmarks load`.
 
 The loop itself, its planner, git, ledger and texts, leads the first and the last experiments of a long campaign in a
 throw-away repository; those in between are written into the ledger and git as the loop would have left them. Trials
@@ -38,7 +38,7 @@ from agent.planner.proposal import Proposal
 from agent.view import View
 from agent.workspace import Workspace, find_workspace, head_commit
 from benchmarks.machine import Machine, this_machine
-from benchmarks.measure import dataset_of, run_command
+from benchmarks.measure import dataset_of
 from benchmarks.summary import Summary, summarise
 from memory.ledger import Ledger
 from memory.records import Decision, Experiment, TrialResult, Verdict
@@ -62,7 +62,7 @@ class Stretch(BaseModel):
 
 
 class Report(BaseModel):
-    """What `python -m benchmarks.load` prints. Times are seconds."""
+    """What `python -m benchmarks load` prints. Times are seconds."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -243,7 +243,3 @@ def _ask(workspace: Workspace, *arguments: str) -> Summary:
         )
         seconds.append(time.monotonic() - began)
     return summarise(seconds)
-
-
-if __name__ == "__main__":
-    run_command(load)

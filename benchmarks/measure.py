@@ -60,12 +60,13 @@ def refuse_failures(outcomes: Sequence[Finished | Failed]) -> None:
         )
 
 
-def run_command(command: Callable[..., Any]) -> None:
-    """Entry point of a benchmark: known errors become one sentence on standard error and exit status 1."""
+def run_commands(*commands: Callable[..., Any]) -> None:
+    """Entry point: known errors become one sentence on standard error and exit status 1."""
     forget_git_environment()
-    app = typer.Typer(pretty_exceptions_enable=False, rich_markup_mode=None, add_completion=False)
-    app.command()(command)
+    app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None, add_completion=False)
+    for command in commands:
+        app.command()(command)
     try:
         app()
     except (StoichloopError, DatasetError, RegimeError) as error:
-        sys.exit(f"benchmarks.{command.__name__}: {error}")
+        sys.exit(f"benchmarks: {error}")

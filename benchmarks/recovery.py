@@ -1,4 +1,4 @@
-"""How much of S the recipes recover, beside what they must: `python -m benchmarks.recovery`.
+"""How much of S the recipes recover, beside what they must: `python -m benchmarks recovery`.
 
 Each trial is the command that a person would run, `stoichloop train REGIME --recipe best --seed S`, in a process
 of its own. A trial that finished is a line of the results file and is not run again while gnn/, agent/ and its
@@ -18,7 +18,7 @@ from agent.workspace import Workspace, find_workspace, head_commit
 from benchmarks.bars import BARS, Verdict, all_met, judge_bar
 from benchmarks.baselines import Answer, answers
 from benchmarks.machine import Machine, this_machine
-from benchmarks.measure import dataset_of, measure, refuse_failures, run_command
+from benchmarks.measure import dataset_of, measure, refuse_failures
 from benchmarks.summary import Group, group
 from benchmarks.trials import Failed, Finished, Trial, code_of
 from simulator.dataset import Dataset
@@ -45,7 +45,7 @@ class RegimeReport(_Section):
 
 
 class Report(_Section):
-    """What `python -m benchmarks.recovery` prints."""
+    """What `python -m benchmarks recovery` prints."""
 
     machine: Machine
     commit: str
@@ -137,7 +137,3 @@ def recovery(
     )
     print(found.model_dump_json(indent=1))
     refuse_failures(list(done.values()))
-
-
-if __name__ == "__main__":
-    run_command(recovery)

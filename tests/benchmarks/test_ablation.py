@@ -20,7 +20,7 @@ GATED: Arm = ("gate=sigmoid", "attention=none", "message_activation=identity")
 def ablation(workspace: Workspace, results: Path, *options: str) -> subprocess.CompletedProcess[str]:
     common = ["pde_m1_tiny", "--results", str(results), "--seeds", "1", "--gate", "none", "--attention", "none"]
     return subprocess.run(
-        [sys.executable, "-m", "benchmarks.ablation", *common, *options],
+        [sys.executable, "-m", "benchmarks", "ablation", *common, *options],
         cwd=workspace.root,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         capture_output=True,

@@ -1,0 +1,13 @@
+"""Everything that is measured, by one command: `python -m benchmarks NAME`; `--help` lists the names."""
+
+from __future__ import annotations
+
+from benchmarks.ablation import ablation
+from benchmarks.containment import containment
+from benchmarks.load import load
+from benchmarks.measure import run_commands
+from benchmarks.recovery import recovery
+from benchmarks.speed import speed
+
+if __name__ == "__main__":
+    run_commands(ablation, containment, load, recovery, speed)

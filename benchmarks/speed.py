@@ -1,0 +1,231 @@
+"""What a training step costs: `python -m benchmarks speed`.
+
+Three ways of training the same model are timed in turns, one process a core, each with one thread: a reference that
+takes one frame at a time, the same with whole mini-batches, and `gnn.train`. The reference is also timed alone, as it
+runs when it is just started, with the threads that torch takes. Then the cost of `gnn.train` is followed from
+100 x 256 to 2,000 x 4,000. Prints one JSON document; progress goes to standard error.
+"""
+
+from __future__ import annotations
+
+import resource
+import tempfile
+import time
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+import typer
+from pydantic import BaseModel, ConfigDict
+from rich.console import Console
+
+from agent.workspace import find_workspace, head_commit
+from benchmarks.machine import Machine, this_machine
+from benchmarks.measure import dataset_of
+from benchmarks.summary import Summary, summarise
+
+_STEPS = {"by frame": 60, "by batch": 30, "gnn.train": 100}
+_FRAMES = 128
+_SQUARE = 2048  # of the matrices whose product is the measure of a core
+_SIZES = ((100, 256), (200, 512), (500, 1000), (1000, 2000), (2000, 4000))
+_EDGES = (2, 2)  # substrates and products of each reaction of a network that is only to be large
+
+_Result = TypeVar("_Result")
+
+
+class Size(BaseModel):
+    """The cost of a step at one size. `beyond_linear` is time and memory over those of the smallest, by edges."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    metabolites: int
+    reactions: int
+    edges: int
+    milliseconds: Summary
+    mebibytes: float
+    time_beyond_linear: float
+    memory_beyond_linear: float
+
+
+class Report(BaseModel):
+    """What `python -m benchmarks speed` prints. Rates are frames a second, of all processes together."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    machine: Machine
+    commit: str
+    processes: int
+    multiply_gflops: Summary  # of one core
+    mflop_a_frame: float  # where every point goes through a perceptron
+    frames_a_second: dict[str, Summary]
+    by_frame_alone: Summary
+    times_by_frame: dict[str, float]
+    times_by_frame_alone: dict[str, float]
+    share_of_multiply: dict[str, float]  # as if every point went through a perceptron
+    sizes: tuple[Size, ...]
+
+
+def speed(
+    rounds: Annotated[int, typer.Option(min=1, help="How often everything is timed.")] = 5,
+    largest: Annotated[int, typer.Option(min=1, max=5, help="How many sizes of networks are tried.")] = 5,
+) -> None:
+    """Time training steps and print the rates as JSON."""
+    workspace, console = find_workspace(Path.cwd()), Console(stderr=True)
+    path = dataset_of(workspace, "pde_m1").observations_path
+    machine = this_machine()
+    alone, every = list[float](), list[dict[str, float]]()
+    for number in range(rounds):
+        console.print(f"round {number + 1} of {rounds}", highlight=False)
+        alone.append(_apart(_rate_alone, path))
+        with ProcessPoolExecutor(machine.cores, get_context("spawn")) as pool:
+            every += list(pool.map(_rates, [path] * machine.cores))
+    names = list(_STEPS)
+    together = [every[first : first + machine.cores] for first in range(0, len(every), machine.cores)]
+    rates = {name: summarise([sum(one[name] for one in part) for part in together]) for name in names}
+    loop = summarise(alone)
+    multiply = summarise([one["multiply"] / 1e9 for one in every])
+    operations = every[0]["operations"]
+    console.print("sizes", highlight=False)
+    sizes = [_apart(_cost, size) for size in _SIZES[:largest]]
+    print(
+        Report(
+            machine=machine,
+            commit=head_commit(workspace),
+            processes=machine.cores,
+            multiply_gflops=multiply,
+            mflop_a_frame=operations / 1e6,
+            frames_a_second=rates,
+            by_frame_alone=loop,
+            times_by_frame={name: rates[name].median / rates["by frame"].median for name in names},
+            times_by_frame_alone={name: rates[name].median / loop.median for name in names},
+            share_of_multiply={
+                name: rates[name].median / machine.cores * operations / (multiply.median * 1e9) for name in names
+            },
+            sizes=tuple(cost.beyond(sizes[0]) for cost in sizes),
+        ).model_dump_json(indent=1)
+    )
+
+
+def _apart(function: Callable[..., _Result], *arguments: Any) -> _Result:
+    """Called in a process of its own, whose memory and threads are its own."""
+    with ProcessPoolExecutor(1, get_context("spawn")) as pool:
+        return pool.submit(function, *arguments).result()
+
+
+def _rate_alone(path: Path) -> float:
+    import torch
+
+    from benchmarks.reference import by_frame
+    from gnn.observations import read_observations
+
+    step = by_frame(read_observations(path, torch.device("cpu")))
+    return _rate(step, _STEPS["by frame"])
+
+
+def _rates(path: Path) -> dict[str, float]:
+    """Frames a second of each way, multiply-adds a second of a product of matrices, operations a frame."""
+    import torch
+
+    from benchmarks.reference import by_batch, by_frame, operations
+    from gnn.observations import read_observations
+
+    torch.set_num_threads(1)
+    observations = read_observations(path, torch.device("cpu"))
+    steps = {"by frame": by_frame(observations), "by batch": by_batch(observations, _FRAMES)}
+    rates = {name: _rate(step, _STEPS[name]) for name, step in steps.items()}
+    count = _STEPS["gnn.train"]
+    rates["gnn.train"] = _FRAMES * count / _train(observations, count)
+    a, b = torch.randn(2, _SQUARE, _SQUARE)
+    product = _seconds(lambda: a @ b, 5)
+    return {**rates, "multiply": 2.0 * _SQUARE**3 / product, "operations": operations(observations)}
+
+
+def _rate(step: Callable[[int], int], count: int) -> float:
+    step(0)
+    began = time.perf_counter()
+    frames = sum(step(number) for number in range(count))
+    return frames / (time.perf_counter() - began)
+
+
+def _seconds(function: Callable[[], object], count: int) -> float:
+    function()
+    began = time.perf_counter()
+    for _ in range(count):
+        function()
+    return (time.perf_counter() - began) / count
+
+
+def _train(observations: Any, steps: int) -> float:
+    """Seconds of that many steps of the training that experiments start from."""
+    import torch
+
+    from gnn.config import Configuration
+    from gnn.train import Member, train
+
+    torch.use_deterministic_algorithms(True)
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]  # as gnn.train has it
+    with tempfile.TemporaryDirectory() as folder:
+        member = Member(Configuration(batch_frames=_FRAMES), 0, Path(folder))
+        train(observations, [member], 2)
+        began = time.perf_counter()
+        train(observations, [member], steps)
+        return time.perf_counter() - began
+
+
+@dataclass(frozen=True)
+class _Cost:
+    metabolites: int
+    reactions: int
+    edges: int
+    milliseconds: tuple[float, ...]
+    mebibytes: float
+
+    def beyond(self, smallest: _Cost) -> Size:
+        """With what is beyond the linear extrapolation from the smallest network."""
+        times, first = summarise(self.milliseconds), summarise(smallest.milliseconds)
+        larger = self.edges / smallest.edges
+        return Size(
+            metabolites=self.metabolites,
+            reactions=self.reactions,
+            edges=self.edges,
+            milliseconds=times,
+            mebibytes=self.mebibytes,
+            time_beyond_linear=times.median / (larger * first.median),
+            memory_beyond_linear=self.mebibytes / (larger * smallest.mebibytes),
+        )
+
+
+def _cost(size: tuple[int, int]) -> _Cost:
+    """What steps cost on a random network of (metabolites, reactions): time, and memory beyond that of the program."""
+    import torch
+
+    torch.set_num_threads(1)
+    _train(_network(20, 30), 2)  # the program itself
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    observations = _network(*size)
+    steps = max(4, 40_000 // size[1])
+    times = tuple(1e3 * _train(observations, steps) / steps for _ in range(3))
+    memory = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
+    return _Cost(*size, len(observations.graph.met_all), times, memory)
+
+
+def _network(metabolites: int, reactions: int) -> Any:
+    """Observations of no physics at all, of the size of one mini-batch."""
+    import torch
+
+    from gnn.observations import Constraints, Graph, Observations
+
+    torch.manual_seed(0)
+    substrates, products = _EDGES
+    members = torch.stack([torch.randperm(metabolites)[: substrates + products] for _ in range(reactions)])
+    role = torch.tensor([-1] * substrates + [1] * products).repeat(reactions)
+    met_all, rxn_all = members.reshape(-1), torch.arange(reactions).repeat_interleave(substrates + products)
+    sub_to_all = torch.nonzero(role < 0).squeeze(-1)
+    graph = Graph(metabolites, reactions, met_all[sub_to_all], rxn_all[sub_to_all], met_all, rxn_all, sub_to_all, role)
+    frames = 2 * _FRAMES
+    concentration, dcdt = torch.rand(2, metabolites, frames)
+    constraints = Constraints((1, 2), True, 3, 3, False)
+    return Observations(graph, constraints, torch.arange(frames).view(1, -1).float(), concentration, dcdt)
