@@ -11,8 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from unidiff.errors import UnidiffParseError
-from unidiff.patch import PatchSet
 
 from memory.ledger import Ledger
 from memory.records import Block, Call, Event, Experiment, Finding
@@ -48,6 +46,9 @@ def _evidence(experiments: Sequence[str]) -> str:
 
 def _changed(patch: str) -> str:
     """'gnn/loss.py +3 -1, gnn/train.py +2 -2' of a unified diff."""
+    from unidiff.errors import UnidiffParseError
+    from unidiff.patch import PatchSet
+
     try:
         files = PatchSet(patch)
     except UnidiffParseError:
@@ -63,12 +64,13 @@ def _best_supported(findings: Sequence[Finding], count: int) -> list[Finding]:
 
 
 _TEMPLATES = Environment(
-    loader=FileSystemLoader(Path(__file__).parent / "templates"), undefined=StrictUndefined, keep_trailing_newline=True
+    loader=FileSystemLoader(Path(__file__).parent / "templates"),
+    undefined=StrictUndefined,
+    keep_trailing_newline=True,
+    auto_reload=False,
 )
 _TEMPLATES.filters.update(moment=moment, flat=_flat, cell=_cell, evidence=_evidence, changed=_changed)
 _TEMPLATES.globals["score"] = score_text
-_BLOCK = _TEMPLATES.get_template("block.md.j2")
-_EXPERIMENT = _TEMPLATES.get_template("experiment.md.j2")
 
 
 def working_memory(ledger: Ledger) -> str:
@@ -113,7 +115,9 @@ class Log:
         )
         for block in blocks[len(self._closed) :]:
             findings = ledger.findings(block.number)
-            text = _BLOCK.render(block=block, findings=findings, experiments=members[block.number])
+            text = _TEMPLATES.get_template("block.md.j2").render(
+                block=block, findings=findings, experiments=members[block.number]
+            )
             (texts if block.summary is None else self._closed).append(text)
         return "".join([head, *self._closed, *texts])
 
@@ -132,7 +136,7 @@ def entries(ledger: Ledger) -> dict[str, list[dict[str, Any]]]:
 
 def experiment_text(experiment: Experiment) -> str:
     """One experiment as the log shows it."""
-    return _EXPERIMENT.render(e=experiment)
+    return _TEMPLATES.get_template("experiment.md.j2").render(e=experiment)
 
 
 def search(ledger: Ledger, text: str) -> list[str]:
