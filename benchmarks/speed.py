@@ -138,23 +138,16 @@ def _rates(path: Path) -> dict[str, float]:
     count = _STEPS["gnn.train"]
     rates["gnn.train"] = _FRAMES * count / _train(observations, count)
     a, b = torch.randn(2, _SQUARE, _SQUARE)
-    product = _seconds(lambda: a @ b, 5)
-    return {**rates, "multiply": 2.0 * _SQUARE**3 / product, "operations": operations(observations)}
+    products = _rate(lambda _: len([a @ b]), 5)
+    return {**rates, "multiply": 2.0 * _SQUARE**3 * products, "operations": operations(observations)}
 
 
 def _rate(step: Callable[[int], int], count: int) -> float:
+    """What `step` says that it has done, a second."""
     step(0)
     began = time.perf_counter()
     frames = sum(step(number) for number in range(count))
     return frames / (time.perf_counter() - began)
-
-
-def _seconds(function: Callable[[], object], count: int) -> float:
-    function()
-    began = time.perf_counter()
-    for _ in range(count):
-        function()
-    return (time.perf_counter() - began) / count
 
 
 def _train(observations: Any, steps: int) -> float:
