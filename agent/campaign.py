@@ -18,13 +18,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
 from agent.errors import StoichloopError
 from agent.executor.trial import check_fidelity
 from agent.workspace import Workspace, head_commit
 from memory.ledger import Ledger
 from memory.records import CampaignRecord
+from simulator.mapping import read_mapping
 
 if TYPE_CHECKING:
     from simulator.dataset import Dataset
@@ -181,8 +182,8 @@ def open_campaign(workspace: Workspace, name: str | None) -> Campaign:
         known = ", ".join(folder.name for folder in folders) or "none"
         raise StoichloopError(f"there is no campaign '{name}' in {workspace.runs}; campaigns there: {known}")
     try:
-        settings = Settings.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
-    except (yaml.YAMLError, UnicodeDecodeError, ValidationError) as error:
+        settings = Settings.model_validate(read_mapping(path, str(path)))
+    except ValueError as error:
         raise StoichloopError(f"{path}: malformed; restore it as it was when the campaign was made") from error
     if settings.name != name:
         raise StoichloopError(f"{path}: key 'name' is '{settings.name}'; a campaign cannot be copied or renamed")

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, TypeVar
 
-import yaml
 from pydantic import BaseModel, ValidationError
 
 from agent.errors import StoichloopError
+from simulator import mapping
 
 Document = TypeVar("Document", bound=BaseModel)
 
@@ -27,9 +27,6 @@ def read_document(path: Path, kind: type[Document]) -> Document:
 def read_mapping(path: Path, called: str) -> dict[Any, Any]:
     """The mapping that a YAML file holds; raises `StoichloopError`, which calls the file as its reader knows it."""
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise StoichloopError(f"{called}: cannot be read as YAML: {' '.join(str(error).split())}") from error
-    if not isinstance(content, dict):
-        raise StoichloopError(f"{called}: must hold a mapping of keys to values, but holds {content!r}")
-    return content
+        return mapping.read_mapping(path, called)
+    except ValueError as error:
+        raise StoichloopError(str(error)) from error

@@ -67,7 +67,8 @@ def _solved(bench: Bench) -> str | None:
 
 def _open_block(bench: Bench) -> Block | None:
     """The block that is being worked on, if any: after an interruption there is one."""
-    return next((block for block in bench.ledger.blocks() if block.summary is None), None)
+    newest = bench.ledger.block()
+    return newest if newest is not None and newest.summary is None else None
 
 
 def _plan_block(bench: Bench, planner: Planner) -> Block | None:

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
-import yaml
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationError, model_validator
 
 from simulator.errors import RegimeError
+from simulator.mapping import read_mapping
 
 REGIME_FOLDER = Path(__file__).parent / "regimes"
 
@@ -251,11 +251,9 @@ def _flatten(content: dict[str, Any], prefix: str = "") -> list[tuple[str, Any]]
 def read_regime(path: Path) -> Regime:
     """Read and validate one regime file; raises `RegimeError`."""
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise RegimeError(f"{path}: cannot be read as YAML: {' '.join(str(error).split())}") from error
-    if not isinstance(content, dict):
-        raise RegimeError(f"{path}: must hold a mapping of keys, but holds {content!r}")
+        content = read_mapping(path, str(path))
+    except ValueError as error:
+        raise RegimeError(str(error)) from error
     try:
         regime = Regime.model_validate(content)
     except ValidationError as error:

@@ -6,14 +6,14 @@ Any other exception fails the test.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from agent.analyzer.curves import CurvePoint, read_curves
@@ -74,6 +74,17 @@ def turned(draw: st.DrawFn, content: bytes) -> bytes:
     return bytes(raw)
 
 
+# What PyYAML does not catch of its own: a character, a date, an integer, a truth value that there is not, and depth.
+IMPOSSIBLE = [b'"\\U10010000"', b"2024-13-45", b'!!int ""', b"!!bool perhaps", b"[" * 5_000]
+
+
+def with_impossible(test: Callable[..., None]) -> Callable[..., None]:
+    """Try what is impossible beside what is drawn."""
+    for raw in IMPOSSIBLE:
+        test = example(raw=raw)(test)
+    return test
+
+
 REGIME_FILE = yaml.safe_load((REGIME_FOLDER / "pde_m1_tiny.yaml").read_text())
 CAMPAIGN = Settings(
     name="night", regime="r", dataset="d", base_commit="c", planner="auto", fidelity="full", full_steps=9, seed=0
@@ -83,6 +94,7 @@ DIFF = read_move("sign_tied").patch.read_bytes()
 
 
 @fuzzed
+@with_impossible
 @given(raw=spoilt(REGIME_FILE))
 def test_regime_files(tmp_path: Path, raw: bytes) -> None:
     path = tmp_path / "pde_m1_tiny.yaml"
@@ -92,6 +104,7 @@ def test_regime_files(tmp_path: Path, raw: bytes) -> None:
 
 
 @fuzzed
+@with_impossible
 @given(raw=spoilt(CAMPAIGN.model_dump()))
 def test_campaign_files(workspace: Workspace, raw: bytes) -> None:
     folder = workspace.runs / "night"
@@ -102,6 +115,7 @@ def test_campaign_files(workspace: Workspace, raw: bytes) -> None:
 
 
 @fuzzed
+@with_impossible
 @given(raw=spoilt(RECIPE))
 def test_recipes_and_configurations(tmp_path: Path, raw: bytes) -> None:
     path = tmp_path / "my.yaml"
