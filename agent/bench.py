@@ -18,14 +18,15 @@ from agent.executor.limits import lack_of_room
 from agent.executor.local import LocalExecutor
 from agent.executor.trial import Outcome, Trial, climb, steps_of
 from agent.executor.worktree import Worktrees
-from agent.figure import draw_curve
 from agent.foreign import tail_of
 from agent.identity import Registrar, place_of
 from agent.planner import Rung, Situation
+from agent.report.course import write_curve
+from agent.report.page import Report
 from agent.scoring import analyzer_fingerprint, score_outcome
 from agent.view import View
 from agent.workspace import Workspace
-from memory.ledger import Ledger
+from memory.ledger import GPU_S, Ledger
 from memory.records import Experiment, Role, RunningTrial, TrialResult
 from memory.render import Log, working_memory, write_atomically
 from simulator.dataset import TRUTH, Dataset, verify
@@ -54,10 +55,12 @@ class Bench:
     executor: LocalExecutor = field(init=False)
     registrar: Registrar = field(init=False)
     log: Log = field(init=False)
+    report: Report = field(init=False)
     fidelities: tuple[str, ...] = field(init=False)
 
     def __post_init__(self) -> None:
         self.log = Log(self.ledger)
+        self.report = Report(self.workspace, self.campaign, self.dataset)
         self.fidelities = climb(self.campaign.settings.fidelity)
         self.worktrees = Worktrees(self.workspace.repo, self.campaign.folder / "worktrees", self.workspace.sandbox)
         self.registrar = Registrar(self.campaign, self.worktrees, self.ledger)
@@ -195,6 +198,8 @@ class Bench:
             return
         result = judge_outcome(outcome, self.dataset, self.campaign.folder)
         self.ledger.add_result(result)
+        if any(slot is not None for slot in self.slots):
+            self.ledger.add_spend(GPU_S, result.seconds)
         self.budget.remember()
         self.ledger.keep_copy()
         told = (
@@ -232,11 +237,20 @@ class Bench:
         self.view.tick()
 
     def write_texts(self) -> None:
-        """Render `memory.md`, `log.md` and `curve.svg`."""
+        """Render `memory.md`, `log.md`, `curve.svg` and `report.html`."""
         folder, experiments = self.campaign.folder, self.ledger.experiments()
         write_atomically(folder / "memory.md", working_memory(self.ledger))
         write_atomically(folder / "log.md", self.log.text())
-        draw_curve(folder / "curve.svg", experiments, self.ledger.blocks(), self.campaign.settings.fidelity)
+        write_curve(folder / "curve.svg", experiments, self.ledger.blocks(), self.campaign.settings.fidelity)
+        self._write_report()
+
+    def _write_report(self) -> None:
+        try:
+            page = self.report.html(self.ledger)
+        except Exception as error:  # what cannot be drawn of an estimate must not cost a night
+            self._note(f"the report cannot be drawn: {type(error).__name__}: {error}")
+        else:
+            write_atomically(self.campaign.report_path, page)
 
 
 def limit_s(past: Sequence[Experiment], fidelity: str) -> float:

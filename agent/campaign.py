@@ -1,7 +1,7 @@
 """A campaign on disk: `runs/NAME/`, made once, opened again by the same command, led by one controller at a time.
 
 campaign.yaml   what was asked            brief.md    the person's steering
-memory.db       the ledger                memory.md, log.md   rendered from it
+memory.db       the ledger                memory.md, log.md, curve.svg, report.html   rendered from it
 experiments/e0017/s2-probe/   what a trial was given and left behind
 """
 
@@ -59,6 +59,16 @@ class Campaign:
     def ledger_path(self) -> Path:
         """The SQLite file."""
         return self.folder / "memory.db"
+
+    @property
+    def report_path(self) -> Path:
+        """The page for people."""
+        return self.folder / "report.html"
+
+    @property
+    def last_written(self) -> float:
+        """When the ledger was last added to. While a controller has it open, additions go to the -wal file."""
+        return _last_written(self.folder)
 
     def brief(self) -> str:
         """The person's text as it is now; empty if there is none."""
@@ -191,6 +201,6 @@ def open_campaign(workspace: Workspace, name: str | None) -> Campaign:
 
 
 def _last_written(folder: Path) -> float:
-    """When a ledger was last added to. While a controller has it open, additions go to the -wal file."""
+    """See `Campaign.last_written`."""
     times = [path.stat().st_mtime for path in folder.glob("memory.db*") if not path.name.endswith("-shm")]
     return max(times, default=0.0)

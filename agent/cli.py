@@ -18,6 +18,7 @@ from rich.text import Text
 from agent.errors import StoichloopError
 from agent.git import forget_git_environment
 from agent.interruption import Interruption
+from agent.report import commands as report
 from agent.terminal import (
     INTERRUPTED,
     CampaignName,
@@ -41,6 +42,7 @@ app = typer.Typer(
     help="Recover the stoichiometric matrix of a metabolic network, over night, by itself.",
 )
 app.add_typer(winners.app)
+app.add_typer(report.app)
 
 
 def main() -> None:

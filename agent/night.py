@@ -69,7 +69,7 @@ def spend_the_night(
 def _farewell(console: Console, campaign: Campaign, ledger: Ledger, interrupted: bool) -> None:
     # This process leads the campaign until it ends, which is now.
     console.print(picture(read_status(campaign, ledger).model_copy(update={"running": False, "now": []})))
-    for text in ("memory.md", "log.md", "curve.svg"):
+    for text in ("memory.md", "log.md", "report.html"):
         console.print(str(campaign.folder / text), soft_wrap=True, highlight=False)
     if interrupted:
         console.print("interrupted; everything is saved, and the same command goes on from here")

@@ -11,7 +11,7 @@ from agent.analyzer.curves import read_curves
 from agent.analyzer.noise import measure_noise
 from agent.campaign import Campaign
 from agent.controller import age_s, is_alive
-from memory.ledger import Ledger
+from memory.ledger import WALL_S, Ledger
 from memory.records import Outline, Session
 from memory.standing import Standing, count_verdicts, incumbent, leaders, standing
 
@@ -77,7 +77,7 @@ def read_status(campaign: Campaign, ledger: Ledger) -> Status:
     best = leaders(lines, _LEADERS)
     known = {e.id: e for e in ledger.these({*best, *(e.id for e in lines if e.accepted), *(e.id for e in lines[:1])})}
     alive = is_alive(session)
-    spent = ledger.spent("wall_s")
+    spent = ledger.spent(WALL_S)
     if alive and session:  # what the controller has not written down yet
         spent += max(0.0, time.time() - max(ledger.last_spend_at(), session.started_at))
     leader = incumbent(list(known.values()))
