@@ -26,7 +26,7 @@ from agent.scoring import analyzer_fingerprint, score_outcome
 from agent.view import View
 from agent.workspace import Workspace
 from memory.ledger import Ledger
-from memory.records import Experiment, Role, RunningTrial, TrialResult
+from memory.records import Experiment, Objective, Role, RunningTrial, TrialResult
 from memory.render import Log, working_memory, write_atomically
 from simulator.dataset import TRUTH, Dataset, verify
 
@@ -84,6 +84,11 @@ class Bench:
         return self
 
     @property
+    def objective(self) -> Objective:
+        """The name of the score that the campaign optimises."""
+        return self.campaign.settings.objective
+
+    @property
     def containment(self) -> str:
         """Where code runs, in words."""
         bubblewrap = self.workspace.sandbox.bubblewrap
@@ -117,6 +122,7 @@ class Bench:
         rung: Rung = "code" if decided == "code" else "sweep"
         return Situation(
             regime=self.campaign.settings.regime,
+            objective=self.objective,
             rung=rung,
             roles=roles,
             past=past,
@@ -198,8 +204,8 @@ class Bench:
         self.budget.remember()
         self.ledger.keep_copy()
         told = (
-            f"exact {result.scores['exact']:.4f}"
-            if result.scores
+            f"{self.objective} {result.score:.4f}"
+            if result.score is not None
             else f"{result.status.replace('_', ' ')}: {result.reason}"
         )
         self.view.say(f"{result.trial} {told} ({result.seconds:.0f} s)", quiet=True)
@@ -233,10 +239,12 @@ class Bench:
 
     def write_texts(self) -> None:
         """Render `memory.md`, `log.md` and `curve.svg`."""
-        folder, experiments = self.campaign.folder, self.ledger.experiments()
+        folder, settings, experiments = self.campaign.folder, self.campaign.settings, self.ledger.experiments()
         write_atomically(folder / "memory.md", working_memory(self.ledger))
         write_atomically(folder / "log.md", self.log.text())
-        draw_curve(folder / "curve.svg", experiments, self.ledger.blocks(), self.campaign.settings.fidelity)
+        draw_curve(
+            folder / "curve.svg", experiments, self.ledger.blocks(), settings.fidelity, objective=settings.objective
+        )
 
 
 def limit_s(past: Sequence[Experiment], fidelity: str) -> float:

@@ -24,7 +24,7 @@ from agent.errors import StoichloopError
 from agent.executor.trial import check_fidelity
 from agent.workspace import Workspace, head_commit
 from memory.ledger import Ledger
-from memory.records import CampaignRecord
+from memory.records import CampaignRecord, Objective
 from simulator.mapping import read_mapping
 
 if TYPE_CHECKING:
@@ -46,6 +46,7 @@ class Settings(BaseModel):
     fidelity: str
     full_steps: int
     seed: int
+    objective: Objective = "exact"  # the only one there was before it had a name
 
 
 @dataclass(frozen=True)
@@ -154,7 +155,13 @@ def _create(folder: Path, settings: Settings) -> None:
     folder.parent.mkdir(parents=True, exist_ok=True)
     draft = Path(tempfile.mkdtemp(prefix=f".{settings.name}-", dir=folder.parent))
     record = CampaignRecord(
-        settings.name, settings.regime, settings.dataset, settings.base_commit, settings.fidelity, time.time()
+        settings.name,
+        settings.regime,
+        settings.dataset,
+        settings.base_commit,
+        settings.fidelity,
+        time.time(),
+        settings.objective,
     )
     try:
         with Ledger(draft / "memory.db") as ledger:

@@ -10,7 +10,7 @@ import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from memory.records import Block, Experiment
+from memory.records import Block, Experiment, Objective
 from memory.standing import standing
 
 _COLOURS = {"accepted": "#1a7f37", "rejected": "#9a9a9a", "failed": "#c0392b", "refused": "#d68910", "open": "#2471a3"}
@@ -18,7 +18,9 @@ _RUNGS = {"baseline": "#ffffff", "sweep": "#eef3f8", "code": "#fdf1e3"}
 _LABEL = 34  # characters
 
 
-def draw_curve(path: Path, experiments: Sequence[Experiment], blocks: Sequence[Block], fidelity: str) -> None:
+def draw_curve(
+    path: Path, experiments: Sequence[Experiment], blocks: Sequence[Block], fidelity: str, *, objective: Objective
+) -> None:
     """Write the figure whole; it is the same for the same ledger."""
     matplotlib.rcParams["svg.hashsalt"] = "stoichloop"
     figure = Figure(figsize=(9.0, 4.2), layout="constrained")
@@ -38,7 +40,7 @@ def draw_curve(path: Path, experiments: Sequence[Experiment], blocks: Sequence[B
             fontsize=7,
             transform=axes.get_yaxis_transform(),
         )
-    axes.set(xlabel="experiment", ylabel="exact", ylim=(0.0, 1.05), xlim=(0.5, max(len(experiments), 2) + 0.5))
+    axes.set(xlabel="experiment", ylabel=objective, ylim=(0.0, 1.05), xlim=(0.5, max(len(experiments), 2) + 0.5))
     if axes.get_legend_handles_labels()[0]:
         axes.legend(loc="lower right", fontsize=7, frameon=False)
     draft = path.with_name(f".{path.name}.partial")
@@ -65,12 +67,12 @@ def _mark_experiments(axes: Axes, experiments: Sequence[Experiment], fidelity: s
     dots: dict[str, dict[bool, list[tuple[int, float]]]] = {}
     for e in experiments:
         line = standing(e, fidelity)
-        reached = [t for t in e.trials if t.status == "completed"]
+        reached = [t.score for t in e.trials if t.score is not None]
         if line is None and not reached:
             continue
-        exact = line.exact if line else reached[-1].scores["exact"]
+        score = line.score if line else reached[-1]
         verdict = e.verdict.verdict if e.verdict else "open"
-        dots.setdefault(verdict, {}).setdefault(line is not None, []).append((_number(e), exact))
+        dots.setdefault(verdict, {}).setdefault(line is not None, []).append((_number(e), score))
     for name, kinds in dots.items():
         colour = _COLOURS[name]
         for place, (full, places) in enumerate(kinds.items()):
@@ -93,15 +95,15 @@ def _follow_incumbents(axes: Axes, experiments: Sequence[Experiment], fidelity: 
     for line, end in zip(lines, ends, strict=False):
         start, reach = _number(line.experiment), 2.0 * (line.error or 0.0)
         axes.fill_between(
-            [start, end], line.exact - reach, line.exact + reach, color="#1a7f37", alpha=0.15, linewidth=0
+            [start, end], line.score - reach, line.score + reach, color="#1a7f37", alpha=0.15, linewidth=0
         )
-        axes.plot([start, end], [line.exact, line.exact], color="#1a7f37", linewidth=1.6)
+        axes.plot([start, end], [line.score, line.score], color="#1a7f37", linewidth=1.6)
         what = line.experiment.move or line.experiment.hypothesis
         short = what if len(what) <= _LABEL else what[: _LABEL - 1] + "…"
         if line.experiment.parent is not None:
             axes.annotate(
                 f"{line.experiment.id} {short}",
-                (start, line.exact),
+                (start, line.score),
                 xytext=(4, 5),
                 textcoords="offset points",
                 fontsize=7,

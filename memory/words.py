@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 
 
-def score_text(exact: float, error: float | None) -> str:
+def score_text(score: float, error: float | None) -> str:
     """'0.2512 ± 0.0031', or without an error from one seed."""
-    return f"{exact:.4f}" + ("" if error is None else f" ± {error:.4f}")
+    return f"{score:.4f}" + ("" if error is None else f" ± {error:.4f}")
 
 
 def moment(seconds: float) -> str:

@@ -22,7 +22,7 @@ from agent.scoring import score_outcome
 from agent.winners.course import Course
 from agent.workspace import Workspace
 from memory.ledger import Ledger
-from memory.records import Measurement, MeasurementKey
+from memory.records import Measurement, MeasurementKey, objective_of
 from simulator.dataset import Dataset
 
 
@@ -120,7 +120,8 @@ class Laboratory:
                 if outcome.killed:
                     raise StoichloopError(f"{task}: {outcome.reason}; the same command does it anew")
                 measurement = self._judge(outcome, task.dataset)
-                told = f"exact {measurement.scores['exact']:.4f}" if measurement.scores else measurement.reason
+                score = measurement.score
+                told = measurement.reason if score is None else f"{objective_of(measurement.scores)} {score:.4f}"
                 yield measurement
                 # Only what has been written down by now is told.
                 course.end(outcome.trial, f"{task}: {told} ({outcome.seconds:.0f} s)")
