@@ -28,7 +28,7 @@ from agent.workspace import Workspace
 from memory.ledger import Ledger
 from memory.records import Experiment, Objective, Role, RunningTrial, TrialResult
 from memory.render import Log, working_memory, write_atomically
-from simulator.dataset import TRUTH, Dataset, verify
+from simulator.dataset import FrozenData, check
 
 _OUTPUT_BYTES = 16_384
 _POLL_S = 0.1
@@ -42,7 +42,7 @@ class Bench:
 
     workspace: Workspace
     campaign: Campaign
-    dataset: Dataset
+    dataset: FrozenData
     ledger: Ledger
     budget: Budget
     view: View
@@ -193,7 +193,7 @@ class Bench:
     def _remember(self, outcome: Outcome) -> None:
         # What is not its own doing is no result: data that went away, a full disk, or a killer like the kernel's
         # when memory runs out.
-        verify(self.dataset.regime, self.dataset.folder.parent)
+        check(self.dataset.regime, self.dataset.folder.parent)
         cramped = outcome.status != "completed" and not self._has_room()
         if cramped or (outcome.killed and outcome.trial.id not in self.killed):
             self.killed.add(outcome.trial.id)
@@ -253,7 +253,7 @@ def limit_s(past: Sequence[Experiment], fidelity: str) -> float:
     return _FIRST_LIMIT_S if usual is None else max(_LIMIT_FLOOR_S, _LIMIT_FACTOR * usual)
 
 
-def judge_outcome(outcome: Outcome, dataset: Dataset, campaign: Path) -> TrialResult:
+def judge_outcome(outcome: Outcome, dataset: FrozenData, campaign: Path) -> TrialResult:
     """What came of a trial, for the ledger."""
     (status, reason, scores), trial = score_outcome(outcome, dataset), outcome.trial
     return TrialResult(
@@ -269,5 +269,5 @@ def judge_outcome(outcome: Outcome, dataset: Dataset, campaign: Path) -> TrialRe
         finished_at=time.time(),
         analyzer=analyzer_fingerprint(),
         dataset=dataset.manifest.fingerprint(),
-        truth=dataset.manifest.files[TRUTH],
+        truth=dataset.manifest.truth,
     )

@@ -28,7 +28,7 @@ from memory.records import CampaignRecord, Objective
 from simulator.mapping import read_mapping
 
 if TYPE_CHECKING:
-    from simulator.dataset import Dataset
+    from simulator.dataset import FrozenData
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 
@@ -92,7 +92,7 @@ class Campaign:
 
 
 def start_campaign(
-    workspace: Workspace, name: str, dataset: Dataset, *, planner: str, fidelity: str, seed: int
+    workspace: Workspace, name: str, dataset: FrozenData, *, planner: str, fidelity: str, seed: int
 ) -> Campaign:
     """Open the campaign `name`, or make it; raises `StoichloopError` if it was made for something else."""
     if not _NAME.fullmatch(name):
@@ -110,6 +110,7 @@ def start_campaign(
         fidelity=fidelity,
         full_steps=dataset.regime.training.full_steps,
         seed=seed,
+        objective="blind" if dataset.manifest.truth is None else "exact",
     )
     if folder.exists():
         campaign = open_campaign(workspace, name)
@@ -166,7 +167,9 @@ def _create(folder: Path, settings: Settings) -> None:
     try:
         with Ledger(draft / "memory.db") as ledger:
             ledger.add_campaign(record)
-        (draft / "brief.md").write_text(render_prompt("brief.md.j2", regime=settings.regime), encoding="utf-8")
+        (draft / "brief.md").write_text(
+            render_prompt("brief.md.j2", regime=settings.regime, objective=settings.objective), encoding="utf-8"
+        )
         (draft / "campaign.yaml").write_text(yaml.safe_dump(settings.model_dump(), sort_keys=False), encoding="utf-8")
         draft.chmod(0o755)
         draft.rename(folder)

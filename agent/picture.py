@@ -11,11 +11,11 @@ from rich.text import Text
 from agent.budget import format_duration
 from agent.status import Line, Status
 from memory.records import Objective
-from memory.words import score_text, verdicts_text
+from memory.words import UNCHECKED, score_text, verdicts_text
 
 _COLOURS = {"accepted": "green", "rejected": "dim", "failed": "red", "refused": "yellow", "open": "cyan"}
 _PLOT_ROWS, _PLOT_COLUMNS, _LEADERS = 8, 68, 8
-_LEAST_PLOT_ROWS, _HEADLINE_ROWS = 4, 6
+_LEAST_PLOT_ROWS, _HEADLINE_ROWS = 4, 7
 _LEAST_SPAN = 0.01  # of the score, on the axis
 
 
@@ -60,6 +60,8 @@ def _headline(status: Status) -> RenderableType:
     text.append(f"{status.campaign}", style="bold")
     text.append(f" on {status.regime} at {status.fidelity}: ")
     text.append("running" if status.running else "not running", style="green" if status.running else "yellow")
+    if status.objective == "blind":
+        text.append(f"\n{UNCHECKED}", style="yellow")
     if status.incumbent:
         text.append("\nincumbent ")
         text.append(f"{status.incumbent.experiment} {line_text(status.incumbent)}", style="bold green")

@@ -15,7 +15,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from memory.ledger import Ledger
 from memory.records import Block, Call, Event, Experiment, Finding, Objective, objective_of
 from memory.standing import count_verdicts, incumbent, leaders, standing
-from memory.words import moment, score_text, verdicts_text
+from memory.words import UNCHECKED, moment, score_text, verdicts_text
 
 MEMORY_LINES = 300
 _LEADERS, _FINDINGS, _BLOCKS, _LATEST = 12, 60, 60, 60
@@ -70,7 +70,7 @@ _TEMPLATES = Environment(
     auto_reload=False,
 )
 _TEMPLATES.filters.update(moment=moment, flat=_flat, cell=_cell, evidence=_evidence, changed=_changed)
-_TEMPLATES.globals.update(score=score_text, objective_of=objective_of)
+_TEMPLATES.globals.update(score=score_text, objective_of=objective_of, unchecked=UNCHECKED)
 
 
 def working_memory(ledger: Ledger) -> str:

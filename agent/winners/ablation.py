@@ -17,7 +17,7 @@ from agent.winners.measurement import Laboratory, Task
 from memory.ledger import Ledger
 from memory.records import Ablation, Experiment, Measurement
 from memory.standing import lineage
-from simulator.dataset import Dataset
+from simulator.dataset import FrozenData
 
 # The seeds that follow those of the experiment's confirmation: no selection has seen them.
 _FIRST_SEED = 500
@@ -30,7 +30,7 @@ def fresh_seeds(experiment: str, count: int) -> tuple[int, ...]:
 
 
 def ablate(
-    campaign: Campaign, ledger: Ledger, laboratory: Laboratory, dataset: Dataset, winner: Experiment, count: int
+    campaign: Campaign, ledger: Ledger, laboratory: Laboratory, dataset: FrozenData, winner: Experiment, count: int
 ) -> None:
     """Leave out each change of the winner's stack in turn, on `count` seeds, and write down what it is worth.
 

@@ -16,6 +16,7 @@ from agent.workspace import Workspace
 from memory.ledger import Ledger
 from memory.records import Ablation, Experiment, Objective, Verification
 from memory.standing import incumbent, lineage
+from memory.words import UNCHECKED
 
 
 class _Model(BaseModel):
@@ -147,7 +148,8 @@ def picture(known: Winners) -> RenderableType:
     head = f"{known.campaign} · {known.regime} · {known.objective} at {known.fidelity}, with 95 % intervals"
     leading = [winner for winner in known.winners if winner.leads]
     others = [winner for winner in known.winners if not winner.leads]
-    parts: list[RenderableType] = [Text(head, style="bold"), Text(f"\nwhat {known.incumbent} consists of")]
+    unchecked = [Text(UNCHECKED)] if known.objective == "blind" else []
+    parts: list[RenderableType] = [Text(head, style="bold"), *unchecked, Text(f"\nwhat {known.incumbent} consists of")]
     parts += [_paragraph(winner) for winner in leading]
     if others:
         parts += [Text("also accepted"), *(_paragraph(winner) for winner in others)]

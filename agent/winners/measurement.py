@@ -23,7 +23,7 @@ from agent.winners.course import Course
 from agent.workspace import Workspace
 from memory.ledger import Ledger
 from memory.records import Measurement, MeasurementKey, objective_of
-from simulator.dataset import Dataset
+from simulator.dataset import FrozenData
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Task:
 
     name: str
     commit: str
-    dataset: Dataset
+    dataset: FrozenData
     seed: int
     steps: int
 
@@ -126,7 +126,7 @@ class Laboratory:
                 # Only what has been written down by now is told.
                 course.end(outcome.trial, f"{task}: {told} ({outcome.seconds:.0f} s)")
 
-    def _judge(self, outcome: Outcome, dataset: Dataset) -> Measurement:
+    def _judge(self, outcome: Outcome, dataset: FrozenData) -> Measurement:
         (status, reason, scores), trial = score_outcome(outcome, dataset), outcome.trial
         failure = "" if status == "completed" else f"{status.replace('_', ' ')}: {reason}"
         code, data = self._code(trial.commit), dataset.manifest.fingerprint()

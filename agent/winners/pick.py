@@ -22,7 +22,7 @@ from agent.executor.worktree import CHOSEN, throw_away, write_chosen
 from agent.winners.chain import Chain, Link
 from agent.workspace import Workspace, head_commit
 from simulator.errors import RegimeError
-from simulator.regime import find_regime
+from simulator.measured import find_known
 
 _OPERATIONS = ("CHERRY_PICK_HEAD", "MERGE_HEAD", "REVERT_HEAD", "rebase-merge", "rebase-apply", "sequencer")
 _MISSING = object()
@@ -183,7 +183,7 @@ def _check(workspace: Workspace, link: Link) -> str | None:
     if link.score is None:
         return None
     try:
-        steps = steps_of(link.score.fidelity, find_regime(link.regime, workspace.data).training.full_steps)
+        steps = steps_of(link.score.fidelity, find_known(link.regime, workspace.data).training.full_steps)
     except RegimeError:
         return None
     return f"stoichloop train {link.regime} --seed {link.score.typical_seed} --steps {steps}"

@@ -16,11 +16,11 @@ from agent.executor.trial import check_fidelity, steps_of
 from agent.winners.chain import Chain
 from agent.winners.measurement import Laboratory, Task
 from memory.records import Generality, Measurement, SiblingResult, Verification
-from simulator.dataset import Dataset
+from simulator.dataset import FrozenData
 
 
 def verify(
-    laboratory: Laboratory, chain: Chain, siblings: Sequence[tuple[int, Dataset]], *, seed: int, fidelity: str
+    laboratory: Laboratory, chain: Chain, siblings: Sequence[tuple[int, FrozenData]], *, seed: int, fidelity: str
 ) -> Verification:
     """Train the experiment and the commit that its campaign began at on each sibling, paired by the seed.
 
