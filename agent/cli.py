@@ -133,8 +133,8 @@ def data(
         return
     from agent.datasheet import datasheet
 
-    console = Console()
-    console.print(f"{'generated' if generated else 'verified'} {dataset.folder}", soft_wrap=True, highlight=False)
+    console, made = Console(), "generated" if dataset.manifest.truth else "frozen"
+    console.print(f"{made if generated else 'verified'} {dataset.folder}", soft_wrap=True, highlight=False)
     console.print(datasheet(dataset))
 
 

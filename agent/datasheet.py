@@ -41,7 +41,7 @@ def _measured(dataset: Measurements) -> dict[str, str]:
         "activity rank": f"{facts.activity_rank} components carry 99 % of the variance of concentrations",
         "noise": f"{median:.2%} of a metabolite's root mean square in the median, {max(facts.noise):.2%} at most "
         f"({facts.metabolite_names[facts.noise.index(max(facts.noise))]}), around smooth courses",
-        "truth": f"not known: this is {UNCHECKED}; 'blind' is what scores and the loop go by",
+        "truth": f"not known. This is {UNCHECKED}; experiments are judged by 'blind'",
     }
 
 
