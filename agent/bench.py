@@ -27,9 +27,9 @@ from agent.scoring import analyzer_fingerprint, score_outcome
 from agent.view import View
 from agent.workspace import Workspace
 from memory.ledger import GPU_S, Ledger
-from memory.records import Experiment, Role, RunningTrial, TrialResult
+from memory.records import Experiment, Objective, Role, RunningTrial, TrialResult
 from memory.render import Log, working_memory, write_atomically
-from simulator.dataset import TRUTH, Dataset, verify
+from simulator.dataset import FrozenData, check
 
 _OUTPUT_BYTES = 16_384
 _POLL_S = 0.1
@@ -43,7 +43,7 @@ class Bench:
 
     workspace: Workspace
     campaign: Campaign
-    dataset: Dataset
+    dataset: FrozenData
     ledger: Ledger
     budget: Budget
     view: View
@@ -87,6 +87,11 @@ class Bench:
         return self
 
     @property
+    def objective(self) -> Objective:
+        """The name of the score that the campaign optimises."""
+        return self.campaign.settings.objective
+
+    @property
     def containment(self) -> str:
         """Where code runs, in words."""
         bubblewrap = self.workspace.sandbox.bubblewrap
@@ -120,6 +125,7 @@ class Bench:
         rung: Rung = "code" if decided == "code" else "sweep"
         return Situation(
             regime=self.campaign.settings.regime,
+            objective=self.objective,
             rung=rung,
             roles=roles,
             past=past,
@@ -190,7 +196,7 @@ class Bench:
     def _remember(self, outcome: Outcome) -> None:
         # What is not its own doing is no result: data that went away, a full disk, or a killer like the kernel's
         # when memory runs out.
-        verify(self.dataset.regime, self.dataset.folder.parent)
+        check(self.dataset.regime, self.dataset.folder.parent)
         cramped = outcome.status != "completed" and not self._has_room()
         if cramped or (outcome.killed and outcome.trial.id not in self.killed):
             self.killed.add(outcome.trial.id)
@@ -203,8 +209,8 @@ class Bench:
         self.budget.remember()
         self.ledger.keep_copy()
         told = (
-            f"exact {result.scores['exact']:.4f}"
-            if result.scores
+            f"{self.objective} {result.score:.4f}"
+            if result.score is not None
             else f"{result.status.replace('_', ' ')}: {result.reason}"
         )
         self.view.say(f"{result.trial} {told} ({result.seconds:.0f} s)", quiet=True)
@@ -238,10 +244,12 @@ class Bench:
 
     def write_texts(self) -> None:
         """Render `memory.md`, `log.md`, `curve.svg` and `report.html`."""
-        folder, experiments = self.campaign.folder, self.ledger.experiments()
+        folder, settings, experiments = self.campaign.folder, self.campaign.settings, self.ledger.experiments()
         write_atomically(folder / "memory.md", working_memory(self.ledger))
         write_atomically(folder / "log.md", self.log.text())
-        write_curve(folder / "curve.svg", experiments, self.ledger.blocks(), self.campaign.settings.fidelity)
+        write_curve(
+            folder / "curve.svg", experiments, self.ledger.blocks(), settings.fidelity, objective=settings.objective
+        )
         self._write_report()
 
     def _write_report(self) -> None:
@@ -259,7 +267,7 @@ def limit_s(past: Sequence[Experiment], fidelity: str) -> float:
     return _FIRST_LIMIT_S if usual is None else max(_LIMIT_FLOOR_S, _LIMIT_FACTOR * usual)
 
 
-def judge_outcome(outcome: Outcome, dataset: Dataset, campaign: Path) -> TrialResult:
+def judge_outcome(outcome: Outcome, dataset: FrozenData, campaign: Path) -> TrialResult:
     """What came of a trial, for the ledger."""
     (status, reason, scores), trial = score_outcome(outcome, dataset), outcome.trial
     return TrialResult(
@@ -275,5 +283,5 @@ def judge_outcome(outcome: Outcome, dataset: Dataset, campaign: Path) -> TrialRe
         finished_at=time.time(),
         analyzer=analyzer_fingerprint(),
         dataset=dataset.manifest.fingerprint(),
-        truth=dataset.manifest.files[TRUTH],
+        truth=dataset.manifest.truth,
     )

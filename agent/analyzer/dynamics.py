@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agent.analyzer.estimate import Estimate
-from simulator.dataset import Dataset
+from simulator.dataset import FrozenData
 from simulator.kinetics import Floats
 from simulator.network import Graph
 
@@ -71,7 +71,7 @@ class EstimatedDynamics:
         return np.stack(states, axis=1)
 
 
-def rollouts(dynamics: EstimatedDynamics, dataset: Dataset) -> tuple[Floats, Floats]:
+def rollouts(dynamics: EstimatedDynamics, dataset: FrozenData) -> tuple[Floats, Floats]:
     """The held-out trajectories, and where the estimate goes from their first frames: both (T, F, N)."""
     time = np.stack([trajectory.time for trajectory in dataset.heldout])
     true = np.stack([trajectory.concentration for trajectory in dataset.heldout])

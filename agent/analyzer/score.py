@@ -1,4 +1,4 @@
-"""Every score of an estimate. `exact` is the one that the loop optimises.
+"""Every score of an estimate. The loop optimises `exact`, or `blind` where the data were measured and nobody knows S.
 
 Scores over edges come twice: over all edges, and with the suffix `_identifiable` over those that the data
 determine. Whatever uses the truth to align a scale carries `_aligned` in its name.
@@ -15,28 +15,28 @@ from agent.analyzer.alignment import align, column_scale
 from agent.analyzer.decode import decode, reaction_edges
 from agent.analyzer.dynamics import EstimatedDynamics, rollouts
 from agent.analyzer.estimate import Estimate, read_estimate
-from simulator.dataset import Dataset, Truth
+from simulator.dataset import Dataset, FrozenData, Truth
 from simulator.kinetics import Floats
 from simulator.network import Graph, Ints
 
 Scores = dict[str, float]
 
 
-def score_artifact(path: Path, dataset: Dataset) -> Scores:
+def score_artifact(path: Path, dataset: FrozenData) -> Scores:
     """All scores of the `estimate.npz` at `path`; raises `EstimateError` if it does not pass the door."""
-    return score(read_estimate(path, dataset.truth.graph), dataset)
+    return score(read_estimate(path, dataset.graph), dataset)
 
 
-def score(estimate: Estimate, dataset: Dataset) -> Scores:
-    """All scores of the design, by name, each a finite number."""
-    truth = dataset.truth
-    decoded = decode(truth.graph, estimate.sto_all, dataset.regime.constraints)
+def score(estimate: Estimate, dataset: FrozenData) -> Scores:
+    """All scores of the design, by name, each a finite number; of measured data those that need no truth."""
+    decoded = decode(dataset.graph, estimate.sto_all, dataset.regime.constraints)
+    dynamics = EstimatedDynamics(dataset.graph, estimate)
+    unaided = _rollout_scores(dynamics, dataset) | _blind_scores(dynamics, decoded, dataset)
+    if not isinstance(dataset, Dataset):
+        return unaided
     scores = coefficient_scores(estimate.sto_all, decoded, dataset)
-    dynamics = EstimatedDynamics(truth.graph, estimate)
-    scores |= _function_scores(dynamics, dataset)
-    scores |= _rollout_scores(dynamics, dataset)
+    scores |= _function_scores(dynamics, dataset) | unaided
     scores["degeneracy_gap"] = scores["test_pearson"] - scores["r2"]
-    scores |= _blind_scores(dynamics, decoded, dataset)
     return scores
 
 
@@ -110,7 +110,7 @@ def _function_scores(dynamics: EstimatedDynamics, dataset: Dataset) -> Scores:
     }
 
 
-def _rollout_scores(dynamics: EstimatedDynamics, dataset: Dataset) -> Scores:
+def _rollout_scores(dynamics: EstimatedDynamics, dataset: FrozenData) -> Scores:
     """Rollouts from held-out initial conditions, scored on the change since the start.
 
     On concentrations themselves, predicting no change at all would look excellent: they differ mostly by
@@ -126,7 +126,7 @@ def _rollout_scores(dynamics: EstimatedDynamics, dataset: Dataset) -> Scores:
     }
 
 
-def _blind_scores(dynamics: EstimatedDynamics, decoded: Ints, dataset: Dataset) -> Scores:
+def _blind_scores(dynamics: EstimatedDynamics, decoded: Ints, dataset: FrozenData) -> Scores:
     """Scores that need no truth, only held-out observations and the estimate's own consistency.
 
     blind_dcdt_error: RMS error of held-out dc/dt over its RMS. blind_integer_distance: mean distance of the
@@ -144,7 +144,7 @@ def _blind_scores(dynamics: EstimatedDynamics, decoded: Ints, dataset: Dataset) 
     distance = float(np.mean(np.abs(sto_all / column_scale(graph, sto_all, decoded)[graph.rxn_all] - decoded)))
     sums = graph.matrix(sto_all).sum(axis=0)
     imbalance = float(np.sqrt(np.sum(sums**2) / max(np.sum(sto_all**2), 1e-300)))
-    balance = max(0.0, 1.0 - imbalance) if dataset.regime.network.mass_balanced else 1.0
+    balance = max(0.0, 1.0 - imbalance) if dataset.regime.constraints.mass_balanced else 1.0
     return {
         "blind_dcdt_error": error,
         "blind_integer_distance": distance,

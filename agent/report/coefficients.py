@@ -1,4 +1,4 @@
-"""S as it was learned, against the true one."""
+"""S as it was learned, against the true one where that is known."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from agent.report.recovery import Recovery
+from agent.report.recovery import Found, Recovery
 from agent.report.theme import BAD, GOOD, INK, MUTED
 from simulator.kinetics import Floats
 
@@ -19,7 +19,7 @@ _JITTER = 0.18
 
 def paint_matrices(figure: Figure, recovery: Recovery) -> None:
     """Three heat maps, metabolites by reactions: the truth, the decoded integers, and where they differ."""
-    graph, true = recovery.dataset.truth.graph, recovery.dataset.truth.sto_all
+    graph, true = recovery.data.truth.graph, recovery.data.truth.sto_all
     upper, middle, lower = figure.subplots(3, 1, sharex=True, sharey=True)
     wrong = graph.matrix((~recovery.exact).astype(float))
     for axes, title, pixels in (
@@ -30,6 +30,13 @@ def paint_matrices(figure: Figure, recovery: Recovery) -> None:
         axes.imshow(pixels, interpolation="none", aspect="auto")
         axes.set(title=title, ylabel="metabolite")
     lower.set_xlabel("reaction")
+
+
+def paint_found(figure: Figure, found: Found) -> None:
+    """The decoded integers alone, where nobody knows the truth."""
+    axes = figure.add_subplot()
+    axes.imshow(_shades(found.data.graph.matrix(found.decoded)), interpolation="none", aspect="auto")
+    axes.set(xlabel="reaction", ylabel="metabolite")
 
 
 def _shades(matrix: Floats) -> NDArray[np.uint8]:
@@ -51,7 +58,7 @@ def _marks(wrong: Floats) -> NDArray[np.uint8]:
 
 def paint_scatter(figure: Figure, recovery: Recovery) -> None:
     """Each coefficient as it was learned, before it was decoded, against the true integer; sideways it is scattered."""
-    true, learned = recovery.dataset.truth.sto_all, recovery.estimate.sto_all
+    true, learned = recovery.data.truth.sto_all, recovery.estimate.sto_all
     axes: Axes = figure.add_subplot()
     aside = np.random.default_rng(0).uniform(-_JITTER, _JITTER, len(true))
     low, high = min(true.min(), learned.min()) - 0.4, max(true.max(), learned.max()) + 0.4

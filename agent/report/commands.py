@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from agent.terminal import CampaignName, Json, here, print_json
+from agent.terminal import CampaignName, Json, dataset_of, here, print_json
 
 app = typer.Typer()
 
@@ -25,13 +25,11 @@ def report(
     from agent.report.serve import ReportServer
     from memory.ledger import Ledger
     from memory.render import write_atomically
-    from simulator.dataset import verify
-    from simulator.regime import find_regime
 
     workspace = here()
     found = open_campaign(workspace, campaign)
-    regime = find_regime(found.settings.regime, workspace.data)
-    page = Report(workspace, found, verify(regime, workspace.data))
+    data, _ = dataset_of(found.settings.regime, quiet=as_json)
+    page = Report(workspace, found, data)
     if serve:
         server = ReportServer(page, port)
         print(f"{server.address} shows campaign {found.settings.name}; Ctrl-C ends it", flush=True)

@@ -16,7 +16,7 @@ from matplotlib.ticker import MaxNLocator
 from agent.analyzer.noise import measure_noise
 from agent.planner.ladder import PLATEAU
 from agent.report.theme import BAND, CODE_SHADE, GOOD, INK, MUTED, PAPER, SWEEP_SHADE, VERDICTS, draw
-from memory.records import Block, Experiment
+from memory.records import Block, Experiment, Objective
 from memory.render import write_atomically
 from memory.standing import standing
 
@@ -24,13 +24,21 @@ _RUNGS = {"baseline": PAPER, "sweep": SWEEP_SHADE, "code": CODE_SHADE}
 _LABEL = 34  # characters
 
 
-def write_curve(path: Path, experiments: Sequence[Experiment], blocks: Sequence[Block], fidelity: str) -> None:
+def write_curve(
+    path: Path, experiments: Sequence[Experiment], blocks: Sequence[Block], fidelity: str, *, objective: Objective
+) -> None:
     """Write the figure whole; it is the same for the same ledger."""
-    write_atomically(path, draw_course(experiments, blocks, fidelity, width=9.0, height=4.2))
+    write_atomically(path, draw_course(experiments, blocks, fidelity, objective=objective, width=9.0, height=4.2))
 
 
 def draw_course(
-    experiments: Sequence[Experiment], blocks: Sequence[Block], fidelity: str, *, width: float, height: float
+    experiments: Sequence[Experiment],
+    blocks: Sequence[Block],
+    fidelity: str,
+    *,
+    objective: Objective,
+    width: float,
+    height: float,
 ) -> str:
     """The figure as an SVG document; sizes are in inches."""
 
@@ -41,7 +49,7 @@ def draw_course(
         _mark_experiments(axes, experiments, fidelity)
         _mark_escalations(axes, experiments, blocks)
         _mark_trivial(axes, experiments)
-        axes.set(xlabel="experiment", ylabel="exact", ylim=(0.0, 1.05), xlim=(0.5, max(len(experiments), 2) + 0.5))
+        axes.set(xlabel="experiment", ylabel=objective, ylim=(0.0, 1.05), xlim=(0.5, max(len(experiments), 2) + 0.5))
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         if axes.get_legend_handles_labels()[0]:
             axes.legend(loc="lower right", fontsize=7)
@@ -68,12 +76,12 @@ def _mark_experiments(axes: Axes, experiments: Sequence[Experiment], fidelity: s
     dots: dict[str, dict[bool, list[tuple[int, float]]]] = {}
     for e in experiments:
         line = standing(e, fidelity)
-        reached = [t for t in e.trials if t.status == "completed"]
+        reached = [t.score for t in e.trials if t.score is not None]
         if line is None and not reached:
             continue
-        exact = line.exact if line else reached[-1].scores["exact"]
+        score = line.score if line else reached[-1]
         verdict = e.verdict.verdict if e.verdict else "open"
-        dots.setdefault(verdict, {}).setdefault(line is not None, []).append((_number(e), exact))
+        dots.setdefault(verdict, {}).setdefault(line is not None, []).append((_number(e), score))
     for name, kinds in dots.items():
         colour = VERDICTS[name]
         for place, (full, places) in enumerate(kinds.items()):
@@ -96,16 +104,16 @@ def _follow_incumbents(axes: Axes, experiments: Sequence[Experiment], fidelity: 
     sigma = measure_noise(experiments, fidelity).sigma
     for place, (line, end) in enumerate(zip(lines, ends, strict=False)):
         start = _number(line.experiment)
-        low, high = max(0.0, line.exact - sigma), min(1.0, line.exact + sigma)
+        low, high = max(0.0, line.score - sigma), min(1.0, line.score + sigma)
         noise, leader = ("noise between seeds", "incumbent") if place == 0 else (None, None)
         axes.fill_between([start, end], low, high, color=BAND, linewidth=0, label=noise)
-        axes.plot([start, end], [line.exact, line.exact], color=GOOD, linewidth=1.8, label=leader)
+        axes.plot([start, end], [line.score, line.score], color=GOOD, linewidth=1.8, label=leader)
         what = line.experiment.move or line.experiment.hypothesis
         short = what if len(what) <= _LABEL else what[: _LABEL - 1] + "…"
         if line.experiment.parent is not None:
             axes.annotate(
                 f"{line.experiment.id} {short}",
-                (start, line.exact),
+                (start, line.score),
                 xytext=(4, 5),
                 textcoords="offset points",
                 fontsize=8,

@@ -46,7 +46,7 @@ def influences(experiments: Sequence[Experiment]) -> list[Influence]:
     wrote = codes_of(experiments)
     groups: dict[str, list[tuple[dict[str, Any], float]]] = {}
     for e in experiments:
-        score = e.exact(LOWEST).get(SCREEN_SEED)
+        score = e.scores(LOWEST).get(SCREEN_SEED)
         if score is not None:
             groups.setdefault(wrote[e.id], []).append((e.configuration, score))
     found = []
@@ -106,4 +106,4 @@ def paint_influence(figure: Figure, influence: Influence) -> None:
         axes.grid(color=FAINT, linewidth=0.6)
     for axes in panels[len(names) :]:
         axes.set_axis_off()
-    figure.supylabel("exact at probe", fontsize=9, color=INK)
+    figure.supylabel(f"score at {LOWEST}", fontsize=9, color=INK)

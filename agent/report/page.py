@@ -14,12 +14,12 @@ from matplotlib.figure import Figure
 from agent.analyzer.acceptance import ALPHA
 from agent.budget import format_duration
 from agent.campaign import Campaign
-from agent.report.coefficients import paint_matrices, paint_scatter
+from agent.report.coefficients import paint_found, paint_matrices, paint_scatter
 from agent.report.course import draw_course
 from agent.report.failures import failures
 from agent.report.fields import SLICES_A_ROW, Influence, influences, paint_influence
-from agent.report.rate_law import paint_functions, paint_log_k
-from agent.report.recovery import Recovery, recovery_of
+from agent.report.rate_law import paint_functions, paint_log_k, paint_tables
+from agent.report.recovery import Found, Recovery, found_by
 from agent.report.sheet import sheet_of
 from agent.report.spend import spend_of
 from agent.report.theme import draw, inline
@@ -31,7 +31,7 @@ from memory.ledger import Ledger
 from memory.records import Experiment
 from memory.standing import incumbent, leaders
 from memory.words import moment, score_text
-from simulator.dataset import Dataset
+from simulator.dataset import Dataset, FrozenData
 
 PAGES = 400  # experiments that have a page: those that were accepted, and the newest
 _LEADERS = 12
@@ -65,7 +65,7 @@ class Report:
 
     workspace: Workspace
     campaign: Campaign
-    dataset: Dataset
+    data: FrozenData
     _panels: tuple[str, list[Panel]] = field(default=("", []), init=False)
     _influences: dict[str, tuple[Influence, Markup]] = field(default_factory=dict, init=False)
     _sheets: dict[str, tuple[Experiment, Markup]] = field(default_factory=dict, init=False)
@@ -76,12 +76,12 @@ class Report:
         blocks, leader = ledger.blocks(), incumbent(experiments)
         lines = ledger.outlines(settings.fidelity)
         by_name, paged = {e.id: e for e in experiments}, self._paged(experiments)
-        recovery = recovery_of(self.campaign, leader, self.dataset) if leader else None
+        found = found_by(self.campaign, leader, self.data) if leader else None
         return _TEMPLATES.get_template("page.html.j2").render(
             follow=follow,
             at=time.time(),
             settings=settings,
-            regime=self.dataset.regime,
+            regime=self.data.regime,
             brief=self.campaign.brief(),
             status=read_status(self.campaign, ledger),
             winners=self._winners(ledger, leader),
@@ -89,7 +89,9 @@ class Report:
             alpha=ALPHA,
             spend=spend_of(ledger, experiments),
             course=inline(
-                draw_course(experiments, blocks, settings.fidelity, width=8.6, height=4.6),
+                draw_course(
+                    experiments, blocks, settings.fidelity, objective=settings.objective, width=8.6, height=4.6
+                ),
                 "course",
                 "The score of each experiment, of the incumbent, and where the loop went from sweeps to code.",
             ),
@@ -97,8 +99,9 @@ class Report:
             events=ledger.events(),
             findings=ledger.current_findings(),
             influences=[(each, self._slices(each)) for each in influences(experiments)],
-            recovery=recovery,
-            panels=self._drawn(recovery),
+            found=found,
+            known=isinstance(self.data, Dataset),
+            panels=self._drawn(found),
             experiments=experiments,
             by_name=by_name,
             children=_children(experiments),
@@ -119,7 +122,10 @@ class Report:
         known = self._sheets.get(experiment.id)
         if known is None or known[0] != experiment:
             text = _TEMPLATES.get_template("sheet.html.j2").render(
-                sheet=sheet_of(self.campaign, experiment), parent=parent, campaign=self.campaign.settings.name
+                sheet=sheet_of(self.campaign, experiment),
+                parent=parent,
+                campaign=self.campaign.settings.name,
+                objective=self.campaign.settings.objective,
             )
             known = self._sheets[experiment.id] = (experiment, Markup(text))
         return known[1]
@@ -127,12 +133,13 @@ class Report:
     def _winners(self, ledger: Ledger, leader: Experiment | None) -> Winners | None:
         return None if leader is None else read_winners(self.workspace, self.campaign, ledger, leader)
 
-    def _drawn(self, recovery: Recovery | None) -> list[Panel]:
+    def _drawn(self, found: Found | None) -> list[Panel]:
         """The figures on what came back; they follow from the trial."""
-        if recovery is None:
+        if found is None:
             return []
-        if self._panels[0] != recovery.trial.trial:
-            self._panels = (recovery.trial.trial, [_panel(*each) for each in _science(recovery)])
+        if self._panels[0] != found.trial.trial:
+            against = _against_truth(found) if isinstance(found, Recovery) else _without_truth(found)
+            self._panels = (found.trial.trial, [_panel(*each) for each in (*against, *_trajectories(found))])
         return self._panels[1]
 
     def _slices(self, influence: Influence) -> Markup | None:
@@ -151,7 +158,7 @@ class Report:
 _Plan = tuple[str, str, str, Callable[[Figure], None], tuple[float, float]]
 
 
-def _science(recovery: Recovery) -> list[_Plan]:
+def _against_truth(recovery: Recovery) -> list[_Plan]:
     return [
         (
             "matrices",
@@ -181,18 +188,42 @@ def _science(recovery: Recovery) -> list[_Plan]:
             lambda figure: paint_functions(figure, recovery),
             (8.6, 3.4),
         ),
+    ]
+
+
+def _without_truth(found: Found) -> list[_Plan]:
+    return [
+        (
+            "matrices",
+            "S, as it was learned",
+            "Metabolites by reactions: substrates blue, products orange, 2 darker than 1.",
+            lambda figure: paint_found(figure, found),
+            (8.6, 3.6),
+        ),
+        (
+            "functions",
+            "Both functions",
+            "In the estimate's own units.",
+            lambda figure: paint_tables(figure, found),
+            (8.6, 3.4),
+        ),
+    ]
+
+
+def _trajectories(found: Found) -> list[_Plan]:
+    return [
         (
             "kymograph",
             "Concentrations",
             "The first trajectory that trials are trained on.",
-            lambda figure: paint_kymograph(figure, recovery.dataset),
+            lambda figure: paint_kymograph(figure, found.data),
             (8.6, 3.6),
         ),
         (
             "rollouts",
             "Held-out rollouts",
-            "From initial conditions that no trial has seen: the six metabolites that change most.",
-            lambda figure: paint_rollouts(figure, recovery),
+            "From initial conditions that no trial has seen: the metabolites that change most.",
+            lambda figure: paint_rollouts(figure, found),
             (8.6, 4.2),
         ),
     ]

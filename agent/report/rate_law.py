@@ -1,11 +1,11 @@
-"""log k and both functions as they were learned, against the true ones, on the scales of the truth."""
+"""log k and both functions as they were learned, against the true ones where those are known, on their scales."""
 
 from __future__ import annotations
 
 import numpy as np
 from matplotlib.figure import Figure
 
-from agent.report.recovery import Recovery
+from agent.report.recovery import Found, Recovery
 from agent.report.theme import BAD, COOL, GOOD, INK, MUTED, WARN
 
 _NAMED = 6
@@ -15,7 +15,7 @@ _LEAST_SPREAD = 0.02  # of log k: what is nearer to the line than a few of these
 
 def paint_log_k(figure: Figure, recovery: Recovery) -> None:
     """The rate constant of each reaction; the farthest off the line are named."""
-    law, names = recovery.law, recovery.dataset.regime.network.reaction_names
+    law, names = recovery.law, recovery.data.regime.network.reaction_names
     off = outliers(law.log_k - law.true_log_k)
     axes = figure.add_subplot()
     ends = [float(law.true_log_k.min()), float(law.true_log_k.max())]
@@ -52,3 +52,16 @@ def paint_functions(figure: Figure, recovery: Recovery) -> None:
     right.set(xlabel="h", title="softplus(rate_func(h))")
     for axes in (left, right):
         axes.legend(loc="best")
+
+
+def paint_tables(figure: Figure, found: Found) -> None:
+    """Both functions in the estimate's own units, where nobody knows the true ones."""
+    estimate = found.estimate
+    left, right = figure.subplots(1, 2)
+    for magnitude in found.data.regime.constraints.alphabet:
+        values = found.dynamics.substrate_func(estimate.substrate_func_c, np.array(float(magnitude)))
+        left.plot(estimate.substrate_func_c, values, linewidth=1.3, label=f"|s| = {magnitude}")
+    left.set(xlabel="concentration", title="substrate_func(c, |s|)")
+    left.legend(loc="best")
+    right.plot(estimate.rate_func_h, np.logaddexp(0.0, estimate.rate_func), color=GOOD, linewidth=1.3)
+    right.set(xlabel="h", title="softplus(rate_func(h))")

@@ -1,4 +1,4 @@
-"""What one trial recovered, beside the truth."""
+"""What one trial found, beside the truth where that is known."""
 
 from __future__ import annotations
 
@@ -15,55 +15,62 @@ from agent.analyzer.estimate import Estimate, EstimateError, read_estimate
 from agent.campaign import Campaign
 from memory.records import Experiment, TrialResult
 from memory.standing import standing
-from simulator.dataset import Dataset
+from simulator.dataset import Dataset, FrozenData
 from simulator.kinetics import Floats
 from simulator.network import Ints
 
 
 @dataclass(frozen=True)
-class Recovery:
+class Found:
     """An estimate that has passed the analyzer's door, and the data that it was learned from."""
 
     trial: TrialResult
     estimate: Estimate
-    dataset: Dataset
+    data: FrozenData
 
     @cached_property
     def dynamics(self) -> EstimatedDynamics:
         """dc/dt as the estimate has it."""
-        return EstimatedDynamics(self.dataset.truth.graph, self.estimate)
+        return EstimatedDynamics(self.data.graph, self.estimate)
 
     @cached_property
     def decoded(self) -> Ints:
         """The nearest consistent integers, shape (E,)."""
-        return decode(self.dataset.truth.graph, self.estimate.sto_all, self.dataset.regime.constraints)
-
-    @cached_property
-    def exact(self) -> NDArray[np.bool_]:
-        """Which coefficients are right, shape (E,)."""
-        return np.asarray(self.decoded == self.dataset.truth.sto_all)
-
-    @cached_property
-    def law(self) -> AlignedLaw:
-        """Rate constants and both functions, on the scales of the truth."""
-        return align(self.dynamics, self.dataset)
+        return decode(self.data.graph, self.estimate.sto_all, self.data.regime.constraints)
 
     @cached_property
     def rollouts(self) -> tuple[Floats, Floats]:
         """Held-out trajectories, and where the estimate goes from their first frames: both (T, F, N)."""
-        return rollouts(self.dynamics, self.dataset)
+        return rollouts(self.dynamics, self.data)
 
 
-def recovery_of(campaign: Campaign, experiment: Experiment, dataset: Dataset) -> Recovery | None:
-    """What the trial recovered whose score is nearest to the experiment's mean; None if no estimate is left of it."""
+@dataclass(frozen=True)
+class Recovery(Found):
+    """The same where the truth is known."""
+
+    data: Dataset
+
+    @cached_property
+    def exact(self) -> NDArray[np.bool_]:
+        """Which coefficients are right, shape (E,)."""
+        return np.asarray(self.decoded == self.data.truth.sto_all)
+
+    @cached_property
+    def law(self) -> AlignedLaw:
+        """Rate constants and both functions, on the scales of the truth."""
+        return align(self.dynamics, self.data)
+
+
+def found_by(campaign: Campaign, experiment: Experiment, data: FrozenData) -> Found | None:
+    """What the trial found whose score is nearest to the experiment's mean; None if no estimate is left of it."""
     trial = typical_trial(experiment, campaign.settings.fidelity)
     if trial is None:
         return None
     try:
-        estimate = read_estimate(campaign.folder / trial.folder / "estimate.npz", dataset.truth.graph)
+        estimate = read_estimate(campaign.folder / trial.folder / "estimate.npz", data.graph)
     except EstimateError:
         return None
-    return Recovery(trial, estimate, dataset)
+    return Recovery(trial, estimate, data) if isinstance(data, Dataset) else Found(trial, estimate, data)
 
 
 def typical_trial(experiment: Experiment, fidelity: str) -> TrialResult | None:
@@ -72,4 +79,4 @@ def typical_trial(experiment: Experiment, fidelity: str) -> TrialResult | None:
     if line is None:
         return None
     done = [t for t in experiment.trials if t.fidelity == fidelity and t.status == "completed"]
-    return min(done, key=lambda trial: (abs(trial.scores["exact"] - line.exact), trial.seed))
+    return min(done, key=lambda trial: (abs((trial.score or 0.0) - line.score), trial.seed))

@@ -5,16 +5,16 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.figure import Figure
 
-from agent.report.recovery import Recovery
+from agent.report.recovery import Found
 from agent.report.theme import GOOD, INK
-from simulator.dataset import Dataset
+from simulator.dataset import FrozenData
 
 _FOLLOWED = 6
 
 
-def paint_kymograph(figure: Figure, dataset: Dataset) -> None:
+def paint_kymograph(figure: Figure, data: FrozenData) -> None:
     """The first observed trajectory: time to the right, a row for each metabolite."""
-    first = dataset.observed[0]
+    first = data.observed[0]
     axes = figure.add_subplot()
     image = axes.imshow(
         first.concentration.T,
@@ -27,10 +27,10 @@ def paint_kymograph(figure: Figure, dataset: Dataset) -> None:
     figure.colorbar(image, ax=axes, label="concentration", pad=0.01)
 
 
-def paint_rollouts(figure: Figure, recovery: Recovery) -> None:
+def paint_rollouts(figure: Figure, found: Found) -> None:
     """The first held-out trajectory: the metabolites that change most, as they went and as the estimate has them go."""
-    (true, rolled), held_out = recovery.rollouts, recovery.dataset.heldout[0]
-    names = recovery.dataset.regime.network.metabolite_names
+    (true, rolled), held_out = found.rollouts, found.data.heldout[0]
+    names = found.data.regime.network.metabolite_names
     most = np.argsort(-np.ptp(true[0], axis=0), kind="stable")[:_FOLLOWED]
     panels = figure.subplots(2, -(-len(most) // 2), sharex=True, squeeze=False).ravel()
     for axes, metabolite in zip(panels, most, strict=False):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
+import subprocess
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -22,7 +24,7 @@ from memory.ledger import Ledger
 from memory.records import Decision, Experiment, Verdict
 from simulator.dataset import Dataset, verify
 from tests.agent.experiments import scored
-from tests.conftest import Command, clone_for, lead
+from tests.conftest import clone_for, command_line, lead
 
 
 class _Page(HTMLParser):
@@ -54,14 +56,26 @@ class _Page(HTMLParser):
         return " ".join(" ".join(self.words).split())
 
 
+Night = tuple[Workspace, Campaign, Dataset]
+
+
 @pytest.fixture(scope="module")
-def night(tmp_path_factory: pytest.TempPathFactory, tiny: Dataset) -> tuple[Workspace, Campaign, Dataset]:
+def night(tmp_path_factory: pytest.TempPathFactory, tiny: Dataset) -> Night:
     workspace = clone_for(tmp_path_factory.mktemp("report") / "clone", tiny)
-    lead(workspace, tiny, "moves", 2)
+    lead(workspace, tiny, "sweep", 1)
     return workspace, open_campaign(workspace, "night"), verify(tiny.regime, workspace.data)
 
 
-def test_a_night_leaves_a_page_that_answers_and_fetches_nothing(night: tuple[Workspace, Campaign, Dataset]) -> None:
+@pytest.fixture
+def again(night: Night, tmp_path: Path) -> Night:
+    """The same night once more, to be added to."""
+    root = tmp_path / "again"
+    shutil.copytree(night[0].root, root, symlinks=True)
+    workspace = replace(night[0], root=root)
+    return workspace, open_campaign(workspace, "night"), night[2]
+
+
+def test_a_night_leaves_a_page_that_answers_and_fetches_nothing(night: Night) -> None:
     _, campaign, dataset = night
     page = _Page(campaign.report_path.read_text(encoding="utf-8"))
     for words in ("The best e0001", "How sure", "What made it so", "What to pick", "Spent:", "degeneracy gap"):
@@ -77,7 +91,7 @@ def test_a_night_leaves_a_page_that_answers_and_fetches_nothing(night: tuple[Wor
     assert dataset.regime.network.reaction_names[0]
 
 
-def test_the_same_ledger_gives_the_same_page(night: tuple[Workspace, Campaign, Dataset]) -> None:
+def test_the_same_ledger_gives_the_same_page(night: Night) -> None:
     def rendered() -> str:
         with Ledger(campaign.ledger_path, readonly=True) as ledger:
             return re.sub(r"Rendered \S+ \S+", "", Report(workspace, campaign, dataset).html(ledger))
@@ -86,29 +100,24 @@ def test_the_same_ledger_gives_the_same_page(night: tuple[Workspace, Campaign, D
     assert rendered() == rendered()
 
 
-def test_what_was_written_by_others_is_shown_as_text(tmp_path: Path, tiny: Dataset) -> None:
+def test_what_was_written_by_others_is_shown_as_text(again: Night) -> None:
     """A hypothesis, a patch and a reason that are markup: a planner may write what it likes."""
-    workspace = clone_for(tmp_path / "clone", tiny)
-    lead(workspace, tiny, "moves", 1)
-    campaign, hostile = open_campaign(workspace, "night"), "<script>alert(1)</script><img src=x onerror=alert(1)>"
+    (_, campaign, _), hostile = again, "<script>alert(1)</script><img src=x onerror=alert(1)>"
     with Ledger(campaign.ledger_path) as ledger:
         told = replace(
             _experiment(ledger, 1), hypothesis=hostile, patch=f"+{hostile}", verdict=Verdict("refused", hostile)
         )
         ledger.open_block(Decision("code", None, hostile), [told])
-        page = _Page(Report(workspace, campaign, tiny).html(ledger))
+        page = _Page(Report(*again).html(ledger))
     assert page.text.count(hostile) >= 4
     assert not [source for source in page.fetched if source == "x"]
 
 
-def test_a_long_campaign_keeps_pages_of_the_newest_and_of_the_accepted(tmp_path: Path, tiny: Dataset) -> None:
-    workspace = clone_for(tmp_path / "clone", tiny)
-    lead(workspace, tiny, "moves", 1)
-    campaign = open_campaign(workspace, "night")
-    with Ledger(campaign.ledger_path) as ledger:
+def test_a_long_campaign_keeps_pages_of_the_newest_and_of_the_accepted(again: Night) -> None:
+    with Ledger(again[1].ledger_path) as ledger:
         many = [_experiment(ledger, number + 1) for number in range(PAGES + 20)]
         ledger.open_block(Decision("sweep", None, "many"), many)
-        page = _Page(Report(workspace, campaign, tiny).html(ledger))
+        page = _Page(Report(*again).html(ledger))
     assert "e0001" in page.ids
     assert many[-1].id in page.ids
     assert many[0].id not in page.ids
@@ -125,7 +134,7 @@ def _experiment(ledger: Ledger, further: int) -> Experiment:
 
 
 @pytest.fixture
-def server(night: tuple[Workspace, Campaign, Dataset]) -> Iterator[ReportServer]:
+def server(night: Night) -> Iterator[ReportServer]:
     serving = ReportServer(Report(*night), 0)
     thread = Thread(target=serving.serve_forever)
     thread.start()
@@ -150,12 +159,17 @@ def test_it_is_served_to_this_machine_alone(server: ReportServer) -> None:
             urllib.request.urlopen(asked)
 
 
-def test_the_command_writes_it_and_says_where(stoichloop: Command, workspace: Workspace, tiny: Dataset) -> None:
-    lead(workspace, tiny, "sweep", 1)
-    page = workspace.runs / "night" / "report.html"
-    page.unlink()
-    assert json.loads(stoichloop("report", "--json").stdout) == {"campaign": "night", "report": str(page)}
-    assert page.read_text().startswith("<!doctype html>")
-    refused = stoichloop("report", "nowhere", check=False)
+def test_the_command_writes_it_and_says_where(again: Night) -> None:
+    workspace, campaign, _ = again
+    campaign.report_path.unlink()
+
+    def asked(*arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            command_line("report", *arguments), cwd=workspace.root, capture_output=True, text=True, check=False
+        )
+
+    assert json.loads(asked("--json").stdout) == {"campaign": "night", "report": str(campaign.report_path)}
+    assert campaign.report_path.read_text().startswith("<!doctype html>")
+    refused = asked("nowhere")
     assert refused.returncode == 1
     assert "nowhere" in refused.stderr
