@@ -42,9 +42,11 @@ INSTEAD = (
     Rule(r"stoichloop restore.*", r"\g<0> --help", "needs a damaged ledger"),
 )
 
-# In all others these parts are replaced, one rule after the other.
+SMALLER = Rule(r"\b(pde_m1|ecoli_core)\b", "pde_m1_tiny", "a network whose trials take seconds")
+
+# In all others these parts are replaced, one rule after the other; in a program of a page, the first.
 SHORTER = (
-    Rule(r"\b(pde_m1|ecoli_core)\b", "pde_m1_tiny", "a network whose trials take seconds"),
+    SMALLER,
     Rule(r"\be\d{4}\b", "e0002", "what was accepted in the campaign of the tests"),
     Rule(r"(?<=show )e\d{4}\b", "e0003", "what was trained there by the loop"),
     Rule(

@@ -23,7 +23,7 @@ from memory.records import Ablation
 from simulator.dataset import Dataset
 from tests.agent.winners.nights import SIGN_TIED, Night
 from tests.conftest import HOLDING, ROOT
-from tests.docs.affordable import NIGHT, affordable
+from tests.docs.affordable import NIGHT, SMALLER, affordable
 from tests.docs.pages import PAGES, Step, steps
 from tests.simulator.sbml_files import EQUATIONS, write_sbml
 
@@ -95,7 +95,7 @@ def follow(step: Step, root: Path) -> None:
         run(f"git apply {change}", root)
     if step.kind == "python":
         program = root.parent / "program.py"
-        program.write_text(step.content, encoding="utf-8")
+        program.write_text(re.sub(SMALLER.pattern, SMALLER.replacement, step.content), encoding="utf-8")
         run(f"python {program}", root)
     if step.kind == "command" and (command := affordable(step.content)) not in NIGHT:
         run(command, root)
