@@ -10,12 +10,13 @@ from rich.text import Text
 
 from agent.budget import format_duration
 from agent.status import Line, Status
-from memory.words import score_text, verdicts_text
+from memory.records import Objective
+from memory.words import UNCHECKED, score_text, verdicts_text
 
 _COLOURS = {"accepted": "green", "rejected": "dim", "failed": "red", "refused": "yellow", "open": "cyan"}
 _PLOT_ROWS, _PLOT_COLUMNS, _LEADERS = 8, 68, 8
-_LEAST_PLOT_ROWS, _HEADLINE_ROWS = 4, 6
-_LEAST_SPAN = 0.01  # of exact, on the axis
+_LEAST_PLOT_ROWS, _HEADLINE_ROWS = 4, 7
+_LEAST_SPAN = 0.01  # of the score, on the axis
 
 
 def picture(status: Status, height: int = 60) -> RenderableType:
@@ -27,30 +28,30 @@ def picture(status: Status, height: int = 60) -> RenderableType:
         rest -= len(status.now) + 1
     if status.history:
         rows = max(_LEAST_PLOT_ROWS, min(_PLOT_ROWS, rest - 2 - 1 - min(len(status.leaderboard), _LEADERS)))
-        title = "exact of each experiment ·, and of the incumbent ━"
+        title = f"{status.objective} of each experiment ·, and of the incumbent ━"
         parts.insert(1, Panel(_curve(status, rows), title=title, title_align="left"))
         rest -= rows + 2
     leaders = status.leaderboard[: max(0, min(_LEADERS, rest - 1))]
     if leaders:
-        parts.append(leaderboard_table(leaders))
+        parts.append(leaderboard_table(leaders, status.objective))
     return Group(*parts)
 
 
-def exact_text(line: Line) -> str:
+def line_text(line: Line) -> str:
     """'0.2512 ± 0.0031 (4 seeds)'."""
     seeds = f"{line.seeds} seed{'s' if line.seeds != 1 else ''}"
-    return f"{score_text(line.exact, line.standard_error)} ({seeds})"
+    return f"{score_text(line.score, line.standard_error)} ({seeds})"
 
 
-def leaderboard_table(lines: list[Line]) -> Table:
+def leaderboard_table(lines: list[Line], objective: Objective) -> Table:
     """Accepted experiments first, then by mean."""
     table = Table(expand=True, box=None, header_style="bold", pad_edge=False)
-    for name in ("experiment", "exact", "verdict"):
+    for name in ("experiment", objective, "verdict"):
         table.add_column(name, no_wrap=True)
     table.add_column("hypothesis", ratio=1, no_wrap=True, overflow="ellipsis")
     for line in lines:
         verdict = Text(line.verdict, style=_COLOURS.get(line.verdict, ""))
-        table.add_row(line.experiment, exact_text(line), verdict, Text(line.hypothesis))
+        table.add_row(line.experiment, line_text(line), verdict, Text(line.hypothesis))
     return table
 
 
@@ -59,11 +60,13 @@ def _headline(status: Status) -> RenderableType:
     text.append(f"{status.campaign}", style="bold")
     text.append(f" on {status.regime} at {status.fidelity}: ")
     text.append("running" if status.running else "not running", style="green" if status.running else "yellow")
+    if status.objective == "blind":
+        text.append(f"\n{UNCHECKED}", style="yellow")
     if status.incumbent:
         text.append("\nincumbent ")
-        text.append(f"{status.incumbent.experiment} {exact_text(status.incumbent)}", style="bold green")
+        text.append(f"{status.incumbent.experiment} {line_text(status.incumbent)}", style="bold green")
     if status.baseline:
-        text.append(f"\nbaseline  {exact_text(status.baseline)}, seed noise {status.noise:.4f}")
+        text.append(f"\nbaseline  {line_text(status.baseline)}, seed noise {status.noise:.4f}")
     if status.rung:
         text.append(f"\nrung      {status.rung}", style="bold")
         text.append(f": {status.why}" if status.why else "")

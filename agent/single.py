@@ -13,6 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from agent.analyzer.curves import read_curves
 from agent.analyzer.estimate import EstimateError
 from agent.analyzer.score import score_artifact
+from agent.coefficients import write_coefficients
 from agent.errors import StoichloopError
 from agent.executor.code_state import CodeState
 from agent.executor.limits import fair_share
@@ -20,14 +21,14 @@ from agent.executor.local import slots
 from agent.executor.process import TrialProcess
 from agent.executor.sandbox import Sandbox
 from agent.executor.trial import Outcome, Trial
-from simulator.dataset import Dataset
+from simulator.dataset import FrozenData
 
 _POLL_S = 0.1
 
 
 def train_once(
     code: CodeState,
-    dataset: Dataset,
+    dataset: FrozenData,
     changes: dict[str, Any],
     *,
     seed: int,
@@ -53,6 +54,7 @@ def train_once(
         run_alone(trial, code, dataset, folder, sandbox, tick)
     try:
         scores = score_artifact(folder / "estimate.npz", dataset)
+        write_coefficients(folder, dataset)
     except EstimateError as error:
         raise StoichloopError(f"the trial left no usable estimate: {error}") from error
     return {
@@ -65,7 +67,7 @@ def train_once(
 
 
 def run_alone(
-    trial: Trial, code: CodeState, dataset: Dataset, folder: Path, sandbox: Sandbox, tick: Callable[[], None]
+    trial: Trial, code: CodeState, dataset: FrozenData, folder: Path, sandbox: Sandbox, tick: Callable[[], None]
 ) -> Outcome:
     """Run a trial that has this machine to itself, `tick` called on the way; raises `StoichloopError` if it fails."""
     observations, gpu = dataset.observations_path.absolute(), slots(1)[0]
