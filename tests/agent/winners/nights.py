@@ -27,8 +27,8 @@ IDLE_VALUE: dict[str, Any] = {"changes": {"idle": 2}}
 class Night:
     """The campaign `night`; its baseline has been measured on four seeds."""
 
-    def __init__(self, workspace: Workspace, dataset: Dataset, name: str = "night") -> None:
-        self.campaign = start_campaign(workspace, name, dataset, planner="sweep", fidelity=FIDELITY, seed=0)
+    def __init__(self, workspace: Workspace, dataset: Dataset, name: str = "night", planner: str = "sweep") -> None:
+        self.campaign = start_campaign(workspace, name, dataset, planner=planner, fidelity=FIDELITY, seed=0)
         self.ledger = Ledger(self.campaign.ledger_path)
         self.worktrees = Worktrees(workspace.repo, self.campaign.folder / "worktrees", workspace.sandbox)
         self.registrar = Registrar(self.campaign, self.worktrees, self.ledger)

@@ -1,0 +1,116 @@
+"""Every command of README.md and docs/ is run, page by page, in the order in which it is read.
+
+Pages, and what is a command in them, are found by `pages`; what is run in place of what takes a night, by `affordable`.
+Each page has a clone of its own, in which a night has been spent.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from filelock import FileLock
+from git import Repo
+
+from agent.workspace import Workspace
+from memory.records import Ablation
+from simulator.dataset import Dataset
+from tests.agent.winners.nights import SIGN_TIED, Night
+from tests.conftest import HOLDING, ROOT
+from tests.docs.affordable import NIGHT, SMALLER, affordable
+from tests.docs.pages import PAGES, Step, steps
+from tests.simulator.sbml_files import EQUATIONS, write_sbml
+
+REGIME = "pde_m1_tiny"
+
+
+@pytest.fixture(scope="session")
+def night(tmp_path_factory: pytest.TempPathFactory, tiny: Dataset) -> Path:
+    """A clone with a campaign: e0002 was accepted, e0003 trained and judged. Made once, by whoever is first."""
+    base = tmp_path_factory.getbasetemp()
+    place = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "night"
+    with FileLock(f"{place}.lock"):
+        if not place.is_dir():
+            draft = tmp_path_factory.mktemp("draft") / "clone"
+            spend_a_night(draft, tiny)
+            draft.rename(place)
+    return place
+
+
+def spend_a_night(root: Path, tiny: Dataset) -> None:
+    """All that git knows here as a repository of somebody's in `root`, the tiny data, and a campaign on them."""
+    for name in Repo(ROOT).git.ls_files("--cached", "--others", "--exclude-standard").splitlines():
+        if (ROOT / name).is_file():
+            (root / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, root / name)
+    write_sbml(root / "MODEL.xml", EQUATIONS)
+    shutil.copytree(tiny.folder, root / "data" / REGIME)
+    repo = Repo.init(root, initial_branch="main")
+    with repo.config_writer() as config:
+        config.set_value("user", "name", "A Reader")
+        config.set_value("user", "email", "reader@localhost")
+    repo.git.add("--all")
+    repo.git.commit("-m", "start")
+    made = Night(Workspace(root, contained=HOLDING.holds), tiny, REGIME, planner="auto")
+    winner = made.accept("e0001", {0: 0.9, 1: 0.91}, **SIGN_TIED).id
+    made.ledger.add_ablation(Ablation(winner, winner, 0.3, (0.2, 0.4), (0, 1), "matters", "by decree", time.time()))
+    made.close()
+    for command in NIGHT:
+        run(command, root)
+
+
+def run(command: str, root: Path) -> None:
+    """Run a command line in a clone, with the packages of that clone; where no sandbox holds, without one."""
+    if not HOLDING.holds:
+        command = re.sub(r"stoichloop (explore|verify|pick|winners)\b", r"\g<0> --no-sandbox", command)
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    done = subprocess.run(
+        ["bash", "-e", "-o", "pipefail", "-c", command],
+        cwd=root,
+        env={**os.environ, "PATH": path, "PYTHONPATH": str(root), "COLUMNS": "200"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+    assert done.returncode == 0, (
+        f"{command}\nended with status {done.returncode}: {(done.stdout + done.stderr)[-2000:]}"
+    )
+
+
+def follow(step: Step, root: Path) -> None:
+    """Do what a page says."""
+    if step.kind == "file":
+        (root / step.file).parent.mkdir(parents=True, exist_ok=True)
+        (root / step.file).write_text(step.content, encoding="utf-8")
+    if step.kind == "diff":
+        change = root.parent / "change.patch"
+        change.write_text(step.content, encoding="utf-8")
+        run(f"git apply {change}", root)
+    if step.kind == "python":
+        program = root.parent / "program.py"
+        program.write_text(re.sub(SMALLER.pattern, SMALLER.replacement, step.content), encoding="utf-8")
+        run(f"python {program}", root)
+    if step.kind == "command" and (command := affordable(step.content)) not in NIGHT:
+        run(command, root)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_the_commands_of_a_page_run_in_their_order(page: Path, night: Path, tmp_path: Path) -> None:
+    shutil.copytree(night, tmp_path / "clone", symlinks=True)
+    for step in steps(page):
+        try:
+            follow(step, tmp_path / "clone")
+        except (AssertionError, ValueError) as error:
+            pytest.fail(f"{step.place}: {step.content}\n{error}")
+
+
+def test_a_command_that_nobody_knows_how_to_run_fails() -> None:
+    with pytest.raises(ValueError, match="frobnicate is not among the programs"):
+        affordable("frobnicate --all")
