@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 import sqlite3
 import sys
-import tempfile
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -15,12 +14,15 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from agent.completion import complete_campaign, complete_regime
 from agent.errors import StoichloopError
+from agent.export import commands as export
 from agent.git import forget_git_environment
 from agent.interruption import Interruption
 from agent.terminal import (
     INTERRUPTED,
     CampaignName,
+    ExperimentName,
     Json,
     NoSandbox,
     RegimeName,
@@ -41,6 +43,7 @@ app = typer.Typer(
     help="Recover the stoichiometric matrix of a metabolic network, over night, by itself.",
 )
 app.add_typer(winners.app)
+app.add_typer(export.app)
 
 
 def main() -> None:
@@ -98,7 +101,10 @@ def regimes(as_json: Json = False) -> None:
 @app.command()
 def data(
     regime: Annotated[
-        str | None, typer.Argument(metavar="[REGIME]", help="A regime; 'stoichloop regimes' lists them.")
+        str | None,
+        typer.Argument(
+            metavar="[REGIME]", help="A regime; 'stoichloop regimes' lists them.", autocompletion=complete_regime
+        ),
     ] = None,
     sbml: Annotated[
         Path | None,
@@ -167,45 +173,28 @@ def train(
 ) -> None:
     """One scored training run of the gnn/ in the working tree."""
     from agent.changes import parse_changes, read_changes
-    from agent.recipe import find_recipe, start_from, uncommitted
-    from agent.single import train_once
+    from agent.single import train_regime
 
     workspace = here(contained=not no_sandbox)
-    recipe_file = None if recipe is None else find_recipe(workspace, regime, recipe)
     dataset, _ = dataset_of(regime, sibling, quiet=as_json)
     asked = {**(read_changes(config) if config else {}), **parse_changes(changes or [])}
-    if out is not None and out.exists():
-        raise StoichloopError(f"--out {out}: exists already; name a folder that does not")
-    # What is kept is complete: it moves to its place when the trial has been scored.
-    place = out.resolve().parent if out else None
-    if place is not None:
-        place.mkdir(parents=True, exist_ok=True)
-    if recipe_file is not None and uncommitted(workspace):
-        note("gnn/ holds changes that are not committed; the recipe is applied to the committed gnn/, without them")
-    with (
-        Interruption() as interruption,
-        tempfile.TemporaryDirectory(prefix=".stoichloop-", dir=place) as scratch,
-        start_from(workspace, recipe_file) as start,
-    ):
-        folder = Path(scratch) / "trial"
-        result = start.names | train_once(
-            start.code,
+    with Interruption() as interruption:
+        run = train_regime(
+            workspace,
             dataset,
-            start.configuration | asked,
+            asked,
             seed=seed,
-            steps=steps or dataset.regime.training.full_steps,
-            folder=folder,
-            sandbox=workspace.sandbox,
+            steps=steps,
+            recipe=recipe,
+            out=out,
             quiet=as_json,
             check=interruption.check,
         )
-        if out is not None:
-            folder.rename(out)
     if as_json:
-        print_json(result)
+        print_json(run.facts())
         return
     table = Table(box=None, show_header=False, pad_edge=False)
-    for name, value in result["scores"].items():
+    for name, value in run.scores.items():
         table.add_row(name, f"{value:.4f}")
     Console().print(table)
 
@@ -213,7 +202,9 @@ def train(
 @app.command()
 def explore(
     regime: RegimeName,
-    campaign: Annotated[str | None, typer.Option(help="The campaign's name; default: the regime's.")] = None,
+    campaign: Annotated[
+        str | None, typer.Option(help="The campaign's name; default: the regime's.", autocompletion=complete_campaign)
+    ] = None,
     budget: Annotated[str, typer.Option(help="Wall-clock time to spend, like 8h or 90m.")] = "8h",
     experiments: Annotated[
         int | None, typer.Option(min=1, max=1_000_000, help="Experiments to judge at the most.")
@@ -309,22 +300,20 @@ def log(
 
 @app.command()
 def show(
-    experiment: Annotated[str, typer.Argument(metavar="EXPERIMENT", help="Like e0017.")],
-    campaign: Annotated[str | None, typer.Option(help="The campaign; default: the latest.")] = None,
+    experiment: ExperimentName,
+    campaign: Annotated[
+        str | None, typer.Option(help="The campaign; default: the latest.", autocompletion=complete_campaign)
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """One experiment whole: hypothesis, diff, trials, verdict, plots."""
-    from agent.campaign import open_campaign
+    from agent.campaign import find_experiment, open_campaign
     from agent.exhibit import exhibit, facts
 
     workspace = here()
     found = open_campaign(workspace, campaign)
     with Ledger(found.ledger_path, readonly=True) as ledger:
-        record = ledger.experiment(experiment)
-        if record is None:
-            known = ledger.experiments()
-            span = f"it has {known[0].id} to {known[-1].id}" if known else "it has none yet"
-            raise StoichloopError(f"there is no experiment '{experiment}' in campaign '{found.settings.name}'; {span}")
+        record = find_experiment(found, ledger, experiment)
     if as_json:
         print_json(facts(workspace, record))
     else:

@@ -98,6 +98,11 @@ class Dataset:
         return Facts.model_validate_json((self.folder / FACTS).read_bytes())
 
     @cached_property
+    def graph(self) -> Graph:
+        """The graph that a trial is shown."""
+        return _graph_from(_read_arrays(self.observations_path))
+
+    @cached_property
     def truth(self) -> Truth:
         """S, k and the functions. For the scorer."""
         return _truth_from(_read_arrays(self.folder / TRUTH))
