@@ -264,19 +264,27 @@ def explore(
 
 
 @app.command()
-def status(campaign: CampaignName = None, as_json: Json = False) -> None:
+def status(
+    campaign: CampaignName = None,
+    watching: Annotated[bool, typer.Option("--watch", help="Go on showing it, until Ctrl-C.")] = False,
+    as_json: Json = False,
+) -> None:
     """What runs now, the incumbent, spend against budget."""
     from agent.campaign import open_campaign
     from agent.picture import picture
     from agent.status import read_status
+    from agent.view import watch
 
-    found = open_campaign(here(), campaign)
+    found, console = open_campaign(here(), campaign), Console()
     with Ledger(found.ledger_path, readonly=True) as ledger:
+        if watching:
+            watch(console, found, ledger)
+            return
         now = read_status(found, ledger)
     if as_json:
         print_json(now.model_dump(mode="json"))
     else:
-        Console().print(picture(now))
+        console.print(picture(now, console.height - 1) if console.is_terminal else picture(now))
 
 
 @app.command()
@@ -295,7 +303,14 @@ def log(
             print_json(entries(ledger) if search is None else find(ledger, search))
             return
         found = [Log(ledger).text()] if search is None else find(ledger, search)
-    print("\n\n".join(found) or f"nothing contains '{search}'")
+    text = "\n\n".join(found) or f"nothing contains '{search}'"
+    if (console := Console()).is_terminal:
+        from agent.logbook import logbook
+
+        for part in logbook(text, search or ""):
+            console.print(part)
+    else:
+        print(text)
 
 
 @app.command()
