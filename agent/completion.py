@@ -26,17 +26,21 @@ def _silent(offer: Callable[P, Offers]) -> Callable[P, Offers]:
     return offer_or_nothing
 
 
-@_silent
 def complete_regime(incomplete: str) -> Offers:
     """The regimes of the program and the user's own, by their files: reading them all would take too long."""
+    shipped = Path(__file__).parent.parent / "simulator" / "regimes"
+    return _regimes_in(shipped, incomplete, "comes with stoichloop") + _own_regimes(incomplete)
+
+
+@_silent
+def _own_regimes(incomplete: str) -> Offers:
     from agent.workspace import find_workspace
 
-    shipped = Path(__file__).parent.parent / "simulator" / "regimes"
-    names = [path.stem for path in shipped.glob("*.yaml")]
-    offers = _starting_with(incomplete, names, "comes with stoichloop")
-    return offers + _starting_with(
-        incomplete, [path.stem for path in find_workspace(Path.cwd()).data.glob("*.yaml")], "your own"
-    )
+    return _regimes_in(find_workspace(Path.cwd()).data, incomplete, "your own")
+
+
+def _regimes_in(folder: Path, incomplete: str, what: str) -> Offers:
+    return _starting_with(incomplete, [path.stem for path in folder.glob("*.yaml")], what)
 
 
 @_silent

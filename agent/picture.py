@@ -92,7 +92,7 @@ def _headline(status: Status) -> RenderableType:
 
 
 def _tried(status: Status) -> Text:
-    text = Text(f"{status.experiments} experiments, {status.trials} trials")
+    text = Text(f"experiments {status.experiments}, trials {status.trials}")
     for name, count in status.verdicts.items():
         text.append("  ")
         text.append(f"{count} {name}", style=COLOURS.get(name, ""))

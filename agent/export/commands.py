@@ -38,7 +38,7 @@ def export(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """A campaign as CSV tables, in MLflow, or the network that it recovered as SBML."""
+    """CSV tables, MLflow runs, or the recovered network as SBML."""
     if csv is None and mlflow is None and sbml is None:
         raise StoichloopError("export takes --csv FOLDER, --mlflow URI or --sbml FILE, one of them at least")
     if run is not None and (sbml is None or csv or mlflow or campaign or experiment):

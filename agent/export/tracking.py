@@ -11,6 +11,7 @@ from __future__ import annotations
 import logging
 import math
 import os
+import textwrap
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -29,7 +30,12 @@ if TYPE_CHECKING:
 
 _PARAMS_AT_ONCE, _METRICS_AT_ONCE, _RUNS_AT_ONCE = 100, 1000, 1000  # what MLflow takes in one request
 # Unless the person says otherwise: nobody is told of the use, and a server that is away is soon given up.
-_WISHES = {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2"}
+_WISHES = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+}
+_WORDS = 240  # characters of an error of MLflow's, whose advice goes on for paragraphs
 T = TypeVar("T")
 
 
@@ -72,6 +78,8 @@ def track(campaign: Campaign, uri: str) -> Tracked:
 
 @contextmanager
 def _mlflow(uri: str) -> Iterator[MlflowClient]:
+    if "://" not in uri:
+        raise StoichloopError(f"--mlflow {uri}: must be the address of a server, http://HOST:PORT, or sqlite:///FILE")
     for name, value in _WISHES.items():
         os.environ.setdefault(name, value)
     try:
@@ -88,9 +96,9 @@ def _mlflow(uri: str) -> Iterator[MlflowClient]:
         raise
     # Its stores let the exceptions of their databases through, so there is no one kind.
     except Exception as error:
-        words = " ".join(str(error).split()) or type(error).__name__
+        words = textwrap.shorten(str(error) or type(error).__name__, _WORDS, placeholder=" …").rstrip(".")
         raise StoichloopError(
-            f"--mlflow {uri}: {words.rstrip('.')}; mend that, and the same command adds what is missing"
+            f"--mlflow {uri}: {words}; mend that, and the same command adds what is missing"
         ) from error
 
 
