@@ -274,11 +274,12 @@ def status(
     from agent.campaign import open_campaign
     from agent.picture import picture
     from agent.status import read_status
-    from agent.view import watch
 
     found, console = open_campaign(here(), campaign), Console()
     with Ledger(found.ledger_path, readonly=True) as ledger:
         if watching:
+            from agent.view import watch
+
             watch(console, found, ledger)
             return
         now = read_status(found, ledger)

@@ -58,7 +58,7 @@ class Run:
         """The integers that its estimate decodes to, with their names."""
         from agent.export.network import network_of
 
-        return network_of(self.estimate, self.dataset, f"a run with seed {self.seed}")
+        return network_of(self.estimate, self.dataset.regime, self.dataset.graph, f"a run with seed {self.seed}")
 
 
 def train_regime(

@@ -23,8 +23,8 @@ from memory.records import TrialResult
 from memory.standing import incumbent
 from simulator.dataset import Dataset, verify
 from simulator.kinetics import Floats
-from simulator.network import Ints
-from simulator.regime import find_regime
+from simulator.network import Graph, Ints
+from simulator.regime import Regime, find_regime
 
 if TYPE_CHECKING:
     from cobra import Model
@@ -73,9 +73,8 @@ class RecoveredNetwork:
         return to_cobra(self)
 
 
-def network_of(estimate: Estimate, dataset: Dataset, origin: str) -> RecoveredNetwork:
+def network_of(estimate: Estimate, regime: Regime, graph: Graph, origin: str) -> RecoveredNetwork:
     """Decode an estimate."""
-    regime, graph = dataset.regime, dataset.graph
     integers = decode(graph, estimate.sto_all, regime.constraints)
     return RecoveredNetwork(
         regime=regime.name,
@@ -92,7 +91,7 @@ def network_of_campaign(workspace: Workspace, campaign: Campaign, experiment: st
     trial = representative(campaign, experiment)
     dataset = _frozen(workspace, campaign.settings.regime, campaign.settings.dataset)
     origin = f"campaign {campaign.settings.name}, trial {trial.trial}"
-    return network_of(_read(campaign.folder / trial.folder, dataset), dataset, origin)
+    return network_of(_read(campaign.folder / trial.folder, dataset), dataset.regime, dataset.graph, origin)
 
 
 def network_of_run(workspace: Workspace, folder: Path) -> RecoveredNetwork:
@@ -104,7 +103,7 @@ def network_of_run(workspace: Workspace, folder: Path) -> RecoveredNetwork:
             f"--run {folder}: there is no {RESULT} in it; name a folder that 'stoichloop train --out' kept"
         ) from error
     dataset = _frozen(workspace, kept.regime, kept.dataset)
-    return network_of(_read(folder, dataset), dataset, f"a run with seed {kept.seed}")
+    return network_of(_read(folder, dataset), dataset.regime, dataset.graph, f"a run with seed {kept.seed}")
 
 
 def estimate_of(workspace: Workspace, campaign: Campaign, experiment: str | None) -> Estimate:
