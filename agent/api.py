@@ -117,7 +117,8 @@ class Campaign:
         """The campaign of that name, or the one that was written to last."""
         from agent.campaign import open_campaign
 
-        self._found: Folder = open_campaign(here(), name)
+        self._workspace = here()  # wherever the program goes from now on
+        self._found: Folder = open_campaign(self._workspace, name)
 
     @property
     def name(self) -> str:
@@ -161,13 +162,13 @@ class Campaign:
         """
         from agent.export.network import estimate_of
 
-        return estimate_of(here(), self._found, experiment)
+        return estimate_of(self._workspace, self._found, experiment)
 
     def network(self, experiment: str | None = None) -> RecoveredNetwork:
         """The integers that such an estimate decodes to, with their names."""
         from agent.export.network import network_of_campaign
 
-        return network_of_campaign(here(), self._found, experiment)
+        return network_of_campaign(self._workspace, self._found, experiment)
 
     def to_csv(self, folder: str | Path) -> dict[str, int]:
         """`stoichloop export --csv`; returns how many lines each table has."""

@@ -13,7 +13,7 @@ def test_the_page_on_the_interface_runs_as_it_stands(documented: Documented) -> 
     assert "pde_m1_tiny" in names["names"]
     assert (names["run"].seed, names["run"].configuration["lr_S"]) == (1, 0.02)
     assert names["run"].network().stoichiometry.shape == (tiny.facts.metabolites, tiny.facts.reactions)
-    assert names["status"].experiments == 2
+    assert (names["status"].experiments, names["status"].running) == (2, False)
     assert names["night"].leaderboard()[0] == names["status"].incumbent
     assert names["estimate"]["sto_all"].shape == (tiny.facts.edges,)
     assert (documented.workspace.root / "recovered.xml").is_file()

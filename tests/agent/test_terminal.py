@@ -23,7 +23,7 @@ from memory.render import Log
 from tests.agent.conftest import Documented
 from tests.conftest import Command, command_line
 
-COLOUR = re.compile(r"\x1b\[[0-9;]*\b[39][0-7]\b[0-9;]*m")
+COLOUR = re.compile(r"\x1b\[(?:\d+;)*[39][0-7](?:;\d+)*m")
 READING = (["status"], ["log"], ["log", "--search", "e0002"], ["show", "e0002"], ["winners"], ["--help"])
 
 
@@ -193,7 +193,6 @@ def test_a_shell_completes_what_is_there(documented: Documented, line: str, offe
         (["train"], 2),
         (["train", "pde_m1_tiny", "--seed", "-1"], 2),
     ],
-    ids=" ".join,
 )
 def test_commands_end_with_the_documented_status(documented: Documented, arguments: list[str], status: int) -> None:
     done = subprocess.run(
