@@ -59,8 +59,9 @@ def train(
 
     return train_regime(
         here(contained=contained),
-        data(regime, sibling),
+        regime,
         dict(changes or {}),
+        sibling=sibling,
         seed=seed,
         steps=steps,
         recipe=recipe,

@@ -177,13 +177,13 @@ def train(
     from agent.single import train_regime
 
     workspace = here(contained=not no_sandbox)
-    dataset, _ = dataset_of(regime, sibling, quiet=as_json)
     asked = {**(read_changes(config) if config else {}), **parse_changes(changes or [])}
     with Interruption() as interruption:
         run = train_regime(
             workspace,
-            dataset,
+            regime,
             asked,
+            sibling=sibling,
             seed=seed,
             steps=steps,
             recipe=recipe,

@@ -24,7 +24,7 @@ from agent.executor.process import TrialProcess
 from agent.executor.sandbox import Sandbox
 from agent.executor.trial import Outcome, Trial
 from agent.recipe import find_recipe, start_from, uncommitted
-from agent.terminal import note
+from agent.terminal import dataset_of, note
 from agent.workspace import Workspace
 from simulator.dataset import Dataset
 
@@ -63,9 +63,10 @@ class Run:
 
 def train_regime(
     workspace: Workspace,
-    dataset: Dataset,
+    regime: str,
     asked: dict[str, Any],
     *,
+    sibling: int | None,
     seed: int,
     steps: int | None,
     recipe: str | None,
@@ -77,9 +78,10 @@ def train_regime(
 
     Raises `StoichloopError`; then nothing is kept.
     """
-    recipe_file = None if recipe is None else find_recipe(workspace, dataset.regime.name, recipe)
+    recipe_file = None if recipe is None else find_recipe(workspace, regime, recipe)
     if out is not None and out.exists():
         raise StoichloopError(f"--out {out}: exists already; name a folder that does not")
+    dataset, _ = dataset_of(regime, sibling, quiet=quiet)
     # What is kept is complete: it moves to its place when the trial has been scored.
     place = out.resolve().parent if out else None
     if place is not None:
