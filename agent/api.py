@@ -24,18 +24,20 @@ if TYPE_CHECKING:
     from memory.ledger import Ledger
     from memory.records import Experiment, Finding, TrialResult
     from simulator.dataset import Dataset
+    from simulator.measured import Measured
+    from simulator.measurements import Measurements
     from simulator.regime import Regime
 
 
-def regimes() -> list[Regime]:
+def regimes() -> list[Regime | Measured]:
     """The regimes: those that come with the program, then the user's own."""
-    from simulator.regime import all_regimes
+    from simulator.measured import all_known
 
-    return all_regimes(here().data)
+    return all_known(here().data)
 
 
-def data(regime: str, sibling: int | None = None) -> Dataset:
-    """The frozen dataset of a regime or its sibling: generated if absent, verified if present."""
+def data(regime: str, sibling: int | None = None) -> Dataset | Measurements:
+    """The frozen data of a regime or its sibling: generated if absent, verified if present."""
     return dataset_of(regime, sibling, quiet=True)[0]
 
 

@@ -18,17 +18,18 @@ from agent.executor.limits import lack_of_room
 from agent.executor.local import LocalExecutor
 from agent.executor.trial import Outcome, Trial, climb, steps_of
 from agent.executor.worktree import Worktrees
-from agent.figure import draw_curve
 from agent.foreign import tail_of
 from agent.identity import Registrar, place_of
 from agent.planner import Rung, Situation
+from agent.report.course import write_curve
+from agent.report.page import Report
 from agent.scoring import analyzer_fingerprint, score_outcome
 from agent.view import View
 from agent.workspace import Workspace
-from memory.ledger import Ledger
-from memory.records import Experiment, Role, RunningTrial, TrialResult
+from memory.ledger import GPU_S, Ledger
+from memory.records import Experiment, Objective, Role, RunningTrial, TrialResult
 from memory.render import Log, working_memory, write_atomically
-from simulator.dataset import TRUTH, Dataset, verify
+from simulator.dataset import FrozenData, check
 
 _OUTPUT_BYTES = 16_384
 _POLL_S = 0.1
@@ -42,7 +43,7 @@ class Bench:
 
     workspace: Workspace
     campaign: Campaign
-    dataset: Dataset
+    dataset: FrozenData
     ledger: Ledger
     budget: Budget
     view: View
@@ -54,10 +55,12 @@ class Bench:
     executor: LocalExecutor = field(init=False)
     registrar: Registrar = field(init=False)
     log: Log = field(init=False)
+    report: Report = field(init=False)
     fidelities: tuple[str, ...] = field(init=False)
 
     def __post_init__(self) -> None:
         self.log = Log(self.ledger)
+        self.report = Report(self.workspace, self.campaign, self.dataset)
         self.fidelities = climb(self.campaign.settings.fidelity)
         self.worktrees = Worktrees(self.workspace.repo, self.campaign.folder / "worktrees", self.workspace.sandbox)
         self.registrar = Registrar(self.campaign, self.worktrees, self.ledger)
@@ -82,6 +85,11 @@ class Bench:
             + (f"; trials cut off before, to be run again where wanted: {', '.join(cut_off)}" if cut_off else "")
         )
         return self
+
+    @property
+    def objective(self) -> Objective:
+        """The name of the score that the campaign optimises."""
+        return self.campaign.settings.objective
 
     @property
     def containment(self) -> str:
@@ -117,6 +125,7 @@ class Bench:
         rung: Rung = "code" if decided == "code" else "sweep"
         return Situation(
             regime=self.campaign.settings.regime,
+            objective=self.objective,
             rung=rung,
             roles=roles,
             past=past,
@@ -187,7 +196,7 @@ class Bench:
     def _remember(self, outcome: Outcome) -> None:
         # What is not its own doing is no result: data that went away, a full disk, or a killer like the kernel's
         # when memory runs out.
-        verify(self.dataset.regime, self.dataset.folder.parent)
+        check(self.dataset.regime, self.dataset.folder.parent)
         cramped = outcome.status != "completed" and not self._has_room()
         if cramped or (outcome.killed and outcome.trial.id not in self.killed):
             self.killed.add(outcome.trial.id)
@@ -195,11 +204,13 @@ class Bench:
             return
         result = judge_outcome(outcome, self.dataset, self.campaign.folder)
         self.ledger.add_result(result)
+        if any(slot is not None for slot in self.slots):
+            self.ledger.add_spend(GPU_S, result.seconds)
         self.budget.remember()
         self.ledger.keep_copy()
         told = (
-            f"exact {result.scores['exact']:.4f}"
-            if result.scores
+            f"{self.objective} {result.score:.4f}"
+            if result.score is not None
             else f"{result.status.replace('_', ' ')}: {result.reason}"
         )
         self.view.say(f"{result.trial} {told} ({result.seconds:.0f} s)", quiet=True)
@@ -232,11 +243,22 @@ class Bench:
         self.view.tick()
 
     def write_texts(self) -> None:
-        """Render `memory.md`, `log.md` and `curve.svg`."""
-        folder, experiments = self.campaign.folder, self.ledger.experiments()
+        """Render `memory.md`, `log.md`, `curve.svg` and `report.html`."""
+        folder, settings, experiments = self.campaign.folder, self.campaign.settings, self.ledger.experiments()
         write_atomically(folder / "memory.md", working_memory(self.ledger))
         write_atomically(folder / "log.md", self.log.text())
-        draw_curve(folder / "curve.svg", experiments, self.ledger.blocks(), self.campaign.settings.fidelity)
+        write_curve(
+            folder / "curve.svg", experiments, self.ledger.blocks(), settings.fidelity, objective=settings.objective
+        )
+        self._write_report()
+
+    def _write_report(self) -> None:
+        try:
+            page = self.report.html(self.ledger)
+        except Exception as error:  # what cannot be drawn of an estimate must not cost a night
+            self._note(f"the report cannot be drawn: {type(error).__name__}: {error}")
+        else:
+            write_atomically(self.campaign.report_path, page)
 
 
 def limit_s(past: Sequence[Experiment], fidelity: str) -> float:
@@ -245,7 +267,7 @@ def limit_s(past: Sequence[Experiment], fidelity: str) -> float:
     return _FIRST_LIMIT_S if usual is None else max(_LIMIT_FLOOR_S, _LIMIT_FACTOR * usual)
 
 
-def judge_outcome(outcome: Outcome, dataset: Dataset, campaign: Path) -> TrialResult:
+def judge_outcome(outcome: Outcome, dataset: FrozenData, campaign: Path) -> TrialResult:
     """What came of a trial, for the ledger."""
     (status, reason, scores), trial = score_outcome(outcome, dataset), outcome.trial
     return TrialResult(
@@ -261,5 +283,5 @@ def judge_outcome(outcome: Outcome, dataset: Dataset, campaign: Path) -> TrialRe
         finished_at=time.time(),
         analyzer=analyzer_fingerprint(),
         dataset=dataset.manifest.fingerprint(),
-        truth=dataset.manifest.files[TRUTH],
+        truth=dataset.manifest.truth,
     )

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from agent.errors import StoichloopError
 from agent.executor.trial import FIDELITIES, LOWEST
-from memory.ledger import Ledger
+from memory.ledger import WALL_S, Ledger
 from memory.records import Experiment, Grant
 
 _LONGEST_S = 3650 * 86400.0
@@ -64,7 +64,7 @@ def expected_s(experiments: Sequence[Experiment], fidelity: str = LOWEST) -> flo
 def grant(ledger: Ledger, wall_s: float, experiments: int | None) -> Grant:
     """Record what a person asks for, unless it is already being spent; returns the grant in force."""
     judged = ledger.experiments()
-    spent, done = ledger.spent("wall_s"), experiments_done(judged)
+    spent, done = ledger.spent(WALL_S), experiments_done(judged)
     current = ledger.grant()
     start_s, start_n = spent, done
     # What is too little for one more trial is as good as spent; but a controller that was killed has yet to end.
@@ -94,13 +94,13 @@ class Budget:
     grant: Grant
 
     def __post_init__(self) -> None:
-        self._spent = self.ledger.spent("wall_s")
+        self._spent = self.ledger.spent(WALL_S)
         self._mark = time.monotonic()
 
     def remember(self) -> None:
         """Append the time since the last call to the ledger."""
         now = time.monotonic()
-        self.ledger.add_spend("wall_s", now - self._mark)
+        self.ledger.add_spend(WALL_S, now - self._mark)
         self._spent += now - self._mark
         self._mark = now
 

@@ -1,7 +1,7 @@
 """A campaign on disk: `runs/NAME/`, made once, opened again by the same command, led by one controller at a time.
 
 campaign.yaml   what was asked            brief.md    the person's steering
-memory.db       the ledger                memory.md, log.md   rendered from it
+memory.db       the ledger                memory.md, log.md, curve.svg, report.html   rendered from it
 experiments/e0017/s2-probe/   what a trial was given and left behind
 """
 
@@ -24,11 +24,11 @@ from agent.errors import StoichloopError
 from agent.executor.trial import check_fidelity
 from agent.workspace import Workspace, head_commit
 from memory.ledger import Ledger
-from memory.records import CampaignRecord, Experiment
+from memory.records import CampaignRecord, Experiment, Objective
 from simulator.mapping import read_mapping
 
 if TYPE_CHECKING:
-    from simulator.dataset import Dataset
+    from simulator.dataset import FrozenData
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 
@@ -46,6 +46,7 @@ class Settings(BaseModel):
     fidelity: str
     full_steps: int
     seed: int
+    objective: Objective = "exact"  # the only one there was before it had a name
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,16 @@ class Campaign:
     def ledger_path(self) -> Path:
         """The SQLite file."""
         return self.folder / "memory.db"
+
+    @property
+    def report_path(self) -> Path:
+        """The page for people."""
+        return self.folder / "report.html"
+
+    @property
+    def last_written(self) -> float:
+        """When the ledger was last added to. While a controller has it open, additions go to the -wal file."""
+        return _last_written(self.folder)
 
     def brief(self) -> str:
         """The person's text as it is now; empty if there is none."""
@@ -91,7 +102,7 @@ class Campaign:
 
 
 def start_campaign(
-    workspace: Workspace, name: str, dataset: Dataset, *, planner: str, fidelity: str, seed: int
+    workspace: Workspace, name: str, dataset: FrozenData, *, planner: str, fidelity: str, seed: int
 ) -> Campaign:
     """Open the campaign `name`, or make it; raises `StoichloopError` if it was made for something else."""
     if not _NAME.fullmatch(name):
@@ -109,6 +120,7 @@ def start_campaign(
         fidelity=fidelity,
         full_steps=dataset.regime.training.full_steps,
         seed=seed,
+        objective="blind" if dataset.manifest.truth is None else "exact",
     )
     if folder.exists():
         campaign = open_campaign(workspace, name)
@@ -154,12 +166,20 @@ def _create(folder: Path, settings: Settings) -> None:
     folder.parent.mkdir(parents=True, exist_ok=True)
     draft = Path(tempfile.mkdtemp(prefix=f".{settings.name}-", dir=folder.parent))
     record = CampaignRecord(
-        settings.name, settings.regime, settings.dataset, settings.base_commit, settings.fidelity, time.time()
+        settings.name,
+        settings.regime,
+        settings.dataset,
+        settings.base_commit,
+        settings.fidelity,
+        time.time(),
+        settings.objective,
     )
     try:
         with Ledger(draft / "memory.db") as ledger:
             ledger.add_campaign(record)
-        (draft / "brief.md").write_text(render_prompt("brief.md.j2", regime=settings.regime), encoding="utf-8")
+        (draft / "brief.md").write_text(
+            render_prompt("brief.md.j2", regime=settings.regime, objective=settings.objective), encoding="utf-8"
+        )
         (draft / "campaign.yaml").write_text(yaml.safe_dump(settings.model_dump(), sort_keys=False), encoding="utf-8")
         draft.chmod(0o755)
         draft.rename(folder)
@@ -200,6 +220,6 @@ def find_experiment(campaign: Campaign, ledger: Ledger, name: str) -> Experiment
 
 
 def _last_written(folder: Path) -> float:
-    """When a ledger was last added to. While a controller has it open, additions go to the -wal file."""
+    """See `Campaign.last_written`."""
     times = [path.stat().st_mtime for path in folder.glob("memory.db*") if not path.name.endswith("-shm")]
     return max(times, default=0.0)

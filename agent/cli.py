@@ -19,6 +19,7 @@ from agent.errors import StoichloopError
 from agent.export import commands as export
 from agent.git import forget_git_environment
 from agent.interruption import Interruption
+from agent.report import commands as report
 from agent.terminal import (
     INTERRUPTED,
     CampaignName,
@@ -28,12 +29,14 @@ from agent.terminal import (
     RegimeName,
     Sibling,
     dataset_of,
+    find_data,
     here,
     note,
     print_json,
 )
 from agent.winners import commands as winners
 from memory.ledger import Ledger, LedgerError
+from memory.words import UNCHECKED
 from simulator.errors import DatasetError, RegimeError
 
 app = typer.Typer(
@@ -45,6 +48,7 @@ app = typer.Typer(
 )
 app.add_typer(winners.app)
 app.add_typer(export.app)
+app.add_typer(report.app)
 
 
 def main() -> None:
@@ -87,9 +91,9 @@ def _own_regimes() -> list[Path]:
 @app.command()
 def regimes(as_json: Json = False) -> None:
     """The regimes, one line each."""
-    from simulator.regime import all_regimes
+    from simulator.measured import all_known
 
-    known = all_regimes(*_own_regimes())
+    known = all_known(*_own_regimes())
     if as_json:
         print_json(
             [{"name": regime.name, "title": regime.title, "description": regime.description} for regime in known]
@@ -111,18 +115,18 @@ def data(
         Path | None,
         typer.Option(metavar="FILE", help="In place of REGIME: make a regime of an SBML file, known by its name."),
     ] = None,
+    csv: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="In place of REGIME: your own measurements, known by the file's name."),
+    ] = None,
+    network: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="With --csv: the network, as YAML or SBML.")
+    ] = None,
     sibling: Sibling = None,
     as_json: Json = False,
 ) -> None:
-    """Generate the frozen dataset if absent, verify it if present, say how identifiable it is."""
-    if regime is not None and sbml is None:
-        name = regime
-    elif sbml is not None and regime is None:
-        name = _import_network(sbml, quiet=as_json)
-    else:
-        raise StoichloopError("data takes a REGIME or --sbml FILE, one of the two; 'stoichloop regimes' lists regimes")
-    dataset, generated = dataset_of(name, sibling, quiet=as_json)
-    facts = dataset.facts
+    """Freeze the data if absent, verify them if present, say what is known of them and how identifiable they are."""
+    dataset, generated = find_data(regime, sbml, csv, network, sibling, quiet=as_json)
     if as_json:
         print_json(
             {
@@ -130,24 +134,17 @@ def data(
                 "folder": str(dataset.folder),
                 "description": dataset.regime.description,
                 "generated": generated,
+                "objective": "exact" if dataset.manifest.truth else "blind",
                 "fingerprint": dataset.manifest.fingerprint(),
-                **facts.model_dump(mode="json"),
+                **dataset.facts.model_dump(mode="json"),
             }
         )
         return
     from agent.datasheet import datasheet
 
-    console = Console()
-    console.print(f"{'generated' if generated else 'verified'} {dataset.folder}", soft_wrap=True, highlight=False)
+    console, made = Console(), "generated" if dataset.manifest.truth else "frozen"
+    console.print(f"{made if generated else 'verified'} {dataset.folder}", soft_wrap=True, highlight=False)
     console.print(datasheet(dataset))
-
-
-def _import_network(path: Path, *, quiet: bool) -> str:
-    """Make or find the regime of an SBML file and return its name."""
-    from simulator.sbml import import_regime
-
-    with Console(stderr=True, quiet=quiet).status(f"reading {path}"):
-        return import_regime(path, here().data).name
 
 
 @app.command()
@@ -194,6 +191,8 @@ def train(
     if as_json:
         print_json(run.facts())
         return
+    if run.dataset.manifest.truth is None:
+        note(UNCHECKED)
     table = Table(box=None, show_header=False, pad_edge=False)
     for name, value in run.scores.items():
         table.add_row(name, f"{value:.4f}")

@@ -9,21 +9,47 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from memory.words import UNCHECKED
 from simulator.dataset import Dataset
 from simulator.facts import Facts
+from simulator.measurements import Measurements
 
 _NAMED = 12  # members of a list; --json has all
 
 
-def datasheet(dataset: Dataset) -> RenderableType:
+def datasheet(dataset: Dataset | Measurements) -> RenderableType:
     """The regime in words and its facts as a table."""
+    lines = _measured(dataset) if isinstance(dataset, Measurements) else _simulated(dataset)
     table = Table(box=None, show_header=False, pad_edge=False)
-    for name, value in _lines(dataset).items():
+    for name, value in lines.items():
         table.add_row(Text(name, style="bold"), value)
     return Group(Text(dataset.regime.description.strip()), Text(), table)
 
 
-def _lines(dataset: Dataset) -> dict[str, str]:
+def _measured(dataset: Measurements) -> dict[str, str]:
+    facts, constraints = dataset.facts, dataset.regime.constraints
+    magnitudes = ", ".join(map(str, constraints.alphabet))
+    balance = "every column of S sums to zero" if constraints.mass_balanced else "mass balance is not assumed"
+    median = statistics.median(facts.noise)
+    return {
+        "network": f"{facts.metabolites} metabolites, {facts.reactions} reactions, {facts.edges} edges; roles are told",
+        "stated": f"coefficients of magnitude {magnitudes}; {balance}",
+        "observed": f"{facts.frames} frames in {_trajectories(facts.trajectories)}; "
+        f"{facts.heldout_frames} in {_trajectories(facts.heldout_trajectories)} kept back for the scorer",
+        "followed for": f"{min(facts.followed_for):g} to {max(facts.followed_for):g}, in the unit of the file",
+        "concentrations": f"{facts.smallest_concentration:g} to {facts.largest_concentration:g}, in that of the file",
+        "activity rank": f"{facts.activity_rank} components carry 99 % of the variance of concentrations",
+        "noise": f"{median:.2%} of a metabolite's root mean square in the median, {max(facts.noise):.2%} at most "
+        f"({facts.metabolite_names[facts.noise.index(max(facts.noise))]}), around smooth courses",
+        "truth": f"not known. This is {UNCHECKED}; experiments are judged by 'blind'",
+    }
+
+
+def _trajectories(count: int) -> str:
+    return "1 trajectory" if count == 1 else f"{count} trajectories"
+
+
+def _simulated(dataset: Dataset) -> dict[str, str]:
     facts = dataset.facts
     resolved = set(facts.scale_free_resolved)
     unresolved = [facts.reaction_names[r] for r in facts.scale_free_reactions if r not in resolved]

@@ -57,7 +57,7 @@ def exhibit(workspace: Workspace, campaign: Campaign, experiment: Experiment) ->
         table.add_column("score")
         for trial in completed:
             table.add_column(trial.trial.split("/", 1)[1], justify="right")
-        for name in _SCORES:
+        for name in _SCORES if "exact" in completed[0].scores else completed[0].scores:
             table.add_row(name, *(f"{trial.scores[name]:.4f}" for trial in completed))
         parts += [Text(), table]
     if experiment.trials:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from agent.analyzer.interval import interval_of_mean, within
-from agent.campaign import Campaign
+from agent.campaign import Campaign, Settings
 from agent.errors import StoichloopError
 from agent.executor.patch import PatchRefusedError, apply_diff, apply_edits, inspect
 from agent.executor.sandbox import Sandbox
@@ -193,7 +193,7 @@ class Registrar:
             "Regime": settings.regime,
             "Move": experiment.move,
             "Fingerprint": experiment.fingerprint,
-            **(_verdict_trailers(experiment, settings.fidelity) if experiment.verdict else {}),
+            **(_verdict_trailers(experiment, settings) if experiment.verdict else {}),
         }
         return (
             f"{experiment.id}: {textwrap.shorten(words, _SUBJECT, placeholder=' ...')}\n\n"
@@ -229,13 +229,14 @@ def edit_of(proposal: Proposal, sandbox: Sandbox) -> Callable[[Path], None]:
     return edit
 
 
-def _verdict_trailers(experiment: Experiment, fidelity: str) -> dict[str, str]:
-    verdict, scores = experiment.verdict, experiment.exact(fidelity)
+def _verdict_trailers(experiment: Experiment, settings: Settings) -> dict[str, str]:
+    verdict, scores = experiment.verdict, experiment.scores(settings.fidelity)
     assert verdict is not None
     trailers = {"Verdict": f"{verdict.verdict}, {' '.join(verdict.reason.split())}"}
     if scores:
         values = list(scores.values())
-        trailers["Score"] = f"{sum(values) / len(values):.4f}{within(interval_of_mean(values))} exact at {fidelity}"
-        trailers["Seeds"] = ", ".join(f"{seed} ({exact:.4f})" for seed, exact in sorted(scores.items()))
+        mean = f"{sum(values) / len(values):.4f}{within(interval_of_mean(values))}"
+        trailers["Score"] = f"{mean} {settings.objective} at {settings.fidelity}"
+        trailers["Seeds"] = ", ".join(f"{seed} ({score:.4f})" for seed, score in sorted(scores.items()))
     trailers["Cost"] = f"{sum(t.seconds for t in experiment.trials):.0f} s in {len(experiment.trials)} trials"
     return trailers

@@ -60,8 +60,8 @@ def _solved(bench: Bench) -> str | None:
     if line is None or (limit := ceiling(line.experiment, bench.noise(experiments))) is None:
         return None
     return (
-        f"{line.experiment.id} stands at exact {line.exact:.4f} over {line.seeds} seeds: no experiment can lead it "
-        f"by more than the noise, {limit:.4f}, any more"
+        f"{line.experiment.id} stands at {bench.objective} {line.score:.4f} over {line.seeds} seeds: no "
+        f"experiment can lead it by more than the noise, {limit:.4f}, any more"
     )
 
 
@@ -155,9 +155,10 @@ def _learn(bench: Bench, planner: Planner, block: Block) -> None:
     verdicts = [e.verdict.verdict if e.verdict else None for e in experiments if e.block == block.number]
     summary = (
         f"{verdicts_text(count_verdicts(verdicts))}; "
-        f"incumbent {line.experiment.id} at exact {line.exact:.4f} over {line.seeds} seeds"
+        f"incumbent {line.experiment.id} at {bench.objective} {line.score:.4f} over {line.seeds} seeds"
     )
-    findings = find(experiments, bench.ledger.current_findings(), bench.noise(experiments), block.number)
+    current, noise = bench.ledger.current_findings(), bench.noise(experiments)
+    findings = find(experiments, current, noise, block.number, bench.objective)
     lesson = Lesson(block.number, summary, findings)
     if isinstance(planner, Teller):
         lesson = planner.tell(bench.situation(block.rung, ()), lesson)

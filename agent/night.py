@@ -19,12 +19,13 @@ from agent.view import View
 from agent.workspace import Workspace
 from memory.copies import mend
 from memory.ledger import Ledger
-from simulator.dataset import Dataset
+from memory.words import UNCHECKED
+from simulator.dataset import FrozenData
 
 
 def spend_the_night(
     workspace: Workspace,
-    dataset: Dataset,
+    dataset: FrozenData,
     *,
     name: str,
     budget: str,
@@ -55,6 +56,8 @@ def spend_the_night(
         resumed = bool(ledger.experiments())
         with View(console, campaign, ledger) as view:
             view.say(f"{'resuming' if resumed else 'starting'} campaign {name} in {campaign.folder}")
+            if campaign.settings.objective == "blind":
+                view.say(f"note: {UNCHECKED}; the loop optimises blind")
             if workspace.repo.is_dirty(path="gnn"):
                 view.say("note: gnn/ has uncommitted changes; the campaign works from commits and does not see them")
             try:
@@ -70,7 +73,7 @@ def spend_the_night(
 def _farewell(console: Console, campaign: Campaign, ledger: Ledger, interrupted: bool) -> None:
     # This process leads the campaign until it ends, which is now.
     console.print(picture(read_status(campaign, ledger).model_copy(update={"running": False, "now": []})))
-    for text in ("memory.md", "log.md", "curve.svg"):
+    for text in ("memory.md", "log.md", "report.html"):
         console.print(str(campaign.folder / text), soft_wrap=True, highlight=False)
     if interrupted:
         console.print("interrupted; everything is saved, and the same command goes on from here")

@@ -11,14 +11,15 @@ from rich.text import Text
 from agent.budget import format_duration
 from agent.logbook import COLOURS
 from agent.status import Line, Running, Status
-from memory.words import score_text
+from memory.records import Objective
+from memory.words import UNCHECKED, score_text
 
 _LEADERS, _EVENTS = 8, 3
 _PLOT_ROWS, _LEAST_PLOT_ROWS, _FRAME_ROWS = 16, 4, 2
-_HEADLINE_ROWS, _LEAST_RUNNING = 6, 2
+_HEADLINE_ROWS, _LEAST_RUNNING = 7, 2
 _AXIS = 6  # columns of a label
 _WIDEST = 4  # columns for one experiment
-_LEAST_SPAN = 0.01  # of exact, on the axis
+_LEAST_SPAN = 0.01  # of the score, on the axis
 
 
 def picture(status: Status, height: int = 60) -> RenderableType:
@@ -29,33 +30,35 @@ def picture(status: Status, height: int = 60) -> RenderableType:
     rest -= len(now) + 1 if now else 0
     if status.history:
         rows = max(_LEAST_PLOT_ROWS, min(_PLOT_ROWS, rest // 2 - _FRAME_ROWS))
-        title = Text.assemble("exact of each experiment ", ("•", "bold"), ", of the incumbent ", ("━", "green"))
+        title = Text.assemble(
+            f"{status.objective} of each experiment ", ("•", "bold"), ", of the incumbent ", ("━", "green")
+        )
         parts.append(Panel(_Curve(status, rows), title=title, title_align="left", border_style="bright_black"))
         rest -= rows + _FRAME_ROWS
     if now:
         parts.append(_running(now, len(status.now) - len(now)))
     leaders = status.leaderboard[: max(0, min(_LEADERS, rest - 1))]
     if leaders:
-        parts.append(leaderboard_table(leaders))
+        parts.append(leaderboard_table(leaders, status.objective))
         rest -= len(leaders) + 1
     if status.events and rest > _EVENTS:
         parts.append(_events(status.events[-_EVENTS:]))
     return Group(*parts)
 
 
-def exact_text(line: Line) -> str:
+def line_text(line: Line) -> str:
     """'0.2512 ± 0.0031 (4 seeds)'."""
     seeds = f"{line.seeds} seed{'s' if line.seeds != 1 else ''}"
-    return f"{score_text(line.exact, line.standard_error)} ({seeds})"
+    return f"{score_text(line.score, line.standard_error)} ({seeds})"
 
 
-def leaderboard_table(lines: list[Line]) -> Table:
+def leaderboard_table(lines: list[Line], objective: Objective) -> Table:
     """Accepted experiments first, then by mean."""
-    table = _table("experiment", "exact", "verdict")
+    table = _table("experiment", objective, "verdict")
     table.add_column("hypothesis", ratio=1, no_wrap=True, overflow="ellipsis")
     for line in lines:
         verdict = Text(line.verdict, style=COLOURS.get(line.verdict, ""))
-        table.add_row(line.experiment, exact_text(line), verdict, Text(line.hypothesis))
+        table.add_row(line.experiment, line_text(line), verdict, Text(line.hypothesis))
     return table
 
 
@@ -79,16 +82,17 @@ def _headline(status: Status) -> RenderableType:
     lines.add_column(style="bright_black", no_wrap=True)
     lines.add_column(ratio=1, no_wrap=True, overflow="ellipsis")
     if status.incumbent:
-        best = f"{status.incumbent.experiment} {exact_text(status.incumbent)}"
+        best = f"{status.incumbent.experiment} {line_text(status.incumbent)}"
         lines.add_row("incumbent", Text(best, style="bold green"))
     if status.baseline:
-        lines.add_row("baseline", f"{exact_text(status.baseline)}, seed noise {status.noise:.4f}")
+        lines.add_row("baseline", f"{line_text(status.baseline)}, seed noise {status.noise:.4f}")
     if status.rung:
         why = f": {status.why}" if status.why else ""
         lines.add_row("rung", Text.assemble((status.rung, "bold"), why))
     lines.add_row("tried", _tried(status))
     lines.add_row("spent", _spent(status))
-    return Group(top, lines)
+    unchecked = [Text(UNCHECKED, style="yellow", no_wrap=True, overflow="ellipsis")]
+    return Group(top, *(unchecked if status.objective == "blind" else []), lines)
 
 
 def _tried(status: Status) -> Text:

@@ -10,7 +10,7 @@ from agent.analyzer.estimate import EstimateError
 from agent.analyzer.score import Scores, score_artifact
 from agent.executor.trial import Outcome
 from memory.records import TrialStatus
-from simulator.dataset import Dataset
+from simulator.dataset import FrozenData
 
 
 @cache
@@ -23,7 +23,7 @@ def analyzer_fingerprint() -> str:
     return digest.hexdigest()
 
 
-def score_outcome(outcome: Outcome, dataset: Dataset) -> tuple[TrialStatus, str, Scores]:
+def score_outcome(outcome: Outcome, dataset: FrozenData) -> tuple[TrialStatus, str, Scores]:
     """Status, reason and scores of a trial; an artifact that does not pass the door makes it invalid."""
     if outcome.status != "completed":
         return outcome.status, outcome.reason, Scores()

@@ -16,6 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from agent.analyzer.curves import CurvePoint, read_curves
 from agent.analyzer.estimate import Estimate, EstimateError, read_estimate
 from agent.analyzer.score import Scores, score
+from agent.coefficients import write_coefficients
 from agent.errors import StoichloopError
 from agent.executor.code_state import CodeState
 from agent.executor.limits import fair_share
@@ -26,7 +27,7 @@ from agent.executor.trial import Outcome, Trial
 from agent.recipe import find_recipe, start_from, uncommitted
 from agent.terminal import dataset_of, note
 from agent.workspace import Workspace
-from simulator.dataset import Dataset
+from simulator.dataset import FrozenData
 
 if TYPE_CHECKING:
     from agent.export.network import RecoveredNetwork
@@ -39,7 +40,7 @@ _POLL_S = 0.1
 class Run:
     """One scored training run. `start` names a recipe, its moves and its commit, if there was one."""
 
-    dataset: Dataset
+    dataset: FrozenData
     start: dict[str, Any]
     seed: int
     steps: int
@@ -114,7 +115,7 @@ def train_regime(
 
 def train_once(
     code: CodeState,
-    dataset: Dataset,
+    dataset: FrozenData,
     changes: dict[str, Any],
     *,
     names: dict[str, Any],
@@ -141,6 +142,7 @@ def train_once(
         run_alone(trial, code, dataset, folder, sandbox, tick)
     try:
         estimate = read_estimate(folder / "estimate.npz", dataset.graph)
+        write_coefficients(folder, dataset)
     except EstimateError as error:
         raise StoichloopError(f"the trial left no usable estimate: {error}") from error
     return Run(
@@ -156,7 +158,7 @@ def train_once(
 
 
 def run_alone(
-    trial: Trial, code: CodeState, dataset: Dataset, folder: Path, sandbox: Sandbox, tick: Callable[[], None]
+    trial: Trial, code: CodeState, dataset: FrozenData, folder: Path, sandbox: Sandbox, tick: Callable[[], None]
 ) -> Outcome:
     """Run a trial that has this machine to itself, `tick` called on the way; raises `StoichloopError` if it fails."""
     observations, gpu = dataset.observations_path.absolute(), slots(1)[0]

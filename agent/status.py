@@ -11,8 +11,8 @@ from agent.analyzer.curves import read_curves
 from agent.analyzer.noise import measure_noise
 from agent.campaign import Campaign
 from agent.controller import age_s, is_alive
-from memory.ledger import Ledger
-from memory.records import Outline, Session
+from memory.ledger import WALL_S, Ledger
+from memory.records import Objective, Outline, Session
 from memory.standing import Standing, count_verdicts, incumbent, leaders, standing
 
 _LEADERS = 8
@@ -26,7 +26,7 @@ class Line(_Model):
     """One line of the leaderboard."""
 
     experiment: str
-    exact: float
+    score: float
     standard_error: float | None
     seeds: int
     verdict: str
@@ -49,6 +49,7 @@ class Status(_Model):
     campaign: str
     regime: str
     fidelity: str
+    objective: Objective
     running: bool
     rung: str | None
     why: str | None
@@ -77,7 +78,7 @@ def read_status(campaign: Campaign, ledger: Ledger) -> Status:
     best = leaders(lines, _LEADERS)
     known = {e.id: e for e in ledger.these({*best, *(e.id for e in lines if e.accepted), *(e.id for e in lines[:1])})}
     alive = is_alive(session) and not ledger.has_ended()  # a process may go on when its campaign has ended
-    spent = ledger.spent("wall_s")
+    spent = ledger.spent(WALL_S)
     if alive and session:  # what the controller has not written down yet
         spent += max(0.0, time.time() - max(ledger.last_spend_at(), session.started_at))
     leader = incumbent(list(known.values()))
@@ -87,6 +88,7 @@ def read_status(campaign: Campaign, ledger: Ledger) -> Status:
         campaign=settings.name,
         regime=settings.regime,
         fidelity=settings.fidelity,
+        objective=settings.objective,
         running=alive,
         rung=block.rung if block else None,
         why=block.reason if block else None,
@@ -114,9 +116,9 @@ def _history(lines: Sequence[Outline]) -> tuple[list[float], list[float]]:
     history: list[float] = []
     best: list[float] = []
     for line in lines:
-        if line.exact is not None:
-            history.append(line.exact)
-            best.append(line.exact if line.accepted or not best else best[-1])
+        if line.score is not None:
+            history.append(line.score)
+            best.append(line.score if line.accepted or not best else best[-1])
     return history, best
 
 
@@ -126,7 +128,7 @@ def _line(line: Standing | None) -> Line | None:
     verdict = line.experiment.verdict
     return Line(
         experiment=line.experiment.id,
-        exact=line.exact,
+        score=line.score,
         standard_error=line.error,
         seeds=line.seeds,
         verdict=verdict.verdict if verdict else "open",

@@ -11,10 +11,12 @@ from rich.console import Console
 from rich.markup import escape
 
 from agent.completion import complete_campaign, complete_experiment, complete_regime
+from agent.errors import StoichloopError
 
 if TYPE_CHECKING:
     from agent.workspace import Workspace
     from simulator.dataset import Dataset
+    from simulator.measurements import Measurements
 
 Json = Annotated[bool, typer.Option("--json", help="Print facts as JSON.")]
 Sibling = Annotated[
@@ -54,14 +56,38 @@ def here(*, contained: bool = True) -> Workspace:
     return find_workspace(Path.cwd(), contained=contained)
 
 
-def dataset_of(name: str, sibling: int | None = None, *, quiet: bool = False) -> tuple[Dataset, bool]:
-    """The dataset of a regime or its sibling, and whether it was generated just now."""
+def find_data(
+    regime: str | None, sbml: Path | None, csv: Path | None, network: Path | None, sibling: int | None, *, quiet: bool
+) -> tuple[Dataset | Measurements, bool]:
+    """The data that `stoichloop data` is asked for in one of its ways, and whether they were frozen just now."""
+    from simulator.measurements import import_measurements
+    from simulator.sbml import import_regime
+
+    ways = (regime is not None, sbml is not None, csv is not None or network is not None)
+    if sum(ways) != 1 or (csv is None) != (network is None):
+        raise StoichloopError(
+            "data takes a REGIME, or --sbml FILE, or --csv FILE with --network FILE; 'stoichloop regimes' lists regimes"
+        )
+    if csv is not None and network is not None:
+        with Console(stderr=True, quiet=quiet).status(f"reading {csv}"):
+            data, frozen = import_measurements(csv, network, here().data)
+        return (data, frozen) if sibling is None else dataset_of(data.regime.name, sibling, quiet=quiet)
+    if sbml is not None:
+        with Console(stderr=True, quiet=quiet).status(f"reading {sbml}"):
+            regime = import_regime(sbml, here().data).name
+    assert regime is not None
+    return dataset_of(regime, sibling, quiet=quiet)
+
+
+def dataset_of(name: str, sibling: int | None = None, *, quiet: bool = False) -> tuple[Dataset | Measurements, bool]:
+    """The data of a regime or its sibling, and whether they were generated just now."""
     from simulator.dataset import prepare
-    from simulator.regime import find_regime
+    from simulator.measured import Measured, find_known
+    from simulator.measurements import find_measurements
 
     root = here().data
-    regime = find_regime(name, root)
+    regime = find_known(name, root)
     if sibling is not None:
         regime = regime.sibling(sibling)
     with Console(stderr=True, quiet=quiet).status(f"preparing the data of {regime.name}"):
-        return prepare(regime, root)
+        return (find_measurements(regime, root), False) if isinstance(regime, Measured) else prepare(regime, root)

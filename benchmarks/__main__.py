@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from benchmarks.ablation import ablation
+from benchmarks.blind import blind
 from benchmarks.containment import containment
 from benchmarks.load import load
 from benchmarks.measure import run_commands
@@ -10,4 +11,4 @@ from benchmarks.recovery import recovery
 from benchmarks.speed import speed
 
 if __name__ == "__main__":
-    run_commands(ablation, containment, load, recovery, speed)
+    run_commands(ablation, blind, containment, load, recovery, speed)

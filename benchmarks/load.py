@@ -192,7 +192,7 @@ def _fill(workspace: Workspace, campaign: Campaign, count: int) -> None:
                 ledger.add_verdict(e.id, Verdict("rejected", "screened out at probe", base.id, -0.01))
                 ledger.add_landing(e.id, str(e.commit))
             taught = number % _TAUGHT == 0
-            findings = find(ledger.experiments(), [], {"probe": Noise(0.05, 3)}, number) if taught else ()
+            findings = find(ledger.experiments(), [], {"probe": Noise(0.05, 3)}, number, "exact") if taught else ()
             ledger.close_block(number, f"{len(block)} rejected", findings)
 
 

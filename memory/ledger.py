@@ -38,6 +38,8 @@ from memory.records import (
 _SCRIPTS = sorted((Path(__file__).parent / "schema").glob("*.sql"), key=lambda path: int(path.stem))
 SCHEMA_VERSION = int(_SCRIPTS[-1].stem)
 
+WALL_S, GPU_S = "wall_s", "gpu_s"  # kinds of spend
+
 
 class LedgerError(Exception):
     """The ledger cannot be opened or is being misused; the message is one sentence."""
@@ -239,7 +241,7 @@ class Ledger:
         self._insert("verifications", **_with_bounds(verification, siblings=siblings))
 
     def add_spend(self, kind: str, amount: float) -> None:
-        """Something was used up: `wall_s` of the controller, `tokens`, `dollars`."""
+        """Something was used up: `WALL_S` of a controller, `GPU_S` of a trial on a GPU."""
         self._insert("spend", kind=kind, amount=amount, spent_at=time.time())
 
     def add_event(self, message: str) -> None:

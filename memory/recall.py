@@ -27,9 +27,10 @@ _ADDED = {"experiments": "id", **dict.fromkeys(("landings", "verdicts", "trial_r
 
 _LINES = "SELECT e.id, e.block, v.verdict, v.number FROM experiments e LEFT JOIN verdicts v ON v.experiment = e.id"
 _SCORES = """
-    SELECT experiment, count(*), count(exact), avg(exact) FROM (
+    SELECT experiment, count(*), count(score), avg(score) FROM (
         SELECT experiment, CASE WHEN fidelity = ? AND status = 'completed'
-            THEN json_extract(scores, '$.exact') END AS exact FROM trial_results INDEXED BY exact_of
+            THEN coalesce(json_extract(scores, '$.exact'), json_extract(scores, '$.blind')) END AS score
+        FROM trial_results INDEXED BY score_of
     ) GROUP BY experiment
 """
 _TEXTS = (

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
+Objective = Literal["exact", "blind"]
 VerdictName = Literal["accepted", "rejected", "failed", "refused"]
 TrialStatus = Literal["completed", "crashed", "timed_out", "non_finite", "invalid"]
 Role = Literal["exploit", "explore", "principle"]
@@ -12,6 +14,16 @@ FindingKind = Literal["established principle", "refuted hypothesis", "open quest
 Worth = Literal["matters", "not shown to matter"]
 MeasurementKey = tuple[str, str, int, int]  # code, dataset, seed, steps
 Generality = Literal["generalises", "does not generalise", "not shown to generalise"]
+
+
+def objective_of(scores: Mapping[str, float]) -> Objective:
+    """Which score is the one that is optimised: `exact` where the truth is known, `blind` where there is none."""
+    return "exact" if "exact" in scores else "blind"
+
+
+def score_of(scores: Mapping[str, float]) -> float | None:
+    """The score that is optimised; None if there are none, of a training that did not complete."""
+    return scores[objective_of(scores)] if scores else None
 
 
 @dataclass(frozen=True)
@@ -24,6 +36,7 @@ class CampaignRecord:
     base_commit: str
     fidelity: str
     created_at: float
+    objective: Objective
 
 
 @dataclass(frozen=True)
@@ -110,6 +123,11 @@ class TrialResult:
     dataset: str | None = None
     truth: str | None = None
 
+    @property
+    def score(self) -> float | None:
+        """The one that is optimised; None if it did not complete."""
+        return score_of(self.scores)
+
 
 @dataclass(frozen=True)
 class RunningTrial:
@@ -125,7 +143,7 @@ class RunningTrial:
 
 @dataclass(frozen=True)
 class Verdict:
-    """The judgement on an experiment. Effect and interval are differences of `exact` from the rival's."""
+    """The judgement on an experiment. Effect and interval are differences of the score from the rival's."""
 
     verdict: VerdictName
     reason: str
@@ -172,13 +190,13 @@ class Experiment:
         """The seeds that have a result at one fidelity, good or bad."""
         return {t.seed for t in self.trials if t.fidelity == fidelity}
 
-    def exact(self, fidelity: str) -> dict[int, float]:
-        """`exact` of each seed whose trial was completed at one fidelity."""
-        return {t.seed: t.scores["exact"] for t in self.trials if t.fidelity == fidelity and t.status == "completed"}
+    def scores(self, fidelity: str) -> dict[int, float]:
+        """The score of each seed whose trial was completed at one fidelity."""
+        return {t.seed: t.score for t in self.trials if t.fidelity == fidelity and t.score is not None}
 
 
 class Outline(NamedTuple):
-    """An experiment as a line among thousands. `exact` is the mean over `seeds` seeds at one fidelity, None of none.
+    """An experiment as a line among thousands. `score` is the mean over `seeds` seeds at one fidelity, None of none.
 
     `place` is that among the verdicts, None before there is one; `trials` counts those at any fidelity.
     """
@@ -189,7 +207,7 @@ class Outline(NamedTuple):
     place: int | None
     trials: int
     seeds: int
-    exact: float | None
+    score: float | None
 
     @property
     def accepted(self) -> bool:
@@ -245,16 +263,16 @@ class Measurement:
         return self.code, self.dataset, self.seed, self.steps
 
     @property
-    def exact(self) -> float | None:
-        """None if it did not complete."""
-        return self.scores.get("exact")
+    def score(self) -> float | None:
+        """The one that is optimised; None if it did not complete."""
+        return score_of(self.scores)
 
 
 @dataclass(frozen=True)
 class Ablation:
     """What the change `left_out` is worth to the stack of changes that `winner` consists of.
 
-    `effect` is what `exact` loses without it, with a 95 % interval, over paired seeds; None where the rest does not
+    `effect` is what the score loses without it, with a 95 % interval, over paired seeds; None where the rest does not
     work without it, and `reason` says how.
     """
 

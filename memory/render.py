@@ -8,14 +8,14 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from memory.ledger import Ledger
-from memory.records import Block, Call, Event, Experiment, Finding
+from memory.records import Block, Call, Event, Experiment, Finding, Objective, objective_of
 from memory.standing import count_verdicts, incumbent, leaders, standing
-from memory.words import moment, score_text, verdicts_text
+from memory.words import UNCHECKED, moment, score_text, verdicts_text
 
 MEMORY_LINES = 300
 _LEADERS, _FINDINGS, _BLOCKS, _LATEST = 12, 60, 60, 60
@@ -70,7 +70,7 @@ _TEMPLATES = Environment(
     auto_reload=False,
 )
 _TEMPLATES.filters.update(moment=moment, flat=_flat, cell=_cell, evidence=_evidence, changed=_changed)
-_TEMPLATES.globals["score"] = score_text
+_TEMPLATES.globals.update(score=score_text, objective_of=objective_of, unchecked=UNCHECKED)
 
 
 def working_memory(ledger: Ledger) -> str:
@@ -152,8 +152,9 @@ def search(ledger: Ledger, text: str) -> list[str]:
     return [candidate for candidate in candidates if wanted in candidate.casefold()]
 
 
-# What an entry says of its own: the words of its template, and the time zone.
-_LABELS = (Path(__file__).parent / "templates" / "experiment.md.j2").read_text(encoding="utf-8").casefold() + " z"
+# What an entry says of its own: the words of its template, the names of scores, and the time zone.
+_TEMPLATE = (Path(__file__).parent / "templates" / "experiment.md.j2").read_text(encoding="utf-8")
+_LABELS = " ".join([_TEMPLATE.casefold(), *get_args(Objective), "z"])
 
 
 def _own_words(wanted: str) -> list[str]:

@@ -14,10 +14,10 @@ from memory.records import Experiment, Outline, VerdictName
 
 @dataclass(frozen=True)
 class Standing:
-    """One line of the leaderboard: mean and standard error of `exact` over `seeds` seeds at one fidelity."""
+    """One line of the leaderboard: mean and standard error of the score over `seeds` seeds at one fidelity."""
 
     experiment: Experiment
-    exact: float
+    score: float
     error: float | None
     seeds: int
 
@@ -59,7 +59,7 @@ def count_verdicts(verdicts: Iterable[VerdictName | None]) -> dict[str, int]:
 
 def standing(experiment: Experiment, fidelity: str) -> Standing | None:
     """Where an experiment stands, or None before its first result."""
-    scores = list(experiment.exact(fidelity).values())
+    scores = list(experiment.scores(fidelity).values())
     if not scores:
         return None
     error = statistics.stdev(scores) / math.sqrt(len(scores)) if len(scores) > 1 else None
@@ -72,7 +72,7 @@ def leaders(outlines: Sequence[Outline], count: int) -> list[str]:
 
     A mean over one seed is flattered by its luck; that is why it does not outrank an acceptance.
     """
-    scored = [line for line in outlines if line.exact is not None]
+    scored = [line for line in outlines if line.score is not None]
     accepted = sorted((line for line in scored if line.accepted), key=lambda line: -(line.place or 0))
-    others = nlargest(count, (line for line in scored if not line.accepted), key=lambda line: line.exact or 0.0)
+    others = nlargest(count, (line for line in scored if not line.accepted), key=lambda line: line.score or 0.0)
     return [line.id for line in [*accepted, *others][:count]]

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
+# Said wherever a campaign's scores are shown that nobody can check.
+UNCHECKED = "measured data: nothing here can be checked against the truth, which nobody knows"
 
-def score_text(exact: float, error: float | None) -> str:
+
+def score_text(score: float, error: float | None) -> str:
     """'0.2512 ± 0.0031', or without an error from one seed."""
-    return f"{exact:.4f}" + ("" if error is None else f" ± {error:.4f}")
+    return f"{score:.4f}" + ("" if error is None else f" ± {error:.4f}")
 
 
 def moment(seconds: float) -> str:

@@ -7,6 +7,8 @@ REGIME/sealed/heldout.npz   trajectories for rollout tests
 REGIME/sealed/identifiability.npz   which coefficients the observations determine, for the scorer
 REGIME/sealed/regime.json   the settings that the data were made from
 REGIME/sealed/facts.json    what `stoichloop data` reports; some of it follows from the truth
+
+What was measured has no truth.npz and no identifiability.npz: see `simulator.measurements`.
 """
 
 from __future__ import annotations
@@ -24,14 +26,15 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, field_validator
 
 from simulator.errors import DatasetError
 from simulator.facts import Facts, Identifiable, examine
 from simulator.generate import System, Trajectory, simulate
 from simulator.kinetics import RandomFunction, RateLaw
+from simulator.measured import Measured
 from simulator.network import Graph, Ints
-from simulator.regime import Regime
+from simulator.regime import Constraints, Regime
 
 OBSERVATIONS = "observations.npz"
 TRUTH = "sealed/truth.npz"
@@ -39,7 +42,8 @@ HELDOUT = "sealed/heldout.npz"
 IDENTIFIABILITY = "sealed/identifiability.npz"
 SETTINGS = "sealed/regime.json"
 FACTS = "sealed/facts.json"
-_FILES = (OBSERVATIONS, TRUTH, HELDOUT, IDENTIFIABILITY, SETTINGS, FACTS)
+_MEASURED = (OBSERVATIONS, HELDOUT, SETTINGS, FACTS)
+_FILES = (*_MEASURED, TRUTH, IDENTIFIABILITY)
 _MANIFEST = "manifest.json"
 _FUNCTIONS = ("substrate_func", "rate_func")
 
@@ -58,9 +62,14 @@ class Manifest(BaseModel):
     @field_validator("files")
     @classmethod
     def _exactly_the_frozen_files(cls, files: dict[str, str]) -> dict[str, str]:
-        if sorted(files) != sorted(_FILES):
-            raise ValueError(f"files must be {', '.join(_FILES)}")
+        if sorted(files) not in (sorted(_FILES), sorted(_MEASURED)):
+            raise ValueError(f"files must be {', '.join(_FILES)}, where there is a truth, or {', '.join(_MEASURED)}")
         return files
+
+    @property
+    def truth(self) -> str | None:
+        """SHA-256 of the truth; None where there is none."""
+        return self.files.get(TRUTH)
 
     def fingerprint(self) -> str:
         """One SHA-256 for the whole dataset."""
@@ -80,10 +89,10 @@ class Truth:
 
 
 @dataclass(frozen=True)
-class Dataset:
-    """A frozen dataset that passed verification."""
+class FrozenData:
+    """Frozen data that passed verification, simulated or measured."""
 
-    regime: Regime
+    regime: Regime | Measured
     folder: Path
     manifest: Manifest
 
@@ -93,19 +102,9 @@ class Dataset:
         return self.folder / OBSERVATIONS
 
     @cached_property
-    def facts(self) -> Facts:
-        """What is said of the data to people. Not for planners: rates and null directions follow from the truth."""
-        return Facts.model_validate_json((self.folder / FACTS).read_bytes())
-
-    @cached_property
     def graph(self) -> Graph:
-        """The graph that a trial is shown."""
+        """The graph that is shown."""
         return _graph_from(_read_arrays(self.observations_path))
-
-    @cached_property
-    def truth(self) -> Truth:
-        """S, k and the functions. For the scorer."""
-        return _truth_from(_read_arrays(self.folder / TRUTH))
 
     @cached_property
     def observed(self) -> list[Trajectory]:
@@ -117,6 +116,23 @@ class Dataset:
     def heldout(self) -> list[Trajectory]:
         """Trajectories from initial conditions that no trial has seen. For the scorer."""
         return _trajectories_from(_read_arrays(self.folder / HELDOUT))
+
+
+@dataclass(frozen=True)
+class Dataset(FrozenData):
+    """Data that were simulated, so that the truth is known."""
+
+    regime: Regime
+
+    @cached_property
+    def facts(self) -> Facts:
+        """What is said of the data to people. Not for planners: rates and null directions follow from the truth."""
+        return Facts.model_validate_json((self.folder / FACTS).read_bytes())
+
+    @cached_property
+    def truth(self) -> Truth:
+        """S, k and the functions. For the scorer."""
+        return _truth_from(_read_arrays(self.folder / TRUTH))
 
     @cached_property
     def identifiability(self) -> Identifiable:
@@ -135,20 +151,32 @@ def prepare(regime: Regime, root: Path) -> tuple[Dataset, bool]:
 
 
 def freeze(regime: Regime, system: System, root: Path) -> Dataset:
-    """Write a simulated system as the dataset of `regime`: all of it appears at once, or nothing does.
+    """Write a simulated system as the dataset of `regime`; see `write`."""
+    facts, identifiable = examine(regime, system)
+    frames = stack(system.observed)
+    if not regime.observation.dcdt_given:
+        del frames["dcdt"]
+    arrays = {
+        OBSERVATIONS: shown(system.graph, regime.constraints) | frames,
+        TRUTH: _truth_arrays(system),
+        HELDOUT: stack(system.heldout),
+        IDENTIFIABILITY: vars(identifiable),
+    }
+    return Dataset(regime, root / regime.name, write(regime, root, arrays, facts))
 
-    Raises `FileExistsError` if it has appeared meanwhile.
+
+def write(regime: Regime | Measured, root: Path, arrays: dict[str, Arrays], facts: BaseModel) -> Manifest:
+    """Write the frozen data of a regime: all of them appear at once, or nothing does.
+
+    Raises `FileExistsError` if they have appeared meanwhile.
     """
     root.mkdir(parents=True, exist_ok=True)
     draft = Path(tempfile.mkdtemp(prefix=f".{regime.name}-", dir=root))
     try:
         sealed = draft / "sealed"
         sealed.mkdir(mode=0o700)
-        facts, identifiable = examine(regime, system)
-        np.savez(draft / OBSERVATIONS, allow_pickle=False, **_observation_arrays(regime, system))
-        np.savez(draft / TRUTH, allow_pickle=False, **_truth_arrays(system))
-        np.savez(draft / HELDOUT, allow_pickle=False, **_stack(system.heldout))
-        np.savez(draft / IDENTIFIABILITY, allow_pickle=False, **vars(identifiable))
+        for name, content in arrays.items():
+            np.savez(draft / name, allow_pickle=False, **content)
         (draft / SETTINGS).write_text(json.dumps(regime.simulation(), indent=1), encoding="utf-8")
         (draft / FACTS).write_text(facts.model_dump_json(indent=1), encoding="utf-8")
         for path in sealed.iterdir():
@@ -156,7 +184,7 @@ def freeze(regime: Regime, system: System, root: Path) -> Dataset:
         manifest = Manifest(
             regime=regime.name,
             regime_fingerprint=regime.fingerprint(),
-            files={name: _sha256(draft / name) for name in _FILES},
+            files={name: _sha256(draft / name) for name in (*arrays, SETTINGS, FACTS)},
         )
         (draft / _MANIFEST).write_text(manifest.model_dump_json(indent=1), encoding="utf-8")
         draft.chmod(0o755)
@@ -169,18 +197,25 @@ def freeze(regime: Regime, system: System, root: Path) -> Dataset:
     except BaseException:
         shutil.rmtree(draft, ignore_errors=True)
         raise
-    return Dataset(regime, root / regime.name, manifest)
+    return manifest
 
 
 def verify(regime: Regime, root: Path) -> Dataset:
-    """Check a frozen dataset against its manifest and its regime; raises `DatasetError` naming what differs."""
+    """The frozen dataset of a regime, after `check`."""
+    return Dataset(regime, root / regime.name, check(regime, root))
+
+
+def check(regime: Regime | Measured, root: Path) -> Manifest:
+    """Check frozen data against their manifest and their regime; raises `DatasetError` naming what differs."""
     folder = root / regime.name
     if not folder.is_dir():
         raise DatasetError(f"{folder}: there is no dataset folder; 'stoichloop data' makes one")
     mend = f"restore it, or move {folder} away and run the same command again"
     try:
         manifest = Manifest.model_validate_json((folder / _MANIFEST).read_bytes())
-    except (OSError, ValidationError) as error:
+        if (manifest.truth is None) == isinstance(regime, Regime):
+            raise ValueError("a truth belongs to what was simulated, and to nothing else")
+    except (OSError, ValueError) as error:
         raise DatasetError(f"{folder / _MANIFEST}: missing or malformed; {mend}") from error
     for name, expected in manifest.files.items():
         path = folder / name
@@ -190,10 +225,10 @@ def verify(regime: Regime, root: Path) -> Dataset:
             raise DatasetError(f"{path}: the file was changed after it was frozen (its SHA-256 differs); {mend}")
     if manifest.regime_fingerprint != regime.fingerprint():
         raise DatasetError(_describe_drift(regime, folder))
-    return Dataset(regime, folder, manifest)
+    return manifest
 
 
-def _describe_drift(regime: Regime, folder: Path) -> str:
+def _describe_drift(regime: Regime | Measured, folder: Path) -> str:
     frozen = json.loads((folder / SETTINGS).read_text(encoding="utf-8"))
     today = regime.simulation()
     # What gives the truth away is told by name alone: whoever reads the sentence need not learn it.
@@ -210,14 +245,10 @@ def _describe_drift(regime: Regime, folder: Path) -> str:
     )
 
 
-def _observation_arrays(regime: Regime, system: System) -> Arrays:
-    """The shown graph, with the edges that may be substrates, what the regime states, and the frames."""
-    substrates = {name: getattr(system.graph, name) for name in ("met_sub", "rxn_sub", "sub_to_all")}
-    stated = {name: np.asarray(value) for name, value in vars(regime.constraints).items()}
-    frames = _stack(system.observed)
-    if not regime.observation.dcdt_given:
-        del frames["dcdt"]
-    return _graph_arrays(system.graph) | substrates | stated | frames
+def shown(graph: Graph, constraints: Constraints) -> Arrays:
+    """The shown graph, with the edges that may be substrates, and what the regime states."""
+    substrates = {name: getattr(graph, name) for name in ("met_sub", "rxn_sub", "sub_to_all")}
+    return _graph_arrays(graph) | substrates | {name: np.asarray(value) for name, value in vars(constraints).items()}
 
 
 def _graph_arrays(graph: Graph) -> Arrays:
@@ -229,7 +260,7 @@ def _graph_from(arrays: Arrays) -> Graph:
     return Graph(**values | {name: int(values[name]) for name in ("n_metabolites", "n_reactions")})
 
 
-def _stack(trajectories: list[Trajectory]) -> Arrays:
+def stack(trajectories: list[Trajectory]) -> Arrays:
     """time (T, F), concentration (T, F, N), dcdt (T, F, N)."""
     return {f.name: np.stack([getattr(t, f.name) for t in trajectories]) for f in fields(Trajectory)}
 

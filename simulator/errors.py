@@ -8,4 +8,4 @@ class RegimeError(Exception):
 
 
 class DatasetError(Exception):
-    """A dataset is missing, changed or stale."""
+    """A dataset is missing, changed, stale or malformed."""

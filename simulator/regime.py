@@ -6,7 +6,7 @@ import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationError, model_validator
@@ -20,11 +20,16 @@ PositiveInt = Annotated[int, Field(gt=0)]
 PositiveFloat = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
-class _Section(BaseModel):
+class Section(BaseModel):
+    """A part of a regime file."""
+
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Network(_Section):
+SectionT = TypeVar("SectionT", bound=Section)
+
+
+class Network(Section):
     """How the stoichiometric matrix S (metabolites x reactions) is drawn.
 
     With `mass_balanced` every column sums to zero, without it no column does.
@@ -57,7 +62,7 @@ class Network(_Section):
         return tuple(f"r{number}" for number in range(self.reactions))
 
 
-class ImportedNetwork(_Section):
+class ImportedNetwork(Section):
     """A network that is known: the coefficient of each metabolite in each reaction, substrates negative.
 
     It answers what `Network` states. The alphabet is every magnitude from 1 to the largest that occurs, and
@@ -113,7 +118,7 @@ def _kind_of_network(value: Any) -> str:
     return "imported" if named or isinstance(value, ImportedNetwork) else "drawn"
 
 
-class Kinetics(_Section):
+class Kinetics(Section):
     """How rate constants and the two shared functions are drawn."""
 
     log_k: tuple[float, float]
@@ -122,7 +127,7 @@ class Kinetics(_Section):
     min_rate_variation: PositiveFloat
 
 
-class Trajectories(_Section):
+class Trajectories(Section):
     """What is observed: `count` training and `heldout` test trajectories of `frames` frames each.
 
     A trajectory starts from concentrations uniform in `initial` and is followed for `duration`
@@ -143,7 +148,7 @@ class Trajectories(_Section):
         return self
 
 
-class Observation(_Section):
+class Observation(Section):
     """What stands between the system and its observer.
 
     Both noises are the standard deviation of Gaussian noise as a share of the root mean square that the
@@ -185,13 +190,13 @@ class Constraints:
     may_be_absent: bool
 
 
-class Training(_Section):
+class Training(Section):
     """The training budget: optimiser steps of a trial at fidelity `full`."""
 
     full_steps: PositiveInt
 
 
-class Regime(_Section):
+class Regime(Section):
     """One regime file. Everything but `title`, `description`, `network.source` and `training` shapes the data."""
 
     name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
@@ -222,7 +227,7 @@ class Regime(_Section):
         """What the frozen data depend on, flat: `{"network.metabolites": 100, ...}`."""
         content = self.model_dump(mode="json", exclude={"title", "description", "training"})
         content["network"].pop("source", None)
-        return dict(_flatten(content))
+        return dict(flatten(content))
 
     def sibling(self, number: int) -> Regime:
         """The same setting with other functions, other initial conditions and, where it is drawn, another network."""
@@ -238,44 +243,67 @@ class Regime(_Section):
 
     def fingerprint(self) -> str:
         """SHA-256 of `simulation()`."""
-        return hashlib.sha256(json.dumps(self.simulation(), sort_keys=True).encode()).hexdigest()
+        return fingerprint(self.simulation())
 
 
-def _flatten(content: dict[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
+def fingerprint(settings: dict[str, Any]) -> str:
+    """SHA-256 of what frozen data depend on."""
+    return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()
+
+
+def flatten(content: dict[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
+    """The leaves of nested mappings, each with the keys that lead to it, joined by dots."""
     items: list[tuple[str, Any]] = []
     for key, value in content.items():
-        items += _flatten(value, f"{prefix}{key}.") if isinstance(value, dict) else [(prefix + key, value)]
+        items += flatten(value, f"{prefix}{key}.") if isinstance(value, dict) else [(prefix + key, value)]
     return items
 
 
-def read_regime(path: Path) -> Regime:
-    """Read and validate one regime file; raises `RegimeError`."""
+def read_section(path: Path, content: dict[Any, Any], kind: type[SectionT]) -> SectionT:
+    """What a file holds as one of our sections; raises `RegimeError` with the first key that is wrong."""
     try:
-        content = read_mapping(path, str(path))
-    except ValueError as error:
-        raise RegimeError(str(error)) from error
-    try:
-        regime = Regime.model_validate(content)
+        return kind.model_validate(content)
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"] if part not in _TAGS) or "(file)"
         raise RegimeError(f"{path}: key '{key}' with value {first['input']!r}: {first['msg']}") from error
-    if regime.name != path.stem:
-        raise RegimeError(
-            f"{path}: key 'name' is '{regime.name}', but the file is named '{path.stem}'; make them equal"
-        )
+
+
+def read_content(path: Path) -> dict[Any, Any]:
+    """The mapping that a file holds; raises `RegimeError`."""
+    try:
+        return read_mapping(path, str(path))
+    except ValueError as error:
+        raise RegimeError(str(error)) from error
+
+
+def read_regime(path: Path) -> Regime:
+    """Read and validate the file of a simulated regime; raises `RegimeError`."""
+    regime = read_section(path, read_content(path), Regime)
+    refuse_other_name(path, regime.name)
     return regime
 
 
-def all_regimes(*folders: Path) -> list[Regime]:
-    """Every regime that comes with the program, then those in `folders`, sorted by name."""
-    return [read_regime(path) for folder in (REGIME_FOLDER, *folders) for path in sorted(folder.glob("*.yaml"))]
+def refuse_other_name(path: Path, name: str) -> None:
+    """Raise `RegimeError` if a regime is not called as its file is."""
+    if name != path.stem:
+        raise RegimeError(f"{path}: key 'name' is '{name}', but the file is named '{path.stem}'; make them equal")
+
+
+def regime_files(*folders: Path) -> list[Path]:
+    """The file of every regime that comes with the program, then of those in `folders`, sorted by name."""
+    return [path for folder in (REGIME_FOLDER, *folders) for path in sorted(folder.glob("*.yaml"))]
+
+
+def find_file(name: str, *folders: Path) -> Path:
+    """The file of the regime called `name`; raises `RegimeError` with the known names."""
+    known = regime_files(*folders)
+    for path in known:
+        if path.stem == name:
+            return path
+    raise RegimeError(f"there is no regime '{name}'; known regimes: {', '.join(path.stem for path in known)}")
 
 
 def find_regime(name: str, *folders: Path) -> Regime:
-    """The regime called `name`, of the program or in `folders`; raises `RegimeError` with the known names."""
-    known = [path for folder in (REGIME_FOLDER, *folders) for path in sorted(folder.glob("*.yaml"))]
-    for path in known:
-        if path.stem == name:
-            return read_regime(path)
-    raise RegimeError(f"there is no regime '{name}'; known regimes: {', '.join(path.stem for path in known)}")
+    """The simulated regime called `name`, of the program or in `folders`; raises `RegimeError`."""
+    return read_regime(find_file(name, *folders))

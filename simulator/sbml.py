@@ -18,7 +18,8 @@ from typing import Any
 import yaml
 
 from simulator.errors import RegimeError
-from simulator.regime import REGIME_FOLDER, ImportedNetwork, Regime, read_regime
+from simulator.measured import read_known
+from simulator.regime import REGIME_FOLDER, ImportedNetwork, Regime
 
 LARGEST_COEFFICIENT = 6
 
@@ -58,8 +59,8 @@ def import_regime(path: Path, folder: Path) -> Regime:
     if (REGIME_FOLDER / place.name).exists():
         raise RegimeError(f"--sbml {path}: '{regime.name}' is the name of another regime; rename the file")
     if place.exists():
-        known = read_regime(place)
-        if not isinstance(known.network, ImportedNetwork) or known.network.reactions != regime.network.reactions:
+        known = read_known(place)
+        if not isinstance(known, Regime) or _reactions(known) != _reactions(regime):
             raise RegimeError(
                 f"--sbml {path}: {place} was made from another network; rename the file, or move {place} and "
                 f"{folder / regime.name} away"
@@ -71,16 +72,18 @@ def import_regime(path: Path, folder: Path) -> Regime:
     return regime
 
 
+def _reactions(regime: Regime) -> dict[str, dict[str, int]]:
+    return regime.network.reactions if isinstance(regime.network, ImportedNetwork) else {}
+
+
 def regime_of(path: Path) -> Regime:
     """The regime of an SBML file: its network, a seed that follows from it, and the settings of pde_m1."""
     network, left_out = read_network(path)
-    stem = re.sub(r"(\.(xml|sbml|gz|bz2))+$", "", path.name, flags=re.IGNORECASE)
-    name = re.sub(r"^(?![a-z])", "n", re.sub(r"[^a-z0-9]+", "_", stem.lower()).strip("_"))
     digest = hashlib.sha256(json.dumps(network.reactions, sort_keys=True).encode()).hexdigest()
     metabolites, reactions = len(network.metabolite_names), len(network.reactions)
     gone = [f"{len(names)} {why} ({', '.join(names)})" for why, names in left_out.items()]
     return Regime(
-        name=name,
+        name=name_of(path),
         title=f"{path.name}, {metabolites} metabolites x {reactions} reactions, exact dc/dt",
         description=f"Imported from {path.name}, with PDE_M1 kinetics. Reversible reactions run in their written "
         f"direction. Reactions left out: {'; '.join(gone) or 'none'}.",
@@ -90,11 +93,17 @@ def regime_of(path: Path) -> Regime:
     )
 
 
-def read_network(path: Path) -> tuple[ImportedNetwork, dict[str, list[str]]]:
-    """The network of an SBML file, and the reactions that were left out by reason."""
+def name_of(path: Path) -> str:
+    """The name of the regime of a user's file: the file's, in lower case, with '_' for what a name cannot hold."""
+    stem = re.sub(r"(\.(csv|xml|sbml|gz|bz2))+$", "", path.name, flags=re.IGNORECASE)
+    return re.sub(r"^(?![a-z])", "n", re.sub(r"[^a-z0-9]+", "_", stem.lower()).strip("_"))
+
+
+def read_network(path: Path, option: str = "--sbml") -> tuple[ImportedNetwork, dict[str, list[str]]]:
+    """The network of an SBML file, which was given by `option`, and the reactions that were left out by reason."""
     reactions: dict[str, dict[str, int]] = {}
     left_out: dict[str, list[str]] = {}
-    for reaction in _read_model(path).reactions:
+    for reaction in _read_model(path, option).reactions:
         column = {metabolite.id: float(s) for metabolite, s in reaction.metabolites.items() if s}
         if reason := _unfit(list(column.values())):
             left_out.setdefault(reason, []).append(reaction.id)
@@ -102,7 +111,7 @@ def read_network(path: Path) -> tuple[ImportedNetwork, dict[str, list[str]]]:
             reactions[reaction.id] = {name: int(s) for name, s in sorted(column.items())}
     if not reactions:
         raise RegimeError(
-            f"--sbml {path}: holds no reaction that turns metabolites into others with integer coefficients of at "
+            f"{option} {path}: holds no reaction that turns metabolites into others with integer coefficients of at "
             f"most {LARGEST_COEFFICIENT}; give another model"
         )
     return ImportedNetwork(source=path.name, reactions=reactions), left_out
@@ -116,21 +125,23 @@ def _unfit(column: list[float]) -> str | None:
     return _TOO_LARGE if max(map(abs, column)) > LARGEST_COEFFICIENT else None
 
 
-def _read_model(path: Path) -> Any:
+def _read_model(path: Path, option: str) -> Any:
     """COBRApy's model of a local file; nothing is ever fetched."""
     try:
         from cobra.io import read_sbml_model
         from cobra.io.sbml import CobraSBMLError
     except ImportError as error:
-        raise RegimeError(f"--sbml {path}: SBML is read by COBRApy; run pip install 'stoichloop[networks]'") from error
+        raise RegimeError(
+            f"{option} {path}: SBML is read by COBRApy; run pip install 'stoichloop[networks]'"
+        ) from error
     if not path.is_file():
-        raise RegimeError(f"--sbml {path}: there is no such file")
+        raise RegimeError(f"{option} {path}: there is no such file")
     log = logging.getLogger("cobra")
     level = log.level
     log.setLevel(logging.CRITICAL)  # notes on bounds and annotations, of which nothing is used here
     try:
         return read_sbml_model(str(path))
     except (CobraSBMLError, OSError, UnicodeDecodeError) as error:
-        raise RegimeError(f"--sbml {path}: cannot be read as an SBML model; check it with another tool") from error
+        raise RegimeError(f"{option} {path}: cannot be read as an SBML model; check it with another tool") from error
     finally:
         log.setLevel(level)

@@ -20,12 +20,14 @@ from agent.night import spend_the_night
 from agent.planner import Options
 from agent.workspace import Workspace
 from simulator.dataset import Dataset, prepare
+from simulator.measurements import Measurements, import_measurements
 from simulator.regime import find_regime
 
 # A run in the background may have been told to ignore Ctrl-C; what is tested here is that it works.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 ROOT = Path(__file__).parent.parent
+EXAMPLE = ROOT / "docs" / "examples"
 UNCONTAINED = Sandbox(None)
 HOLDING = find_sandbox(ROOT)
 # In a container without user namespaces all but what is about containment is tested without it.
@@ -56,6 +58,12 @@ def unbalanced(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
     regime = find_regime("pde_m1_tiny")
     network = regime.network.model_copy(update={"mass_balanced": False})
     return prepare(regime.model_copy(update={"network": network}), tmp_path_factory.mktemp("unbalanced"))[0]
+
+
+@pytest.fixture(scope="session")
+def pathway(tmp_path_factory: pytest.TempPathFactory) -> Measurements:
+    """The frozen data of the example of measurements; not to be changed."""
+    return import_measurements(EXAMPLE / "pathway.csv", EXAMPLE / "pathway.yaml", tmp_path_factory.mktemp("data"))[0]
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """Is a candidate better than the incumbent, or lucky? A pure function of what has been measured.
 
 Everything is paired: candidate and incumbent at the same fidelity, on the same seeds. sigma_f is the seed-to-seed
-standard deviation of `exact` at fidelity f, pooled over the accepted experiments, the baseline first: what is
+standard deviation of the score at fidelity f, pooled over the accepted experiments, the baseline first: what is
 steady enough to be built upon.
 
 1. Climb. At each fidelity, from `probe` up to the campaign's own, a candidate goes on if it leads the incumbent by
@@ -90,10 +90,11 @@ def confirmations(experiments: Sequence[Experiment], incumbent: Experiment) -> i
 def ceiling(incumbent: Experiment, noise: Mapping[str, Noise]) -> float | None:
     """The noise that no candidate can lead this incumbent by, or None as long as one can.
 
-    `exact` ends at 1: where the incumbent has less than sigma left on the shared seed, no better one would climb.
+    Scores end at 1, `exact` and `blind` alike: where the incumbent has less than sigma left on the shared seed, no
+    better one would climb.
     """
     for fidelity, known in noise.items():
-        score = incumbent.exact(fidelity).get(SCREEN_SEED)
+        score = incumbent.scores(fidelity).get(SCREEN_SEED)
         if score is not None and 1.0 - score <= known.sigma:
             return known.sigma
     return None
@@ -118,10 +119,10 @@ def judge(
     for fidelity, known in noise.items():
         if missing := _missing((candidate, incumbent), (SCREEN_SEED,), fidelity):
             return Wanted(missing)
-        theirs = incumbent.exact(fidelity)
+        theirs = incumbent.scores(fidelity)
         if SCREEN_SEED not in theirs:
             return Verdict("rejected", f"the incumbent did not complete seed {SCREEN_SEED} at {fidelity}", incumbent.id)
-        lead = candidate.exact(fidelity)[SCREEN_SEED] - theirs[SCREEN_SEED]
+        lead = candidate.scores(fidelity)[SCREEN_SEED] - theirs[SCREEN_SEED]
         hurdle = -math.sqrt(2.0) * known.sigma if simpler else known.sigma
         if lead < hurdle if simpler else lead <= hurdle:
             reason = f"screened out at {fidelity}: {lead:+.4f} on seed {SCREEN_SEED}, where {hurdle:+.4f} was needed"
@@ -154,7 +155,7 @@ def _confirm(
     simpler: bool,
 ) -> Wanted | Verdict:
     """The looks in turn, up to the first that settles the matter or has not been measured."""
-    ours, theirs = candidate.exact(fidelity), incumbent.exact(fidelity)
+    ours, theirs = candidate.scores(fidelity), incumbent.scores(fidelity)
     for look, share, futile in zip(LOOKS, _SHARES, _FUTILE, strict=True):
         fresh = confirm_seeds(candidate.id)[:look]
         if missing := _missing((candidate, incumbent), fresh, fidelity):

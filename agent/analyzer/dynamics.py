@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agent.analyzer.estimate import Estimate
+from simulator.dataset import FrozenData
 from simulator.kinetics import Floats
 from simulator.network import Graph
 
@@ -68,6 +69,13 @@ class EstimatedDynamics:
             k4 = self.derivative(c + step * k3)
             states.append(c + step / 6 * (k1 + 2 * k2 + 2 * k3 + k4))
         return np.stack(states, axis=1)
+
+
+def rollouts(dynamics: EstimatedDynamics, dataset: FrozenData) -> tuple[Floats, Floats]:
+    """The held-out trajectories, and where the estimate goes from their first frames: both (T, F, N)."""
+    time = np.stack([trajectory.time for trajectory in dataset.heldout])
+    true = np.stack([trajectory.concentration for trajectory in dataset.heldout])
+    return true, dynamics.rollout(true[:, 0], time)
 
 
 def _locate(grid: Floats, values: Floats) -> tuple[np.ndarray[tuple[int, ...], np.dtype[np.intp]], Floats]:

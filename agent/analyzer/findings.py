@@ -25,7 +25,7 @@ from scipy import stats
 
 from agent.analyzer.acceptance import SCREEN_SEED, level_of
 from agent.analyzer.noise import Noise
-from memory.records import Experiment, Finding, FindingKind
+from memory.records import Experiment, Finding, FindingKind, Objective
 from memory.standing import codes_of
 
 MIN_EXPERIMENTS = 8
@@ -34,19 +34,26 @@ _CODE = "code: "  # what the subject of a finding on a change of code begins wit
 
 
 def find(
-    experiments: Sequence[Experiment], previous: Sequence[Finding], noise: Mapping[str, Noise], block: int
+    experiments: Sequence[Experiment],
+    previous: Sequence[Finding],
+    noise: Mapping[str, Noise],
+    block: int,
+    objective: Objective,
 ) -> list[Finding]:
-    """All findings that hold after a block, with the experiments that support each."""
+    """All findings on `objective` that hold after a block, with the experiments that support each."""
     # Every experiment is seen at the lowest fidelity, and only what was promising at the highest.
     fidelity, *_, top = (*noise, *noise)
-    found = [_noise(experiments, noise[top], top, block), *_changes_of_code(experiments, noise[top], block)]
+    found = [
+        _noise(experiments, noise[top], top, block, objective),
+        *_changes_of_code(experiments, noise[top], block, objective),
+    ]
     scored = [e for e in experiments if SCREEN_SEED in e.tried(fidelity)]
     support = tuple(e.id for e in scored)
     now = time.time()
     if len(scored) < MIN_EXPERIMENTS:
         question = f"which fields matter? {len(scored)} experiments are too few to say ({MIN_EXPERIMENTS} are needed)"
         return [*found, Finding(block, "open question", "fields", question, support, None, None, now)]
-    principles = list(_fields(scored, codes_of(experiments), fidelity, block))
+    principles = list(_fields(scored, codes_of(experiments), fidelity, block, objective))
     found += principles
     standing = {finding.subject for finding in found}
     for old in previous:
@@ -58,21 +65,25 @@ def find(
             statement = f"no longer supported by {len(scored)} experiments: {old.statistics}"
             found.append(Finding(block, "refuted hypothesis", old.subject, statement, support, None, None, now))
     if not principles:
-        question = f"no field moves exact measurably in {len(scored)} experiments: is the formulation itself the limit?"
+        question = (
+            f"no field moves {objective} measurably in {len(scored)} experiments: is the formulation itself the limit?"
+        )
         found.append(Finding(block, "open question", "fields", question, support, None, None, now))
     return found
 
 
-def _noise(experiments: Sequence[Experiment], noise: Noise, fidelity: str, block: int) -> Finding:
+def _noise(experiments: Sequence[Experiment], noise: Noise, fidelity: str, block: int, objective: Objective) -> Finding:
     statement = (
-        f"exact varies between seeds with standard deviation {noise.sigma:.4f} at {fidelity} "
+        f"{objective} varies between seeds with standard deviation {noise.sigma:.4f} at {fidelity} "
         f"({noise.degrees} degrees of freedom)"
     )
     accepted = tuple(e.id for e in experiments if e.accepted)
     return Finding(block, "established principle", NOISE, statement, accepted, noise.sigma, None, time.time())
 
 
-def _changes_of_code(experiments: Sequence[Experiment], noise: Noise, block: int) -> Iterator[Finding]:
+def _changes_of_code(
+    experiments: Sequence[Experiment], noise: Noise, block: int, objective: Objective
+) -> Iterator[Finding]:
     """What became of each move of the catalogue, and of each other patch."""
     known = {e.id: e for e in experiments}
     changes: dict[str, list[Experiment]] = {}
@@ -89,7 +100,7 @@ def _changes_of_code(experiments: Sequence[Experiment], noise: Noise, block: int
             block,
             kind,
             _CODE + name,
-            f"{name} {claim}: exact {told}",
+            f"{name} {claim}: {objective} {told}",
             tuple(e.id for e in tries),
             verdict.effect if verdict else max(gains),
             verdict.p_value if verdict else None,
@@ -115,7 +126,7 @@ def _gain(experiment: Experiment, known: Mapping[str, Experiment]) -> float:
     if verdict is not None and verdict.rival == parent.id and verdict.effect is not None:
         return verdict.effect
     for trial in reversed(experiment.trials):
-        ours, theirs = (e.exact(trial.fidelity) for e in (experiment, parent))
+        ours, theirs = (e.scores(trial.fidelity) for e in (experiment, parent))
         if SCREEN_SEED in ours and SCREEN_SEED in theirs:
             return ours[SCREEN_SEED] - theirs[SCREEN_SEED]
     return 0.0
@@ -128,7 +139,9 @@ def _told(experiment: Experiment, gain: float) -> str:
     return f"{gain:+.3f}{interval} against {experiment.parent} ({experiment.id})"
 
 
-def _fields(scored: Sequence[Experiment], codes: Mapping[str, str], fidelity: str, block: int) -> Iterator[Finding]:
+def _fields(
+    scored: Sequence[Experiment], codes: Mapping[str, str], fidelity: str, block: int, objective: Objective
+) -> Iterator[Finding]:
     """The fields that move the score, surest first."""
     relations = _relations(scored, codes, fidelity)
     for rank, (field, (effect, p_value)) in enumerate(sorted(relations.items(), key=lambda item: item[1][1])):
@@ -140,7 +153,7 @@ def _fields(scored: Sequence[Experiment], codes: Mapping[str, str], fidelity: st
             block,
             "established principle",
             field,
-            _statement(field, effect, told),
+            _statement(field, effect, told, objective),
             tuple(e.id for e in told),
             effect,
             corrected,
@@ -172,15 +185,15 @@ def _within_code(
     experiments: Sequence[Experiment], codes: Mapping[str, str], fidelity: str
 ) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
     """Scores on the shared seed, each from the mean over the experiments of the same code."""
-    scores = np.array([e.exact(fidelity).get(SCREEN_SEED, 0.0) for e in experiments])
+    scores = np.array([e.scores(fidelity).get(SCREEN_SEED, 0.0) for e in experiments])
     wrote = np.array([codes[e.id] for e in experiments])
     for code in set(wrote):
         scores[wrote == code] -= scores[wrote == code].mean()
     return scores
 
 
-def _statement(field: str, effect: float, told: Sequence[Experiment]) -> str:
+def _statement(field: str, effect: float, told: Sequence[Experiment], objective: Objective) -> str:
     if isinstance(told[0].configuration[field], str):
-        return f"the choice of {field} moves exact: {effect:.3f} between the best and the worst on average"
+        return f"the choice of {field} moves {objective}: {effect:.3f} between the best and the worst on average"
     direction = "higher" if effect > 0 else "lower"
-    return f"{direction} {field} recovers more (rank correlation with exact {effect:+.2f})"
+    return f"{direction} {field} recovers more (rank correlation with {objective} {effect:+.2f})"

@@ -1,4 +1,4 @@
-"""How far `exact` scatters from seed to seed, read off what has been accepted: what is steady enough to build upon."""
+"""How far scores scatter from seed to seed, read off what has been accepted: what is steady enough to build upon."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from memory.records import Experiment
 
 @dataclass(frozen=True)
 class Noise:
-    """Seed-to-seed standard deviation of `exact` and its degrees of freedom."""
+    """Seed-to-seed standard deviation of the score and its degrees of freedom."""
 
     sigma: float
     degrees: int
@@ -24,7 +24,7 @@ def measure_noise(experiments: Sequence[Experiment], fidelity: str) -> Noise:
     for experiment in experiments:
         if not experiment.accepted:
             continue
-        scores = list(experiment.exact(fidelity).values())
+        scores = list(experiment.scores(fidelity).values())
         if len(scores) > 1:
             mean = statistics.fmean(scores)
             squares += math.fsum((score - mean) ** 2 for score in scores)

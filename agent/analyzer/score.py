@@ -1,4 +1,4 @@
-"""Every score of an estimate. `exact` is the one that the loop optimises.
+"""Every score of an estimate. The loop optimises `exact`, or `blind` where the data were measured and nobody knows S.
 
 Scores over edges come twice: over all edges, and with the suffix `_identifiable` over those that the data
 determine. Whatever uses the truth to align a scale carries `_aligned` in its name.
@@ -11,32 +11,32 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from agent.analyzer.alignment import align, column_scale
 from agent.analyzer.decode import decode, reaction_edges
-from agent.analyzer.dynamics import EstimatedDynamics
+from agent.analyzer.dynamics import EstimatedDynamics, rollouts
 from agent.analyzer.estimate import Estimate, read_estimate
-from simulator.dataset import Dataset, Truth
+from simulator.dataset import Dataset, FrozenData, Truth
 from simulator.kinetics import Floats
 from simulator.network import Graph, Ints
 
 Scores = dict[str, float]
-_FUNCTION_POINTS = 200
 
 
-def score_artifact(path: Path, dataset: Dataset) -> Scores:
+def score_artifact(path: Path, dataset: FrozenData) -> Scores:
     """All scores of the `estimate.npz` at `path`; raises `EstimateError` if it does not pass the door."""
-    return score(read_estimate(path, dataset.truth.graph), dataset)
+    return score(read_estimate(path, dataset.graph), dataset)
 
 
-def score(estimate: Estimate, dataset: Dataset) -> Scores:
-    """All scores of the design, by name, each a finite number."""
-    truth = dataset.truth
-    decoded = decode(truth.graph, estimate.sto_all, dataset.regime.constraints)
+def score(estimate: Estimate, dataset: FrozenData) -> Scores:
+    """All scores of the design, by name, each a finite number; of measured data those that need no truth."""
+    decoded = decode(dataset.graph, estimate.sto_all, dataset.regime.constraints)
+    dynamics = EstimatedDynamics(dataset.graph, estimate)
+    unaided = _rollout_scores(dynamics, dataset) | _blind_scores(dynamics, decoded, dataset)
+    if not isinstance(dataset, Dataset):
+        return unaided
     scores = coefficient_scores(estimate.sto_all, decoded, dataset)
-    dynamics = EstimatedDynamics(truth.graph, estimate)
-    scores |= _function_scores(dynamics, dataset)
-    scores |= _rollout_scores(dynamics, dataset)
+    scores |= _function_scores(dynamics, dataset) | unaided
     scores["degeneracy_gap"] = scores["test_pearson"] - scores["r2"]
-    scores |= _blind_scores(dynamics, decoded, dataset)
     return scores
 
 
@@ -74,15 +74,6 @@ def baseline(truth: Truth) -> Ints:
     return np.where(truth.graph.role < 0, -1, 1)
 
 
-def column_scale(graph: Graph, estimate: Floats, truth: Ints) -> Floats:
-    """Length of each estimated column in units of the true one, shape (R,); the gauge that alignment removes."""
-    lengths = [
-        np.sqrt(np.bincount(graph.rxn_all, np.square(s.astype(float)), minlength=graph.n_reactions))
-        for s in (estimate, truth)
-    ]
-    return np.asarray(np.maximum(lengths[0], 1e-9) / np.maximum(lengths[1], 1e-9))
-
-
 def edge_scores(sto_all: Floats, decoded: Ints, truth: Truth, edges: NDArray[np.bool_]) -> Scores:
     """The scores over the edges of a mask, shape (E,). No edges, nothing recovered: 0.
 
@@ -110,62 +101,22 @@ def _share(hits: NDArray[np.bool_]) -> float:
 
 
 def _function_scores(dynamics: EstimatedDynamics, dataset: Dataset) -> Scores:
-    """How well log_k and both functions came back, after removing what the data cannot fix.
-
-    log_k: column scales go into k, and one shift is free. substrate_func: magnitudes are measured in the
-    estimate's own unit, and an affine map is free, since rate_func can undo it. rate_func: its argument is
-    mapped by the affine fit of the estimated h on the true h; softplus(rate_func) is compared up to one factor.
-    """
-    truth, estimate, graph = dataset.truth, dynamics.estimate, dynamics.graph
-    frames = np.concatenate([trajectory.concentration for trajectory in dataset.heldout])
-    scale = column_scale(graph, estimate.sto_all, truth.sto_all)
-
-    log_k = estimate.log_k + np.log10(scale)
-    log_k += (truth.law.log_k - log_k).mean()
-
-    c = _central_grid(frames)[:, None]
-    s = np.array(dataset.regime.network.coefficients, dtype=float)
-    true_message = truth.law.substrate_func(c, s).ravel()
-    message = dynamics.substrate_func(c, s * np.median(scale)).ravel()
-
-    true_drive, drive = truth.law.drive(graph, truth.sto_all, frames), dynamics.drive(frames)
-    slope, offset = _affine_fit(true_drive.ravel(), drive.ravel())
-    h = _central_grid(true_drive)
-    true_rate = np.logaddexp(0.0, truth.law.rate_func(h))
-    rate = np.logaddexp(0.0, dynamics.rate_func(slope * h + offset))
-    rate *= (rate @ true_rate) / max(rate @ rate, 1e-300)
-
-    slope, offset = _affine_fit(message, true_message)
+    """How well log_k and both functions came back, after removing what the data cannot fix."""
+    law = align(dynamics, dataset)
     return {
-        "log_k_r2_aligned": r2(truth.law.log_k, log_k),
-        "substrate_func_r2_aligned": r2(true_message, slope * message + offset),
-        "rate_func_r2_aligned": r2(true_rate, rate),
+        "log_k_r2_aligned": r2(law.true_log_k, law.log_k),
+        "substrate_func_r2_aligned": r2(law.true_message.ravel(), law.message.ravel()),
+        "rate_func_r2_aligned": r2(law.true_rate, law.rate),
     }
 
 
-def _central_grid(values: Floats) -> Floats:
-    """Points spread evenly over the central 98 % of values."""
-    low, high = np.quantile(values, [0.01, 0.99])
-    return np.linspace(float(low), float(high), _FUNCTION_POINTS)
-
-
-def _affine_fit(x: Floats, y: Floats) -> tuple[float, float]:
-    """Least-squares slope and offset of y on x; a constant x gives slope 0."""
-    centred = x - x.mean()
-    power = float(centred @ centred)
-    slope = float(centred @ (y - y.mean())) / power if power > 1e-12 * (1.0 + len(x) * float(x.mean()) ** 2) else 0.0
-    return slope, float(y.mean()) - slope * float(x.mean())
-
-
-def _rollout_scores(dynamics: EstimatedDynamics, dataset: Dataset) -> Scores:
+def _rollout_scores(dynamics: EstimatedDynamics, dataset: FrozenData) -> Scores:
     """Rollouts from held-out initial conditions, scored on the change since the start.
 
     On concentrations themselves, predicting no change at all would look excellent: they differ mostly by
     where they began.
     """
-    time = np.stack([trajectory.time for trajectory in dataset.heldout])
-    true = np.stack([trajectory.concentration for trajectory in dataset.heldout])
-    rolled = dynamics.rollout(true[:, 0], time)
+    true, rolled = rollouts(dynamics, dataset)
     true_change, change = (x[:, 1:] - true[:, :1] for x in (true, rolled))
     spread = float(change.std() * true_change.std())
     covariance = float(np.mean((change - change.mean()) * (true_change - true_change.mean())))
@@ -175,7 +126,7 @@ def _rollout_scores(dynamics: EstimatedDynamics, dataset: Dataset) -> Scores:
     }
 
 
-def _blind_scores(dynamics: EstimatedDynamics, decoded: Ints, dataset: Dataset) -> Scores:
+def _blind_scores(dynamics: EstimatedDynamics, decoded: Ints, dataset: FrozenData) -> Scores:
     """Scores that need no truth, only held-out observations and the estimate's own consistency.
 
     blind_dcdt_error: RMS error of held-out dc/dt over its RMS. blind_integer_distance: mean distance of the
@@ -193,7 +144,7 @@ def _blind_scores(dynamics: EstimatedDynamics, decoded: Ints, dataset: Dataset) 
     distance = float(np.mean(np.abs(sto_all / column_scale(graph, sto_all, decoded)[graph.rxn_all] - decoded)))
     sums = graph.matrix(sto_all).sum(axis=0)
     imbalance = float(np.sqrt(np.sum(sums**2) / max(np.sum(sto_all**2), 1e-300)))
-    balance = max(0.0, 1.0 - imbalance) if dataset.regime.network.mass_balanced else 1.0
+    balance = max(0.0, 1.0 - imbalance) if dataset.regime.constraints.mass_balanced else 1.0
     return {
         "blind_dcdt_error": error,
         "blind_integer_distance": distance,

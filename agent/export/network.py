@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from agent.analyzer.alignment import column_scale
 from agent.analyzer.decode import decode
 from agent.analyzer.estimate import Estimate, EstimateError, read_estimate
-from agent.analyzer.score import column_scale
 from agent.campaign import Campaign, find_experiment
 from agent.errors import StoichloopError
 from agent.executor.trial import FIDELITIES
@@ -21,10 +21,11 @@ from agent.workspace import Workspace
 from memory.ledger import Ledger
 from memory.records import TrialResult
 from memory.standing import incumbent
-from simulator.dataset import Dataset, verify
+from simulator.dataset import FrozenData, check
 from simulator.kinetics import Floats
+from simulator.measured import Measured, find_known
 from simulator.network import Graph, Ints
-from simulator.regime import Regime, find_regime
+from simulator.regime import Regime
 
 if TYPE_CHECKING:
     from cobra import Model
@@ -73,7 +74,7 @@ class RecoveredNetwork:
         return to_cobra(self)
 
 
-def network_of(estimate: Estimate, regime: Regime, graph: Graph, origin: str) -> RecoveredNetwork:
+def network_of(estimate: Estimate, regime: Regime | Measured, graph: Graph, origin: str) -> RecoveredNetwork:
     """Decode an estimate."""
     integers = decode(graph, estimate.sto_all, regime.constraints)
     return RecoveredNetwork(
@@ -129,11 +130,12 @@ def representative(campaign: Campaign, name: str | None) -> TrialResult:
     return max(completed, key=lambda trial: (order.index(trial.fidelity), -trial.seed))
 
 
-def _frozen(workspace: Workspace, name: str, fingerprint: str) -> Dataset:
+def _frozen(workspace: Workspace, name: str, fingerprint: str) -> FrozenData:
     """The data of a regime or a sibling as they were when an estimate was made of them."""
     parent = _SIBLING.fullmatch(name)
-    regime = find_regime(parent[1] if parent else name, workspace.data)
-    dataset = verify(regime.sibling(int(parent[2])) if parent else regime, workspace.data)
+    known = find_known(parent[1] if parent else name, workspace.data)
+    regime = known.sibling(int(parent[2])) if parent else known
+    dataset = FrozenData(regime, workspace.data / regime.name, check(regime, workspace.data))
     if dataset.manifest.fingerprint() != fingerprint:
         raise StoichloopError(
             f"{dataset.folder}: not the data that the estimate was made of; put those back, or train again"
@@ -141,7 +143,7 @@ def _frozen(workspace: Workspace, name: str, fingerprint: str) -> Dataset:
     return dataset
 
 
-def _read(folder: Path, dataset: Dataset) -> Estimate:
+def _read(folder: Path, dataset: FrozenData) -> Estimate:
     try:
         return read_estimate(folder / "estimate.npz", dataset.graph)
     except EstimateError as error:

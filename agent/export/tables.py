@@ -44,7 +44,7 @@ def write_tables(campaign: Campaign, folder: Path) -> dict[str, int]:
         outlines = {line.id: line for line in ledger.outlines(campaign.settings.fidelity)}
     trials = [trial for experiment in experiments for trial in experiment.trials]
     scores = sorted({name for trial in trials for name in trial.scores})
-    lines = [_experiment(e, rungs[e.block], outlines[e.id].seeds, outlines[e.id].exact) for e in experiments]
+    lines = [_experiment(e, rungs[e.block], outlines[e.id].seeds, outlines[e.id].score) for e in experiments]
     tables: dict[str, tuple[Sequence[str], list[dict[str, Any]]]] = {
         "experiments": (EXPERIMENT_COLUMNS, lines),
         "trials": ((*TRIAL_COLUMNS, *scores), [_trial(trial) for trial in trials]),

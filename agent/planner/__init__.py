@@ -11,7 +11,7 @@ from typing import Literal, Protocol, runtime_checkable
 from agent.errors import StoichloopError
 from agent.executor.code_state import CodeState
 from agent.planner.proposal import Proposal
-from memory.records import Call, Experiment, Finding, Role
+from memory.records import Call, Experiment, Finding, Objective, Role
 
 Rung = Literal["sweep", "code"]
 _SHARED = ("asking", "catalogue", "ladder", "metering", "proposal", "reading", "telling", "tree")
@@ -68,6 +68,7 @@ class Situation:
     """
 
     regime: str
+    objective: Objective
     rung: Rung
     roles: Sequence[tuple[Role, Experiment]]
     past: Sequence[Experiment]

@@ -99,7 +99,7 @@ class Question:
 
     def rules(self) -> str:
         """What every question for a proposal starts from."""
-        return render_prompt("system.md.j2")
+        return render_prompt("system.md.j2", objective=self.situation.objective)
 
     def text(self, reading: Reading) -> str:
         """What there is to read."""

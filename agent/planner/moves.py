@@ -56,9 +56,9 @@ def create(options: Options) -> Moves:
 
 
 def lead_of(experiment: Experiment, past: Sequence[Experiment], fidelity: str) -> float:
-    """By how much `exact` grew against the parent on the seed that all share; a training that failed recovered 0."""
+    """By how much the score grew against the parent on the seed that all share; a training that failed recovered 0."""
     parent = _parent(experiment, past)
-    return experiment.exact(fidelity).get(SCREEN_SEED, 0.0) - parent.exact(fidelity).get(SCREEN_SEED, 0.0)
+    return experiment.scores(fidelity).get(SCREEN_SEED, 0.0) - parent.scores(fidelity).get(SCREEN_SEED, 0.0)
 
 
 def _propose(move: Move, parent: Experiment, past: Sequence[Experiment], wrote: Mapping[str, str]) -> Proposal | None:

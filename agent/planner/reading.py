@@ -49,6 +49,7 @@ class Reading:
                 "proposal.md.j2",
                 brief=s.brief[: self._length(_BRIEF)],
                 regime=s.regime,
+                objective=s.objective,
                 memory=self._quoted(s.memory, _MEMORY),
                 findings=self._quoted("\n".join(f"{f.kind}: {f.statement}" for f in s.findings), _FINDINGS),
                 experiments=quote(self._told(past), self.characters),
@@ -120,8 +121,9 @@ class Reading:
             return "none"
         blind = [t.scores["blind"] for t in experiment.trials if t.fidelity == self.fidelity and "blind" in t.scores]
         seeds = "1 seed" if line.seeds == 1 else f"{line.seeds} seeds"
-        return f"exact {score_text(line.exact, line.error)} over {seeds}" + (
-            f", blind {fmean(blind):.4f}" if blind else ""
+        known = self.situation.objective == "exact"
+        return f"{self.situation.objective} {score_text(line.score, line.error)} over {seeds}" + (
+            f", blind {fmean(blind):.4f}" if known and blind else ""
         )
 
     def _source(self, parent: Experiment, room: int) -> str:
@@ -150,7 +152,7 @@ def relevant(past: Sequence[Experiment], parent: Experiment, brief: str, fidelit
     def rank(e: Experiment) -> float:
         words, line = _words(e.hypothesis), standing(e, fidelity)
         near = e.parent == parent.id or e.id == parent.parent
-        return near + len(words & wanted) / max(1, len(words)) + (line.exact if line else 0.0)
+        return near + len(words & wanted) / max(1, len(words)) + (line.score if line else 0.0)
 
     others = [e for e in past if e.id != parent.id]
     chosen = {e.id for e in sorted(others, key=rank, reverse=True)[:_EXPERIMENTS]}

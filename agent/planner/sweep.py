@@ -116,7 +116,7 @@ def _told(past: Sequence[Experiment], space: dict[str, BaseDistribution], fideli
             for name, distribution in space.items()
         )
         if inside and (tried := e.tried(fidelity)):
-            scores.setdefault(wrote[e.id], []).append((e, e.exact(fidelity).get(min(tried), 0.0)))
+            scores.setdefault(wrote[e.id], []).append((e, e.scores(fidelity).get(min(tried), 0.0)))
     tops = {code: max(score for _, score in group) for code, group in scores.items()}
     known = [(e, score - tops[code]) for code, group in scores.items() for e, score in group]
     ranked = sorted(known, key=lambda each: -each[1])

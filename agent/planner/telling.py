@@ -32,7 +32,7 @@ class Words(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     subject: str = Field(max_length=200, description="of one of the findings, letter by letter")
-    direction: Direction = Field(description="what the statement says of exact")
+    direction: Direction = Field(description="what the statement says of the score")
     statement: str = Field(min_length=1, max_length=300, description="what is known, and why it may be so")
 
 
@@ -67,7 +67,7 @@ class Telling:
 
     def rules(self) -> str:
         """What every question for words starts from."""
-        return render_prompt("teller.md.j2")
+        return render_prompt("teller.md.j2", objective=self.situation.objective)
 
     def objection(self, answer: LessonAnswer) -> None:
         """None, always: who hears what the statistics say could repeat it without meaning it."""
@@ -104,7 +104,7 @@ def _disagreement(words: Words, finding: Finding) -> str:
 
 
 def _direction(finding: Finding) -> Direction:
-    """What the statistics say of `exact`. A hypothesis that led and was refuted all the same is no gain."""
+    """What the statistics say of the score. A hypothesis that led and was refuted all the same is no gain."""
     effect = finding.effect or 0.0
     if finding.kind == "open question" or finding.subject == NOISE:
         return "undecided"

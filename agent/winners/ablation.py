@@ -17,7 +17,7 @@ from agent.winners.measurement import Laboratory, Task
 from memory.ledger import Ledger
 from memory.records import Ablation, Experiment, Measurement
 from memory.standing import lineage
-from simulator.dataset import Dataset
+from simulator.dataset import FrozenData
 
 # The seeds that follow those of the experiment's confirmation: no selection has seen them.
 _FIRST_SEED = 500
@@ -30,7 +30,7 @@ def fresh_seeds(experiment: str, count: int) -> tuple[int, ...]:
 
 
 def ablate(
-    campaign: Campaign, ledger: Ledger, laboratory: Laboratory, dataset: Dataset, winner: Experiment, count: int
+    campaign: Campaign, ledger: Ledger, laboratory: Laboratory, dataset: FrozenData, winner: Experiment, count: int
 ) -> None:
     """Leave out each change of the winner's stack in turn, on `count` seeds, and write down what it is worth.
 
@@ -89,15 +89,16 @@ def _judge(
 ) -> Ablation:
     seeds = tuple(measurement.seed for measurement in full)
     # Where the stack itself did not complete, what the rest did says nothing.
-    pairs = [(ours.exact, theirs) for ours, theirs in zip(full, rest, strict=True) if ours.exact is not None]
-    if failure := next((theirs.reason for _, theirs in pairs if theirs.reason), None):
+    completed = [pair for pair in zip(full, rest, strict=True) if pair[0].score is not None]
+    if failure := next((theirs.reason for _, theirs in completed if theirs.reason), None):
         return _needed(winner, left_out, seeds, failure)
-    if len(pairs) < MIN_PAIRS:
+    if len(completed) < MIN_PAIRS:
         raise StoichloopError(
-            f"{winner} itself completed only {len(pairs)} of {len(seeds)} fresh seeds, too few to compare; "
+            f"{winner} itself completed only {len(completed)} of {len(seeds)} fresh seeds, too few to compare; "
             f"ask for more: --seeds {2 * len(seeds)}"
         )
-    differences = [ours - theirs.scores["exact"] for ours, theirs in pairs]
+    scores = [(ours.score, theirs.score) for ours, theirs in completed]
+    differences = [ours - theirs for ours, theirs in scores if ours is not None and theirs is not None]
     paired = compare(differences, noise)
     matters = paired.interval[0] > 0
     return Ablation(

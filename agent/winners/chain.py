@@ -12,15 +12,16 @@ from agent.errors import StoichloopError
 
 _FIELDS = ("Campaign", "Experiment", "Parent", "Regime", "Fingerprint", "Verdict", "Score", "Seeds")
 _FORMAT = "%x00".join(["%H", "%P", "%s", *(f"%(trailers:key={field},valueonly,unfold)" for field in _FIELDS)])
-_SCORE = re.compile(r"([\d.]+)(?: \[(-?[\d.]+), (-?[\d.]+)\])? exact at (\w+)")
+_SCORE = re.compile(r"([\d.]+)(?: \[(-?[\d.]+), (-?[\d.]+)\])? (exact|blind) at (\w+)")
 _SEED = re.compile(r"(\d+)(?: \(([\d.]+)\))?")
 
 
 @dataclass(frozen=True)
 class Score:
-    """What the experiment reached: mean `exact` at a fidelity, its 95 % interval, and that of each seed."""
+    """What the experiment reached: its mean score at a fidelity, with a 95 % interval, and that of each seed."""
 
-    exact: float
+    mean: float
+    objective: str
     interval: Interval | None
     fidelity: str
     seeds: dict[int, float | None]
@@ -28,11 +29,11 @@ class Score:
     @property
     def typical_seed(self) -> int:
         """The seed whose own score is nearest to the mean: the one to check it with."""
-        return min(self.seeds, key=lambda seed: abs((self.seeds[seed] or 0.0) - self.exact), default=0)
+        return min(self.seeds, key=lambda seed: abs((self.seeds[seed] or 0.0) - self.mean), default=0)
 
     def __str__(self) -> str:
         over = f" over seeds {', '.join(map(str, self.seeds))}" if self.seeds else ""
-        return f"exact {self.exact:.4f}{within(self.interval)}{over}"
+        return f"{self.objective} {self.mean:.4f}{within(self.interval)}{over}"
 
 
 @dataclass(frozen=True)
@@ -143,6 +144,6 @@ def _score(text: str, seeds: str) -> Score | None:
     match = _SCORE.fullmatch(text)
     if match is None:
         return None
-    exact, low, high, fidelity = match.groups()
+    mean, low, high, objective, fidelity = match.groups()
     scores = {int(seed): float(own) if own else None for seed, own in _SEED.findall(seeds)}
-    return Score(float(exact), (float(low), float(high)) if low else None, fidelity, scores)
+    return Score(float(mean), objective, (float(low), float(high)) if low else None, fidelity, scores)

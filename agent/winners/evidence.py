@@ -14,8 +14,9 @@ from agent.executor.worktree import CHOSEN
 from agent.identity import place_of
 from agent.workspace import Workspace
 from memory.ledger import Ledger
-from memory.records import Ablation, Experiment, Verification
+from memory.records import Ablation, Experiment, Objective, Verification
 from memory.standing import incumbent, lineage
+from memory.words import UNCHECKED
 
 
 class _Model(BaseModel):
@@ -43,7 +44,7 @@ class Winner(_Model):
     parent: str | None
     move: str | None
     hypothesis: str
-    exact: float | None
+    score: float | None
     interval: Interval | None
     seeds: list[int]
     branch: str | None
@@ -64,6 +65,7 @@ class Winners(_Model):
     campaign: str
     regime: str
     fidelity: str
+    objective: Objective
     incumbent: str
     winners: list[Winner]
 
@@ -88,7 +90,7 @@ def read_winners(workspace: Workspace, campaign: Campaign, ledger: Ledger, leade
     ablations, verifications = ledger.ablations(leader.id), ledger.verifications()
 
     def winner(e: Experiment) -> Winner:
-        scores, verdict = e.exact(settings.fidelity), e.verdict
+        scores, verdict = e.scores(settings.fidelity), e.verdict
         assert verdict is not None
         code, configuration = (Lines(), Lines()) if e.parent is None else _lines(workspace, place_of(e))
         return Winner(
@@ -97,7 +99,7 @@ def read_winners(workspace: Workspace, campaign: Campaign, ledger: Ledger, leade
             parent=e.parent,
             move=e.move,
             hypothesis=e.hypothesis,
-            exact=sum(scores.values()) / len(scores) if scores else None,
+            score=sum(scores.values()) / len(scores) if scores else None,
             interval=interval_of_mean(list(scores.values())),
             seeds=sorted(scores),
             branch=None if e.parent is None else _branch(workspace, settings.name, e),
@@ -116,6 +118,7 @@ def read_winners(workspace: Workspace, campaign: Campaign, ledger: Ledger, leade
         campaign=settings.name,
         regime=settings.regime,
         fidelity=settings.fidelity,
+        objective=settings.objective,
         incumbent=leader.id,
         winners=[winner(e) for e in (*line, *others)],
     )
@@ -142,10 +145,11 @@ def _branch(workspace: Workspace, campaign: str, experiment: Experiment) -> str 
 
 def picture(known: Winners) -> RenderableType:
     """For a person: a paragraph for each winner."""
-    head = f"{known.campaign} · {known.regime} · exact at {known.fidelity}, with 95 % intervals"
+    head = f"{known.campaign} · {known.regime} · {known.objective} at {known.fidelity}, with 95 % intervals"
     leading = [winner for winner in known.winners if winner.leads]
     others = [winner for winner in known.winners if not winner.leads]
-    parts: list[RenderableType] = [Text(head, style="bold"), Text(f"\nwhat {known.incumbent} consists of")]
+    unchecked = [Text(UNCHECKED)] if known.objective == "blind" else []
+    parts: list[RenderableType] = [Text(head, style="bold"), *unchecked, Text(f"\nwhat {known.incumbent} consists of")]
     parts += [_paragraph(winner) for winner in leading]
     if others:
         parts += [Text("also accepted"), *(_paragraph(winner) for winner in others)]
@@ -153,7 +157,7 @@ def picture(known: Winners) -> RenderableType:
 
 
 def _paragraph(winner: Winner) -> RenderableType:
-    score = "no score" if winner.exact is None else f"{winner.exact:.4f}{within(winner.interval)}"
+    score = "no score" if winner.score is None else f"{winner.score:.4f}{within(winner.interval)}"
     title = Text(f"{winner.experiment}  {score} on {len(winner.seeds)} seeds", style="bold")
     lines = [Text(f"{winner.move}: {winner.hypothesis}" if winner.move else winner.hypothesis)]
     if winner.parent is not None:

@@ -22,8 +22,8 @@ from agent.scoring import score_outcome
 from agent.winners.course import Course
 from agent.workspace import Workspace
 from memory.ledger import Ledger
-from memory.records import Measurement, MeasurementKey
-from simulator.dataset import Dataset
+from memory.records import Measurement, MeasurementKey, objective_of
+from simulator.dataset import FrozenData
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Task:
 
     name: str
     commit: str
-    dataset: Dataset
+    dataset: FrozenData
     seed: int
     steps: int
 
@@ -120,12 +120,13 @@ class Laboratory:
                 if outcome.killed:
                     raise StoichloopError(f"{task}: {outcome.reason}; the same command does it anew")
                 measurement = self._judge(outcome, task.dataset)
-                told = f"exact {measurement.scores['exact']:.4f}" if measurement.scores else measurement.reason
+                score = measurement.score
+                told = measurement.reason if score is None else f"{objective_of(measurement.scores)} {score:.4f}"
                 yield measurement
                 # Only what has been written down by now is told.
                 course.end(outcome.trial, f"{task}: {told} ({outcome.seconds:.0f} s)")
 
-    def _judge(self, outcome: Outcome, dataset: Dataset) -> Measurement:
+    def _judge(self, outcome: Outcome, dataset: FrozenData) -> Measurement:
         (status, reason, scores), trial = score_outcome(outcome, dataset), outcome.trial
         failure = "" if status == "completed" else f"{status.replace('_', ' ')}: {reason}"
         code, data = self._code(trial.commit), dataset.manifest.fingerprint()

@@ -22,7 +22,7 @@ from agent.executor.worktree import CHOSEN, throw_away, write_chosen
 from agent.winners.chain import Chain, Link
 from agent.workspace import Workspace, head_commit
 from simulator.errors import RegimeError
-from simulator.regime import find_regime
+from simulator.measured import find_known
 
 _OPERATIONS = ("CHERRY_PICK_HEAD", "MERGE_HEAD", "REVERT_HEAD", "rebase-merge", "rebase-apply", "sequencer")
 _MISSING = object()
@@ -54,7 +54,8 @@ class Picked(BaseModel):
     placed: list[Placed]
     already: list[str]
     left_out: list[str]
-    exact: float | None
+    objective: str | None
+    score: float | None
     interval: tuple[float, float] | None
     seeds: list[int]
     check: str | None
@@ -80,7 +81,8 @@ def pick(workspace: Workspace, chain: Chain, left_out: Sequence[str]) -> Picked:
         placed=placed,
         already=[name for name in chain.names if name not in put and name not in spared],
         left_out=spared,
-        exact=score.exact if score else None,
+        objective=score.objective if score else None,
+        score=score.mean if score else None,
         interval=score.interval if score else None,
         seeds=list(score.seeds) if score else [],
         check=_check(workspace, chain.tip),
@@ -181,7 +183,7 @@ def _check(workspace: Workspace, link: Link) -> str | None:
     if link.score is None:
         return None
     try:
-        steps = steps_of(link.score.fidelity, find_regime(link.regime, workspace.data).training.full_steps)
+        steps = steps_of(link.score.fidelity, find_known(link.regime, workspace.data).training.full_steps)
     except RegimeError:
         return None
     return f"stoichloop train {link.regime} --seed {link.score.typical_seed} --steps {steps}"
@@ -196,8 +198,9 @@ def describe(picked: Picked) -> str:
         lines.append(f"on branch {picked.branch} already: {', '.join(picked.already)}")
     if picked.left_out:
         lines.append(f"left out, not shown to matter: {', '.join(picked.left_out)}; --all puts them, too")
-    if picked.exact is not None:
-        score = f"exact {picked.exact:.4f}{within(picked.interval)} over seeds {', '.join(map(str, picked.seeds))}"
+    if picked.score is not None:
+        seeds = ", ".join(map(str, picked.seeds))
+        score = f"{picked.objective} {picked.score:.4f}{within(picked.interval)} over seeds {seeds}"
         lines.append(f"{picked.experiment} as a whole: {score}; to check:")
     lines.append(f"    {picked.check}" if picked.check else "its score cannot be checked here: the regime is not known")
     return "\n".join(lines)

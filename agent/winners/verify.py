@@ -16,11 +16,11 @@ from agent.executor.trial import check_fidelity, steps_of
 from agent.winners.chain import Chain
 from agent.winners.measurement import Laboratory, Task
 from memory.records import Generality, Measurement, SiblingResult, Verification
-from simulator.dataset import Dataset
+from simulator.dataset import FrozenData
 
 
 def verify(
-    laboratory: Laboratory, chain: Chain, siblings: Sequence[tuple[int, Dataset]], *, seed: int, fidelity: str
+    laboratory: Laboratory, chain: Chain, siblings: Sequence[tuple[int, FrozenData]], *, seed: int, fidelity: str
 ) -> Verification:
     """Train the experiment and the commit that its campaign began at on each sibling, paired by the seed.
 
@@ -56,7 +56,7 @@ def verify(
 def _result(number: int, ours: Measurement, base: Measurement) -> SiblingResult:
     baseline = (ours.scores or base.scores).get("baseline_exact")
     reasons = [f"{who} {m.reason}" for who, m in (("it", ours), ("base", base)) if m.reason]
-    return SiblingResult(number, ours.exact, base.exact, baseline, "; ".join(reasons))
+    return SiblingResult(number, ours.score, base.score, baseline, "; ".join(reasons))
 
 
 def _verdict(results: Sequence[SiblingResult], interval: Interval | None) -> Generality:
@@ -77,7 +77,7 @@ def facts(chain: Chain, verification: Verification) -> dict[str, Any]:
     siblings = [{**vars(s), "gain": s.gain} for s in verification.siblings]
     tip = chain.tip
     own = (
-        {"exact": tip.score.exact, "interval": tip.score.interval, "seeds": list(tip.score.seeds)}
+        {tip.score.objective: tip.score.mean, "interval": tip.score.interval, "seeds": list(tip.score.seeds)}
         if tip.score
         else None
     )

@@ -74,6 +74,7 @@ def situation(
     """What a planner is told in a campaign with this past, all on the same code."""
     return Situation(
         regime="pde_m1_tiny",
+        objective="exact",
         rung=rung,
         roles=roles,
         past=past,

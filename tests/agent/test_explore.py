@@ -71,7 +71,7 @@ def check_campaign(workspace: Workspace) -> None:
     assert [e.id for e in experiments] == ["e0001", "e0002", "e0003", "e0004"]
     assert all(e.verdict is not None for e in experiments)
     assert len({e.fingerprint for e in experiments}) == len(experiments)
-    assert set(experiments[0].exact("probe")) >= set(BASELINE_SEEDS)
+    assert set(experiments[0].scores("probe")) >= set(BASELINE_SEEDS)
     for e in experiments:
         assert len({trial.trial for trial in e.trials}) == len(e.trials)
         for trial in e.trials:

@@ -87,7 +87,7 @@ def test_the_log_in_a_terminal_says_what_the_log_says(documented: Documented) ->
 def a_status(experiments: int, trials: int) -> Status:
     line = Line(
         experiment="e0001",
-        exact=0.5,
+        score=0.5,
         standard_error=0.01,
         seeds=4,
         verdict="accepted",
@@ -97,6 +97,7 @@ def a_status(experiments: int, trials: int) -> Status:
         campaign="night",
         regime="pde_m1",
         fidelity="full",
+        objective="exact",
         running=trials > 0,
         rung="sweep",
         why="a configuration is cheaper to try than code " * 5,

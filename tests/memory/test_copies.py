@@ -77,7 +77,7 @@ def test_from_a_damaged_ledger_there_is_a_way_back(
 def test_a_ledger_that_goes_bad_does_not_get_into_the_copy(tmp_path: Path) -> None:
     path = tmp_path / "memory.db"
     with Ledger(path) as ledger:
-        ledger.add_campaign(CampaignRecord("night", "pde_m1_tiny", "d" * 64, "c" * 40, FIDELITY, 0.0))
+        ledger.add_campaign(CampaignRecord("night", "pde_m1_tiny", "d" * 64, "c" * 40, FIDELITY, 0.0, "exact"))
         fill(ledger)
         ledger.keep_copy()
     good = good_copy(path).read_bytes()

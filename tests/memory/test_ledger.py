@@ -29,7 +29,7 @@ SWEEP = Decision("sweep", None, "because")
 @pytest.fixture
 def ledger(tmp_path: Path) -> Ledger:
     made = Ledger(tmp_path / "memory.db")
-    made.add_campaign(CampaignRecord("night", "pde_m1_tiny", "d" * 64, "c" * 40, FIDELITY, time.time()))
+    made.add_campaign(CampaignRecord("night", "pde_m1_tiny", "d" * 64, "c" * 40, FIDELITY, time.time(), "exact"))
     baseline = scored("e0001", [0.3, 0.32], block=0)
     made.open_block(Decision("baseline", None, "first"), [baseline])
     for trial in baseline.trials:
@@ -130,6 +130,37 @@ def test_a_ledger_of_the_first_version_opens_and_goes_on(tmp_path: Path) -> None
         assert opened.blocks()[1].reason == "because"
 
 
+def test_a_ledger_from_before_the_score_had_a_name_is_one_of_exact(tmp_path: Path) -> None:
+    path = tmp_path / "memory.db"
+    with sqlite3.connect(path) as old:
+        for version in range(1, 6):
+            old.executescript((Path(ledger_module.__file__).parent / "schema" / f"{version}.sql").read_text())
+        old.execute("PRAGMA user_version = 5")
+        old.execute("INSERT INTO campaigns VALUES ('night', 'pde_m1_tiny', 'd', 'c', 'probe', 0.0)")
+        old.execute("INSERT INTO blocks VALUES (0, 'baseline', 0.0)")
+        old.execute("INSERT INTO experiments VALUES (1, 'e0001', 0, NULL, 'none', 'as it is', '{}', '{}', 'f', 0.0)")
+        trial = ("e0001/s0/probe", "e0001", 0, "probe", "completed", "", '{"exact": 0.4, "blind": 0.7}', 1.0, "f", 0.0)
+        old.execute(f"INSERT INTO trial_results VALUES ({', '.join('?' * 13)})", (*trial, None, None, None))
+    with Ledger(path, readonly=True) as opened:
+        campaign = opened.campaign()
+        assert campaign is not None
+        assert campaign.objective == "exact"
+        assert [line.score for line in opened.outlines("probe")] == [0.4]
+
+
+def test_without_a_truth_the_blind_score_is_the_one_that_counts(ledger: Ledger) -> None:
+    ledger.open_block(SWEEP, [scored("e0002"), scored("e0003")])
+    for name, blind in (("e0002", 0.2), ("e0003", 0.6)):
+        ledger.add_result(replace(scored(name, [0.0]).trials[0], scores={"blind": blind, "test_r2": 0.5}))
+    measured = ledger.experiments()[2]
+    assert measured.scores(FIDELITY) == {0: 0.6}
+    assert [line.score for line in ledger.outlines(FIDELITY)] == [0.31, 0.2, 0.6]
+    assert leaders(ledger.outlines(FIDELITY), 2) == ["e0001", "e0003"]
+    text = experiment_text(measured)
+    assert "blind 0.6000" in text
+    assert "exact" not in text
+
+
 def test_calls_of_a_model_are_kept_in_order(ledger: Ledger) -> None:
     calls = [Call("llm", "small", "p" * 64, 10, 2, 0.0, 0.5, outcome, 1.0) for outcome in ("429", "answered")]
     for call in calls:
@@ -154,9 +185,9 @@ def test_who_was_accepted_leads_the_board_before_who_was_lucky_once(ledger: Ledg
     assert leaders(lines, 8) == ["e0003", "e0001", "e0002"]
     assert leaders(lines, 1) == ["e0003"]
     assert lines[2][:-1] == ("e0003", 1, "accepted", 3, 2, 2)
-    assert lines[2].exact == pytest.approx(0.55)
-    assert lines[3].exact is None
-    assert [line.exact for line in ledger.outlines("full")] == [None] * 4
+    assert lines[2].score == pytest.approx(0.55)
+    assert lines[3].score is None
+    assert [line.score for line in ledger.outlines("full")] == [None] * 4
 
 
 def names_of(support: int) -> tuple[str, ...]:

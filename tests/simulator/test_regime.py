@@ -5,8 +5,9 @@ import pytest
 import yaml
 
 from simulator.errors import RegimeError
+from simulator.measured import all_known
 from simulator.network import graph_of, stoichiometry_of
-from simulator.regime import REGIME_FOLDER, ImportedNetwork, all_regimes, find_regime, read_regime
+from simulator.regime import REGIME_FOLDER, ImportedNetwork, find_regime, read_regime
 
 
 def write_regime(folder: Path, **changes: object) -> Path:
@@ -23,7 +24,7 @@ def test_the_main_regime_has_the_size_it_promises() -> None:
     regime = find_regime("pde_m1")
     assert (len(regime.network.metabolite_names), len(regime.network.reaction_names)) == (100, 256)
     assert regime.trajectories.count * regime.trajectories.frames == 2880
-    assert {"pde_m1", "pde_m1_tiny"} <= {known.name for known in all_regimes()}
+    assert {"pde_m1", "pde_m1_tiny"} <= {known.name for known in all_known()}
 
 
 @pytest.mark.parametrize(
@@ -93,7 +94,7 @@ def test_regimes_of_the_user_are_found_beside_those_of_the_program(tmp_path: Pat
     content = yaml.safe_load((REGIME_FOLDER / "pde_m1_tiny.yaml").read_text())
     (tmp_path / "mine.yaml").write_text(yaml.safe_dump({**content, "name": "mine"}))
     assert find_regime("mine", tmp_path).network == find_regime("pde_m1_tiny").network
-    assert [regime.name for regime in all_regimes(tmp_path)][-1] == "mine"
+    assert [regime.name for regime in all_known(tmp_path)][-1] == "mine"
 
 
 def test_ecoli_core_has_names_and_reactions_that_cannot_be_told_apart() -> None:

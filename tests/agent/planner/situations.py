@@ -61,6 +61,7 @@ def situation(
     return Told(
         Situation(
             regime="pde_m1_tiny",
+            objective="exact",
             rung=rung,
             roles=[(role, experiments[0]) for role in roles],
             past=experiments,

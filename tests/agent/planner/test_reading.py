@@ -8,6 +8,7 @@ from agent.executor.code_state import CodeState
 from agent.planner.asking import next_question
 from agent.planner.proposal import Proposal
 from agent.planner.reading import Reading, quote, relevant
+from agent.prompting import render_prompt
 from memory.records import Experiment
 from tests.agent.experiments import FIDELITY, scored
 from tests.agent.planner.situations import baseline, broken, code_in, situation
@@ -110,6 +111,18 @@ def test_no_score_but_exact_and_blind_is_told(state: CodeState) -> None:
     assert "blind 0.9000" in text
     for untold in ("aligned", "0.777", "recall_2", "0.888"):
         assert untold not in text
+
+
+def test_where_nothing_is_known_to_be_right_the_blind_score_is_the_one_to_improve(state: CodeState) -> None:
+    measured = replace(situation(state).situation, objective="blind", past=[baseline(state)])
+    trial = replace(measured.past[0].trials[0], scores={"blind": 0.6})
+    parent = replace(measured.past[0], trials=(trial,))
+    text = Reading(measured, FIDELITY).question("exploit", parent, [])
+    assert "blind 0.6000 over 1 seed" in text
+    assert "to improve `blind` most" in text
+    rules = render_prompt("system.md.j2", objective="blind")
+    assert "judged by `blind`" in rules
+    assert "`exact`" not in rules + text
 
 
 def test_the_repair_of_a_patch_shows_what_happened(state: CodeState) -> None:

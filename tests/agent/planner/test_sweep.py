@@ -83,8 +83,8 @@ def test_it_learns_from_the_ledger(state: CodeState, baseline: Experiment) -> No
         for proposal in propose(state, past):
             configuration = {**baseline.configuration, **proposal.changes}
             past.append(scored(f"e{len(past) + 1:04d}", [exact(configuration)], configuration=configuration))
-    early = [e.exact(FIDELITY)[0] for e in past[1:13]]
-    late = [e.exact(FIDELITY)[0] for e in past[-12:]]
+    early = [e.scores(FIDELITY)[0] for e in past[1:13]]
+    late = [e.scores(FIDELITY)[0] for e in past[-12:]]
     assert sum(late) / 12 > sum(early) / 12 + 0.1
 
 

@@ -222,7 +222,7 @@ def test_words_cannot_add_lines_to_the_memory(state: CodeState, tmp_path: Path) 
 def texts(path: Path, lesson: Lesson) -> tuple[str, str]:
     """memory.md and log.md after a block that taught this."""
     ledger = Ledger(path)
-    ledger.add_campaign(CampaignRecord("night", "pde_m1_tiny", "d" * 64, "c" * 40, FIDELITY, 0.0))
+    ledger.add_campaign(CampaignRecord("night", "pde_m1_tiny", "d" * 64, "c" * 40, FIDELITY, 0.0, "exact"))
     ledger.open_block(
         Decision("sweep", None, "first"), [replace(e, block=0, parent=None, trials=(), verdict=None) for e in BLOCK]
     )
@@ -235,7 +235,7 @@ def test_the_next_block_starts_from_the_statistics() -> None:
     gone = replace(said, kind="refuted hypothesis", subject="width")
     past = [scored(f"e{n:04d}", [0.3 + n % 2 / 100], configuration={"lr_S": 0.1}) for n in range(1, 12)]
     past[0] = replace(past[0], parent=None, verdict=ACCEPTED)
-    found = {f.subject: f.statement for f in find(past, [said, gone], {FIDELITY: Noise(0.01, 3)}, 3)}
+    found = {f.subject: f.statement for f in find(past, [said, gone], {FIDELITY: Noise(0.01, 3)}, 3, "exact")}
     assert found["lr_S"] == f"no longer supported by 11 experiments: {RISES.statement}"
     assert found["width"] == RISES.statement
 

@@ -33,7 +33,7 @@ def test_winners_come_with_their_evidence(stoichloop: Command, night: Night) -> 
     }
     tied = facts["e0002"]
     assert (tied["move"], tied["parent"], tied["branch"]) == ("sign_tied", "e0001", "exp/night/e0002")
-    assert tied["exact"] == pytest.approx(0.555)
+    assert tied["score"] == pytest.approx(0.555)
     assert tied["interval"] == pytest.approx([0.555 - 12.706 * 0.005, 0.555 + 12.706 * 0.005], abs=1e-4)
     assert (tied["effect"], tied["effect_interval"], tied["p_value"], tied["rival"]) == (
         0.1,

@@ -74,7 +74,7 @@ def test_a_fresh_clone_picks_a_winner_and_training_shows_its_score(
     assert picked["check"] == "stoichloop train pde_m1_tiny --seed 0 --steps 188"
 
     trained = json.loads(call(clone, *picked["check"].split()[1:], "--json"))
-    assert trained["scores"]["exact"] == known[0].exact
+    assert trained["scores"]["exact"] == known[0].score
     low, high = picked["interval"]
     assert low <= trained["scores"]["exact"] <= high
     assert "on branch main already: e0002, e0003" in call(clone, "pick", "e0003")

@@ -59,7 +59,16 @@ def test_the_answer_is_that_of_the_interval_and_a_training_that_breaks_is_one() 
 
 def test_the_fidelity_is_the_campaigns() -> None:
     link = Link(
-        "c", "b", "s", "night", "e0002", "e0001", "pde_m1", "f", "accepted", Score(0.5, None, "half", {0: None})
+        "c",
+        "b",
+        "s",
+        "night",
+        "e0002",
+        "e0001",
+        "pde_m1",
+        "f",
+        "accepted",
+        Score(0.5, "exact", None, "half", {0: None}),
     )
     assert fidelity_of(Chain("b", (link,)), None) == "half"
     assert fidelity_of(Chain("b", (link,)), "full") == "full"

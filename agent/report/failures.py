@@ -1,0 +1,34 @@
+"""What failed and what was refused, grouped by its cause."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from memory.records import Experiment
+
+# Whatever tells one case of the same cause from another: names of experiments and files, figures, what is quoted.
+_PARTICULARS = re.compile(r"e\d{4,}(?:/\S+)?|'[^']*'|\"[^\"]*\"|[\w./-]*/[\w./-]+|[-+]?\d+(?:\.\d+)?(?:e[-+]?\d+)?")
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Experiments that came to the same end; `reason` is that of the first of them in full."""
+
+    verdict: str
+    reason: str
+    experiments: tuple[str, ...]
+
+
+def failures(experiments: Sequence[Experiment]) -> list[Failure]:
+    """The most frequent first."""
+    groups: dict[tuple[str, str], list[Experiment]] = {}
+    for e in experiments:
+        if e.verdict is not None and e.verdict.verdict in ("failed", "refused"):
+            groups.setdefault((e.verdict.verdict, _PARTICULARS.sub("…", e.verdict.reason)), []).append(e)
+    found = [
+        Failure(verdict, members[0].verdict.reason if members[0].verdict else "", tuple(e.id for e in members))
+        for (verdict, _), members in groups.items()
+    ]
+    return sorted(found, key=lambda failure: -len(failure.experiments))

@@ -1,0 +1,109 @@
+"""What each field of the configuration did to the score: its importance, and the score along its values.
+
+Importance is PED-ANOVA's (Watanabe, Bansal and Hutter, IJCAI 2023), from Optuna: how much the values of the best third
+differ from those of all. It is told for each state of the code, at the fidelity and seed that all experiments share.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import optuna
+from matplotlib.figure import Figure
+from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution
+from optuna.importance import PedAnovaImportanceEvaluator, get_param_importances
+
+from agent.analyzer.acceptance import SCREEN_SEED
+from agent.analyzer.findings import MIN_EXPERIMENTS
+from agent.executor.trial import LOWEST
+from agent.report.theme import COOL, FAINT, INK
+from memory.records import Experiment
+from memory.standing import codes_of
+
+SLICES_A_ROW, _SHOWN = 3, 6  # of fields in a figure
+_BEST = 1 / 3  # of the experiments: a tenth of a block or two would be one or two of them
+_LOG_RATIO = 30.0  # values that span more than this are told apart by their logarithm
+
+
+@dataclass(frozen=True)
+class Influence:
+    """One state of the code, named by the experiment that wrote it, and what was swept on it.
+
+    `importance` falls from first to last and sums to 1; it is empty where all scores are alike.
+    """
+
+    code: str
+    configurations: tuple[dict[str, Any], ...]
+    scores: tuple[float, ...]
+    importance: dict[str, float]
+
+
+def influences(experiments: Sequence[Experiment]) -> list[Influence]:
+    """Every state of the code on which enough configurations have been scored, oldest first."""
+    wrote = codes_of(experiments)
+    groups: dict[str, list[tuple[dict[str, Any], float]]] = {}
+    for e in experiments:
+        score = e.scores(LOWEST).get(SCREEN_SEED)
+        if score is not None:
+            groups.setdefault(wrote[e.id], []).append((e.configuration, score))
+    found = []
+    for code, pairs in groups.items():
+        if len(pairs) >= MIN_EXPERIMENTS:
+            configurations, scores = zip(*pairs, strict=True)
+            found.append(Influence(code, configurations, scores, _importance(configurations, scores)))
+    return found
+
+
+def _importance(configurations: Sequence[dict[str, Any]], scores: Sequence[float]) -> dict[str, float]:
+    space = _space(configurations)
+    if not space or max(scores) == min(scores):
+        return {}
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    study = optuna.create_study(direction="maximize")
+    for configuration, score in zip(configurations, scores, strict=True):
+        params = {name: configuration[name] for name in space}
+        study.add_trial(optuna.create_trial(params=params, distributions=space, value=score))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it says that it is experimental
+        return get_param_importances(study, evaluator=PedAnovaImportanceEvaluator(target_quantile=_BEST))
+
+
+def _space(configurations: Sequence[dict[str, Any]]) -> dict[str, BaseDistribution]:
+    """The fields that all configurations have and that differ among them, within the values that occurred."""
+    space: dict[str, BaseDistribution] = {}
+    for name in sorted(set.intersection(*(set(configuration) for configuration in configurations))):
+        values = [configuration[name] for configuration in configurations]
+        if len(set(values)) < 2:
+            continue
+        if all(isinstance(value, (int, float)) for value in values):
+            low, high = float(min(values)), float(max(values))
+            space[name] = FloatDistribution(low, high, log=_spans_decades(low, high))
+        else:
+            space[name] = CategoricalDistribution(sorted(set(values), key=str))
+    return space
+
+
+def _spans_decades(low: float, high: float) -> bool:
+    return low > 0 and high / low > _LOG_RATIO
+
+
+def paint_influence(figure: Figure, influence: Influence) -> None:
+    """Slices along the fields that matter most: the score of each experiment against its value of one field."""
+    names = list(influence.importance)[:_SHOWN]
+    panels = figure.subplots(
+        -(-len(names) // SLICES_A_ROW), min(SLICES_A_ROW, len(names)), sharey=True, squeeze=False
+    ).ravel()
+    for axes, name in zip(panels, names, strict=False):
+        values = [configuration[name] for configuration in influence.configurations]
+        numeric = all(isinstance(value, (int, float)) for value in values)
+        axes.plot(values if numeric else list(map(str, values)), influence.scores, ".", color=COOL, markersize=6)
+        if numeric and _spans_decades(float(min(values)), float(max(values))):
+            axes.set_xscale("log")
+        axes.set_title(f"{name}: {influence.importance[name]:.0%}", color=INK)
+        axes.grid(color=FAINT, linewidth=0.6)
+    for axes in panels[len(names) :]:
+        axes.set_axis_off()
+    figure.supylabel(f"score at {LOWEST}", fontsize=9, color=INK)

@@ -1,0 +1,67 @@
+"""log k and both functions as they were learned, against the true ones where those are known, on their scales."""
+
+from __future__ import annotations
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from agent.report.recovery import Found, Recovery
+from agent.report.theme import BAD, COOL, GOOD, INK, MUTED, WARN
+
+_NAMED = 6
+_OUTLYING = 4.0  # robust standard deviations
+_LEAST_SPREAD = 0.02  # of log k: what is nearer to the line than a few of these is no outlier
+
+
+def paint_log_k(figure: Figure, recovery: Recovery) -> None:
+    """The rate constant of each reaction; the farthest off the line are named."""
+    law, names = recovery.law, recovery.data.regime.network.reaction_names
+    off = outliers(law.log_k - law.true_log_k)
+    axes = figure.add_subplot()
+    ends = [float(law.true_log_k.min()), float(law.true_log_k.max())]
+    axes.plot(ends, ends, color=MUTED, linewidth=0.8, linestyle=":")
+    inside = np.ones(len(law.log_k), dtype=bool)
+    inside[off] = False
+    axes.plot(law.true_log_k[inside], law.log_k[inside], ".", markersize=4, color=GOOD)
+    axes.plot(law.true_log_k[~inside], law.log_k[~inside], "x", markersize=5, color=BAD)
+    for reaction in off[:_NAMED]:
+        place = (float(law.true_log_k[reaction]), float(law.log_k[reaction]))
+        axes.annotate(names[reaction], place, xytext=(4, 3), textcoords="offset points", fontsize=8, color=INK)
+    count = f"{len(off)} far off" if off else "none far off"
+    axes.set(xlabel="true log k", ylabel="learned log k", title=f"{len(law.log_k)} reactions, {count}")
+
+
+def outliers(residual: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> list[int]:
+    """Positions of residuals beyond `_OUTLYING` robust standard deviations of the median, the farthest first."""
+    distance = np.abs(residual - np.median(residual))
+    spread = max(1.4826 * float(np.median(distance)), _LEAST_SPREAD)
+    order = np.argsort(-distance, kind="stable")
+    return [int(place) for place in order if distance[place] > _OUTLYING * spread]
+
+
+def paint_functions(figure: Figure, recovery: Recovery) -> None:
+    """What a substrate says to its reaction, and what the reaction makes of the sum."""
+    law = recovery.law
+    left, right = figure.subplots(1, 2)
+    for place, (magnitude, colour) in enumerate(zip(law.s, (GOOD, COOL, WARN, BAD), strict=False)):
+        left.plot(law.c, law.true_message[:, place], color=INK, linewidth=2.4, alpha=0.35)
+        left.plot(law.c, law.message[:, place], color=colour, linewidth=1.3, label=f"learned, |s| = {magnitude:.0f}")
+    left.set(xlabel="concentration", title="substrate_func(c, |s|)")
+    right.plot(law.h, law.true_rate, color=INK, linewidth=2.4, alpha=0.35, label="true")
+    right.plot(law.h, law.rate, color=GOOD, linewidth=1.3, label="learned")
+    right.set(xlabel="h", title="softplus(rate_func(h))")
+    for axes in (left, right):
+        axes.legend(loc="best")
+
+
+def paint_tables(figure: Figure, found: Found) -> None:
+    """Both functions in the estimate's own units, where nobody knows the true ones."""
+    estimate = found.estimate
+    left, right = figure.subplots(1, 2)
+    for magnitude in found.data.regime.constraints.alphabet:
+        values = found.dynamics.substrate_func(estimate.substrate_func_c, np.array(float(magnitude)))
+        left.plot(estimate.substrate_func_c, values, linewidth=1.3, label=f"|s| = {magnitude}")
+    left.set(xlabel="concentration", title="substrate_func(c, |s|)")
+    left.legend(loc="best")
+    right.plot(estimate.rate_func_h, np.logaddexp(0.0, estimate.rate_func), color=GOOD, linewidth=1.3)
+    right.set(xlabel="h", title="softplus(rate_func(h))")

@@ -1,0 +1,89 @@
+"""The page of one experiment: its diff, curves, verdict and cost."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from agent.analyzer.curves import read_curves
+from agent.campaign import Campaign
+from agent.foreign import printable, tail_of
+from memory.records import Experiment, TrialResult
+
+_POINTS = 120  # of a curve
+_WIDTH, _HEIGHT = 600.0, 120.0
+_DIFF_LINES = 3_000
+_PRINTED_BYTES = 4_000
+
+
+@dataclass(frozen=True)
+class Curve:
+    """The prediction loss of one trial as the points of a polyline, high to low on a logarithmic scale."""
+
+    trial: str
+    points: str
+    first: float
+    last: float
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """What is shown of an experiment beside its record.
+
+    `diff` are pairs of a line's kind (`add`, `del`, `hunk`, `file` or nothing) and its text; `left_out` counts those
+    beyond. `printed` is what the trial that failed said last.
+    """
+
+    experiment: Experiment
+    diff: tuple[tuple[str, str], ...]
+    left_out: int
+    curves: tuple[Curve, ...]
+    printed: str
+    seconds: float
+
+
+def sheet_of(campaign: Campaign, experiment: Experiment) -> Sheet:
+    """Read what the trials left behind, with suspicion."""
+    lines = experiment.patch.splitlines()
+    curves = [_curve(campaign, trial) for trial in experiment.trials]
+    broken = next((trial for trial in experiment.trials if trial.status != "completed"), None)
+    return Sheet(
+        experiment,
+        diff=tuple((_kind(line), printable(line)) for line in lines[:_DIFF_LINES]),
+        left_out=max(0, len(lines) - _DIFF_LINES),
+        curves=tuple(curve for curve in curves if curve is not None),
+        printed=_printed(campaign, broken) if broken else "",
+        seconds=sum(trial.seconds for trial in experiment.trials),
+    )
+
+
+def _kind(line: str) -> str:
+    if line.startswith(("diff ", "--- ", "+++ ", "index ", "new file", "deleted file")):
+        return "file"
+    return {"+": "add", "-": "del", "@": "hunk"}.get(line[:1], "")
+
+
+def _curve(campaign: Campaign, trial: TrialResult) -> Curve | None:
+    losses = [point.loss_pred for point in read_curves(campaign.folder / trial.folder)]
+    if len(losses) < 2 or not all(map(math.isfinite, losses)):
+        return None
+    return Curve(trial.trial, _polyline(losses), losses[0], losses[-1])
+
+
+def _polyline(losses: Sequence[float]) -> str:
+    logs = [math.log(max(loss, 1e-12)) for loss in losses]
+    low, high = min(logs), max(logs)
+    stride = max(1, -(-len(logs) // _POINTS))
+    places = sorted({*range(0, len(logs), stride), len(logs) - 1})
+    return " ".join(
+        f"{_WIDTH * place / (len(logs) - 1):.1f},{_HEIGHT * (high - logs[place]) / ((high - low) or 1.0):.1f}"
+        for place in places
+    )
+
+
+def _printed(campaign: Campaign, trial: TrialResult) -> str:
+    try:
+        return printable(tail_of(campaign.folder / trial.folder / "stdout.txt", _PRINTED_BYTES)).strip()
+    except OSError:
+        return ""

@@ -1,0 +1,35 @@
+"""What a campaign has cost so far."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from memory.ledger import GPU_S, WALL_S, Ledger
+from memory.records import Experiment
+
+
+@dataclass(frozen=True)
+class Spend:
+    """Seconds of controllers, of trials and of GPUs; tokens and dollars of models, and how often they were asked."""
+
+    wall_s: float
+    trials_s: float
+    gpu_s: float
+    calls: int
+    tokens: int
+    dollars: float
+
+
+def spend_of(ledger: Ledger, experiments: Sequence[Experiment]) -> Spend:
+    """Everything that the ledger knows of it."""
+    calls = ledger.calls()
+    return Spend(
+        wall_s=ledger.spent(WALL_S),
+        trials_s=math.fsum(trial.seconds for e in experiments for trial in e.trials),
+        gpu_s=ledger.spent(GPU_S),
+        calls=len(calls),
+        tokens=sum(call.tokens_in + call.tokens_out for call in calls),
+        dollars=math.fsum(call.dollars for call in calls),
+    )

@@ -1,0 +1,89 @@
+"""The colours of all figures, and how a figure becomes part of a page.
+
+A figure is drawn in the colours of paper. In the page each of them is a variable of the style sheet with that colour to
+fall back on, so that the same figure suits a light and a dark screen.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from io import StringIO
+from typing import Any
+from xml.sax.saxutils import quoteattr
+
+import matplotlib
+from markupsafe import Markup
+from matplotlib.figure import Figure
+
+INK, MUTED, FAINT, PAPER = "#1f2328", "#656d77", "#d8dee5", "#fdfdfc"
+GOOD, BAD, WARN, COOL, NEUTRAL = "#1a7f38", "#c0392c", "#b8690f", "#2471a4", "#98a0a8"
+SWEEP_SHADE, CODE_SHADE, BAND = "#eef3f9", "#fdf1e4", "#d3ead9"
+VERDICTS = {"accepted": GOOD, "rejected": NEUTRAL, "failed": BAD, "refused": WARN, "open": COOL}
+_VARIABLES = {
+    INK: "ink",
+    MUTED: "muted",
+    FAINT: "faint",
+    PAPER: "paper",
+    GOOD: "good",
+    BAD: "bad",
+    WARN: "warn",
+    COOL: "cool",
+    NEUTRAL: "neutral",
+    SWEEP_SHADE: "sweep-shade",
+    CODE_SHADE: "code-shade",
+    BAND: "band",
+}
+_STYLE: dict[Any, Any] = {
+    "svg.fonttype": "none",  # letters stay letters: they can be searched, and take the page's colours
+    "svg.hashsalt": "stoichloop",  # the same figure has the same text
+    "font.family": "sans-serif",
+    "font.size": 9,
+    "axes.edgecolor": MUTED,
+    "axes.labelcolor": INK,
+    "axes.titlecolor": INK,
+    "axes.titlesize": 10,
+    "axes.titlelocation": "left",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.facecolor": "none",
+    "figure.facecolor": "none",
+    "savefig.facecolor": PAPER,
+    "legend.frameon": False,
+    "legend.fontsize": 8,
+    "legend.labelcolor": INK,
+    "text.color": INK,
+    "xtick.color": MUTED,
+    "ytick.color": MUTED,
+    "xtick.labelcolor": INK,
+    "ytick.labelcolor": INK,
+    "xtick.labelsize": 8,
+    "ytick.labelsize": 8,
+}
+
+
+Painter = Callable[[Figure], None]
+
+
+def draw(paint: Painter, width: float, height: float) -> str:
+    """A figure of so many inches as an SVG document; the same for the same data."""
+    stream = StringIO()
+    with matplotlib.rc_context(_STYLE):
+        figure = Figure(figsize=(width, height), layout="constrained")
+        paint(figure)
+        figure.savefig(stream, format="svg", metadata={"Date": None})
+    return stream.getvalue()
+
+
+def inline(document: str, name: str, label: str) -> Markup:
+    """The same figure as an element of a page, in which `name` is its own; `label` says what is to be seen."""
+    element = document[document.index("<svg") :]
+    element = re.sub(r"<metadata>.*?</metadata>", "", element, flags=re.DOTALL)
+    element = re.sub(r"<!--.*?-->", "", element, flags=re.DOTALL)
+    element = re.sub(r'\bid="', f'id="{name}-', element)
+    element = re.sub(r"url\(#", f"url(#{name}-", element)
+    element = re.sub(r'href="#', f'href="#{name}-', element)
+    for colour, variable in _VARIABLES.items():
+        element = element.replace(colour, f"var(--{variable}, {colour})")
+    attributes = f'<svg role="img" aria-label={quoteattr(label)} '
+    return Markup(re.sub(r'<svg (?:width="[^"]*" height="[^"]*" )?', attributes, element, count=1))
