@@ -24,7 +24,7 @@ from agent.errors import StoichloopError
 from agent.executor.trial import check_fidelity
 from agent.workspace import Workspace, head_commit
 from memory.ledger import Ledger
-from memory.records import CampaignRecord, Objective
+from memory.records import CampaignRecord, Experiment, Objective
 from simulator.mapping import read_mapping
 
 if TYPE_CHECKING:
@@ -208,6 +208,15 @@ def open_campaign(workspace: Workspace, name: str | None) -> Campaign:
     if settings.name != name:
         raise StoichloopError(f"{path}: key 'name' is '{settings.name}'; a campaign cannot be copied or renamed")
     return Campaign(path.parent, settings)
+
+
+def find_experiment(campaign: Campaign, ledger: Ledger, name: str) -> Experiment:
+    """One experiment whole; raises `StoichloopError` with those that there are."""
+    if (found := ledger.experiment(name)) is None:
+        known = ledger.experiments()
+        span = f"it has {known[0].id} to {known[-1].id}" if known else "it has none yet"
+        raise StoichloopError(f"there is no experiment '{name}' in campaign '{campaign.settings.name}'; {span}")
+    return found
 
 
 def _last_written(folder: Path) -> float:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 import sqlite3
 import sys
-import tempfile
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -15,13 +14,16 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from agent.completion import complete_campaign, complete_regime
 from agent.errors import StoichloopError
+from agent.export import commands as export
 from agent.git import forget_git_environment
 from agent.interruption import Interruption
 from agent.report import commands as report
 from agent.terminal import (
     INTERRUPTED,
     CampaignName,
+    ExperimentName,
     Json,
     NoSandbox,
     RegimeName,
@@ -42,8 +44,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     help="Recover the stoichiometric matrix of a metabolic network, over night, by itself.",
+    epilog="Exit status: 0 done; 1 failed, as one sentence on standard error says; 2 wrong usage; 130 interrupted.",
 )
 app.add_typer(winners.app)
+app.add_typer(export.app)
 app.add_typer(report.app)
 
 
@@ -102,7 +106,10 @@ def regimes(as_json: Json = False) -> None:
 @app.command()
 def data(
     regime: Annotated[
-        str | None, typer.Argument(metavar="[REGIME]", help="A regime; 'stoichloop regimes' lists them.")
+        str | None,
+        typer.Argument(
+            metavar="[REGIME]", help="A regime; 'stoichloop regimes' lists them.", autocompletion=complete_regime
+        ),
     ] = None,
     sbml: Annotated[
         Path | None,
@@ -164,47 +171,30 @@ def train(
 ) -> None:
     """One scored training run of the gnn/ in the working tree."""
     from agent.changes import parse_changes, read_changes
-    from agent.recipe import find_recipe, start_from, uncommitted
-    from agent.single import train_once
+    from agent.single import train_regime
 
     workspace = here(contained=not no_sandbox)
-    recipe_file = None if recipe is None else find_recipe(workspace, regime, recipe)
-    dataset, _ = dataset_of(regime, sibling, quiet=as_json)
     asked = {**(read_changes(config) if config else {}), **parse_changes(changes or [])}
-    if out is not None and out.exists():
-        raise StoichloopError(f"--out {out}: exists already; name a folder that does not")
-    # What is kept is complete: it moves to its place when the trial has been scored.
-    place = out.resolve().parent if out else None
-    if place is not None:
-        place.mkdir(parents=True, exist_ok=True)
-    if recipe_file is not None and uncommitted(workspace):
-        note("gnn/ holds changes that are not committed; the recipe is applied to the committed gnn/, without them")
-    with (
-        Interruption() as interruption,
-        tempfile.TemporaryDirectory(prefix=".stoichloop-", dir=place) as scratch,
-        start_from(workspace, recipe_file) as start,
-    ):
-        folder = Path(scratch) / "trial"
-        result = start.names | train_once(
-            start.code,
-            dataset,
-            start.configuration | asked,
+    with Interruption() as interruption:
+        run = train_regime(
+            workspace,
+            regime,
+            asked,
+            sibling=sibling,
             seed=seed,
-            steps=steps or dataset.regime.training.full_steps,
-            folder=folder,
-            sandbox=workspace.sandbox,
+            steps=steps,
+            recipe=recipe,
+            out=out,
             quiet=as_json,
             check=interruption.check,
         )
-        if out is not None:
-            folder.rename(out)
     if as_json:
-        print_json(result)
+        print_json(run.facts())
         return
-    if dataset.manifest.truth is None:
+    if run.dataset.manifest.truth is None:
         note(UNCHECKED)
     table = Table(box=None, show_header=False, pad_edge=False)
-    for name, value in result["scores"].items():
+    for name, value in run.scores.items():
         table.add_row(name, f"{value:.4f}")
     Console().print(table)
 
@@ -212,7 +202,9 @@ def train(
 @app.command()
 def explore(
     regime: RegimeName,
-    campaign: Annotated[str | None, typer.Option(help="The campaign's name; default: the regime's.")] = None,
+    campaign: Annotated[
+        str | None, typer.Option(help="The campaign's name; default: the regime's.", autocompletion=complete_campaign)
+    ] = None,
     budget: Annotated[str, typer.Option(help="Wall-clock time to spend, like 8h or 90m.")] = "8h",
     experiments: Annotated[
         int | None, typer.Option(min=1, max=1_000_000, help="Experiments to judge at the most.")
@@ -272,19 +264,28 @@ def explore(
 
 
 @app.command()
-def status(campaign: CampaignName = None, as_json: Json = False) -> None:
+def status(
+    campaign: CampaignName = None,
+    watching: Annotated[bool, typer.Option("--watch", help="Go on showing it, until Ctrl-C.")] = False,
+    as_json: Json = False,
+) -> None:
     """What runs now, the incumbent, spend against budget."""
     from agent.campaign import open_campaign
     from agent.picture import picture
     from agent.status import read_status
 
-    found = open_campaign(here(), campaign)
+    found, console = open_campaign(here(), campaign), Console()
     with Ledger(found.ledger_path, readonly=True) as ledger:
+        if watching:
+            from agent.view import watch
+
+            watch(console, found, ledger)
+            return
         now = read_status(found, ledger)
     if as_json:
         print_json(now.model_dump(mode="json"))
     else:
-        Console().print(picture(now))
+        console.print(picture(now, console.height - 1) if console.is_terminal else picture(now))
 
 
 @app.command()
@@ -303,27 +304,32 @@ def log(
             print_json(entries(ledger) if search is None else find(ledger, search))
             return
         found = [Log(ledger).text()] if search is None else find(ledger, search)
-    print("\n\n".join(found) or f"nothing contains '{search}'")
+    text = "\n\n".join(found) or f"nothing contains '{search}'"
+    if (console := Console()).is_terminal:
+        from agent.logbook import logbook
+
+        for part in logbook(text, search or ""):
+            console.print(part)
+    else:
+        print(text)
 
 
 @app.command()
 def show(
-    experiment: Annotated[str, typer.Argument(metavar="EXPERIMENT", help="Like e0017.")],
-    campaign: Annotated[str | None, typer.Option(help="The campaign; default: the latest.")] = None,
+    experiment: ExperimentName,
+    campaign: Annotated[
+        str | None, typer.Option(help="The campaign; default: the latest.", autocompletion=complete_campaign)
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """One experiment whole: hypothesis, diff, trials, verdict, plots."""
-    from agent.campaign import open_campaign
+    from agent.campaign import find_experiment, open_campaign
     from agent.exhibit import exhibit, facts
 
     workspace = here()
     found = open_campaign(workspace, campaign)
     with Ledger(found.ledger_path, readonly=True) as ledger:
-        record = ledger.experiment(experiment)
-        if record is None:
-            known = ledger.experiments()
-            span = f"it has {known[0].id} to {known[-1].id}" if known else "it has none yet"
-            raise StoichloopError(f"there is no experiment '{experiment}' in campaign '{found.settings.name}'; {span}")
+        record = find_experiment(found, ledger, experiment)
     if as_json:
         print_json(facts(workspace, record))
     else:

@@ -7,13 +7,13 @@ from dataclasses import asdict
 from typing import Any
 
 from rich.console import Group, RenderableType
-from rich.markdown import Markdown
 from rich.syntax import Syntax
 from rich.table import Table
 from rich.text import Text
 
 from agent.analyzer.curves import read_curves
 from agent.campaign import Campaign
+from agent.logbook import logbook
 from agent.workspace import Workspace
 from memory.records import Experiment
 from memory.render import experiment_text
@@ -48,7 +48,7 @@ def diff(workspace: Workspace, experiment: Experiment) -> str:
 
 def exhibit(workspace: Workspace, campaign: Campaign, experiment: Experiment) -> RenderableType:
     """The whole exhibit."""
-    parts: list[RenderableType] = [Markdown(experiment_text(experiment))]
+    parts: list[RenderableType] = [*logbook(experiment_text(experiment))]
     if change := diff(workspace, experiment):
         parts += [Text("\ndiff", style="bold"), Syntax(change, "diff", background_color="default")]
     completed = [trial for trial in experiment.trials if trial.scores]

@@ -35,6 +35,7 @@ def spend_the_night(
     fidelity: str,
     workers: int | None,
     check: Callable[[], None],
+    quiet: bool = False,
 ) -> bool:
     """Start or resume a campaign and lead it to the end of its budget; returns whether it was interrupted.
 
@@ -43,7 +44,7 @@ def spend_the_night(
     wall_s = parse_duration("--budget", budget)
     proposer = create_planner(planner, options)
     campaign = start_campaign(workspace, name, dataset, planner=planner, fidelity=fidelity, seed=options.seed)
-    console = Console()
+    console = Console(quiet=quiet)
     interrupted = False
     if not campaign.ledger_path.is_file():
         raise StoichloopError(f"{campaign.ledger_path}: the ledger is gone; {mend(campaign.ledger_path)}")

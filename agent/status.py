@@ -77,7 +77,7 @@ def read_status(campaign: Campaign, ledger: Ledger) -> Status:
     lines = ledger.outlines(settings.fidelity)
     best = leaders(lines, _LEADERS)
     known = {e.id: e for e in ledger.these({*best, *(e.id for e in lines if e.accepted), *(e.id for e in lines[:1])})}
-    alive = is_alive(session)
+    alive = is_alive(session) and not ledger.has_ended()  # a process may go on when its campaign has ended
     spent = ledger.spent(WALL_S)
     if alive and session:  # what the controller has not written down yet
         spent += max(0.0, time.time() - max(ledger.last_spend_at(), session.started_at))

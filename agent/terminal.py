@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
+from agent.completion import complete_campaign, complete_experiment, complete_regime
 from agent.errors import StoichloopError
 
 if TYPE_CHECKING:
@@ -21,8 +22,17 @@ Json = Annotated[bool, typer.Option("--json", help="Print facts as JSON.")]
 Sibling = Annotated[
     int | None, typer.Option(min=1, max=999, help="The N-th sibling: another network of the same kind.")
 ]
-RegimeName = Annotated[str, typer.Argument(metavar="REGIME", help="A regime; 'stoichloop regimes' lists them.")]
-CampaignName = Annotated[str | None, typer.Argument(metavar="[CAMPAIGN]", help="A campaign; default: the latest.")]
+RegimeName = Annotated[
+    str,
+    typer.Argument(metavar="REGIME", help="A regime; 'stoichloop regimes' lists them.", autocompletion=complete_regime),
+]
+CampaignName = Annotated[
+    str | None,
+    typer.Argument(metavar="[CAMPAIGN]", help="A campaign; default: the latest.", autocompletion=complete_campaign),
+]
+ExperimentName = Annotated[
+    str, typer.Argument(metavar="EXPERIMENT", help="Like e0017.", autocompletion=complete_experiment)
+]
 NoSandbox = Annotated[bool, typer.Option("--no-sandbox", help="Run gnn/ as a program of yours, without containment.")]
 
 INTERRUPTED = 130  # exit status, as a shell has it for Ctrl-C

@@ -1,4 +1,7 @@
-"""What the controller shows while it works: the live picture in a terminal, plain lines elsewhere."""
+"""What the controller shows while it works, and what a second screen shows of it: the live picture in a terminal.
+
+Elsewhere, as in a file, the controller's lines are plain.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,8 @@ from rich.live import Live
 from rich.text import Text
 
 from agent.campaign import Campaign
+from agent.errors import StoichloopError
+from agent.interruption import Interruption
 from agent.picture import picture
 from agent.status import read_status
 from memory.ledger import Ledger
@@ -49,3 +54,17 @@ class View:
         if not (quiet and self._live):
             clock = time.strftime("%H:%M:%S")
             self._console.print(Text(f"{clock} {message}"), soft_wrap=True)
+
+
+def watch(console: Console, campaign: Campaign, ledger: Ledger) -> None:
+    """Show the picture on a screen of its own, drawn anew every second, until Ctrl-C."""
+    if not console.is_terminal:
+        raise StoichloopError("--watch draws in a terminal; for a file or a program, take --json")
+    with Interruption() as interruption, Live(console=console, auto_refresh=False, screen=True) as live:
+        try:
+            while True:
+                live.update(picture(read_status(campaign, ledger), console.height), refresh=True)
+                time.sleep(_EVERY_S)
+                interruption.check()
+        except KeyboardInterrupt:
+            return

@@ -10,21 +10,37 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
+from agent.completion import complete_campaign, complete_experiment
 from agent.interruption import Interruption
-from agent.terminal import INTERRUPTED, CampaignName, Json, NoSandbox, dataset_of, here, note, print_json
+from agent.terminal import (
+    INTERRUPTED,
+    CampaignName,
+    ExperimentName,
+    Json,
+    NoSandbox,
+    dataset_of,
+    here,
+    note,
+    print_json,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 app = typer.Typer()
-ExperimentName = Annotated[str, typer.Argument(metavar="EXPERIMENT", help="Like e0017.")]
-OfCampaign = Annotated[str | None, typer.Option("--campaign", help="The campaign, where more than one has it.")]
+OfCampaign = Annotated[
+    str | None,
+    typer.Option("--campaign", help="The campaign, where more than one has it.", autocompletion=complete_campaign),
+]
 
 
 @app.command()
 def winners(
     campaign: CampaignName = None,
-    experiment: Annotated[str | None, typer.Option(help="An accepted one to take for the incumbent.")] = None,
+    experiment: Annotated[
+        str | None,
+        typer.Option(help="An accepted one to take for the incumbent.", autocompletion=complete_experiment),
+    ] = None,
     do_ablate: Annotated[
         bool, typer.Option("--ablate", help="Measure what each change of its stack is worth, by leaving it out.")
     ] = False,

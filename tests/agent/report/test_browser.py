@@ -57,12 +57,12 @@ def test_nobody_is_kept_out(page: str, tmp_path: Path, size: str, scheme: str, p
     )
     file = tmp_path / "examined.html"
     file.write_text(examined, encoding="utf-8")
-    options = "--headless --no-sandbox --disable-gpu --no-first-run --disable-background-networking "
-        "--virtual-time-budget=20000"
+    options = "--headless --no-sandbox --disable-gpu --no-first-run --disable-background-networking"
     dumped = subprocess.run(
         [
             _CHROMIUM,
             *options.split(),
+            "--virtual-time-budget=20000",
             f"--user-data-dir={tmp_path / 'profile'}",
             f"--window-size={_SIZES[size]}",
             f"--blink-settings=preferredColorScheme={_SCHEMES[scheme]}",

@@ -1,0 +1,100 @@
+"""A campaign's ledger as three CSV files, RFC 4180 in UTF-8, for R, pandas and spreadsheets.
+
+experiments.csv  one line an experiment, oldest first: `EXPERIMENT_COLUMNS`
+trials.csv       one line a finished trial: `TRIAL_COLUMNS`, then every score by its name, in alphabetical order
+findings.csv     one line a finding that holds now: `FINDING_COLUMNS`
+Times are UTC, `2026-11-25 23:10:05Z`; what there is not is an empty field; changes and configurations are JSON.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import shutil
+import tempfile
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from agent.campaign import Campaign
+from agent.errors import StoichloopError
+from memory.ledger import Ledger
+from memory.records import Experiment, Finding, TrialResult
+from memory.words import moment
+
+EXPERIMENT_COLUMNS = (
+    *("experiment", "block", "rung", "parent", "planner", "role", "move", "repairs", "hypothesis"),
+    *("changes", "configuration", "commit", "proposed_at", "trials", "seeds", "score", "verdict", "reason"),
+    *("rival", "effect", "low", "high", "p_value"),
+)
+TRIAL_COLUMNS = (
+    *("trial", "experiment", "seed", "fidelity", "status", "reason", "seconds", "finished_at", "folder"),
+    *("analyzer", "dataset", "truth"),
+)
+FINDING_COLUMNS = ("block", "kind", "subject", "statement", "experiments", "effect", "p_value", "found_at")
+
+
+def write_tables(campaign: Campaign, folder: Path) -> dict[str, int]:
+    """Write all three into `folder`, which must not be there yet, and count their lines; all of it, or nothing."""
+    if folder.exists():
+        raise StoichloopError(f"--csv {folder}: exists already; name a folder that does not")
+    with Ledger(campaign.ledger_path, readonly=True) as ledger:
+        experiments, findings = ledger.experiments(), ledger.current_findings()
+        rungs = {block.number: block.rung for block in ledger.blocks()}
+        outlines = {line.id: line for line in ledger.outlines(campaign.settings.fidelity)}
+    trials = [trial for experiment in experiments for trial in experiment.trials]
+    scores = sorted({name for trial in trials for name in trial.scores})
+    lines = [_experiment(e, rungs[e.block], outlines[e.id].seeds, outlines[e.id].score) for e in experiments]
+    tables: dict[str, tuple[Sequence[str], list[dict[str, Any]]]] = {
+        "experiments": (EXPERIMENT_COLUMNS, lines),
+        "trials": ((*TRIAL_COLUMNS, *scores), [_trial(trial) for trial in trials]),
+        "findings": (FINDING_COLUMNS, [_finding(finding) for finding in findings]),
+    }
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    draft = Path(tempfile.mkdtemp(prefix=".stoichloop-", dir=folder.parent))
+    try:
+        for name, (columns, rows) in tables.items():
+            _write(draft / f"{name}.csv", columns, rows)
+        draft.chmod(0o755)
+        draft.rename(folder)
+    except BaseException:
+        shutil.rmtree(draft, ignore_errors=True)
+        raise
+    return {name: len(rows) for name, (_, rows) in tables.items()}
+
+
+def _write(path: Path, columns: Sequence[str], rows: Iterable[dict[str, Any]]) -> None:
+    with path.open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.DictWriter(stream, columns, restval="", extrasaction="raise")
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def _experiment(e: Experiment, rung: str, seeds: int, score: float | None) -> dict[str, Any]:
+    """`seeds` and `score`, the mean over them, are those at the campaign's fidelity."""
+    names = ("block", "parent", "planner", "role", "move", "repairs", "hypothesis")
+    row = {name: getattr(e, name) for name in names} | {
+        "experiment": e.id,
+        "rung": rung,
+        "changes": json.dumps(e.changes, sort_keys=True),
+        "configuration": json.dumps(e.configuration, sort_keys=True),
+        "commit": e.landed or e.commit,
+        "proposed_at": moment(e.proposed_at),
+        "trials": len(e.trials),
+        "seeds": seeds,
+        "score": score,
+    }
+    if e.verdict is not None:
+        row |= {name: getattr(e.verdict, name) for name in ("verdict", "reason", "rival", "effect", "p_value")}
+        row |= dict(zip(("low", "high"), e.verdict.interval or (None, None), strict=True))
+    return row
+
+
+def _trial(trial: TrialResult) -> dict[str, Any]:
+    row = {name: getattr(trial, name) for name in TRIAL_COLUMNS}
+    return row | {"finished_at": moment(trial.finished_at)} | trial.scores
+
+
+def _finding(finding: Finding) -> dict[str, Any]:
+    row = {name: getattr(finding, name) for name in FINDING_COLUMNS}
+    return row | {"experiments": " ".join(finding.experiments), "found_at": moment(finding.found_at)}

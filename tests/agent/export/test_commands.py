@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.agent.conftest import Documented
+from tests.conftest import Command, command_line
+
+pytest.importorskip("cobra")
+
+
+def export(documented: Documented, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """`stoichloop export ...` in the repository that has the campaign."""
+    return subprocess.run(
+        command_line("export", *arguments),
+        cwd=documented.workspace.root,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+
+
+def test_several_at_once(documented: Documented, tmp_path: Path) -> None:
+    arguments = ["--csv", str(tmp_path / "tables"), "--sbml", str(tmp_path / "s.xml"), "--experiment", "e0002"]
+    done = export(documented, "night", *arguments, "--json")
+    assert done.returncode == 0, done.stderr
+    facts = json.loads(done.stdout)
+    assert facts["csv"]["experiments"] == 2
+    assert facts["sbml"]["origin"] == "campaign night, trial e0002/s0/probe"
+    assert (tmp_path / "tables" / "trials.csv").is_file()
+    assert 'id="pde_m1_tiny"' in (tmp_path / "s.xml").read_text()
+
+
+def test_what_train_kept_is_a_network_too(stoichloop: Command, tmp_path: Path) -> None:
+    kept, file = str(tmp_path / "kept"), str(tmp_path / "kept.xml")
+    trained = json.loads(
+        stoichloop("train", "pde_m1_tiny", "--sibling", "2", "--steps", "5", "--out", kept, "--json").stdout
+    )
+    assert json.loads((tmp_path / "kept" / "result.json").read_text()) == trained
+    assert "reactions 30" in stoichloop("export", "--run", kept, "--sbml", file).stdout
+    assert 'id="pde_m1_tiny_sibling2"' in Path(file).read_text()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["night"], "--csv FOLDER, --mlflow URI or --sbml FILE"),
+        (["night", "--csv", "notes.txt"], "--csv notes.txt: exists already"),
+        (["night", "--sbml", "new.xml", "--experiment", "e9999"], "there is no experiment 'e9999'"),
+        (["night", "--csv", "new", "--experiment", "e0001"], "give that too"),
+        (["night", "--run", "gnn", "--sbml", "new.xml"], "--run FOLDER goes with --sbml FILE alone"),
+        (["--run", "gnn", "--sbml", "new.xml"], "there is no result.json in it"),
+        (["day", "--csv", "new"], "there is no campaign 'day'"),
+    ],
+)
+def test_bad_wishes_get_one_sentence_and_leave_nothing(
+    documented: Documented, arguments: list[str], words: str
+) -> None:
+    done = export(documented, *arguments)
+    assert done.returncode == 1
+    assert words in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert not list(documented.workspace.root.glob("*new*"))
