@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -69,9 +70,9 @@ def run_alone(
 ) -> Outcome:
     """Run a trial that has this machine to itself, `tick` called on the way; raises `StoichloopError` if it fails."""
     observations, gpu = dataset.observations_path.absolute(), slots(1)[0]
-    process = TrialProcess([(trial, folder)], code.folder, observations, gpu, sandbox, fair_share(1))
+    process = TrialProcess([(trial, folder)], code.folder, observations, gpu, sandbox, fair_share(1), math.inf)
     try:
-        while (outcomes := process.outcomes(float("inf"))) is None:
+        while (outcomes := process.outcomes()) is None:
             tick()
             time.sleep(_POLL_S)
     finally:
