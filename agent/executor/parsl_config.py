@@ -23,6 +23,7 @@ LABEL = "workers"
 # workers whose controller has gone away end.
 _HEARTBEAT_S, _THRESHOLD_S = 5, 60
 _POLL_MS = 100
+_STRATEGY_S = 1  # between two looks at whether a job has to be replaced
 _COMMAND_S = 60  # for the scheduler to answer
 _DRAIN = 0.9  # of a job's time; after that it is given nothing new
 _UNBOUNDED = 1e-3  # cores of a worker: the number of workers is what the file says, on any machine
@@ -54,6 +55,7 @@ def configuration(cluster: ClusterFile, folder: Path) -> tuple[Config, HighThrou
         retries=0,
         run_dir=str(folder),
         strategy="simple",
+        strategy_period=_STRATEGY_S,
         usage_tracking=0,
         initialize_logging=False,
     ), executor
