@@ -21,7 +21,7 @@ from agent.executor.cluster_file import ClusterFile
 LABEL = "workers"
 # A worker that has died is missed after a period, a machine that has gone away after the threshold, which is also when
 # workers whose controller has gone away end.
-_HEARTBEAT_S, _THRESHOLD_S = 5, 60
+_HEARTBEAT_S, _THRESHOLD_S = 5, 120
 _POLL_MS = 100
 _STRATEGY_S = 1  # between two looks at whether a job has to be replaced
 _COMMAND_S = 60  # for the scheduler to answer

@@ -15,6 +15,7 @@ from typing import IO, Literal
 from agent.errors import StoichloopError
 from agent.executor.assignment import Answer, Call, Farewell, Finding, Order, Question
 from agent.executor.cluster_file import ClusterFile
+from agent.executor.environment import environment_elsewhere
 from agent.executor.lines import Lines
 from agent.foreign import last_words, tail_of
 
@@ -48,6 +49,7 @@ class Workers:
             self._broker = subprocess.Popen(
                 [sys.executable, "-m", "agent.executor.broker", order.model_dump_json()],
                 cwd=self._folder,
+                env=environment_elsewhere(),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,

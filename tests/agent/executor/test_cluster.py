@@ -1,6 +1,8 @@
 """Trials on the workers of a cluster, which are on this machine here: Parsl's own, with its own interchange."""
 
 import os
+import signal
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -20,7 +22,7 @@ from agent.executor.worktree import Worktrees
 from agent.scoring import score_outcome
 from agent.workspace import Workspace, head_commit
 from simulator.dataset import Dataset
-from tests.conftest import clone_for
+from tests.conftest import clone_for, command_line
 
 WAIT = """
 import sys, time
@@ -98,16 +100,24 @@ class Cluster:
         return self.folder / "out" / f"{trial.id.replace('/', '-')}.{self.attempts}"
 
 
+def left_behind(folder: Path) -> list[list[str]]:
+    """Command lines of what still works in a folder after a moment."""
+    deadline = time.monotonic() + 5.0
+    while True:
+        lines = [p.info["cmdline"] or [] for p in psutil.process_iter(["cmdline"])]
+        ours = [words for words in lines if str(folder) in " ".join(words)]
+        if not ours or time.monotonic() > deadline:
+            return ours
+        time.sleep(0.05)
+
+
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory: pytest.TempPathFactory, tiny: Dataset) -> Iterator[Cluster]:
     cluster = Cluster(tmp_path_factory.mktemp("cluster"), tiny)
     with cluster.workers:
         yield cluster
     assert "jobs may be left" not in " ".join(cluster.notes)
-    left = [
-        p.info["cmdline"] for p in psutil.process_iter(["cmdline"]) if str(cluster.folder) in str(p.info["cmdline"])
-    ]
-    assert left == []
+    assert left_behind(cluster.folder) == []
 
 
 def run(executor: Executor, trials: list[Trial], limit_s: float = 60.0, left_s: float = 1000.0) -> list[Outcome]:
@@ -198,12 +208,22 @@ def test_a_trial_that_is_lost_again_and_again_has_crashed(cluster: Cluster) -> N
     assert cluster.notes == ["e0001/s0/probe: lost; once more, then"] * 2
 
 
-def test_workers_that_do_not_come_are_told_of(
-    tmp_path: Path, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (tmp_path / "sbatch").write_text("#!/bin/sh\necho 'sbatch: error: invalid account' >&2\nexit 1\n")
-    (tmp_path / "sbatch").chmod(0o755)
+@pytest.fixture
+def slurm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str], None]:
+    """Put a command of SLURM's in place, as a line of shell."""
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+
+    def command(name: str, line: str) -> None:
+        (tmp_path / name).write_text(f"#!/bin/sh\n{line}\n")
+        (tmp_path / name).chmod(0o755)
+
+    return command
+
+
+def test_workers_that_do_not_come_are_told_of(
+    tmp_path: Path, workspace: Workspace, slurm: Callable[[str, str], None]
+) -> None:
+    slurm("sbatch", "echo 'sbatch: error: invalid account' >&2; exit 1")
     notes = list[str]()
     cluster = ClusterFile(scheduler="slurm", walltime="1h", address="127.0.0.1")
     workers = Workers(cluster, workspace.root, tmp_path / "parsl", notes.append)
@@ -213,3 +233,28 @@ def test_workers_that_do_not_come_are_told_of(
     ):
         workers.examine(lambda: None)
     assert notes == []
+
+
+def test_who_leaves_while_a_job_waits_leaves_no_job_behind_and_has_passed_on_no_key(
+    tmp_path: Path, workspace: Workspace, slurm: Callable[[str, str], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "not for you")
+    told = tmp_path / "told"
+    slurm("sbatch", f"env > {told}.env; echo 'Submitted batch job 7'; echo submitted >> {told}")
+    slurm("sacct", "exit 1")
+    slurm("squeue", "echo '7 PD'")
+    slurm("scancel", f"echo cancelled $* >> {told}")
+    (tmp_path / "cluster.yaml").write_text("scheduler: slurm\nwalltime: 1h\naddress: 127.0.0.1\n")
+    explore = command_line("explore", "pde_m1_tiny", "--executor", "parsl", "--cluster", str(tmp_path / "cluster.yaml"))
+    controller = subprocess.Popen(
+        explore, cwd=workspace.root, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    while not told.exists() and controller.poll() is None:
+        time.sleep(0.05)
+    controller.send_signal(signal.SIGINT)
+    said = controller.communicate(timeout=60.0)[0]
+    assert controller.returncode == 130, said
+    assert "waiting for the first of 1 workers, slurm" in said
+    assert told.read_text() == "submitted\ncancelled 7\n"
+    assert "not for you" not in (tmp_path / "told.env").read_text()
+    assert left_behind(tmp_path) == []
