@@ -14,8 +14,8 @@ from agent.budget import Budget, expected_s, usual_s
 from agent.campaign import Campaign
 from agent.controller import this_controller
 from agent.executor.code_state import CodeState
+from agent.executor.executor import Executor
 from agent.executor.limits import lack_of_room
-from agent.executor.local import LocalExecutor
 from agent.executor.trial import Outcome, Trial, climb, steps_of
 from agent.executor.worktree import Worktrees
 from agent.foreign import tail_of
@@ -47,12 +47,12 @@ class Bench:
     ledger: Ledger
     budget: Budget
     view: View
-    slots: Sequence[str | None]
+    create_executor: Callable[..., Executor]
     check: Callable[[], None]  # raises KeyboardInterrupt when the person has asked for that
     killed: set[str] = field(init=False, default_factory=set)  # trials that a signal ended once
     cramped: bool = field(init=False, default=False)  # whether trials wait for room on the disk
     worktrees: Worktrees = field(init=False)
-    executor: LocalExecutor = field(init=False)
+    executor: Executor = field(init=False)
     registrar: Registrar = field(init=False)
     log: Log = field(init=False)
     report: Report = field(init=False)
@@ -64,8 +64,7 @@ class Bench:
         self.fidelities = climb(self.campaign.settings.fidelity)
         self.worktrees = Worktrees(self.workspace.repo, self.campaign.folder / "worktrees", self.workspace.sandbox)
         self.registrar = Registrar(self.campaign, self.worktrees, self.ledger)
-        self.executor = LocalExecutor(
-            slots=self.slots,
+        self.executor = self.create_executor(
             worktrees=self.worktrees,
             observations_of=lambda _: self.dataset.observations_path,
             folder_of=self._next_folder,
@@ -204,7 +203,7 @@ class Bench:
             return
         result = judge_outcome(outcome, self.dataset, self.campaign.folder)
         self.ledger.add_result(result)
-        if any(slot is not None for slot in self.slots):
+        if any(slot is not None for slot in self.executor.slots):
             self.ledger.add_spend(GPU_S, result.seconds)
         self.budget.remember()
         self.ledger.keep_copy()
@@ -217,7 +216,7 @@ class Bench:
 
     def _has_room(self) -> bool:
         """Whether the disk has room for another trial; who waits for it is told why, once."""
-        lack = lack_of_room(self.campaign.folder, len(self.slots))
+        lack = lack_of_room(self.campaign.folder, len(self.executor.slots))
         if lack and not self.cramped:
             self.view.say(f"trials wait: {lack}")
         self.cramped = lack is not None

@@ -202,6 +202,7 @@ def train(
 @app.command()
 def explore(
     regime: RegimeName,
+    *,
     campaign: Annotated[
         str | None, typer.Option(help="The campaign's name; default: the regime's.", autocompletion=complete_campaign)
     ] = None,
@@ -230,6 +231,10 @@ def explore(
         typer.Option(help="The longest wait for one answer; default: 5m for a model, 15m for an agent program."),
     ] = None,
     workers: Annotated[int | None, typer.Option(min=1, help="Slots; default: one a GPU, or one a core.")] = None,
+    executor: Annotated[str, typer.Option(help="Where trials run: local, or on a cluster by parsl.")] = "local",
+    cluster: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="For parsl: which scheduler, and what to ask of it.")
+    ] = None,
     fidelity: Annotated[
         str,
         typer.Option(help="How far candidates climb: probe, half or full; all the scores of a person's are at that."),
@@ -239,11 +244,13 @@ def explore(
 ) -> None:
     """The loop. The same command resumes; Ctrl-C ends it cleanly."""
     from agent.budget import parse_duration
+    from agent.executor.cluster_file import choose
     from agent.executor.trial import LOWEST
     from agent.night import spend_the_night
     from agent.planner import Options
 
     patience_s = None if patience is None else parse_duration("--patience", patience)
+    place = choose(executor, cluster, workers)
     dataset, _ = dataset_of(regime)
     with Interruption() as interruption:
         interrupted = spend_the_night(
@@ -258,6 +265,7 @@ def explore(
             fidelity=fidelity,
             workers=workers,
             check=interruption.check,
+            cluster=place,
         )
     if interrupted:
         sys.exit(INTERRUPTED)

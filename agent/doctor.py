@@ -34,7 +34,17 @@ def examine(start: Path) -> list[Check]:
     """All checks, in the order in which a person would want them."""
     found = _find(start)
     holding = found.holding if isinstance(found, Workspace) else find_sandbox(start)
-    return [_python(), *_packages(), _git(), _workspace(found), _gpu(), _slots(), _sandbox(holding), _planners()]
+    return [
+        _python(),
+        *_packages(),
+        _git(),
+        _workspace(found),
+        _gpu(),
+        _slots(),
+        _sandbox(holding),
+        _parsl(),
+        _planners(),
+    ]
 
 
 def _python() -> Check:
@@ -121,6 +131,14 @@ def _sandbox(holding: Holding) -> Check:
     else:
         finding = f"none: {holding.reason}; no code of an experiment runs unless --no-sandbox is given"
     return Check(name="sandbox", ok=holding.holds, required=False, finding=finding)
+
+
+def _parsl() -> Check:
+    try:
+        finding = f"{version('parsl')}; trials can run on a cluster, see docs/cluster.md"
+    except PackageNotFoundError:
+        finding = "not installed; needed to run trials on a cluster: pip install -e '.[hpc]'"
+    return Check(name="parsl", ok=not finding.startswith("not"), required=False, finding=finding)
 
 
 def _planners() -> Check:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
 
 from rich.console import Console
 
@@ -10,7 +12,9 @@ from agent.bench import Bench
 from agent.budget import Budget, grant, parse_duration
 from agent.campaign import Campaign, start_campaign
 from agent.errors import StoichloopError
-from agent.executor.local import slots
+from agent.executor.cluster_file import ClusterFile
+from agent.executor.executor import Executor
+from agent.executor.local import LocalExecutor, slots
 from agent.loop import explore
 from agent.picture import picture
 from agent.planner import Options, create_planner
@@ -35,11 +39,13 @@ def spend_the_night(
     fidelity: str,
     workers: int | None,
     check: Callable[[], None],
+    cluster: ClusterFile | None = None,
     quiet: bool = False,
 ) -> bool:
     """Start or resume a campaign and lead it to the end of its budget; returns whether it was interrupted.
 
-    `check` is called while waiting; it raises `KeyboardInterrupt` when the person has asked for that.
+    Trials run on `workers` slots of this machine, or on a `cluster`. `check` is called while waiting; it raises
+    `KeyboardInterrupt` when the person has asked for that.
     """
     wall_s = parse_duration("--budget", budget)
     proposer = create_planner(planner, options)
@@ -50,24 +56,51 @@ def spend_the_night(
         raise StoichloopError(f"{campaign.ledger_path}: the ledger is gone; {mend(campaign.ledger_path)}")
     with campaign.lead(), Ledger(campaign.ledger_path) as ledger:
         ledger.check()
-        if "sweep" not in proposer.rungs or any(e.patch for e in ledger.experiments()):
-            workspace.refuse_uncontained("code of experiments")
-        account = Budget(ledger, grant(ledger, wall_s, experiments))
-        resumed = bool(ledger.experiments())
-        with View(console, campaign, ledger) as view:
-            view.say(f"{'resuming' if resumed else 'starting'} campaign {name} in {campaign.folder}")
-            if campaign.settings.objective == "blind":
-                view.say(f"note: {UNCHECKED}; the loop optimises blind")
-            if workspace.repo.is_dirty(path="gnn"):
-                view.say("note: gnn/ has uncommitted changes; the campaign works from commits and does not see them")
-            try:
-                with Bench(workspace, campaign, dataset, ledger, account, view, slots(workers), check) as bench:
-                    view.say(f"note: {bench.containment}")
-                    view.say(explore(bench, proposer))
-            except KeyboardInterrupt:
-                interrupted = True
+        try:
+            with _place(workspace, campaign, cluster, workers, console, check) as (contained, create_executor):
+                if "sweep" not in proposer.rungs or any(e.patch for e in ledger.experiments()):
+                    contained.refuse_uncontained("code of experiments")
+                account = Budget(ledger, grant(ledger, wall_s, experiments))
+                with View(console, campaign, ledger) as view:
+                    _greet(view, contained, campaign, ledger)
+                    with Bench(contained, campaign, dataset, ledger, account, view, create_executor, check) as bench:
+                        view.say(f"note: {bench.containment}")
+                        view.say(explore(bench, proposer))
+        except KeyboardInterrupt:
+            interrupted = True
         _farewell(console, campaign, ledger, interrupted)
     return interrupted
+
+
+@contextmanager
+def _place(
+    workspace: Workspace,
+    campaign: Campaign,
+    cluster: ClusterFile | None,
+    workers: int | None,
+    console: Console,
+    check: Callable[[], None],
+) -> Iterator[tuple[Workspace, Callable[..., Executor]]]:
+    """Where trials run: the workspace, as contained as it is there, and who runs them."""
+    if cluster is None:
+        yield workspace, partial(LocalExecutor, slots(workers))
+        return
+    from agent.executor.cluster import hire
+
+    def note(sentence: str) -> None:
+        console.print(sentence, soft_wrap=True, highlight=False, markup=False)
+
+    with hire(cluster, workspace, campaign.folder / "cluster", note, check) as place:
+        yield place
+
+
+def _greet(view: View, workspace: Workspace, campaign: Campaign, ledger: Ledger) -> None:
+    resumed = bool(ledger.experiments())
+    view.say(f"{'resuming' if resumed else 'starting'} campaign {campaign.settings.name} in {campaign.folder}")
+    if campaign.settings.objective == "blind":
+        view.say(f"note: {UNCHECKED}; the loop optimises blind")
+    if workspace.repo.is_dirty(path="gnn"):
+        view.say("note: gnn/ has uncommitted changes; the campaign works from commits and does not see them")
 
 
 def _farewell(console: Console, campaign: Campaign, ledger: Ledger, interrupted: bool) -> None:

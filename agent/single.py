@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import tempfile
 import time
 from collections.abc import Callable
@@ -162,9 +163,9 @@ def run_alone(
 ) -> Outcome:
     """Run a trial that has this machine to itself, `tick` called on the way; raises `StoichloopError` if it fails."""
     observations, gpu = dataset.observations_path.absolute(), slots(1)[0]
-    process = TrialProcess([(trial, folder)], code.folder, observations, gpu, sandbox, fair_share(1))
+    process = TrialProcess([(trial, folder)], code.folder, observations, gpu, sandbox, fair_share(1), math.inf)
     try:
-        while (outcomes := process.outcomes(float("inf"))) is None:
+        while (outcomes := process.outcomes()) is None:
             tick()
             time.sleep(_POLL_S)
     finally:

@@ -139,15 +139,19 @@ def _line(line: Standing | None) -> Line | None:
 def _running(campaign: Campaign, ledger: Ledger, session: Session) -> list[Running]:
     now = []
     for trial in ledger.running():
-        if (seconds := age_s(trial, session)) is None:
+        folder = campaign.folder / trial.folder
+        config, age = folder / "config.json", age_s(trial, session)
+        if age is None or not config.exists():  # it waits for a worker
             continue
-        points = read_curves(campaign.folder / trial.folder)
+        # On a worker, it is younger than the process here that stands for it.
+        since = time.time() - config.stat().st_mtime
+        points = read_curves(folder)
         now.append(
             Running(
                 trial=trial.trial,
                 step=points[-1].step if points else 0,
                 steps=trial.steps,
-                seconds=seconds,
+                seconds=min(age, since) if since > 0 else age,
                 loss=points[-1].loss if points else None,
             )
         )

@@ -20,11 +20,13 @@ if TYPE_CHECKING:  # who asks for the status need not wait for them
 class Workspace:
     """The repository's root and the folders in it that stoichloop writes to (both ignored by git).
 
-    `contained` is false where the person wants its code to run without a sandbox.
+    `contained` is false where the person wants its code to run without a sandbox; `fault` says why none holds where
+    that has been found out elsewhere.
     """
 
     root: Path
     contained: bool = True
+    fault: str = ""
 
     @property
     def data(self) -> Path:
@@ -39,9 +41,10 @@ class Workspace:
     @cached_property
     def holding(self) -> Holding:
         """What contains code on this machine, and whether it holds."""
-        from agent.executor.holding import find_sandbox
+        from agent.executor.holding import Holding, find_sandbox
+        from agent.executor.sandbox import Sandbox
 
-        return find_sandbox(self.root)
+        return Holding(Sandbox(None), {}, self.fault) if self.fault else find_sandbox(self.root)
 
     @property
     def uncontained(self) -> str | None:

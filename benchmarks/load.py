@@ -16,6 +16,7 @@ import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any
@@ -32,6 +33,7 @@ from agent.bench import Bench
 from agent.budget import Budget, grant
 from agent.campaign import Campaign, start_campaign
 from agent.executor.code_state import CodeState, Field
+from agent.executor.local import LocalExecutor
 from agent.loop import explore
 from agent.planner import Options, Planner, Rung, Situation, create_planner
 from agent.planner.proposal import Proposal
@@ -168,7 +170,8 @@ def _lead(workspace: Workspace, campaign: Campaign, dataset: Dataset, experiment
     silent = Console(quiet=True)
     with campaign.lead(), Ledger(campaign.ledger_path) as ledger, View(silent, campaign, ledger) as view:
         account = Budget(ledger, grant(ledger, _YEAR_S, experiments))
-        with Synthetic(workspace, campaign, dataset, ledger, account, view, _SLOTS, lambda: None) as bench:
+        create_executor = partial(LocalExecutor, _SLOTS)
+        with Synthetic(workspace, campaign, dataset, ledger, account, view, create_executor, lambda: None) as bench:
             explore(bench, planner)
     return planner.stretch()
 

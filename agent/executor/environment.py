@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
+_SECRET = re.compile(r"KEY|TOKEN|SECRET|PASSW|CREDENTIAL", re.IGNORECASE)
 _PASSED_ON = ("PATH", "LANG", "LC_ALL", "TZ", "LD_LIBRARY_PATH")
 
 
@@ -24,3 +26,8 @@ def trial_environment(gpu: str | None = None, scratch: Path | None = None) -> di
         "LOGNAME": "trial",
         **({} if scratch is None else {"HOME": str(scratch), "TMPDIR": str(scratch)}),
     }
+
+
+def environment_elsewhere() -> dict[str, str]:
+    """The user's environment as it may be seen on other machines: schedulers write down what they pass on to jobs."""
+    return {name: value for name, value in os.environ.items() if not _SECRET.search(name)}

@@ -21,7 +21,7 @@ from memory.records import TrialStatus
 _TAIL_BYTES = 4096
 _SIGNALS = {int(known): known.name for known in signal.Signals}
 _CONFIG, _PRINTED, _ESTIMATE = "config.json", "stdout.txt", "estimate.npz"
-_HANDED_IN = (_CONFIG, _PRINTED, "curves.jsonl", _ESTIMATE)
+HANDED_IN = (_CONFIG, _PRINTED, "curves.jsonl", _ESTIMATE)
 _AT_ONCE = 500
 _NON_FINITE = 3  # exit status of gnn.train
 _SIGNALLED = 128  # added to the signal that ended it by whatever contains it
@@ -42,9 +42,13 @@ class TrialProcess:
         gpu: str | None,
         sandbox: Sandbox,
         limits: Limits,
+        limit_s: float,
     ) -> None:
-        """Start it. The folders are made; what the process prints goes to `stdout.txt` in each of them."""
-        self.members, self.started = tuple(members), time.monotonic()
+        """Start it. The folders are made; what the process prints goes to `stdout.txt` in each of them.
+
+        It may run for `limit_s` seconds.
+        """
+        self.members, self.started, self.limit_s = tuple(members), time.monotonic(), limit_s
         self._folders = tuple(folder for _, folder in members)
         for trial, folder in members:
             folder.mkdir(parents=True)
@@ -79,22 +83,22 @@ class TrialProcess:
         """Time since the start, until the end."""
         return (self._closed_at or time.monotonic()) - self.started
 
-    def outcomes(self, limit_s: float) -> list[Outcome] | None:
-        """How each trial ended, or None while it runs; ends it when it has run for `limit_s` seconds."""
+    def outcomes(self) -> list[Outcome] | None:
+        """How each trial ended, or None while it runs; ends it when it has run for as long as it may."""
         status = self._process.poll()
-        if status is None and self.seconds < limit_s:
+        if status is None and self.seconds < self.limit_s:
             excess = self._watch.excess()
             if excess is None:
                 return None
             self.end()
             return self._told("crashed", f"stopped: {excess}")
         self.end()  # also whatever the process left running in its group
-        return self._ended(status, limit_s)
+        return self._ended(status)
 
-    def _ended(self, status: int | None, limit_s: float) -> list[Outcome]:
+    def _ended(self, status: int | None) -> list[Outcome]:
         """How a process ended by its exit status, or by the clock."""
         if status is None:
-            return self._told("timed_out", f"stopped at its time limit of {limit_s:.0f} s")
+            return self._told("timed_out", f"stopped at its time limit of {self.limit_s:.0f} s")
         if status == 0:
             return self._told("completed", "")
         if status == _NON_FINITE:
@@ -147,7 +151,7 @@ def _arguments(members: Sequence[tuple[Trial, Path]]) -> list[str]:
 
 def _tidy(folder: Path) -> None:
     """Leave plain files of the names that a trial hands in, and nothing else."""
-    kept = [path for path in map(folder.joinpath, _HANDED_IN) if path.is_file() and not path.is_symlink()]
+    kept = [path for path in map(folder.joinpath, HANDED_IN) if path.is_file() and not path.is_symlink()]
     for path in kept:
         path.chmod(0o644)
     strange = [str(path) for path in folder.iterdir() if path not in kept]

@@ -99,7 +99,7 @@ class Sandbox:
                 stderr=stderr,
                 pass_fds=(alone.fileno(),) if around else (),
                 start_new_session=True,
-                preexec_fn=partial(_bound, os.getpid(), job),  # noqa: PLW1509 - the controller has one thread
+                preexec_fn=partial(_bound, os.getpid(), job),  # noqa: PLW1509 - it takes no lock that another thread may hold
             )
 
     def ask(self, job: Job, seconds: float, given: str = "") -> Answer:
@@ -196,11 +196,16 @@ def _links(python: Sequence[Path]) -> list[str]:
     return words
 
 
+def die_with_parent(parent: int) -> None:
+    """Have the kernel end this process when its parent ends."""
+    _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:  # it was killed before we could ask
+        os._exit(1)
+
+
 def _bound(parent: int, job: Job) -> None:
     """In the new process, before it becomes the job: it ends with its parent, and the kernel keeps it within limits."""
-    _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:  # the parent was killed before we could ask
-        os._exit(1)
+    die_with_parent(parent)
     if _KEYCTL is not None:  # keys that the kernel holds for the parent's session
         _LIBC.syscall(_KEYCTL, _JOIN_SESSION_KEYRING, None)
     job.limits.impose(data=job.gpu is None)  # the driver of a GPU maps more than it uses

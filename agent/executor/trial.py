@@ -35,7 +35,7 @@ class Trial:
 class Outcome:
     """How a trial's process ended. `completed` says that it left an artifact, not that the artifact is good.
 
-    `killed` is true if a signal ended it that was not ours.
+    `killed` is true if a signal ended it that was not ours, `lost` if the worker that it ran on was lost with it.
     """
 
     trial: Trial
@@ -44,6 +44,7 @@ class Outcome:
     folder: Path
     seconds: float
     killed: bool = False
+    lost: bool = False
 
 
 def check_fidelity(asked: str) -> str:

@@ -161,4 +161,4 @@ def test_the_doctor_says_what_this_machine_can_do(stoichloop: Command) -> None:
     checks = {check["name"]: check for check in json.loads(stoichloop("doctor", "--json").stdout)}
     assert checks["workspace"]["ok"]
     assert checks["torch"]["finding"].startswith("2.13.0")
-    assert {"gpu", "sandbox", "git", "planners", "slots"} <= checks.keys()
+    assert {"gpu", "sandbox", "git", "parsl", "planners", "slots"} <= checks.keys()

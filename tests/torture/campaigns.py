@@ -29,10 +29,11 @@ Course = list[dict[str, Any]]
 
 @dataclass
 class Night:
-    """A campaign by the name of night in a clone of its own; `arguments` say what is asked of it."""
+    """A campaign by the name of night in a clone of its own; `arguments` say what is asked of it, `place` where."""
 
     workspace: Workspace
     arguments: tuple[str, ...]
+    place: tuple[str, ...] = ("--workers", "2")
     life: subprocess.Popen[str] | None = None
     seen: list[Experiment] = field(default_factory=list)
 
@@ -42,7 +43,7 @@ class Night:
 
     def start(self, program: str | None = None) -> None:
         """The controller; `program` is what Python runs in place of the command."""
-        words = ["explore", REGIME, "--campaign", "night", "--fidelity", "probe", "--workers", "2", *self.arguments]
+        words = ["explore", REGIME, "--campaign", "night", "--fidelity", "probe", *self.place, *self.arguments]
         command = command_line(*words)
         if program is not None:
             command[2] = program

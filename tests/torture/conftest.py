@@ -21,8 +21,8 @@ def night_of(tmp_path: Path, tiny: Dataset) -> Iterator[Callable[..., Night]]:
     """A night of which so much is asked, in a clone under a folder of the test's."""
     begun: list[Night] = []
 
-    def begin(*arguments: str, under: Path = tmp_path) -> Night:
-        begun.append(Night(clone_for(under / "clone", tiny), arguments))
+    def begin(*arguments: str, under: Path = tmp_path, place: tuple[str, ...] = Night.place) -> Night:
+        begun.append(Night(clone_for(under / "clone", tiny), arguments, place))
         return begun[-1]
 
     yield begin
@@ -36,8 +36,8 @@ def in_peace(tmp_path_factory: pytest.TempPathFactory, tiny: Dataset) -> Callabl
     """What comes of a night to which nothing happens."""
 
     @cache
-    def course(*arguments: str) -> Course:
-        night = Night(clone_for(tmp_path_factory.mktemp("peace") / "clone", tiny), arguments)
+    def course(*arguments: str, place: tuple[str, ...] = Night.place) -> Course:
+        night = Night(clone_for(tmp_path_factory.mktemp("peace") / "clone", tiny), arguments, place)
         night.start()
         status, said = night.end()
         assert status == 0, said

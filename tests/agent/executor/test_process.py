@@ -69,11 +69,13 @@ def sandbox(request: pytest.FixtureRequest) -> Sandbox:
 
 def start(code: Path, word: str, sandbox: Sandbox, limits: Limits = LIMITS) -> TrialProcess:
     trial = Trial("e0001", 0, "probe", 10, "c" * 40, {"word": word})
-    return TrialProcess([(trial, code.parent / "out")], code, code / "observations.npz", None, sandbox, limits)
+    return TrialProcess(
+        [(trial, code.parent / "out")], code, code / "observations.npz", None, sandbox, limits, limit_s=20.0
+    )
 
 
-def wait(process: TrialProcess, limit_s: float = 20.0) -> Outcome:
-    while (outcomes := process.outcomes(limit_s)) is None:
+def wait(process: TrialProcess) -> Outcome:
+    while (outcomes := process.outcomes()) is None:
         time.sleep(0.02)
     (outcome,) = outcomes
     return outcome
@@ -127,7 +129,8 @@ def test_the_time_limit_ends_the_whole_group_even_if_it_ignores_requests(code: P
     while not (child.exists() and child.read_text()):
         time.sleep(0.02)
     seconds = child.read_text()
-    outcome = wait(process, limit_s=process.seconds + 0.1)
+    process.limit_s = process.seconds + 0.1
+    outcome = wait(process)
     assert outcome.status == "timed_out"
     assert "time limit" in outcome.reason
     assert is_gone(process.pid)
