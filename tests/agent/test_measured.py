@@ -78,7 +78,6 @@ def test_a_campaign_on_measurements_goes_by_the_blind_score(measured: Command, w
     ("arguments", "words"),
     [
         (("data", "--csv", "pathway.csv"), "or --csv FILE with --network FILE"),
-        (("data", "pathway", *FILES), "data takes a REGIME, or --sbml FILE, or --csv FILE with --network FILE"),
         (("data", "--csv", "none.csv", *FILES[2:]), "--csv none.csv: there is no such file"),
         (("data", *FILES, "--sibling", "2"), "'pathway' was measured, so it has no sibling 2"),
     ],
