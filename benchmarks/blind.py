@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Mapping, Sequence
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -30,6 +31,14 @@ LADDER = ("pde_m1_tiny", "pde_m1", "pde_m1_noise", "pde_m1_unbalanced", "pde_m1_
 TIED = "benchmarks/sign_tied.yaml"
 PARTS = ("blind_dcdt_error", "blind_integer_distance", "blind_mass_imbalance", "test_pearson")
 _Z = 1.959963984540054  # of a 95 % interval
+
+
+class Arms(StrEnum):
+    """Trials that are ranked among each other."""
+
+    EVERY = "every"
+    FREE = "starting formulation"
+    TIED = "signs tied"
 
 
 class _Section(BaseModel):
@@ -53,12 +62,11 @@ class Ranking(_Section):
 
 
 class RegimeReport(_Section):
-    """A regime: all trials, those without the recipe, and how many did not complete."""
+    """A regime: the rankings of all its trials and of those that start alike, and how many did not complete."""
 
     regime: str
     code: str
-    every: Ranking
-    drawn: Ranking
+    rankings: dict[Arms, Ranking]
     failed: int
     points: tuple[tuple[str, float, float], ...]
 
@@ -136,16 +144,19 @@ def interval(rho: float, count: int) -> tuple[float, float]:
 
 
 def report(regime: str, outcomes: Sequence[Finished | Failed]) -> RegimeReport | None:
-    """The figures of a regime; None if no drawn trial completed."""
+    """The figures of a regime; None if no trial completed."""
     done = [outcome for outcome in outcomes if isinstance(outcome, Finished)]
-    drawn = [outcome.scores for outcome in done if outcome.trial.settings]
-    if not drawn:
+    arms = {
+        Arms.EVERY: [outcome.scores for outcome in done],
+        Arms.FREE: [outcome.scores for outcome in done if outcome.trial.recipe is None],
+        Arms.TIED: [outcome.scores for outcome in done if outcome.trial.recipe == TIED],
+    }
+    if not done:
         return None
     return RegimeReport(
         regime=regime,
         code=done[0].trial.code,
-        every=rank([outcome.scores for outcome in done]),
-        drawn=rank(drawn),
+        rankings={arm: rank(scores) for arm, scores in arms.items() if scores},
         failed=len(outcomes) - len(done),
         points=tuple((o.trial.recipe or "none", o.scores["blind"], o.scores["exact"]) for o in done),
     )

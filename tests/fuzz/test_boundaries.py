@@ -33,12 +33,14 @@ from agent.planner.reading import Reading
 from agent.recipe import Recipe
 from agent.workspace import Workspace, head_commit
 from simulator.dataset import Dataset
-from simulator.errors import RegimeError
+from simulator.errors import DatasetError, RegimeError
 from simulator.regime import REGIME_FOLDER, Regime, read_regime
+from simulator.stated import cut_down, read_stated
+from simulator.table import read_table
 from tests.agent.analyzer.estimates import true_estimate, write_estimate
 from tests.agent.experiments import FIDELITY
 from tests.agent.planner.situations import situation
-from tests.conftest import ROOT, UNCONTAINED
+from tests.conftest import EXAMPLE, ROOT, UNCONTAINED
 
 # The files are written anew for each example, so it does not matter that fixtures are not.
 fuzzed = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=50)
@@ -74,6 +76,11 @@ def turned(draw: st.DrawFn, content: bytes) -> bytes:
     return bytes(raw)
 
 
+def indented(raw: bytes) -> bytes:
+    """Under a key of its own."""
+    return b"".join(b"  " + line for line in raw.splitlines(keepends=True))
+
+
 # What PyYAML does not catch of its own: a character, a date, an integer, a truth value that there is not, and depth.
 IMPOSSIBLE = [b'"\\U10010000"', b"2024-13-45", b'!!int ""', b"!!bool perhaps", b"[" * 5_000]
 
@@ -101,6 +108,31 @@ def test_regime_files(tmp_path: Path, raw: bytes) -> None:
     path.write_bytes(raw)
     with suppress(RegimeError):
         assert isinstance(read_regime(path), Regime)
+
+
+NETWORK_FILE = yaml.safe_load((EXAMPLE / "pathway.yaml").read_text())
+TABLE_LINES = b"".join((EXAMPLE / "pathway.csv").read_bytes().splitlines(keepends=True)[:7])
+
+
+@fuzzed
+@with_impossible
+@given(raw=spoilt(NETWORK_FILE) | spoilt(NETWORK_FILE["reactions"]).map(lambda raw: b"reactions:\n" + indented(raw)))
+def test_network_files(tmp_path: Path, raw: bytes) -> None:
+    path = tmp_path / "net.yaml"
+    path.write_bytes(raw)
+    with suppress(RegimeError):
+        stated = read_stated(path)
+        assert cut_down(path, stated, ("adp", "atp", "glc", "g6p")).network.reactions
+
+
+@fuzzed
+@given(raw=turned(TABLE_LINES) | st.binary(max_size=300) | TEXTS.map(str.encode))
+def test_tables_of_measurements(tmp_path: Path, raw: bytes) -> None:
+    path = tmp_path / "m.csv"
+    path.write_bytes(raw)
+    with suppress(DatasetError):
+        table = read_table(path)
+        assert all((course.concentration > 0).all() for course in table.courses)
 
 
 @fuzzed
