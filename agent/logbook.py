@@ -11,7 +11,7 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
-COLOURS = {"accepted": "green", "rejected": "bright_black", "failed": "red", "refused": "yellow", "open": "cyan"}
+COLOURS = {"accepted": "green", "rejected": "dim", "failed": "red", "refused": "yellow", "open": "cyan"}
 _KINDS = {"established principle": "green", "refuted hypothesis": "magenta", "open question": "cyan"}
 _VERDICT = re.compile(r"^- verdict: \**(\w+)", re.MULTILINE)
 _MOMENT = re.compile(r"- (\d{4}-\d\d-\d\d \d\d:\d\d:\d\dZ) (.*)")
@@ -43,7 +43,7 @@ def _heading_or_words(line: str, verdicts: dict[str, str], searched: str) -> Ite
         yield Text.assemble("\n", (words, "bold"), "  ", (f"● {verdict}", COLOURS.get(verdict, "")))
     elif level == "##":
         yield Text()
-        yield Rule(Text(words, style="bold"), align="left", characters="─", style="bright_black")
+        yield Rule(Text(words, style="bold"), align="left", characters="─", style="dim")
     elif level == "#":
         yield Text(words, style="bold underline")
     else:
@@ -57,7 +57,7 @@ def _notes(lines: list[str], searched: str) -> Table:
     table.add_column(ratio=1, overflow="fold")
     for line in lines:
         if at := _MOMENT.fullmatch(line):
-            table.add_row(Text(at[1], style="bright_black"), _found(Text(at[2]), searched))
+            table.add_row(Text(at[1], style="dim"), _found(Text(at[2]), searched))
         elif note := _NOTE.fullmatch(line):
             label = note[1].rpartition("trial ")[2].partition("/")  # the entry says which experiment's it is
             table.add_row(Text(label[2] or label[0], style=_kind(note[1])), _found(_words(*note.groups()), searched))
@@ -67,7 +67,7 @@ def _notes(lines: list[str], searched: str) -> Table:
 
 
 def _kind(label: str) -> str:
-    return next((colour for kind, colour in _KINDS.items() if label.endswith(kind)), "bright_black")
+    return next((colour for kind, colour in _KINDS.items() if label.endswith(kind)), "dim")
 
 
 def _words(label: str, words: str) -> Text:
@@ -76,7 +76,7 @@ def _words(label: str, words: str) -> Text:
         text = Text(words.replace("**", ""))
         text.stylize(f"bold {COLOURS.get(verdict, '')}", 0, len(verdict))
         return text
-    return Text(words, style={"hypothesis": "bold", "planner": "bright_black"}.get(label, ""))
+    return Text(words, style={"hypothesis": "bold", "planner": "dim"}.get(label, ""))
 
 
 def _found(text: Text, searched: str) -> Text:

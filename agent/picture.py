@@ -33,7 +33,7 @@ def picture(status: Status, height: int = 60) -> RenderableType:
         title = Text.assemble(
             f"{status.objective} of each experiment ", ("•", "bold"), ", of the incumbent ", ("━", "green")
         )
-        parts.append(Panel(_Curve(status, rows), title=title, title_align="left", border_style="bright_black"))
+        parts.append(Panel(_Curve(status, rows), title=title, title_align="left", border_style="dim"))
         rest -= rows + _FRAME_ROWS
     if now:
         parts.append(_running(now, len(status.now) - len(now)))
@@ -63,7 +63,7 @@ def leaderboard_table(lines: list[Line], objective: Objective) -> Table:
 
 
 def _table(*columns: str) -> Table:
-    table = Table(expand=True, box=None, header_style="bright_black", pad_edge=False)
+    table = Table(expand=True, box=None, header_style="dim", pad_edge=False)
     for name in columns:
         table.add_column(name, no_wrap=True)
     return table
@@ -79,7 +79,7 @@ def _headline(status: Status) -> RenderableType:
         state,
     )
     lines = Table.grid(padding=(0, 2), expand=True)
-    lines.add_column(style="bright_black", no_wrap=True)
+    lines.add_column(style="dim", no_wrap=True)
     lines.add_column(ratio=1, no_wrap=True, overflow="ellipsis")
     if status.incumbent:
         best = f"{status.incumbent.experiment} {line_text(status.incumbent)}"
@@ -131,7 +131,7 @@ def _running(trials: list[Running], more: int) -> Table:
 
 
 def _events(events: list[str]) -> Text:
-    return Text("\n".join(["", *events]), style="bright_black", no_wrap=True, overflow="ellipsis")
+    return Text("\n".join(["", *events]), style="dim", no_wrap=True, overflow="ellipsis")
 
 
 class _Curve:
@@ -161,7 +161,7 @@ class _Curve:
         text = Text(no_wrap=True)
         for row in range(self._height):
             label = f"{high - (high - low) * row / top:.3f} "
-            text.append(("\n" if row else "") + label, style="bright_black")
+            text.append(("\n" if row else "") + label, style="dim")
             for column in range(width):
                 text.append(*cells.get((row, column), (" ", "")))
         yield text
