@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -176,14 +176,16 @@ class Bench:
         """Run trials of (experiment, seed, fidelity) and remember their scores; False if the budget ended first."""
         trials = [self._trial(*trial) for trial in wanted]
         past, done = self.ledger.experiments(), 0
-        for outcome in self.executor.run(
+        outcomes = self.executor.run(
             trials,
             expected_s=lambda trial: expected_s(past, trial.fidelity),
             limit_s=lambda trial: limit_s(past, trial.fidelity),
             left_s=self.budget.left_s,
-        ):
-            self._remember(outcome)
-            done += 1
+        )
+        with closing(outcomes):  # whatever goes wrong here, no trial goes on
+            for outcome in outcomes:
+                self._remember(outcome)
+                done += 1
         return done == len(trials)
 
     def _trial(self, name: str, seed: int, fidelity: str) -> Trial:

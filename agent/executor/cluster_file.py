@@ -44,8 +44,8 @@ class ClusterFile(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     scheduler: Literal["slurm", "lsf", "pbs", "local"]
-    nodes: int = Field(default=1, ge=1, le=10_000)
-    workers_per_node: int | None = Field(default=None, ge=1, le=1_000)
+    nodes: int = Field(default=1, ge=1, le=1_000)
+    workers_per_node: int | None = Field(default=None, ge=1, le=256)
     gpus_per_node: int = Field(default=0, ge=0, le=64)
     walltime: Annotated[str, BeforeValidator(_duration)] | None = None
     partition: str | None = None

@@ -10,7 +10,7 @@ import json
 import time
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Generator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -82,7 +82,7 @@ class Executor(ABC):
         expected_s: Callable[[Trial], float],
         limit_s: Callable[[Trial], float],
         left_s: Callable[[], float],
-    ) -> Iterator[Outcome]:
+    ) -> Generator[Outcome, None, None]:
         """Yield outcomes as trials end, each within its `limit_s`.
 
         Trials are started only while `left_s()`, the time left, is at least their `expected_s`; when no time is
