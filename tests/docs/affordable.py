@@ -27,6 +27,7 @@ NIGHT = (
     "stoichloop explore pde_m1_tiny --fidelity probe --experiments 1",
     "stoichloop winners --ablate",
     "stoichloop verify e0002 --siblings 1",
+    "stoichloop data --sbml MODEL.xml",
 )
 
 # A command that is one of these as a whole is not run; what is written beside it is.
@@ -35,11 +36,12 @@ INSTEAD = (
     Rule(r"source \.venv/bin/activate", "make -n demo | grep -- '-m venv .venv$'", "make demo makes what it activates"),
     Rule(r"pip install -e '\.\[(\w+)\]'", r"grep '^\1 = ' pyproject.toml", "needs a network: there is such an extra"),
     Rule(r"pytest (?:-s )?((?:tests/\S+ ?)+)(-k .*)?", r"ls -d \1", "runs for minutes: there are such tests"),
-    Rule(r"python -m benchmarks .*", r"\g<0> --help", "runs for minutes: there is such a benchmark"),
+    Rule(r"python -m benchmarks (\w+).*", r"ls benchmarks/\1.py", "runs for minutes: there is such a benchmark"),
     Rule(r"stoichloop explore .*--(model|program) .*", r"\g<0> --help", "needs a model, or an agent"),
     Rule(r"(nohup )?stoichloop explore .*", NIGHT[0], "spends a night: one experiment says that it works"),
     Rule(r"stoichloop verify .*", NIGHT[2], "one network says that it works"),
     Rule(r"stoichloop restore.*", r"\g<0> --help", "needs a damaged ledger"),
+    Rule(r"stoichloop report --serve.*", r"\g<0> --help", "ends when it is told to"),
 )
 
 SMALLER = Rule(r"\b(pde_m1|ecoli_core)\b", "pde_m1_tiny", "a network whose trials take seconds")
