@@ -59,8 +59,10 @@ class Broker:
 
     def close(self) -> None:
         """End all workers and jobs, and say which would not."""
-        if self._interchange_runs():  # or it would be waited for without end
+        if self._interchange_runs():
             self._kernel.cleanup()
+        else:  # which would wait for it without end
+            logging.error("Parsl's interchange has ended, to which workers are connected")
         if left := self._unended():
             self._provider.cancel(left)
         self._say(Farewell(left=self._unended()))
@@ -111,6 +113,7 @@ def main() -> None:
         broker.serve()
     finally:
         broker.close()
+    os._exit(0)  # Parsl's threads may wait for what has ended
 
 
 if __name__ == "__main__":
