@@ -23,7 +23,7 @@ from memory.render import Log
 from tests.agent.conftest import Documented
 from tests.conftest import Command, command_line
 
-COLOUR = re.compile(r"\x1b\[(?:\d+;)*[39][0-7](?:;\d+)*m")
+COLOUR = re.compile(r"\x1b\[(?:\d+;)*[39][0-8](?:;\d+)*m")
 READING = (["status"], ["log"], ["log", "--search", "e0002"], ["show", "e0002"], ["winners"], ["--help"])
 
 
