@@ -52,6 +52,7 @@ SHORTER = (
     SMALLER,
     Rule(r"\be\d{4}\b", "e0002", "what was accepted in the campaign of the tests"),
     Rule(r"(?<=show )e\d{4}\b", "e0003", "what was trained there by the loop"),
+    Rule(r"^stoichloop export --sbml \S+$", r"\g<0> --experiment e0003", "the incumbent is one by decree: no estimate"),
     Rule(
         r"^stoichloop pick.*",
         r"git switch --quiet --create picked && \g<0> && git switch --quiet -",
