@@ -9,11 +9,10 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from agent.report.recovery import Found, Recovery
-from agent.report.theme import BAD, GOOD, INK, MUTED
+from agent.report.theme import BAD, GOOD, INK, MANY, MUTED
 from simulator.kinetics import Floats
 
 _NEGATIVE, _POSITIVE = "#2b6cb0", "#c05621"  # substrates and products; they hold on light and on dark
-_MANY = 3_000  # points; more are drawn as one image
 _JITTER = 0.18
 
 
@@ -75,7 +74,7 @@ def paint_scatter(figure: Figure, recovery: Recovery) -> None:
             markersize=4,
             color=colour,
             label=f"{name}: {int(which.sum())}",
-            rasterized=len(true) > _MANY,
+            rasterized=len(true) > MANY,
         )
     axes.set(xlabel="true coefficient", ylabel="learned coefficient", xlim=(true.min() - 0.5, true.max() + 0.5))
     axes.set_xticks(sorted(set(true.tolist())))

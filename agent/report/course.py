@@ -15,7 +15,7 @@ from matplotlib.ticker import MaxNLocator
 
 from agent.analyzer.noise import measure_noise
 from agent.planner.ladder import PLATEAU
-from agent.report.theme import BAND, CODE_SHADE, GOOD, INK, MUTED, PAPER, SWEEP_SHADE, VERDICTS, draw
+from agent.report.theme import BAND, CODE_SHADE, GOOD, INK, MANY, MUTED, PAPER, SWEEP_SHADE, VERDICTS, draw
 from memory.records import Block, Experiment, Objective
 from memory.render import write_atomically
 from memory.standing import standing
@@ -93,6 +93,7 @@ def _mark_experiments(axes: Axes, experiments: Sequence[Experiment], fidelity: s
                 color=colour,
                 fillstyle="full" if full else "none",
                 label=name if place == 0 else None,
+                rasterized=len(places) > MANY,
             )
 
 

@@ -24,6 +24,7 @@ from memory.records import Experiment
 from memory.standing import codes_of
 
 SLICES_A_ROW, _SHOWN = 3, 6  # of fields in a figure
+_NEWEST = 500  # configurations that are looked at
 _BEST = 1 / 3  # of the experiments: a tenth of a block or two would be one or two of them
 _LOG_RATIO = 30.0  # values that span more than this are told apart by their logarithm
 
@@ -42,7 +43,7 @@ class Influence:
 
 
 def influences(experiments: Sequence[Experiment]) -> list[Influence]:
-    """Every state of the code on which enough configurations have been scored, oldest first."""
+    """Every state of the code on which enough configurations have been scored, oldest first; of many the newest."""
     wrote = codes_of(experiments)
     groups: dict[str, list[tuple[dict[str, Any], float]]] = {}
     for e in experiments:
@@ -52,7 +53,7 @@ def influences(experiments: Sequence[Experiment]) -> list[Influence]:
     found = []
     for code, pairs in groups.items():
         if len(pairs) >= MIN_EXPERIMENTS:
-            configurations, scores = zip(*pairs, strict=True)
+            configurations, scores = zip(*pairs[-_NEWEST:], strict=True)
             found.append(Influence(code, configurations, scores, _importance(configurations, scores)))
     return found
 

@@ -62,6 +62,7 @@ _STYLE: dict[Any, Any] = {
 }
 
 
+MANY = 1_000  # points; more than these are drawn as one image
 Painter = Callable[[Figure], None]
 
 
