@@ -62,7 +62,7 @@ _STYLE: dict[Any, Any] = {
 }
 
 
-MANY = 1_000  # points; more than these are drawn as one image
+MANY = 2_000  # points; more than these are drawn as one image
 Painter = Callable[[Figure], None]
 
 
