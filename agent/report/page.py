@@ -30,7 +30,7 @@ from agent.workspace import Workspace
 from memory.ledger import Ledger
 from memory.records import Experiment
 from memory.standing import incumbent, leaders
-from memory.words import moment, score_text
+from memory.words import UNCHECKED, moment
 from simulator.dataset import Dataset, FrozenData
 
 PAGES = 400  # experiments that have a page: those that were accepted, and the newest
@@ -45,7 +45,7 @@ _TEMPLATES = Environment(
     lstrip_blocks=True,
     auto_reload=False,
 )
-_TEMPLATES.globals["score"] = score_text
+_TEMPLATES.globals["unchecked"] = UNCHECKED
 _TEMPLATES.filters.update(moment=moment, duration=format_duration)
 
 

@@ -63,6 +63,11 @@ def test_a_campaign_on_measurements_goes_by_the_blind_score(measured: Command, w
     assert "judged by `blind`" in (folder / "brief.md").read_text()
     for text in (memory, (folder / "log.md").read_text(), (folder / "curve.svg").read_text()):
         assert "exact" not in text.replace("rank correlation", "")
+    page = (folder / "report.html").read_text()
+    assert UNCHECKED.capitalize() in page
+    for name in ("matrices", "functions", "kymograph", "rollouts"):  # of what was learned, with no truth beside it
+        assert f'id="figure-{name}"' in page
+    assert 'id="figure-log-k"' not in page
     facts = json.loads(measured("status", "--json").stdout)
     assert (facts["objective"], facts["incumbent"]["experiment"]) == ("blind", "e0001")
     assert facts["incumbent"]["score"] == facts["history"][0]
