@@ -35,6 +35,11 @@ needs_sandbox = pytest.mark.skipif(not HOLDING.holds, reason=f"no sandbox holds 
 Command = Callable[..., subprocess.CompletedProcess[str]]
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest test first: at the end, all other workers would wait for the one that runs it."""
+    items.sort(key=lambda item: "tests/cheats/" not in item.nodeid)
+
+
 @pytest.fixture(scope="session")
 def tiny(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
     """The frozen data of `pde_m1_tiny`; not to be changed."""
