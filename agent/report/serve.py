@@ -39,7 +39,7 @@ class ReportServer(ThreadingHTTPServer):
         campaign = self._report.campaign
         with self._lock, Ledger(campaign.ledger_path, readonly=True) as ledger:
             written, stale = campaign.last_written, time.time() - self._at > _FRESH_S
-            if self._written < 0 or (stale and (written != self._written or ledger.running())):
+            if self._written < 0 or (stale and written != self._written):
                 self._at, self._written = time.time(), written
                 self._page = self._report.html(ledger, follow=self._at)
             return self._page, self._at
