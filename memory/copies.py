@@ -78,3 +78,12 @@ def _unused(path: Path) -> Path:
         number += 1
         candidate = path.with_name(f"{path.name}.{number}")
     return candidate
+
+
+def in_memory(db: sqlite3.Connection) -> sqlite3.Connection:
+    """A copy that can be brought up to date without a change of what it was made from, which is closed."""
+    copy = sqlite3.connect(":memory:", isolation_level=None)
+    db.backup(copy)
+    db.close()
+    copy.row_factory = sqlite3.Row
+    return copy

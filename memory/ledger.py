@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from memory.copies import Copies, check, mend
+from memory.copies import Copies, check, in_memory, mend
 from memory.evidence import pack, unpack
 from memory.recall import Recall, outlines, read, that_contain
 from memory.records import (
@@ -60,6 +60,8 @@ class Ledger:
             )
             self._db.row_factory = sqlite3.Row
             version = self._db.execute("PRAGMA user_version").fetchone()[0]
+            if readonly and 0 < version < SCHEMA_VERSION:
+                self._db = in_memory(self._db)  # who leads this campaign may be a program of that version
             # Without this, INSERT OR REPLACE would delete rows past the triggers that forbid it.
             self._db.execute("PRAGMA recursive_triggers = ON")
             self._db.execute("PRAGMA foreign_keys = ON")
@@ -71,10 +73,7 @@ class Ledger:
                     "use the version that wrote it"
                 )
             if version < SCHEMA_VERSION:
-                if readonly:
-                    Ledger(path).close()
-                else:
-                    self._upgrade()
+                self._upgrade()
         except sqlite3.DatabaseError as error:
             raise LedgerError(f"{path}: not a readable ledger: {error}; {mend(path)}") from error
         self._path, self._recall, self._copies = path, Recall(self._db), Copies(self._db, path)

@@ -146,6 +146,9 @@ def test_a_ledger_from_before_the_score_had_a_name_is_one_of_exact(tmp_path: Pat
         assert campaign is not None
         assert campaign.objective == "exact"
         assert [line.score for line in opened.outlines("probe")] == [0.4]
+    # Whoever leads the campaign may be a program of that version, to which the file stays what it was.
+    with sqlite3.connect(path) as old:
+        assert old.execute("PRAGMA user_version").fetchone() == (5,)
 
 
 def test_without_a_truth_the_blind_score_is_the_one_that_counts(ledger: Ledger) -> None:
