@@ -35,6 +35,7 @@ from simulator.dataset import Dataset, FrozenData
 
 PAGES = 400  # experiments that have a page: those that were accepted, and the newest
 _LEADERS = 12
+_GROWN = 1.02  # times as many scored experiments as when the fields were looked at last
 _PHONE = (5.2, 4.4)  # inches
 
 _TEMPLATES = Environment(
@@ -67,7 +68,7 @@ class Report:
     campaign: Campaign
     data: FrozenData
     _panels: tuple[str, list[Panel]] = field(default=("", []), init=False)
-    _influences: dict[str, tuple[Influence, Markup]] = field(default_factory=dict, init=False)
+    _influences: tuple[int, list[tuple[Influence, Markup | None]]] = field(default=(0, []), init=False)
     _sheets: dict[str, tuple[Experiment, Markup]] = field(default_factory=dict, init=False)
 
     def html(self, ledger: Ledger, *, follow: float | None = None) -> str:
@@ -98,7 +99,7 @@ class Report:
             blocks=blocks,
             events=ledger.events(),
             findings=ledger.current_findings(),
-            influences=[(each, self._slices(each)) for each in influences(experiments)],
+            influences=self._influence(experiments),
             found=found,
             known=isinstance(self.data, Dataset),
             panels=self._drawn(found),
@@ -142,17 +143,12 @@ class Report:
             self._panels = (found.trial.trial, [_panel(*each) for each in (*against, *_trajectories(found))])
         return self._panels[1]
 
-    def _slices(self, influence: Influence) -> Markup | None:
-        """Nothing where all scores are alike."""
-        if not influence.importance:
-            return None
-        known = self._influences.get(influence.code)
-        if known is None or known[0] != influence:
-            rows = 1 if len(influence.importance) <= SLICES_A_ROW else 2
-            document = draw(lambda figure: paint_influence(figure, influence), 8.6, 0.6 + 2.0 * rows)
-            label = f"Scores along the fields swept on the code of {influence.code}."
-            known = self._influences[influence.code] = (influence, inline(document, f"fields-{influence.code}", label))
-        return known[1]
+    def _influence(self, experiments: Sequence[Experiment]) -> list[tuple[Influence, Markup | None]]:
+        """What each field did, with its slices; of a long campaign it is looked at again when that may have changed."""
+        scored = sum(1 for e in experiments if e.trials)
+        if scored > _GROWN * self._influences[0]:
+            self._influences = (scored, [(each, _slices(each)) for each in influences(experiments)])
+        return self._influences[1]
 
 
 _Plan = tuple[str, str, str, Callable[[Figure], None], tuple[float, float]]
@@ -231,6 +227,16 @@ def _trajectories(found: Found) -> list[_Plan]:
 
 def _panel(name: str, title: str, caption: str, paint: Callable[[Figure], None], size: tuple[float, float]) -> Panel:
     return Panel(name, title, caption, inline(draw(paint, *size), name, f"{title}. {caption}"))
+
+
+def _slices(influence: Influence) -> Markup | None:
+    """Nothing where all scores are alike."""
+    if not influence.importance:
+        return None
+    rows = 1 if len(influence.importance) <= SLICES_A_ROW else 2
+    document = draw(lambda figure: paint_influence(figure, influence), 8.6, 0.6 + 2.0 * rows)
+    label = f"Scores along the fields swept on the code of {influence.code}."
+    return inline(document, f"fields-{influence.code}", label)
 
 
 def _children(experiments: Sequence[Experiment]) -> dict[str | None, list[Experiment]]:
