@@ -11,7 +11,6 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from matplotlib.figure import Figure
 
-from agent.analyzer.acceptance import ALPHA
 from agent.budget import format_duration
 from agent.campaign import Campaign
 from agent.report.coefficients import paint_found, paint_matrices, paint_scatter
@@ -87,7 +86,6 @@ class Report:
             status=read_status(self.campaign, ledger),
             winners=self._winners(ledger, leader),
             leader=leader,
-            alpha=ALPHA,
             spend=spend_of(ledger, experiments),
             course=inline(
                 draw_course(
