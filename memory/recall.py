@@ -33,20 +33,15 @@ _SCORES = """
         FROM trial_results INDEXED BY score_of
     ) GROUP BY experiment
 """
-_TEXTS = (
-    *("e.id", "e.hypothesis", "e.planner", "e.parent", "e.changes", "p.role", "p.move", "p.patch", "p.repairs"),
-    *("c.sha", "l.sha", "v.verdict", "v.reason", "v.rival", "r.told"),
-)
-_WORDS = f"""
-    SELECT e.id, casefold({" || char(10) || ".join(f"coalesce({text}, '')" for text in _TEXTS)}) AS texts
-    FROM experiments e LEFT JOIN proposals p ON p.experiment = e.id
-        LEFT JOIN commits c ON c.experiment = e.id LEFT JOIN landings l ON l.experiment = e.id
-        LEFT JOIN verdicts v ON v.experiment = e.id LEFT JOIN (
-            SELECT experiment, group_concat(trial || ' ' || status || ' ' || reason, char(10)) AS told
-            FROM trial_results GROUP BY experiment
-        ) r ON r.experiment = e.id
-    ORDER BY e.number
-"""
+# What is said of an experiment, the column that names it first. No word goes from one column into the next.
+_TEXTS = {
+    "experiments": ("id", "hypothesis", "planner", "parent", "changes"),
+    "proposals": ("experiment", "role", "move", "patch", "repairs"),
+    "commits": ("experiment", "sha"),
+    "landings": ("experiment", "sha"),
+    "verdicts": ("experiment", "verdict", "reason", "rival"),
+    "trial_results": ("experiment", "trial", "status", "reason"),
+}
 
 
 class Recall:
@@ -100,11 +95,21 @@ def outlines(db: sqlite3.Connection, fidelity: str) -> list[Outline]:
     return [Outline(*row, *scores.get(row[0], (0, 0, None))) for row in rows]
 
 
-def that_contain(db: sqlite3.Connection, words: Collection[str]) -> list[str]:
+def that_contain(db: sqlite3.Connection, words: Collection[str]) -> set[str]:
     """The experiments in whose texts each of these words stands, in lower case."""
     db.create_function("casefold", 1, str.casefold, deterministic=True)
-    wanted = " AND ".join("instr(texts, ?)" for _ in words)
-    return [row[0] for row in db.execute(f"SELECT id FROM ({_WORDS}) WHERE {wanted}", list(words))]
+    return set.intersection(*(_that_contain(db, word) for word in words))
+
+
+def _that_contain(db: sqlite3.Connection, word: str) -> set[str]:
+    # Table by table: to join all of every experiment first takes half as long again.
+    found = set[str]()
+    for table, columns in _TEXTS.items():
+        text = " || char(10) || ".join(f"coalesce({column}, '')" for column in columns)
+        found.update(
+            row[0] for row in db.execute(f"SELECT {columns[0]} FROM {table} WHERE instr(casefold({text}), ?)", [word])
+        )
+    return found
 
 
 def _verdict(row: sqlite3.Row) -> Verdict:
