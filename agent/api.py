@@ -161,7 +161,7 @@ class Campaign:
     def estimate(self, experiment: str | None = None) -> Estimate:
         """The real coefficients, rate constants and functions of an experiment, or of the incumbent.
 
-        Of its trials that completed at its highest fidelity it is that with the lowest seed: no score has chosen it.
+        Of its trials that completed at its highest fidelity it is that whose score is nearest to their mean.
         """
         from agent.export.network import estimate_of
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from heapq import nlargest
 
-from memory.records import Experiment, Outline, VerdictName
+from memory.records import Experiment, Outline, TrialResult, VerdictName
 
 
 @dataclass(frozen=True)
@@ -64,6 +64,17 @@ def standing(experiment: Experiment, fidelity: str) -> Standing | None:
         return None
     error = statistics.stdev(scores) / math.sqrt(len(scores)) if len(scores) > 1 else None
     return Standing(experiment, statistics.fmean(scores), error, len(scores))
+
+
+def typical_trial(experiment: Experiment, fidelity: str) -> TrialResult | None:
+    """The trial that speaks for an experiment: of those completed at a fidelity the one whose score is nearest to their
+    mean, with the lowest seed among equals; None before its first result.
+    """
+    line = standing(experiment, fidelity)
+    if line is None:
+        return None
+    done = [t for t in experiment.trials if t.fidelity == fidelity and t.status == "completed"]
+    return min(done, key=lambda trial: (abs((trial.score or 0.0) - line.score), trial.seed))
 
 
 def leaders(outlines: Sequence[Outline], count: int) -> list[str]:

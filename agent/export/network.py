@@ -20,7 +20,7 @@ from agent.single import RESULT
 from agent.workspace import Workspace
 from memory.ledger import Ledger
 from memory.records import TrialResult
-from memory.standing import incumbent
+from memory.standing import incumbent, typical_trial
 from simulator.dataset import FrozenData, check
 from simulator.kinetics import Floats
 from simulator.measured import Measured, find_known
@@ -114,8 +114,7 @@ def estimate_of(workspace: Workspace, campaign: Campaign, experiment: str | None
 
 
 def representative(campaign: Campaign, name: str | None) -> TrialResult:
-    """The trial that speaks for an experiment, or for the incumbent: of those that completed at its highest fidelity
-    the one with the lowest seed, so that no score has chosen it.
+    """The trial that speaks for an experiment, or for the incumbent, at the highest fidelity that it has completed.
 
     Raises `StoichloopError` where there is none.
     """
@@ -123,11 +122,10 @@ def representative(campaign: Campaign, name: str | None) -> TrialResult:
         experiment = incumbent(ledger.experiments()) if name is None else find_experiment(campaign, ledger, name)
     if experiment is None:
         raise StoichloopError(f"campaign '{campaign.settings.name}' has no incumbent yet: its baseline is not measured")
-    completed = [trial for trial in experiment.trials if trial.status == "completed"]
-    if not completed:
-        raise StoichloopError(f"no trial of {experiment.id} has completed, so there is no estimate; name another one")
-    order = list(FIDELITIES)
-    return max(completed, key=lambda trial: (order.index(trial.fidelity), -trial.seed))
+    for fidelity in reversed(FIDELITIES):
+        if trial := typical_trial(experiment, fidelity):
+            return trial
+    raise StoichloopError(f"no trial of {experiment.id} has completed, so there is no estimate; name another one")
 
 
 def _frozen(workspace: Workspace, name: str, fingerprint: str) -> FrozenData:

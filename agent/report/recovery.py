@@ -14,7 +14,7 @@ from agent.analyzer.dynamics import EstimatedDynamics, rollouts
 from agent.analyzer.estimate import Estimate, EstimateError, read_estimate
 from agent.campaign import Campaign
 from memory.records import Experiment, TrialResult
-from memory.standing import standing
+from memory.standing import typical_trial
 from simulator.dataset import Dataset, FrozenData
 from simulator.kinetics import Floats
 from simulator.network import Ints
@@ -71,12 +71,3 @@ def found_by(campaign: Campaign, experiment: Experiment, data: FrozenData) -> Fo
     except EstimateError:
         return None
     return Recovery(trial, estimate, data) if isinstance(data, Dataset) else Found(trial, estimate, data)
-
-
-def typical_trial(experiment: Experiment, fidelity: str) -> TrialResult | None:
-    """The completed trial whose score is nearest to the mean at a fidelity, the lowest seed of those that tie."""
-    line = standing(experiment, fidelity)
-    if line is None:
-        return None
-    done = [t for t in experiment.trials if t.fidelity == fidelity and t.status == "completed"]
-    return min(done, key=lambda trial: (abs((trial.score or 0.0) - line.score), trial.seed))

@@ -21,10 +21,14 @@ def test_the_page_on_the_interface_runs_as_it_stands(documented: Documented) -> 
     assert first == "94 coefficients, 94 identifiable"
 
 
-def test_the_estimate_that_speaks_for_an_experiment_is_that_of_the_lowest_seed(documented: Documented) -> None:
-    trial = documented.campaign.folder / "experiments" / "e0001" / "s0-probe" / "estimate.npz"
+def test_the_estimate_that_speaks_for_an_experiment_is_the_one_nearest_to_its_mean(documented: Documented) -> None:
+    trials = [t for t in documented.names["night"].trials() if t.experiment == "e0001" and t.fidelity == "probe"]
+    scores = [t.scores["exact"] for t in trials]
+    nearest = min(trials, key=lambda t: abs(t.scores["exact"] - np.mean(scores)))
+    assert len(set(scores)) > 2  # else there is nothing to choose
     estimate = documented.names["night"].estimate("e0001")
-    np.testing.assert_array_equal(estimate.sto_all, np.load(trial)["sto_all"])
+    kept = np.load(documented.campaign.folder / nearest.folder / "estimate.npz")
+    np.testing.assert_array_equal(estimate.sto_all, kept["sto_all"])
 
 
 def test_what_goes_wrong_is_said_as_the_commands_say_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,10 +10,9 @@ from matplotlib.figure import Figure
 from agent.report.failures import failures
 from agent.report.fields import influences
 from agent.report.rate_law import outliers
-from agent.report.recovery import typical_trial
 from agent.report.theme import draw, inline
 from memory.records import Verdict
-from tests.agent.experiments import FIDELITY, scored
+from tests.agent.experiments import scored
 
 
 def test_failures_of_one_cause_stand_together() -> None:
@@ -53,13 +52,6 @@ def test_reactions_far_off_the_line_are_named_the_farthest_first() -> None:
     residual[[3, 70]] = 2.0, -4.0
     assert outliers(residual)[:2] == [70, 3]
     assert outliers(np.zeros(50)) == []
-
-
-def test_the_trial_that_is_looked_at_is_the_one_nearest_to_the_mean() -> None:
-    trial = typical_trial(scored("e0001", [0.2, 0.5, 0.6]), FIDELITY)
-    assert trial is not None
-    assert trial.scores["exact"] == 0.5
-    assert typical_trial(scored("e0001"), FIDELITY) is None
 
 
 def _line(figure: Figure) -> None:
