@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.panel import Panel
 from rich.progress_bar import ProgressBar
@@ -150,14 +152,16 @@ class _Curve:
         width = min(room, columns[-1] + max(1, int(spread)))
         cells: dict[tuple[int, int], tuple[str, str]] = {}
         ends = [*columns[1:], width]
-        for start, end, best in zip(columns, ends, self._best, strict=True):
-            row = round(top * (high - best) / (high - low))
+        scale = top / (high - low)
+        # Thousands of experiments share a few columns: what several of them would draw is drawn once.
+        for start, end, best in dict.fromkeys(zip(columns, ends, self._best, strict=True)):
+            row = round(scale * (high - best))
             cells |= {(row, column): ("━", "green") for column in range(start, max(end, start + 1))}
-        forerunner = None
-        for column, score, best in zip(columns, self._history, self._best, strict=True):
-            accepted, forerunner = best != forerunner, best
-            style = "bold green" if accepted else "bold"
-            cells[round(top * (high - score) / (high - low)), column] = ("•", style)
+        dots = ((round(scale * (high - score)), column) for score, column in zip(self._history, columns, strict=True))
+        cells |= dict.fromkeys(dots, ("•", "bold"))
+        for index, (before, now) in enumerate(pairwise([None, *self._best])):
+            if now != before:
+                cells[round(scale * (high - self._history[index])), columns[index]] = ("•", "bold green")
         text = Text(no_wrap=True)
         for row in range(self._height):
             label = f"{high - (high - low) * row / top:.3f} "

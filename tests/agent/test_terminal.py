@@ -132,6 +132,15 @@ def test_the_picture_fits_its_screen(width: int, height: int, experiments: int, 
     assert any("e0001" in text and "accepted" in text for text in texts)
 
 
+def test_what_was_accepted_is_seen_among_thousands_that_were_not() -> None:
+    status = a_status(5000, 0)
+    best = [*[0.5] * 2500, *[0.9] * 2500]  # one more was accepted in the middle, with a score that others have too
+    status = status.model_copy(update={"history": [0.9 if index % 3 else 0.5 for index in range(5000)], "best": best})
+    screen = Console(width=80, height=24, file=StringIO(), force_terminal=True)
+    cells = [part for line in screen.render_lines(picture(status, 24), pad=False) for part in line]
+    assert sum(part.text == "•" and str(part.style) == "bold green" for part in cells) == 2
+
+
 def test_a_second_screen_goes_on_until_it_is_interrupted(documented: Documented) -> None:
     ours, theirs = pty.openpty()
     process = subprocess.Popen(
