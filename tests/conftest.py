@@ -23,8 +23,9 @@ from simulator.dataset import Dataset, prepare
 from simulator.measurements import Measurements, import_measurements
 from simulator.regime import find_regime
 
-# A run in the background may have been told to ignore Ctrl-C; what is tested here is that it works.
+# A run in the background, or under nohup, may have been told to ignore these; what is tested here is that they work.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 ROOT = Path(__file__).parent.parent
 EXAMPLE = ROOT / "docs" / "examples"
