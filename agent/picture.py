@@ -152,16 +152,19 @@ class _Curve:
         width = min(room, columns[-1] + max(1, int(spread)))
         cells: dict[tuple[int, int], tuple[str, str]] = {}
         ends = [*columns[1:], width]
-        scale = top / (high - low)
+
+        def row_of(score: float) -> int:
+            return round(top * (high - score) / (high - low))
+
         # Thousands of experiments share a few columns: what several of them would draw is drawn once.
         for start, end, best in dict.fromkeys(zip(columns, ends, self._best, strict=True)):
-            row = round(scale * (high - best))
+            row = row_of(best)
             cells |= {(row, column): ("━", "green") for column in range(start, max(end, start + 1))}
-        dots = ((round(scale * (high - score)), column) for score, column in zip(self._history, columns, strict=True))
+        dots = list(zip(map(row_of, self._history), columns, strict=True))
         cells |= dict.fromkeys(dots, ("•", "bold"))
-        for index, (before, now) in enumerate(pairwise([None, *self._best])):
+        for dot, (before, now) in zip(dots, pairwise([None, *self._best]), strict=True):
             if now != before:
-                cells[round(scale * (high - self._history[index])), columns[index]] = ("•", "bold green")
+                cells[dot] = ("•", "bold green")
         text = Text(no_wrap=True)
         for row in range(self._height):
             label = f"{high - (high - low) * row / top:.3f} "
