@@ -18,14 +18,14 @@ from typing import Annotated
 import typer
 from pydantic import BaseModel, ConfigDict
 
-from agent.errors import StoichloopError
-from agent.executor.code_state import CodeState
-from agent.workspace import Workspace, find_workspace, head_commit
+from agent.executor.code.code_state import CodeState
+from agent.executor.workspace import Workspace, find_workspace, head_commit
 from benchmarks.machine import Machine, this_machine
 from benchmarks.measure import measure, refuse_failures
 from benchmarks.summary import Group, group
 from benchmarks.trials import Failed, Finished, Trial, code_of
 from simulator.regime import find_regime
+from stoichloop.errors import StoichloopError
 
 # Field of the configuration and its option here.
 FACTORS = {"gate": "--gate", "attention": "--attention", "message_activation": "--activation"}

@@ -13,14 +13,14 @@ import numpy as np
 from scipy.linalg import block_diag, null_space
 from scipy.signal import savgol_filter
 
-from agent.analyzer.decode import decode, reaction_edges
-from agent.analyzer.score import Scores, baseline, coefficient_scores
+from agent.analyzer.scoring.decode import decode, reaction_edges
+from agent.analyzer.scoring.score import Scores, baseline, coefficient_scores
 from simulator.dataset import Dataset
 from simulator.generate import Trajectory
 from simulator.kinetics import Floats
 from simulator.network import Graph, Ints
 
-# Directions this weak are left open by the rates, as in `simulator.identifiability`: they get no coefficient.
+# Directions this weak are left open by the rates, as in `given_rates`: they get no coefficient.
 _TOLERANCE = 1e-7
 _SMOOTHING_FRAMES = 11
 

@@ -8,7 +8,7 @@ from importlib.util import find_spec
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
-from agent.analyzer.score import Scores, baseline
+from agent.analyzer.scoring.score import Scores, baseline
 from benchmarks.answers import balance, judge, ones, oracle
 from benchmarks.summary import SCORES
 from simulator.dataset import Dataset

@@ -20,8 +20,8 @@ import typer
 from pydantic import BaseModel, ConfigDict
 from scipy import stats
 
-from agent.executor.code_state import CodeState, Field
-from agent.workspace import Workspace, find_workspace, head_commit
+from agent.executor.code.code_state import CodeState, Field
+from agent.executor.workspace import Workspace, find_workspace, head_commit
 from benchmarks.machine import Machine, this_machine
 from benchmarks.measure import measure
 from benchmarks.trials import Failed, Finished, Trial, code_of

@@ -14,12 +14,12 @@ import typer
 from pydantic import BaseModel, ConfigDict
 from rich.console import Console
 
-from agent.executor.sandbox import Sandbox
+from agent.base.interruption import Interruption
+from agent.executor.sandbox.bubblewrap import Sandbox
 from agent.executor.trial import Trial
-from agent.interruption import Interruption
-from agent.recipe import BEST, find_recipe, start_from
-from agent.single import run_alone
-from agent.workspace import find_workspace, head_commit
+from agent.executor.workspace import find_workspace, head_commit
+from agent.training.recipe import BEST, find_recipe, start_from
+from agent.training.run import run_alone
 from benchmarks.machine import Machine, this_machine
 from benchmarks.measure import dataset_of
 from benchmarks.summary import Summary, summarise

@@ -27,18 +27,19 @@ from git import Repo
 from pydantic import BaseModel, ConfigDict
 from rich.console import Console
 
-from agent.analyzer.findings import find
-from agent.analyzer.noise import Noise
-from agent.bench import Bench
-from agent.budget import Budget, grant
-from agent.campaign import Campaign, start_campaign
-from agent.executor.code_state import CodeState, Field
+from agent.analyzer.judging.findings import find
+from agent.analyzer.judging.noise import Noise
+from agent.campaign.budget import Budget, grant
+from agent.campaign.folder import Campaign, start_campaign
+from agent.executor.code.code_state import CodeState, Field
 from agent.executor.local import LocalExecutor
-from agent.loop import explore
-from agent.planner import Options, Planner, Rung, Situation, create_planner
+from agent.executor.workspace import Workspace, find_workspace, head_commit
+from agent.loop.controller import Bench
+from agent.loop.loop import explore
+from agent.planner.contract import Options, Planner, Rung, Situation
 from agent.planner.proposal import Proposal
-from agent.view import View
-from agent.workspace import Workspace, find_workspace, head_commit
+from agent.planner.registry import create_planner
+from agent.screen.live import View
 from benchmarks.machine import Machine, this_machine
 from benchmarks.measure import dataset_of
 from benchmarks.summary import Summary, summarise

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
-from agent.executor.gpu import visible_gpus
+from agent.executor.sandbox.gpu import visible_gpus
 
 
 class Machine(BaseModel):

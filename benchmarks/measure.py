@@ -12,14 +12,13 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from agent.errors import StoichloopError
-from agent.git import forget_git_environment
-from agent.interruption import Interruption
-from agent.workspace import Workspace
+from agent.base.interruption import Interruption
+from agent.base.loop_git import forget_git_environment
+from agent.executor.workspace import Workspace
 from benchmarks.trials import Failed, Finished, Trial, keep, read_results, run_trials
 from simulator.dataset import Dataset, prepare
-from simulator.errors import DatasetError, RegimeError
 from simulator.regime import find_regime
+from stoichloop.errors import DatasetError, RegimeError, StoichloopError
 
 
 def measure(trials: Sequence[Trial], workspace: Workspace, results: Path, jobs: int) -> dict[Trial, Finished | Failed]:

@@ -13,8 +13,7 @@ from typing import Annotated
 import typer
 from pydantic import BaseModel, ConfigDict
 
-from agent.errors import StoichloopError
-from agent.workspace import Workspace, find_workspace, head_commit
+from agent.executor.workspace import Workspace, find_workspace, head_commit
 from benchmarks.bars import BARS, Verdict, all_met, judge_bar
 from benchmarks.baselines import Answer, answers
 from benchmarks.machine import Machine, this_machine
@@ -23,6 +22,7 @@ from benchmarks.summary import Group, group
 from benchmarks.trials import Failed, Finished, Trial, code_of
 from simulator.dataset import Dataset
 from simulator.regime import find_regime
+from stoichloop.errors import StoichloopError
 
 RECIPE = "best"
 _SIBLING_SEED = 0
@@ -67,10 +67,10 @@ class Plan(_Section):
 
 
 def regimes_with_recipes(workspace: Workspace) -> list[str]:
-    """The regimes that a recipe in gnn/recipes/ is named for; raises `StoichloopError` if there is none."""
-    names = sorted(path.stem for path in (workspace.root / "gnn" / "recipes").glob("*.yaml"))
+    """The regimes that a recipe in recipes/ is named for; raises `StoichloopError` if there is none."""
+    names = sorted(path.stem for path in (workspace.root / "recipes").glob("*.yaml"))
     if not names:
-        raise StoichloopError(f"{workspace.root / 'gnn' / 'recipes'}: there is no recipe; name the regimes to measure")
+        raise StoichloopError(f"{workspace.root / 'recipes'}: there is no recipe; name the regimes to measure")
     return names
 
 

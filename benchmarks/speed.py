@@ -21,7 +21,7 @@ import typer
 from pydantic import BaseModel, ConfigDict
 from rich.console import Console
 
-from agent.workspace import find_workspace, head_commit
+from agent.executor.workspace import find_workspace, head_commit
 from benchmarks.machine import Machine, this_machine
 from benchmarks.measure import dataset_of
 from benchmarks.summary import Summary, summarise

@@ -16,9 +16,9 @@ from typing import IO, Any
 from git import GitCommandError
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from agent.errors import StoichloopError
-from agent.foreign import last_words
-from agent.workspace import Workspace
+from agent.base.untrusted import last_words
+from agent.executor.workspace import Workspace
+from stoichloop.errors import StoichloopError
 
 _POLL_S = 0.1
 _PATIENCE_S = 10.0

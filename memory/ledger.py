@@ -11,9 +11,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from memory.copies import Copies, check, in_memory, mend
-from memory.evidence import pack, unpack
-from memory.recall import Recall, outlines, read, that_contain
+from memory.backup import Copies, check, in_memory, mend
+from memory.packing import pack, unpack
+from memory.reader import Recall, outlines, read, that_contain
 from memory.records import (
     Ablation,
     Block,
@@ -33,16 +33,13 @@ from memory.records import (
     Verdict,
     Verification,
 )
+from stoichloop.errors import LedgerError
 
 # Each version adds to the one before it: a ledger is brought up to date by the scripts that it has not seen.
 _SCRIPTS = sorted((Path(__file__).parent / "schema").glob("*.sql"), key=lambda path: int(path.stem))
 SCHEMA_VERSION = int(_SCRIPTS[-1].stem)
 
 WALL_S, GPU_S = "wall_s", "gpu_s"  # kinds of spend
-
-
-class LedgerError(Exception):
-    """The ledger cannot be opened or is being misused; the message is one sentence."""
 
 
 class Ledger:

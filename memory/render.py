@@ -12,10 +12,10 @@ from typing import Any, get_args
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from memory.formatting import UNCHECKED, moment, score_text, verdicts_text
+from memory.leaderboard import count_verdicts, incumbent, leaders, standing
 from memory.ledger import Ledger
 from memory.records import Block, Call, Event, Experiment, Finding, Objective, objective_of
-from memory.standing import count_verdicts, incumbent, leaders, standing
-from memory.words import UNCHECKED, moment, score_text, verdicts_text
 
 MEMORY_LINES = 300
 _LEADERS, _FINDINGS, _BLOCKS, _LATEST = 12, 60, 60, 60

@@ -7,9 +7,9 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.errors import RegimeError
 from simulator.network import Graph, Ints, graph_of
 from simulator.regime import Observation
+from stoichloop.errors import RegimeError
 
 
 def candidate_graph(stoichiometry: Ints, observation: Observation, rng: np.random.Generator) -> Graph:

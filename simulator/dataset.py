@@ -8,7 +8,7 @@ REGIME/sealed/identifiability.npz   which coefficients the observations determin
 REGIME/sealed/regime.json   the settings that the data were made from
 REGIME/sealed/facts.json    what `stoichloop data` reports; some of it follows from the truth
 
-What was measured has no truth.npz and no identifiability.npz: see `simulator.measurements`.
+What was measured has no truth.npz and no identifiability.npz: see `simulator.measured.measurements`.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, field_validator
 
-from simulator.errors import DatasetError
-from simulator.facts import Facts, Identifiable, examine
 from simulator.generate import System, Trajectory, simulate
+from simulator.identifiability.facts import Facts, Identifiable, examine
 from simulator.kinetics import RandomFunction, RateLaw
-from simulator.measured import Measured
+from simulator.measured.measured_regime import Measured
 from simulator.network import Graph, Ints
 from simulator.regime import Constraints, Regime
+from stoichloop.errors import DatasetError
 
 OBSERVATIONS = "observations.npz"
 TRUTH = "sealed/truth.npz"

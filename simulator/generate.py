@@ -10,10 +10,10 @@ from scipy.integrate import solve_ivp
 from scipy.sparse import csr_array
 
 from simulator.candidates import candidate_graph
-from simulator.errors import RegimeError
 from simulator.kinetics import Floats, RateLaw, draw_rate_law
 from simulator.network import Graph, Ints, graph_of, stoichiometry_of
 from simulator.regime import Observation, Regime, Trajectories
+from stoichloop.errors import RegimeError
 
 _MAX_FUNCTION_DRAWS = 200
 _RTOL, _ATOL = 1e-9, 1e-11

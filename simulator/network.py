@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from simulator.errors import RegimeError
 from simulator.regime import ImportedNetwork, Network
+from stoichloop.errors import RegimeError
 
 Ints = NDArray[np.int64]
 

@@ -11,8 +11,8 @@ from typing import Annotated, Any, TypeVar
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationError, model_validator
 
-from simulator.errors import RegimeError
-from simulator.mapping import read_mapping
+from simulator.yaml_file import read_mapping
+from stoichloop.errors import RegimeError
 
 REGIME_FOLDER = Path(__file__).parent / "regimes"
 

@@ -17,9 +17,9 @@ from typing import Any
 
 import yaml
 
-from simulator.errors import RegimeError
-from simulator.measured import read_known
+from simulator.measured.measured_regime import read_known
 from simulator.regime import REGIME_FOLDER, ImportedNetwork, Regime
+from stoichloop.errors import RegimeError
 
 LARGEST_COEFFICIENT = 6
 

@@ -1,6 +1,20 @@
-"""The Python interface: see docs/api.md, and `agent.api`, where it is defined."""
+"""The Python interface, defined in `stoichloop.api`; docs/api.md shows it at work."""
 
-from agent.api import Campaign, campaign, data, explore, regimes, train
-from agent.errors import StoichloopError
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from stoichloop.errors import StoichloopError
+
+if TYPE_CHECKING:
+    from stoichloop.api import Campaign, campaign, data, explore, regimes, train
 
 __all__ = ["Campaign", "StoichloopError", "campaign", "data", "explore", "regimes", "train"]
+
+
+def __getattr__(name: str) -> Any:
+    # On first use: every package imports the errors of this one, and the interface imports every package.
+    if name in __all__:
+        return getattr(importlib.import_module("stoichloop.api"), name)
+    raise AttributeError(f"module 'stoichloop' has no attribute '{name}'")

@@ -13,14 +13,14 @@ from pathlib import Path
 import pytest
 from git import Repo
 
-from agent.executor.environment import trial_environment
-from agent.executor.holding import find_sandbox
-from agent.executor.sandbox import Sandbox
-from agent.night import spend_the_night
-from agent.planner import Options
-from agent.workspace import Workspace
+from agent.executor.sandbox.bubblewrap import Sandbox
+from agent.executor.sandbox.environment import trial_environment
+from agent.executor.sandbox.probe import find_sandbox
+from agent.executor.workspace import Workspace
+from agent.loop.explore import spend_the_night
+from agent.planner.contract import Options
 from simulator.dataset import Dataset, prepare
-from simulator.measurements import Measurements, import_measurements
+from simulator.measured.measurements import Measurements, import_measurements
 from simulator.regime import find_regime
 
 # A run in the background, or under nohup, may have been told to ignore these; what is tested here is that they work.
@@ -80,7 +80,8 @@ def workspace(tmp_path: Path, tiny: Dataset) -> Workspace:
 
 def clone_for(root: Path, tiny: Dataset) -> Workspace:
     """Such a repository at `root`."""
-    shutil.copytree(ROOT / "gnn", root / "gnn", ignore=shutil.ignore_patterns("__pycache__"))
+    for folder in ("gnn", "recipes"):
+        shutil.copytree(ROOT / folder, root / folder, ignore=shutil.ignore_patterns("__pycache__"))
     (root / "notes.txt").write_text("the user's own\n")
     (root / ".gitignore").write_text("data/\nruns/\n__pycache__/\n")
     shutil.copytree(tiny.folder, root / "data" / tiny.regime.name)
@@ -113,7 +114,7 @@ def command_line(*arguments: str) -> list[str]:
     """The command as a process of its own."""
     runs_code = arguments[0] in ("explore", "verify", "pick") or "--ablate" in arguments
     without = ["--no-sandbox"] if runs_code and not HOLDING.holds and "--no-sandbox" not in arguments else []
-    return [sys.executable, "-c", "from agent.cli import main; main()", *arguments, *without]
+    return [sys.executable, "-c", "from agent.cli.main import main; main()", *arguments, *without]
 
 
 @pytest.fixture

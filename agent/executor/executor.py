@@ -15,8 +15,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from agent.executor.code.worktree import Worktrees
 from agent.executor.trial import Outcome, Trial
-from agent.executor.worktree import Worktrees
 
 _POLL_S = 0.1
 _TOGETHER = 64  # trials in one process on a GPU

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 
 from agent.executor.executor import Executor, Members
-from agent.executor.gpu import visible_gpus
-from agent.executor.limits import fair_share
 from agent.executor.process import TrialProcess
+from agent.executor.sandbox.gpu import visible_gpus
+from agent.executor.sandbox.limits import fair_share
 
 
 def slots(workers: int | None) -> list[str | None]:

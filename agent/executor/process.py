@@ -12,10 +12,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import IO
 
-from agent.executor.limits import Limits, Watch
-from agent.executor.sandbox import Job, Sandbox, end_group
+from agent.base.untrusted import last_words, tail_of
+from agent.executor.sandbox.bubblewrap import Job, Sandbox, end_group
+from agent.executor.sandbox.limits import Limits, Watch
 from agent.executor.trial import Outcome, Trial
-from agent.foreign import last_words, tail_of
 from memory.records import TrialStatus
 
 _TAIL_BYTES = 4096

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from agent.errors import StoichloopError
 from memory.records import TrialStatus
+from stoichloop.errors import StoichloopError
 
 # Shares of the regime's full training budget, lowest first.
 FIDELITIES = {"probe": 0.125, "half": 0.5, "full": 1.0}

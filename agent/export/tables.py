@@ -16,11 +16,11 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from agent.campaign import Campaign
-from agent.errors import StoichloopError
+from agent.campaign.folder import Campaign
+from memory.formatting import moment
 from memory.ledger import Ledger
 from memory.records import Experiment, Finding, TrialResult
-from memory.words import moment
+from stoichloop.errors import StoichloopError
 
 EXPERIMENT_COLUMNS = (
     *("experiment", "block", "rung", "parent", "planner", "role", "move", "repairs", "hypothesis"),

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from agent.planner import Rung
+from agent.planner.contract import Rung
 from memory.records import Block, Decision, Experiment
 
 PLATEAU = 0.07

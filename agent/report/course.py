@@ -13,12 +13,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from agent.analyzer.noise import measure_noise
+from agent.analyzer.judging.noise import measure_noise
 from agent.planner.ladder import PLATEAU
 from agent.report.theme import BAND, CODE_SHADE, GOOD, INK, MANY, MUTED, PAPER, SWEEP_SHADE, VERDICTS, draw
+from memory.leaderboard import standing
 from memory.records import Block, Experiment, Objective
 from memory.render import write_atomically
-from memory.standing import standing
 
 _RUNGS = {"baseline": PAPER, "sweep": SWEEP_SHADE, "code": CODE_SHADE}
 _LABEL = 34  # characters

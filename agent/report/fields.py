@@ -16,12 +16,12 @@ from matplotlib.figure import Figure
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution
 from optuna.importance import PedAnovaImportanceEvaluator, get_param_importances
 
-from agent.analyzer.acceptance import SCREEN_SEED
-from agent.analyzer.findings import MIN_EXPERIMENTS
+from agent.analyzer.judging.acceptance import SCREEN_SEED
+from agent.analyzer.judging.findings import MIN_EXPERIMENTS
 from agent.executor.trial import LOWEST
 from agent.report.theme import COOL, FAINT, INK
+from memory.leaderboard import codes_of
 from memory.records import Experiment
-from memory.standing import codes_of
 
 SLICES_A_ROW, _SHOWN = 3, 6  # of fields in a figure
 _NEWEST = 500  # configurations that are looked at

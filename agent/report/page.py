@@ -11,25 +11,25 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from matplotlib.figure import Figure
 
-from agent.budget import format_duration
-from agent.campaign import Campaign
-from agent.report.coefficients import paint_found, paint_matrices, paint_scatter
+from agent.base.duration import format_duration
+from agent.campaign.folder import Campaign
+from agent.campaign.status import read_status
+from agent.executor.workspace import Workspace
 from agent.report.course import draw_course
 from agent.report.failures import failures
 from agent.report.fields import SLICES_A_ROW, Influence, influences, paint_influence
+from agent.report.found import Found, Recovery, found_by
 from agent.report.rate_law import paint_functions, paint_log_k, paint_tables
-from agent.report.recovery import Found, Recovery, found_by
+from agent.report.s_matrix import paint_found, paint_matrices, paint_scatter
 from agent.report.sheet import sheet_of
 from agent.report.spend import spend_of
 from agent.report.theme import draw, inline
 from agent.report.trajectories import paint_kymograph, paint_rollouts
-from agent.status import read_status
-from agent.winners.evidence import Winners, read_winners
-from agent.workspace import Workspace
+from agent.winners.overview import Winners, read_winners
+from memory.formatting import UNCHECKED, moment
+from memory.leaderboard import incumbent, leaders
 from memory.ledger import Ledger
 from memory.records import Experiment
-from memory.standing import incumbent, leaders
-from memory.words import UNCHECKED, moment
 from simulator.dataset import Dataset, FrozenData
 
 PAGES = 400  # experiments that have a page: those that were accepted, and the newest

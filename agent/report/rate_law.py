@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.figure import Figure
 
-from agent.report.recovery import Found, Recovery
+from agent.report.found import Found, Recovery
 from agent.report.theme import BAD, COOL, GOOD, INK, MUTED, WARN
 
 _NAMED = 6

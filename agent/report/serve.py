@@ -8,9 +8,9 @@ from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Lock
 
-from agent.errors import StoichloopError
 from agent.report.page import Report
 from memory.ledger import Ledger
+from stoichloop.errors import StoichloopError
 
 HOST = "127.0.0.1"
 _FRESH_S = 5.0  # a page is not drawn again before it is this old

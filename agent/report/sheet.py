@@ -6,9 +6,9 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from agent.analyzer.curves import read_curves
-from agent.campaign import Campaign
-from agent.foreign import printable, tail_of
+from agent.base.untrusted import printable, tail_of
+from agent.campaign.folder import Campaign
+from agent.executor.artifacts import read_curves
 from memory.records import Experiment, TrialResult
 
 _POINTS = 120  # of a curve

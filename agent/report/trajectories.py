@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.figure import Figure
 
-from agent.report.recovery import Found
+from agent.report.found import Found
 from agent.report.theme import GOOD, INK
 from simulator.dataset import FrozenData
 

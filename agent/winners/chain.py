@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from git import Repo
 
-from agent.analyzer.interval import Interval, within
-from agent.errors import StoichloopError
+from agent.analyzer.judging.interval import Interval, within
+from stoichloop.errors import StoichloopError
 
 _FIELDS = ("Campaign", "Experiment", "Parent", "Regime", "Fingerprint", "Verdict", "Score", "Seeds")
 _FORMAT = "%x00".join(["%H", "%P", "%s", *(f"%(trailers:key={field},valueonly,unfold)" for field in _FIELDS)])

@@ -14,15 +14,14 @@ from typing import Any
 from git import Git, GitCommandError
 from pydantic import BaseModel, ConfigDict
 
-from agent.analyzer.interval import within
-from agent.errors import StoichloopError
-from agent.executor.code_state import CodeState
+from agent.analyzer.judging.interval import within
+from agent.executor.code.code_state import CodeState
+from agent.executor.code.worktree import CHOSEN, throw_away, write_chosen
 from agent.executor.trial import steps_of
-from agent.executor.worktree import CHOSEN, throw_away, write_chosen
+from agent.executor.workspace import Workspace, head_commit
 from agent.winners.chain import Chain, Link
-from agent.workspace import Workspace, head_commit
-from simulator.errors import RegimeError
-from simulator.measured import find_known
+from simulator.measured.measured_regime import find_known
+from stoichloop.errors import RegimeError, StoichloopError
 
 _OPERATIONS = ("CHERRY_PICK_HEAD", "MERGE_HEAD", "REVERT_HEAD", "rebase-merge", "rebase-apply", "sequencer")
 _MISSING = object()

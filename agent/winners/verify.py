@@ -11,10 +11,10 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from agent.analyzer.interval import Interval, interval_of_mean, within
+from agent.analyzer.judging.interval import Interval, interval_of_mean, within
 from agent.executor.trial import check_fidelity, steps_of
+from agent.training.measurement import Laboratory, Task
 from agent.winners.chain import Chain
-from agent.winners.measurement import Laboratory, Task
 from memory.records import Generality, Measurement, SiblingResult, Verification
 from simulator.dataset import FrozenData
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from agent.campaign import Campaign, open_campaign
-from agent.workspace import Workspace
+from agent.campaign.folder import Campaign, open_campaign
+from agent.executor.workspace import Workspace
 from simulator.dataset import Dataset
 from tests.conftest import ROOT, clone_for
 

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from agent.executor.code_state import CodeState
-from agent.planner import Objection, Rung, Situation
+from agent.executor.code.code_state import CodeState
+from agent.planner.contract import Objection, Rung, Situation
 from agent.planner.proposal import Proposal
 from memory.records import Experiment, Finding, Role, TrialResult, Verdict
 

@@ -2,7 +2,7 @@ import shutil
 
 import pytest
 
-from agent.workspace import Workspace
+from agent.executor.workspace import Workspace
 from tests.conftest import ROOT
 
 

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from agent.errors import StoichloopError
-from agent.workspace import Workspace
+from agent.executor.workspace import Workspace
 from benchmarks.ablation import FACTORS, Arm, arms_of, compare
 from benchmarks.summary import SCORES
 from benchmarks.trials import Failed, Finished, Trial
+from stoichloop.errors import StoichloopError
 from tests.conftest import ROOT
 
 PLAIN: Arm = ("gate=none", "attention=none", "message_activation=identity")

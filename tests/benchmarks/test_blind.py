@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from agent.executor.code_state import CodeState
+from agent.executor.code.code_state import CodeState
 from benchmarks.blind import PARTS, TIED, Arms, draw, interval, rank, report
 from benchmarks.trials import Failed, Finished, Trial
 from tests.conftest import ROOT, UNCONTAINED

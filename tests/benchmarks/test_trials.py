@@ -2,11 +2,11 @@ from pathlib import Path
 
 import pytest
 
-from agent.errors import StoichloopError
-from agent.workspace import Workspace
+from agent.executor.workspace import Workspace
 from benchmarks.measure import measure
 from benchmarks.recovery import plan
 from benchmarks.trials import Failed, Finished, Trial, code_of, read_results
+from stoichloop.errors import StoichloopError
 from tests.benchmarks.conftest import commit
 
 REGIME = "pde_m1_tiny"

@@ -138,7 +138,7 @@ OTHERS = [
     runs("overwrite the ledger", '(out.parents[2] / "memory.db").write_bytes(b"")', READ_ONLY),
     runs("rewrite what was printed", '(out / "stdout.txt").unlink()', "Device or resource busy"),
     runs("rewrite the configuration", '(out / "config.json").write_text("{}")', READ_ONLY),
-    runs("edit the analyzer on the disk", 'Path("@home@/agent/analyzer/score.py").write_text("")', GONE),
+    runs("edit the analyzer on the disk", 'Path("@home@/agent/analyzer/scoring/score.py").write_text("")', GONE),
     runs("edit the code of the next trial", 'Path("gnn/train.py").write_text("")', READ_ONLY),
     runs("leave a hook", 'Path("@root@/.git/hooks/post-checkout").write_text("")', GONE),
     runs("change numpy on the disk", 'import numpy as np\nPath(np.__file__).write_text("")', READ_ONLY),

@@ -14,10 +14,10 @@ from typing import Any
 import psutil
 import pytest
 
-from agent.executor.limits import Limits
-from agent.planner import Planner, Rung, Situation
+from agent.executor.sandbox.limits import Limits
+from agent.executor.workspace import Workspace
+from agent.planner.contract import Planner, Rung, Situation
 from agent.planner.proposal import Edit, Proposal
-from agent.workspace import Workspace
 from memory.ledger import Ledger
 from memory.records import Experiment
 from simulator.dataset import Dataset
@@ -73,10 +73,10 @@ def test_no_cheat_gets_what_it_wants(
 ) -> None:
     assert Path(known["truth"]).is_file()
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
-    monkeypatch.setattr("agent.bench._LIMIT_FLOOR_S", 20.0)
+    monkeypatch.setattr("agent.loop.controller._LIMIT_FLOOR_S", 20.0)
     monkeypatch.setattr("agent.executor.local.fair_share", lambda _: Limits(memory=4 * 2**30))
     cheater: Planner = Cheater(known)
-    monkeypatch.setattr("agent.night.create_planner", lambda *_: cheater)
+    monkeypatch.setattr("agent.loop.explore.create_planner", lambda *_: cheater)
     lead(workspace, tiny, cheater.name, len(CORPUS))
     with Ledger(workspace.runs / "night" / "memory.db", readonly=True) as ledger:
         _, *experiments = ledger.experiments()

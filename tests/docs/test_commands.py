@@ -18,7 +18,7 @@ import pytest
 from filelock import FileLock
 from git import Repo
 
-from agent.workspace import Workspace
+from agent.executor.workspace import Workspace
 from memory.records import Ablation
 from simulator.dataset import Dataset
 from tests.agent.winners.nights import SIGN_TIED, Night

@@ -11,12 +11,24 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from agent.cli import app
+from agent.cli.main import app
 from benchmarks import __main__ as benchmarks
 from tests.conftest import ROOT
 from tests.docs.pages import PAGES, links, mentions, prose, steps
 
-FOLDERS = ("agent/", "benchmarks/", "docs/", "gnn/", "memory/", "prompts/", "simulator/", "tests/")
+FOLDERS = (
+    "agent/",
+    "benchmarks/",
+    "docs/",
+    "gnn/",
+    "memory/",
+    "moves/",
+    "prompts/",
+    "recipes/",
+    "simulator/",
+    "stoichloop/",
+    "tests/",
+)
 by_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 
 

@@ -16,28 +16,27 @@ import yaml
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from agent.analyzer.curves import CurvePoint, read_curves
-from agent.analyzer.estimate import Estimate, EstimateError, read_estimate
-from agent.campaign import Settings, open_campaign
-from agent.changes import parse_changes, read_changes
-from agent.document import read_document
-from agent.errors import StoichloopError
-from agent.executor.code_state import CodeState
-from agent.executor.patch import PatchRefusedError, apply_diff, apply_edits, inspect
-from agent.executor.worktree import throw_away
-from agent.planner.asking import CodeAnswer, ConfigurationAnswer
-from agent.planner.catalogue import read_move
-from agent.planner.command import read_answer
+from agent.analyzer.scoring.estimate import Estimate, EstimateError, read_estimate
+from agent.base.checked_yaml import read_document
+from agent.campaign.folder import Settings, open_campaign
+from agent.executor.artifacts import CurvePoint, read_curves
+from agent.executor.code.code_state import CodeState
+from agent.executor.code.patch import PatchRefusedError, apply_diff, apply_edits, inspect
+from agent.executor.code.worktree import throw_away
+from agent.executor.workspace import Workspace, head_commit
+from agent.planner.move_catalogue import read_move
+from agent.planner.planners.command import read_answer
 from agent.planner.proposal import Edit
-from agent.planner.reading import Reading
-from agent.recipe import Recipe
-from agent.workspace import Workspace, head_commit
+from agent.planner.questions.question import CodeAnswer, ConfigurationAnswer
+from agent.planner.questions.reading import Reading
+from agent.training.overrides import parse_changes, read_changes
+from agent.training.recipe import Recipe
 from simulator.dataset import Dataset
-from simulator.errors import DatasetError, RegimeError
+from simulator.measured.csv_table import read_table
+from simulator.measured.stated_network import cut_down, read_stated
 from simulator.regime import REGIME_FOLDER, Regime, read_regime
-from simulator.stated import cut_down, read_stated
-from simulator.table import read_table
-from tests.agent.analyzer.estimates import true_estimate, write_estimate
+from stoichloop.errors import DatasetError, RegimeError, StoichloopError
+from tests.agent.analyzer.scoring.estimates import true_estimate, write_estimate
 from tests.agent.experiments import FIDELITY
 from tests.agent.planner.situations import situation
 from tests.conftest import EXAMPLE, ROOT, UNCONTAINED

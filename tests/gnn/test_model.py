@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import gelu
 
-from agent.analyzer.dynamics import EstimatedDynamics
-from agent.analyzer.estimate import read_estimate
+from agent.analyzer.scoring.dynamics import EstimatedDynamics
+from agent.analyzer.scoring.estimate import read_estimate
 from gnn.config import Configuration
 from gnn.estimate import write_estimate
 from gnn.model import MetabolismPropagation

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 import memory.ledger as ledger_module
-from memory.ledger import Ledger, LedgerError
+from memory.leaderboard import incumbent, leaders
+from memory.ledger import Ledger
 from memory.records import (
     Ablation,
     Call,
@@ -20,7 +21,7 @@ from memory.records import (
     Verification,
 )
 from memory.render import MEMORY_LINES, Log, experiment_text, search, working_memory
-from memory.standing import incumbent, leaders
+from stoichloop.errors import LedgerError
 from tests.agent.experiments import FIDELITY, scored
 
 SWEEP = Decision("sweep", None, "because")

@@ -4,9 +4,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from simulator.candidates import candidate_graph
-from simulator.errors import RegimeError
 from simulator.network import Ints, draw_stoichiometry, graph_of
 from simulator.regime import Network, Observation
+from stoichloop.errors import RegimeError
 
 SEEDS = st.integers(0, 2**32)
 EXAMPLES = settings(max_examples=30, deadline=None)

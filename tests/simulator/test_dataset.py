@@ -9,9 +9,9 @@ import pytest
 
 from simulator import dataset as module
 from simulator.dataset import Dataset, freeze, prepare, verify
-from simulator.errors import DatasetError
 from simulator.generate import simulate
 from simulator.regime import Kinetics, Observation, Regime
+from stoichloop.errors import DatasetError
 
 
 @pytest.fixture

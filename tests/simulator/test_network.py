@@ -3,9 +3,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from simulator.errors import RegimeError
 from simulator.network import draw_stoichiometry, graph_of
 from simulator.regime import Network
+from stoichloop.errors import RegimeError
 
 
 @settings(max_examples=30, deadline=None)

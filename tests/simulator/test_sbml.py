@@ -3,9 +3,9 @@ from pathlib import Path
 
 import pytest
 
-from simulator.errors import RegimeError
 from simulator.regime import ImportedNetwork, find_regime
 from simulator.sbml import import_regime, read_network
+from stoichloop.errors import RegimeError
 from tests.simulator.sbml_files import EQUATIONS, write_sbml
 
 cobra = pytest.importorskip("cobra")

@@ -15,7 +15,7 @@ from typing import Any
 import psutil
 import pytest
 
-from agent.workspace import Workspace
+from agent.executor.workspace import Workspace
 from memory.ledger import Ledger
 from memory.records import Experiment
 from tests.conftest import command_line

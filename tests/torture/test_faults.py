@@ -164,7 +164,7 @@ BACKWARDS = """
 import time
 real, began = time.time, time.monotonic()
 time.time = lambda: real() - (3600.0 if time.monotonic() > began + 8.0 else 0.0)
-from agent.cli import main
+from agent.cli.main import main
 main()
 """
 

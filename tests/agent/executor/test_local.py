@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from agent.executor.gpu import visible_gpus
+from agent.executor.code.worktree import Worktrees
 from agent.executor.local import LocalExecutor, slots
+from agent.executor.sandbox.gpu import visible_gpus
 from agent.executor.trial import Trial
-from agent.executor.worktree import Worktrees
-from agent.workspace import Workspace, head_commit
+from agent.executor.workspace import Workspace, head_commit
 
 WAIT = """
 import sys, time

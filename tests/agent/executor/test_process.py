@@ -7,10 +7,10 @@ from pathlib import Path
 import psutil
 import pytest
 
-from agent.executor.environment import trial_environment
-from agent.executor.limits import Limits
 from agent.executor.process import TrialProcess
-from agent.executor.sandbox import Sandbox
+from agent.executor.sandbox.bubblewrap import Sandbox
+from agent.executor.sandbox.environment import trial_environment
+from agent.executor.sandbox.limits import Limits
 from agent.executor.trial import Outcome, Trial
 from tests.conftest import HOLDING, ROOT, needs_sandbox
 
@@ -150,7 +150,7 @@ def test_a_trial_dies_with_its_controller(code: Path, sandbox: Sandbox) -> None:
 import sys
 from pathlib import Path
 sys.path.insert(0, {str(ROOT)!r})
-from agent.executor.sandbox import Sandbox
+from agent.executor.sandbox.bubblewrap import Sandbox
 from tests.agent.executor.test_process import start
 place = {str(sandbox.bubblewrap or "")!r}
 print(start(Path({str(code)!r}), "sleep", Sandbox(Path(place) if place else None)).pid, flush=True)

@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from agent.executor.code.worktree import Worktrees
 from agent.executor.local import LocalExecutor
 from agent.executor.trial import Outcome, Trial
-from agent.executor.worktree import Worktrees
-from agent.workspace import Workspace, head_commit
+from agent.executor.workspace import Workspace, head_commit
 from simulator.dataset import Dataset
 
 STEPS = 20

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from agent.errors import StoichloopError
 from agent.export.tables import EXPERIMENT_COLUMNS, FINDING_COLUMNS, TRIAL_COLUMNS, write_tables
 from memory.ledger import Ledger
+from stoichloop.errors import StoichloopError
 from tests.agent.conftest import Documented
 
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from agent.executor.code_state import CodeState
-from agent.planner import Objection, Rung, Situation
+from agent.executor.code.code_state import CodeState
+from agent.planner.contract import Objection, Rung, Situation
 from agent.planner.proposal import Edit, Proposal
 from memory.records import Call, Experiment, Role, Verdict
 from tests.agent.experiments import scored

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from agent.planner import Rung
+from agent.planner.contract import Rung
 from agent.planner.ladder import PLATEAU, chance_of_improvement, decide, exhausted
 from memory.records import Block, Decision, Experiment, Verdict, VerdictName
 from tests.agent.experiments import scored

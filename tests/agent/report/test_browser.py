@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.campaign import open_campaign
+from agent.campaign.folder import open_campaign
 from simulator.dataset import Dataset
 from tests.conftest import clone_for, lead
 

@@ -16,10 +16,10 @@ from threading import Thread
 
 import pytest
 
-from agent.campaign import Campaign, open_campaign
+from agent.campaign.folder import Campaign, open_campaign
+from agent.executor.workspace import Workspace
 from agent.report.page import PAGES, Report
 from agent.report.serve import ReportServer
-from agent.workspace import Workspace
 from memory.ledger import Ledger
 from memory.records import Decision, Experiment, Verdict
 from simulator.dataset import Dataset, verify

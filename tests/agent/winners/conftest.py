@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from agent.workspace import Workspace
+from agent.executor.workspace import Workspace
 from simulator.dataset import Dataset
 from tests.agent.winners.nights import Night
 

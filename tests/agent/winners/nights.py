@@ -6,12 +6,12 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from agent.campaign import start_campaign
-from agent.executor.worktree import Worktrees
-from agent.identity import Registrar
-from agent.planner.catalogue import read_move
+from agent.campaign.folder import start_campaign
+from agent.campaign.registrar import Registrar
+from agent.executor.code.worktree import Worktrees
+from agent.executor.workspace import Workspace
+from agent.planner.move_catalogue import read_move
 from agent.planner.proposal import Edit, Proposal
-from agent.workspace import Workspace
 from memory.ledger import Ledger
 from memory.records import Decision, Experiment, TrialResult, Verdict
 from simulator.dataset import Dataset

@@ -13,10 +13,10 @@ import pytest
 from git import Repo
 from rich.console import Console
 
+from agent.executor.workspace import Workspace
+from agent.training.measurement import Task
 from agent.winners.chain import find_chain
-from agent.winners.known import remembering
-from agent.winners.measurement import Task
-from agent.workspace import Workspace
+from agent.winners.local_campaign import remembering
 from memory.records import Ablation
 from simulator.dataset import Dataset
 from tests.agent.winners.nights import IDLE_FIELD, SIGN_TIED, Night

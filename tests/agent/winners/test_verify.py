@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import shutil
 
+from agent.executor.workspace import Workspace
 from agent.winners.chain import Chain, Link, Score
 from agent.winners.verify import _verdict, fidelity_of
-from agent.workspace import Workspace
 from memory.records import SiblingResult
 from tests.agent.winners.nights import SIGN_TIED, Night
 from tests.conftest import Command

@@ -1,0 +1,1 @@
+"""Statistics: noise, acceptance of an experiment, findings."""

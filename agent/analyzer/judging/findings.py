@@ -1,0 +1,199 @@
+"""What the experiments so far teach, from their statistics alone.
+
+Fields of the configuration. A field is related to the score by Spearman's rank correlation over all experiments that
+climbed on the same seed (choices by the Kruskal-Wallis test), each score taken from the mean of the experiments that
+share its code, so that better code does not speak for the values that it was tried with; a training that failed
+recovered nothing, 0. The p-values are corrected for the number of fields looked at by Holm's method (1979). Since all
+evidence is looked at again after every block, the look after block b is held to the level of a b-th test
+(`acceptance.level_of`): all looks of a campaign share one alpha. The optimiser chooses where to look next by what it
+saw; that dependence is not corrected for. A principle that the evidence no longer supports is kept as refuted until it
+stands again.
+
+Changes of code. A change that was accepted is a principle, with the effect and the p-value of its confirmation. One
+that led its own parent by more than the noise, and was then overtaken by another, is an open question. Any other is a
+refuted hypothesis, and so is one that was confirmed once and later lagged on other code; all its experiments are named.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+from scipy import stats
+
+from agent.analyzer.judging.acceptance import SCREEN_SEED, level_of
+from agent.analyzer.judging.noise import Noise
+from memory.leaderboard import codes_of
+from memory.records import Experiment, Finding, FindingKind, Objective
+
+MIN_EXPERIMENTS = 8
+NOISE = "noise"  # the subject of the finding on it
+_CODE = "code: "  # what the subject of a finding on a change of code begins with
+
+
+def find(
+    experiments: Sequence[Experiment],
+    previous: Sequence[Finding],
+    noise: Mapping[str, Noise],
+    block: int,
+    objective: Objective,
+) -> list[Finding]:
+    """All findings on `objective` that hold after a block, with the experiments that support each."""
+    # Every experiment is seen at the lowest fidelity, and only what was promising at the highest.
+    fidelity, *_, top = (*noise, *noise)
+    found = [
+        _noise(experiments, noise[top], top, block, objective),
+        *_changes_of_code(experiments, noise[top], block, objective),
+    ]
+    scored = [e for e in experiments if SCREEN_SEED in e.tried(fidelity)]
+    support = tuple(e.id for e in scored)
+    now = time.time()
+    if len(scored) < MIN_EXPERIMENTS:
+        question = f"which fields matter? {len(scored)} experiments are too few to say ({MIN_EXPERIMENTS} are needed)"
+        return [*found, Finding(block, "open question", "fields", question, support, None, None, now)]
+    principles = list(_fields(scored, codes_of(experiments), fidelity, block, objective))
+    found += principles
+    standing = {finding.subject for finding in found}
+    for old in previous:
+        if old.subject in standing or old.subject.startswith(_CODE):
+            continue
+        if old.kind == "refuted hypothesis":
+            found.append(replace(old, block=block, statement=old.statistics))
+        if old.kind == "established principle":
+            statement = f"no longer supported by {len(scored)} experiments: {old.statistics}"
+            found.append(Finding(block, "refuted hypothesis", old.subject, statement, support, None, None, now))
+    if not principles:
+        question = (
+            f"no field moves {objective} measurably in {len(scored)} experiments: is the formulation itself the limit?"
+        )
+        found.append(Finding(block, "open question", "fields", question, support, None, None, now))
+    return found
+
+
+def _noise(experiments: Sequence[Experiment], noise: Noise, fidelity: str, block: int, objective: Objective) -> Finding:
+    statement = (
+        f"{objective} varies between seeds with standard deviation {noise.sigma:.4f} at {fidelity} "
+        f"({noise.degrees} degrees of freedom)"
+    )
+    accepted = tuple(e.id for e in experiments if e.accepted)
+    return Finding(block, "established principle", NOISE, statement, accepted, noise.sigma, None, time.time())
+
+
+def _changes_of_code(
+    experiments: Sequence[Experiment], noise: Noise, block: int, objective: Objective
+) -> Iterator[Finding]:
+    """What became of each move of the catalogue, and of each other patch."""
+    known = {e.id: e for e in experiments}
+    changes: dict[str, list[Experiment]] = {}
+    for e in experiments:
+        if e.patch and e.verdict is not None and e.verdict.verdict in ("accepted", "rejected"):
+            changes.setdefault(e.move or e.id, []).append(e)
+    for name, tries in changes.items():
+        gains = [_gain(e, known) for e in tries]
+        told = "; ".join(_told(e, gain) for e, gain in zip(tries, gains, strict=True))
+        accepted = [e for e in tries if e.accepted]
+        verdict = accepted[-1].verdict if accepted else None
+        kind, claim = _claim(gains, accepted=bool(accepted), still=tries[-1].accepted or gains[-1] >= 0, noise=noise)
+        yield Finding(
+            block,
+            kind,
+            _CODE + name,
+            f"{name} {claim}: {objective} {told}",
+            tuple(e.id for e in tries),
+            verdict.effect if verdict else max(gains),
+            verdict.p_value if verdict else None,
+            time.time(),
+        )
+
+
+def _claim(gains: Sequence[float], *, accepted: bool, still: bool, noise: Noise) -> tuple[FindingKind, str]:
+    if accepted and still:
+        return "established principle", "recovers more" if max(gains) > 0 else "recovers as much with fewer lines"
+    if not accepted and max(gains) > noise.sigma:
+        return "open question", "may recover more, which is not confirmed"
+    return "refuted hypothesis", "does not recover more"
+
+
+def _gain(experiment: Experiment, known: Mapping[str, Experiment]) -> float:
+    """By how much it led its own parent: as it was judged, or, if it was judged by another, on the shared seed.
+
+    It may have met a rival on code that was accepted after it was proposed; that says nothing of its change.
+    """
+    assert experiment.parent is not None
+    verdict, parent = experiment.verdict, known[experiment.parent]
+    if verdict is not None and verdict.rival == parent.id and verdict.effect is not None:
+        return verdict.effect
+    for trial in reversed(experiment.trials):
+        ours, theirs = (e.scores(trial.fidelity) for e in (experiment, parent))
+        if SCREEN_SEED in ours and SCREEN_SEED in theirs:
+            return ours[SCREEN_SEED] - theirs[SCREEN_SEED]
+    return 0.0
+
+
+def _told(experiment: Experiment, gain: float) -> str:
+    verdict, interval = experiment.verdict, ""
+    if verdict is not None and verdict.interval is not None and verdict.rival == experiment.parent:
+        interval = " [{:+.3f}, {:+.3f}]".format(*verdict.interval)
+    return f"{gain:+.3f}{interval} against {experiment.parent} ({experiment.id})"
+
+
+def _fields(
+    scored: Sequence[Experiment], codes: Mapping[str, str], fidelity: str, block: int, objective: Objective
+) -> Iterator[Finding]:
+    """The fields that move the score, surest first."""
+    relations = _relations(scored, codes, fidelity)
+    for rank, (field, (effect, p_value)) in enumerate(sorted(relations.items(), key=lambda item: item[1][1])):
+        corrected = min(1.0, p_value * (len(relations) - rank))
+        if corrected >= level_of(max(block, 1)):
+            return
+        told = [e for e in scored if field in e.configuration]
+        yield Finding(
+            block,
+            "established principle",
+            field,
+            _statement(field, effect, told, objective),
+            tuple(e.id for e in told),
+            effect,
+            corrected,
+            time.time(),
+        )
+
+
+def _relations(scored: Sequence[Experiment], codes: Mapping[str, str], fidelity: str) -> dict[str, tuple[float, float]]:
+    """Effect and p-value of every field that took more than one value."""
+    relations: dict[str, tuple[float, float]] = {}
+    for field in dict.fromkeys(name for e in scored for name in e.configuration):
+        told = [e for e in scored if field in e.configuration]
+        values = [e.configuration[field] for e in told]
+        scores = _within_code(told, codes, fidelity)
+        if len(set(values)) < 2 or np.ptp(scores) == 0:
+            continue
+        if all(isinstance(value, (int, float)) for value in values):
+            correlation = stats.spearmanr(np.array(values, dtype=float), scores)
+            relations[field] = (float(correlation.statistic), float(correlation.pvalue))
+        else:
+            names = [str(value) for value in values]
+            groups = [scores[[name == other for other in names]] for name in sorted(set(names))]
+            means = [float(group.mean()) for group in groups]
+            relations[field] = (max(means) - min(means), float(stats.kruskal(*groups).pvalue))
+    return relations
+
+
+def _within_code(
+    experiments: Sequence[Experiment], codes: Mapping[str, str], fidelity: str
+) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+    """Scores on the shared seed, each from the mean over the experiments of the same code."""
+    scores = np.array([e.scores(fidelity).get(SCREEN_SEED, 0.0) for e in experiments])
+    wrote = np.array([codes[e.id] for e in experiments])
+    for code in set(wrote):
+        scores[wrote == code] -= scores[wrote == code].mean()
+    return scores
+
+
+def _statement(field: str, effect: float, told: Sequence[Experiment], objective: Objective) -> str:
+    if isinstance(told[0].configuration[field], str):
+        return f"the choice of {field} moves {objective}: {effect:.3f} between the best and the worst on average"
+    direction = "higher" if effect > 0 else "lower"
+    return f"{direction} {field} recovers more (rank correlation with {objective} {effect:+.2f})"

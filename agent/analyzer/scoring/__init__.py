@@ -1,0 +1,1 @@
+"""The frozen judge: reads an estimate without trusting it, decodes and scores it."""

@@ -1,0 +1,101 @@
+"""The door through which a trial's artifact enters the controller: `estimate.npz`, validated before use."""
+
+from __future__ import annotations
+
+import zipfile
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+
+from agent.base.untrusted import open_plain
+from simulator.kinetics import Floats
+from simulator.network import Graph
+
+_MAX_BYTES = 64 * 2**20
+_MAX_POINTS = 10_000
+_MAX_LOG_K, _MAX_VALUE = 12.0, 1e6
+
+
+class EstimateError(Exception):
+    """The artifact cannot be trusted or read; the message says why in one sentence."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A trained model as numbers, all float64.
+
+    Attributes:
+        sto_all: signed coefficients, shape (E,). log_k: shape (R,).
+        substrate_func: table (C, M) at concentrations substrate_func_c (C,) and magnitudes |s|
+            substrate_func_s (M,). rate_func: table (H,) at rate_func_h (H,). Grids increase strictly.
+    """
+
+    sto_all: Floats
+    log_k: Floats
+    substrate_func_c: Floats
+    substrate_func_s: Floats
+    substrate_func: Floats
+    rate_func_h: Floats
+    rate_func: Floats
+
+
+_NAMES = tuple(Estimate.__dataclass_fields__)
+
+
+def read_estimate(path: Path, graph: Graph) -> Estimate:
+    """Read and validate an artifact for `graph`; raises `EstimateError`."""
+    try:
+        with open_plain(path) as stream:
+            content = stream.read(_MAX_BYTES + 1)
+    except FileNotFoundError as error:
+        raise EstimateError(f"{path.name} is missing") from error
+    except OSError as error:
+        raise EstimateError(f"{path.name} is not a regular file") from error
+    if len(content) > _MAX_BYTES:
+        raise EstimateError(f"{path.name} has more than {_MAX_BYTES} bytes")
+    arrays = _unpack(BytesIO(content), path.name)
+    for name, array in arrays.items():
+        if array.dtype != np.float64:
+            raise EstimateError(f"array '{name}' has dtype {array.dtype}, but must be float64")
+        if not np.isfinite(array).all():
+            raise EstimateError(f"array '{name}' holds values that are not finite")
+        if np.abs(array).max(initial=0.0) > (_MAX_LOG_K if name == "log_k" else _MAX_VALUE):
+            raise EstimateError(f"array '{name}' holds values so large that nothing can be computed with them")
+    estimate = Estimate(**arrays)
+    _check_shapes(estimate, graph)
+    return estimate
+
+
+def _unpack(content: BytesIO, name: str) -> dict[str, Floats]:
+    try:
+        with zipfile.ZipFile(content) as archive:
+            members = archive.infolist()
+        if sorted(member.filename for member in members) != sorted(f"{name}.npy" for name in _NAMES):
+            raise EstimateError(f"{name} must hold exactly the arrays {', '.join(_NAMES)}")
+        if sum(member.file_size for member in members) > _MAX_BYTES:
+            raise EstimateError(f"{name} unpacks to more than {_MAX_BYTES} bytes")
+        with np.load(content, allow_pickle=False) as arrays:
+            return {array: arrays[array] for array in _NAMES}
+    except EstimateError:
+        raise
+    # Whatever is wrong with a file that an experiment wrote, it must not stop the loop.
+    except Exception as error:
+        raise EstimateError(f"{name} cannot be read as an .npz file: {error or type(error).__name__}") from error
+
+
+def _check_shapes(estimate: Estimate, graph: Graph) -> None:
+    for name in ("substrate_func_c", "substrate_func_s", "rate_func_h"):
+        grid = getattr(estimate, name)
+        if grid.ndim != 1 or not 2 <= len(grid) <= _MAX_POINTS or not (np.diff(grid) > 0).all():
+            raise EstimateError(f"array '{name}' must be a strictly increasing grid of 2 to {_MAX_POINTS} points")
+    expected = {
+        "sto_all": graph.met_all.shape,
+        "log_k": (graph.n_reactions,),
+        "substrate_func": (len(estimate.substrate_func_c), len(estimate.substrate_func_s)),
+        "rate_func": estimate.rate_func_h.shape,
+    }
+    for name, shape in expected.items():
+        if getattr(estimate, name).shape != shape:
+            raise EstimateError(f"array '{name}' has shape {getattr(estimate, name).shape}, but must have {shape}")

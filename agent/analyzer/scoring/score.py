@@ -1,0 +1,153 @@
+"""Every score of an estimate. The loop optimises `exact`, or `blind` where the data were measured and nobody knows S.
+
+Scores over edges come twice: over all edges, and with the suffix `_identifiable` over those that the data
+determine. Whatever uses the truth to align a scale carries `_aligned` in its name.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agent.analyzer.scoring.alignment import align, column_scale
+from agent.analyzer.scoring.decode import decode, reaction_edges
+from agent.analyzer.scoring.dynamics import EstimatedDynamics, rollouts
+from agent.analyzer.scoring.estimate import Estimate, read_estimate
+from simulator.dataset import Dataset, FrozenData, Truth
+from simulator.kinetics import Floats
+from simulator.network import Graph, Ints
+
+Scores = dict[str, float]
+
+
+def score_artifact(path: Path, dataset: FrozenData) -> Scores:
+    """All scores of the `estimate.npz` at `path`; raises `EstimateError` if it does not pass the door."""
+    return score(read_estimate(path, dataset.graph), dataset)
+
+
+def score(estimate: Estimate, dataset: FrozenData) -> Scores:
+    """All scores of the design, by name, each a finite number; of measured data those that need no truth."""
+    decoded = decode(dataset.graph, estimate.sto_all, dataset.regime.constraints)
+    dynamics = EstimatedDynamics(dataset.graph, estimate)
+    unaided = _rollout_scores(dynamics, dataset) | _blind_scores(dynamics, decoded, dataset)
+    if not isinstance(dataset, Dataset):
+        return unaided
+    scores = coefficient_scores(estimate.sto_all, decoded, dataset)
+    scores |= _function_scores(dynamics, dataset) | unaided
+    scores["degeneracy_gap"] = scores["test_pearson"] - scores["r2"]
+    return scores
+
+
+def coefficient_scores(sto_all: Floats, decoded: Ints, dataset: Dataset) -> Scores:
+    """The scores over all edges, over the identifiable ones, and over whole reactions."""
+    truth = dataset.truth
+    scores = edge_scores(sto_all, decoded, truth, np.ones(len(decoded), dtype=bool))
+    identifiable = edge_scores(sto_all, decoded, truth, dataset.identifiability.edges)
+    scores |= {f"{name}_identifiable": value for name, value in identifiable.items()}
+    return scores | {"exact_reactions": exact_reactions(truth.graph, decoded, truth.sto_all)}
+
+
+def r2(truth: Floats, estimate: Floats) -> float:
+    """Coefficient of determination against y = x; 1 is perfect, 0 is as good as the mean of the truth.
+
+    Of a truth that does not vary nothing can be explained: 0.
+    """
+    total = float(np.square(truth - truth.mean()).sum()) if truth.size else 0.0
+    return 1.0 - float(np.square(truth - estimate).sum()) / total if total > 0 else 0.0
+
+
+def exact_reactions(graph: Graph, decoded: Ints, truth: Ints) -> float:
+    """Share of reactions of which every coefficient is right."""
+    return float(np.mean([(decoded[edges] == truth[edges]).all() for edges in reaction_edges(graph)]))
+
+
+def support_f1(decoded: Ints, truth: Ints) -> float:
+    """F1 of the non-zero pattern over candidate edges; 1 where every candidate is an edge."""
+    hits = np.sum((decoded != 0) & (truth != 0))
+    return float(2.0 * hits / max(np.sum(decoded != 0) + np.sum(truth != 0), 1))
+
+
+def baseline(truth: Truth) -> Ints:
+    """The trivial answer: 1 for every edge that is shown, with the sign of its role where that is told, shape (E,)."""
+    return np.where(truth.graph.role < 0, -1, 1)
+
+
+def edge_scores(sto_all: Floats, decoded: Ints, truth: Truth, edges: NDArray[np.bool_]) -> Scores:
+    """The scores over the edges of a mask, shape (E,). No edges, nothing recovered: 0.
+
+    Where edges may be absent, finding that one is absent counts as any coefficient does; it has no sign.
+    """
+    true = truth.sto_all[edges]
+    scale = column_scale(truth.graph, sto_all, truth.sto_all)[truth.graph.rxn_all]
+    exact = _share(decoded[edges] == true)
+    trivial = _share(baseline(truth)[edges] == true)
+    twos, present = np.abs(true) == 2, true != 0
+    return {
+        "exact": exact,
+        "baseline_exact": trivial,
+        "skill": (exact - trivial) / (1.0 - trivial) if trivial < 1.0 else 0.0,
+        "recall_2": _share(decoded[edges][twos] == true[twos]),
+        "r2": r2(true.astype(float), sto_all[edges]),
+        "r2_aligned": r2(true.astype(float), (sto_all / scale)[edges]),
+        "sign_accuracy": _share(np.sign(decoded[edges][present]) == np.sign(true[present])),
+        "support_f1": support_f1(decoded[edges], true),
+    }
+
+
+def _share(hits: NDArray[np.bool_]) -> float:
+    return float(np.mean(hits)) if hits.size else 0.0
+
+
+def _function_scores(dynamics: EstimatedDynamics, dataset: Dataset) -> Scores:
+    """How well log_k and both functions came back, after removing what the data cannot fix."""
+    law = align(dynamics, dataset)
+    return {
+        "log_k_r2_aligned": r2(law.true_log_k, law.log_k),
+        "substrate_func_r2_aligned": r2(law.true_message.ravel(), law.message.ravel()),
+        "rate_func_r2_aligned": r2(law.true_rate, law.rate),
+    }
+
+
+def _rollout_scores(dynamics: EstimatedDynamics, dataset: FrozenData) -> Scores:
+    """Rollouts from held-out initial conditions, scored on the change since the start.
+
+    On concentrations themselves, predicting no change at all would look excellent: they differ mostly by
+    where they began.
+    """
+    true, rolled = rollouts(dynamics, dataset)
+    true_change, change = (x[:, 1:] - true[:, :1] for x in (true, rolled))
+    spread = float(change.std() * true_change.std())
+    covariance = float(np.mean((change - change.mean()) * (true_change - true_change.mean())))
+    return {
+        "test_r2": r2(true_change, change),
+        "test_pearson": covariance / spread if spread > 0 else 0.0,
+    }
+
+
+def _blind_scores(dynamics: EstimatedDynamics, decoded: Ints, dataset: FrozenData) -> Scores:
+    """Scores that need no truth, only held-out observations and the estimate's own consistency.
+
+    blind_dcdt_error: RMS error of held-out dc/dt over its RMS. blind_integer_distance: mean distance of the
+    coefficients to their decoded integers after each column is brought to its integers' length.
+    blind_mass_imbalance: RMS column sum over RMS column length. `blind` in [0, 1] is the product of what
+    each leaves of 1; imbalance counts where the regime states mass balance.
+    """
+    graph, sto_all = dynamics.graph, dynamics.estimate.sto_all
+    frames, dcdt = (
+        np.concatenate([getattr(trajectory, name) for trajectory in dataset.heldout])
+        for name in ("concentration", "dcdt")
+    )
+    residual = dynamics.derivative(frames) - dcdt
+    error = float(np.sqrt(np.mean(residual**2) / np.mean(dcdt**2)))
+    distance = float(np.mean(np.abs(sto_all / column_scale(graph, sto_all, decoded)[graph.rxn_all] - decoded)))
+    sums = graph.matrix(sto_all).sum(axis=0)
+    imbalance = float(np.sqrt(np.sum(sums**2) / max(np.sum(sto_all**2), 1e-300)))
+    balance = max(0.0, 1.0 - imbalance) if dataset.regime.constraints.mass_balanced else 1.0
+    return {
+        "blind_dcdt_error": error,
+        "blind_integer_distance": distance,
+        "blind_mass_imbalance": imbalance,
+        "blind": max(0.0, 1.0 - error) * max(0.0, 1.0 - distance) * balance,
+    }

@@ -1,0 +1,27 @@
+"""Durations as users write and read them."""
+
+from __future__ import annotations
+
+import re
+
+from stoichloop.errors import StoichloopError
+
+_LONGEST_S = 3650 * 86400.0
+_UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+
+
+def parse_duration(option: str, text: str) -> float:
+    """'8h', '90m', '1h30m', '45s' -> seconds; raises `StoichloopError`, which names the option."""
+    parts = re.findall(r"(\d+(?:\.\d+)?)([smhd])", text)
+    seconds = sum(float(number) * _UNITS[unit] for number, unit in parts)
+    if "".join(number + unit for number, unit in parts) != text or not 0 < seconds <= _LONGEST_S:
+        raise StoichloopError(f"{option} '{text}' is not a duration; write it like 8h, 90m or 1h30m")
+    return seconds
+
+
+def format_duration(seconds: float) -> str:
+    """Seconds as a person says them: '7 h 05 min', '9 min 30 s', '12 s'."""
+    whole = max(0, round(seconds))
+    if whole >= 3600:
+        return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+    return f"{whole // 60} min {whole % 60:02d} s" if whole >= 60 else f"{whole} s"

@@ -1,0 +1,1 @@
+"""A campaign on disk: folder, registrar, session, budget, status."""

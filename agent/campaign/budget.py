@@ -1,0 +1,103 @@
+"""Budgets. A person grants wall-clock time and experiments; the same command goes on with what is left.
+
+A grant is kept in the ledger as totals of the campaign. Asking again while some of it is left, or before its end was
+reached, changes nothing: a command repeated after a crash goes on to the end it had. Asking when it is spent grants
+as much again. Asking for something else replaces what was asked, counted from when it was given.
+"""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from agent.executor.trial import FIDELITIES, LOWEST
+from memory.ledger import WALL_S, Ledger
+from memory.records import Experiment, Grant
+
+_RESERVE = 1.2
+
+
+def experiments_done(experiments: Sequence[Experiment]) -> int:
+    """Experiments with a verdict, the baseline not counted."""
+    return sum(1 for e in experiments if e.block > 0 and e.verdict is not None)
+
+
+def usual_s(experiments: Sequence[Experiment], fidelity: str) -> float | None:
+    """The median time of a completed trial at a fidelity in seconds, None before the first one.
+
+    Where none was completed at that fidelity, trials at others speak in proportion to their share of the budget.
+    """
+    done = [t for e in experiments for t in e.trials if t.status == "completed"]
+    own = [t.seconds for t in done if t.fidelity == fidelity]
+    others = [t.seconds * FIDELITIES[fidelity] / FIDELITIES[t.fidelity] for t in done]
+    return statistics.median(own or others) if done else None
+
+
+def expected_s(experiments: Sequence[Experiment], fidelity: str = LOWEST) -> float:
+    """How long a trial takes that is to be sure of its end, in seconds; 0 before the first one."""
+    return _RESERVE * (usual_s(experiments, fidelity) or 0.0)
+
+
+def grant(ledger: Ledger, wall_s: float, experiments: int | None) -> Grant:
+    """Record what a person asks for, unless it is already being spent; returns the grant in force."""
+    judged = ledger.experiments()
+    spent, done = ledger.spent(WALL_S), experiments_done(judged)
+    current = ledger.grant()
+    start_s, start_n = spent, done
+    # What is too little for one more trial is as good as spent; but a controller that was killed has yet to end.
+    over = ledger.has_ended() and current is not None and _exhausted(current, spent + expected_s(judged), done)
+    if current is not None and not over:
+        if (current.asked_wall_s, current.asked_experiments) == (wall_s, experiments):
+            return current
+        start_s = current.wall_s - current.asked_wall_s
+        start_n = done if current.experiments is None else current.experiments - (current.asked_experiments or 0)
+    # A wish that is spent already, counted from back then, is counted from now.
+    wall_total = start_s + wall_s if start_s + wall_s > spent else spent + wall_s
+    total = None if experiments is None else (start_n if start_n + experiments > done else done) + experiments
+    granted = Grant(time.time(), wall_total, total, wall_s, experiments)
+    ledger.add_grant(granted)
+    return granted
+
+
+def _exhausted(current: Grant, spent: float, done: int) -> bool:
+    return spent >= current.wall_s or (current.experiments is not None and done >= current.experiments)
+
+
+@dataclass
+class Budget:
+    """The grant in force and the clock of this controller; spend reaches the ledger in small steps."""
+
+    ledger: Ledger
+    grant: Grant
+
+    def __post_init__(self) -> None:
+        self._spent = self.ledger.spent(WALL_S)
+        self._mark = time.monotonic()
+
+    def remember(self) -> None:
+        """Append the time since the last call to the ledger."""
+        now = time.monotonic()
+        self.ledger.add_spend(WALL_S, now - self._mark)
+        self._spent += now - self._mark
+        self._mark = now
+
+    def heartbeat(self, every_s: float = 30.0) -> None:
+        """Remember if that is due, so that a killed controller loses little of its account."""
+        if time.monotonic() - self._mark > every_s:
+            self.remember()
+
+    def spent_s(self) -> float:
+        """Wall-clock seconds that controllers have spent on this campaign."""
+        return self._spent + time.monotonic() - self._mark
+
+    def left_s(self) -> float:
+        """Wall-clock seconds left, not below zero."""
+        return max(0.0, self.grant.wall_s - self.spent_s())
+
+    def experiments_left(self) -> int | None:
+        """Experiments left to judge, or None without such a limit."""
+        if self.grant.experiments is None:
+            return None
+        return max(0, self.grant.experiments - experiments_done(self.ledger.experiments()))

@@ -1,0 +1,225 @@
+"""A campaign on disk: `runs/NAME/`, made once, opened again by the same command, led by one controller at a time.
+
+campaign.yaml   what was asked            brief.md    the person's steering
+memory.db       the ledger                memory.md, log.md, curve.svg, report.html   rendered from it
+experiments/e0017/s2-probe/   what a trial was given and left behind
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import yaml
+from pydantic import BaseModel, ConfigDict
+
+from agent.executor.trial import check_fidelity
+from agent.executor.workspace import Workspace, head_commit
+from memory.ledger import Ledger
+from memory.records import CampaignRecord, Experiment, Objective
+from simulator.yaml_file import read_mapping
+from stoichloop.errors import StoichloopError
+
+if TYPE_CHECKING:
+    from simulator.dataset import FrozenData
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+
+
+class Settings(BaseModel):
+    """`campaign.yaml`: what was asked. Changing it in mid-campaign is refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str
+    regime: str
+    dataset: str
+    base_commit: str
+    planner: str
+    fidelity: str
+    full_steps: int
+    seed: int
+    objective: Objective = "exact"  # the only one there was before it had a name
+
+
+@dataclass(frozen=True)
+class Campaign:
+    """A campaign's folder and settings."""
+
+    folder: Path
+    settings: Settings
+
+    @property
+    def ledger_path(self) -> Path:
+        """The SQLite file."""
+        return self.folder / "memory.db"
+
+    @property
+    def report_path(self) -> Path:
+        """The page for people."""
+        return self.folder / "report.html"
+
+    @property
+    def last_written(self) -> float:
+        """When the ledger was last added to. While a controller has it open, additions go to the -wal file."""
+        return _last_written(self.folder)
+
+    def brief(self) -> str:
+        """The person's text as it is now; empty if there is none."""
+        path = self.folder / "brief.md"
+        return path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
+
+    def trial_folder(self, trial: str, attempt: int) -> Path:
+        """A folder for an attempt at trial `e0017/s2/probe`; attempts after the first are numbered."""
+        experiment, seed, fidelity = trial.split("/")
+        suffix = f".{attempt}" if attempt > 1 else ""
+        return self.folder / "experiments" / experiment / f"{seed}-{fidelity}{suffix}"
+
+    @contextmanager
+    def lead(self) -> Iterator[None]:
+        """Be the one controller of this campaign; the kernel lets go of the lock even if we are killed."""
+        from filelock import FileLock, Timeout
+
+        lock = FileLock(self.folder / "lock")
+        try:
+            lock.acquire(timeout=0)
+        except Timeout as error:
+            raise StoichloopError(
+                f"campaign '{self.settings.name}' is already run by another controller; watch it with "
+                f"'stoichloop status {self.settings.name}', or give this one another --campaign name"
+            ) from error
+        try:
+            yield
+        finally:
+            lock.release()
+
+
+def start_campaign(
+    workspace: Workspace, name: str, dataset: FrozenData, *, planner: str, fidelity: str, seed: int
+) -> Campaign:
+    """Open the campaign `name`, or make it; raises `StoichloopError` if it was made for something else."""
+    if not _NAME.fullmatch(name):
+        raise StoichloopError(
+            f"--campaign '{name}' must be up to 64 letters, digits, '-' and '_': it names a folder and branches"
+        )
+    check_fidelity(fidelity)
+    folder = workspace.runs / name
+    asked = Settings(
+        name=name,
+        regime=dataset.regime.name,
+        dataset=dataset.manifest.fingerprint(),
+        base_commit=head_commit(workspace),
+        planner=planner,
+        fidelity=fidelity,
+        full_steps=dataset.regime.training.full_steps,
+        seed=seed,
+        objective="blind" if dataset.manifest.truth is None else "exact",
+    )
+    if folder.exists():
+        campaign = open_campaign(workspace, name)
+        _refuse_other_wishes(campaign, asked)
+        return campaign
+    _refuse_old_branches(workspace, name)
+    _create(folder, asked)
+    return Campaign(folder, asked)
+
+
+def _refuse_other_wishes(campaign: Campaign, asked: Settings) -> None:
+    # The base commit is where the campaign began; later commits of the user's do not move it.
+    for key in ("regime", "dataset", "planner", "fidelity", "full_steps", "seed"):
+        made, wish = getattr(campaign.settings, key), getattr(asked, key)
+        if made != wish:
+            raise StoichloopError(
+                f"{campaign.folder / 'campaign.yaml'}: key '{key}' is '{made}', but '{wish}' was asked for; "
+                "ask for the same, or give this one another --campaign name"
+            )
+
+
+def _refuse_old_branches(workspace: Workspace, name: str) -> None:
+    """Branches of a campaign whose folder is gone stand in the way of this one's."""
+    if "exp" in workspace.repo.heads:
+        raise StoichloopError("branch 'exp' stands in the way of experiment branches 'exp/...'; rename it")
+    old = str(
+        workspace.repo.git.for_each_ref(
+            "--format=%(refname:short)", f"refs/heads/exp/{name}", f"refs/experiments/{name}"
+        )
+    ).split()
+    if old:
+        raise StoichloopError(
+            f"{len(old)} commits of an earlier campaign '{name}' are left, from {old[0]} on; choose another --campaign "
+            f"name, or delete them: git for-each-ref --format='delete %(refname)' refs/heads/exp/{name} "
+            f"refs/experiments/{name} | git update-ref --stdin"
+        )
+
+
+def _create(folder: Path, settings: Settings) -> None:
+    """Make the whole folder under another name first: a campaign is there entirely or not at all."""
+    from agent.planner.questions.prompts import render_prompt
+
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    draft = Path(tempfile.mkdtemp(prefix=f".{settings.name}-", dir=folder.parent))
+    record = CampaignRecord(
+        settings.name,
+        settings.regime,
+        settings.dataset,
+        settings.base_commit,
+        settings.fidelity,
+        time.time(),
+        settings.objective,
+    )
+    try:
+        with Ledger(draft / "memory.db") as ledger:
+            ledger.add_campaign(record)
+        (draft / "brief.md").write_text(
+            render_prompt("brief.md.j2", regime=settings.regime, objective=settings.objective), encoding="utf-8"
+        )
+        (draft / "campaign.yaml").write_text(yaml.safe_dump(settings.model_dump(), sort_keys=False), encoding="utf-8")
+        draft.chmod(0o755)
+        draft.rename(folder)
+    except BaseException:
+        shutil.rmtree(draft, ignore_errors=True)
+        raise
+
+
+def open_campaign(workspace: Workspace, name: str | None) -> Campaign:
+    """An existing campaign; without a name, the one that was written to last. Raises `StoichloopError`."""
+    folders = sorted((path.parent for path in workspace.runs.glob("[!.]*/campaign.yaml")), key=_last_written)
+    if name is None:
+        if not folders:
+            raise StoichloopError(
+                f"{workspace.runs}: there is no campaign yet; start one with 'stoichloop explore pde_m1'"
+            )
+        name = folders[-1].name
+    path = workspace.runs / name / "campaign.yaml"
+    if not path.is_file():
+        known = ", ".join(folder.name for folder in folders) or "none"
+        raise StoichloopError(f"there is no campaign '{name}' in {workspace.runs}; campaigns there: {known}")
+    try:
+        settings = Settings.model_validate(read_mapping(path, str(path)))
+    except ValueError as error:
+        raise StoichloopError(f"{path}: malformed; restore it as it was when the campaign was made") from error
+    if settings.name != name:
+        raise StoichloopError(f"{path}: key 'name' is '{settings.name}'; a campaign cannot be copied or renamed")
+    return Campaign(path.parent, settings)
+
+
+def find_experiment(campaign: Campaign, ledger: Ledger, name: str) -> Experiment:
+    """One experiment whole; raises `StoichloopError` with those that there are."""
+    if (found := ledger.experiment(name)) is None:
+        known = ledger.experiments()
+        span = f"it has {known[0].id} to {known[-1].id}" if known else "it has none yet"
+        raise StoichloopError(f"there is no experiment '{name}' in campaign '{campaign.settings.name}'; {span}")
+    return found
+
+
+def _last_written(folder: Path) -> float:
+    """See `Campaign.last_written`."""
+    times = [path.stat().st_mtime for path in folder.glob("memory.db*") if not path.name.endswith("-shm")]
+    return max(times, default=0.0)

@@ -1,0 +1,242 @@
+"""From a proposal to an experiment: its number, its code as a commit, its configuration, at the end its place in git.
+
+What is tried lies on no branch: refs/experiments/CAMPAIGN/e0017 keeps it, so that nothing is lost and `git branch`
+stays short. When an experiment has its verdict, the same content is committed again with the verdict in its message; an
+accepted one also becomes the branch exp/CAMPAIGN/e0017, on top of the branch of its parent.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import textwrap
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from agent.analyzer.judging.interval import interval_of_mean, within
+from agent.campaign.folder import Campaign, Settings
+from agent.executor.code.patch import PatchRefusedError, apply_diff, apply_edits, inspect
+from agent.executor.code.worktree import Worktrees, choose, keep_what_fits
+from agent.executor.sandbox.bubblewrap import Sandbox
+from agent.planner.contract import Objection
+from agent.planner.proposal import Proposal
+from memory.ledger import Ledger
+from memory.records import Experiment, Verdict
+from stoichloop.errors import StoichloopError
+
+START_ANEW = "mend gnn/, commit, and start another --campaign from there"
+_SUBJECT = 66  # characters of a hypothesis in the first line of a commit message
+_KNOWN = Objection("this has been run, or stands in this block, already", known=True)
+
+
+@dataclass(frozen=True)
+class _Draft:
+    """A proposal that can become an experiment. `commit` is None until one is needed."""
+
+    configuration: dict[str, Any]
+    fingerprint: str
+    commit: str | None
+
+
+@dataclass
+class Registrar:
+    """Gives experiments of one campaign their identity, and their place in git."""
+
+    campaign: Campaign
+    worktrees: Worktrees
+    ledger: Ledger
+    _drafts: dict[str, _Draft] = field(default_factory=dict)
+
+    def baseline(self) -> Experiment:
+        """The first experiment: the base commit, unchanged."""
+        commit = self.campaign.settings.base_commit
+        try:
+            configuration = self.worktrees.at(commit).resolve({})
+        except StoichloopError as error:
+            raise StoichloopError(
+                f"commit {commit[:12]}, which this campaign starts from: {error}; {START_ANEW}"
+            ) from error
+        return Experiment(
+            id="e0001",
+            block=0,
+            parent=None,
+            planner="none",
+            hypothesis="the base commit as it is; its spread over seeds is the noise to beat",
+            changes={},
+            configuration=configuration,
+            fingerprint=self.worktrees.fingerprint(commit, configuration),
+            proposed_at=time.time(),
+            commit=commit,
+        )
+
+    def objections(self, past: Sequence[Experiment]) -> Callable[[Proposal], Objection | None]:
+        """A test that lets each proposal pass once: why it cannot become an experiment, in words, or None.
+
+        What has been run or has passed before is no experiment again.
+        """
+        seen = {e.fingerprint for e in past}
+        known = {e.id: e for e in past}
+
+        def objection(proposal: Proposal) -> Objection | None:
+            parent = known.get(proposal.parent)
+            if parent is None or not parent.accepted:
+                return Objection(f"{proposal.parent} is not an accepted experiment, so nothing can be built on it")
+            try:
+                fingerprint = self._draft(proposal, parent).fingerprint
+            except StoichloopError as error:
+                return Objection(str(error))
+            if fingerprint in seen:
+                return _KNOWN
+            seen.add(fingerprint)
+            return None
+
+        return objection
+
+    def identify(self, proposals: Sequence[Proposal], planner: str, past: Sequence[Experiment]) -> list[Experiment]:
+        """Give proposals their identity: the next numbers, commits, whole configurations.
+
+        What cannot become an experiment is refused, with the reason; a refusal that stands already is left out.
+        """
+        seen = {e.fingerprint for e in past}
+        experiments: list[Experiment] = []
+        for proposal in proposals:
+            parent = next(e for e in past if e.id == proposal.parent)
+            experiment = self._experiment(f"e{len(past) + len(experiments) + 1:04d}", proposal, parent, planner)
+            if experiment.fingerprint not in seen:
+                seen.add(experiment.fingerprint)
+                experiments.append(experiment)
+        return experiments
+
+    def _experiment(self, name: str, proposal: Proposal, parent: Experiment, planner: str) -> Experiment:
+        experiment = Experiment(
+            id=name,
+            block=self.ledger.next_block(),
+            parent=parent.id,
+            planner=proposal.planner or planner,
+            hypothesis=proposal.hypothesis,
+            changes=proposal.changes,
+            configuration=parent.configuration,
+            fingerprint="",
+            proposed_at=time.time(),
+            role=proposal.role,
+            move=proposal.move,
+            repairs=proposal.repairs,
+        )
+        try:
+            draft = self._draft(proposal, parent)
+        except StoichloopError as error:
+            asked = proposal.model_dump_json(include={"parent", "changes", "edits", "diff"})
+            return replace(
+                experiment,
+                fingerprint=hashlib.sha256(f"refused {asked}".encode()).hexdigest(),
+                patch=proposal.diff or "\n".join(edit.model_dump_json(indent=1) for edit in proposal.edits),
+                verdict=Verdict("refused", str(error)),
+            )
+        experiment = replace(experiment, configuration=draft.configuration, fingerprint=draft.fingerprint)
+        base = place_of(parent)
+        tried = draft.commit or self.worktrees.commit(base, edit_of(proposal, self.worktrees.sandbox), "draft")
+        commit = self.worktrees.reword(tried, base, self._message(experiment), experiment.proposed_at)
+        self.worktrees.keep(self._ref(experiment), commit)
+        patch = self.worktrees.patch_of(commit, base) if proposal.patches else ""
+        return replace(experiment, commit=commit, patch=patch)
+
+    def _draft(self, proposal: Proposal, parent: Experiment) -> _Draft:
+        """What the proposal makes of its parent; raises `StoichloopError` with the reason if it makes nothing of it."""
+        key = proposal.model_dump_json(include={"parent", "changes", "edits", "diff"})
+        if key not in self._drafts:
+            base = place_of(parent)
+            if not proposal.patches:
+                configuration = self.worktrees.at(base).resolve({**parent.configuration, **proposal.changes})
+                self._drafts[key] = _Draft(configuration, self.worktrees.fingerprint(base, configuration), None)
+            else:
+                commit = self.worktrees.commit(base, edit_of(proposal, self.worktrees.sandbox), "draft")
+                configuration = self.worktrees.at(commit).resolve({})
+                self._drafts[key] = _Draft(configuration, self.worktrees.fingerprint(commit, configuration), commit)
+        return self._drafts[key]
+
+    def is_simpler(self, candidate: Experiment, leader: Experiment) -> bool:
+        """Whether the candidate's code has fewer lines."""
+        return self.worktrees.lines_of(place_of(candidate)) < self.worktrees.lines_of(place_of(leader))
+
+    # The place in git
+
+    def land(self) -> None:
+        """Give every judged experiment its commit with the verdict, and every accepted one its branch.
+
+        The same verdict makes the same commit, so what a killed controller began is only done again.
+        """
+        self._drafts.clear()
+        experiments = {e.id: e for e in self.ledger.experiments()}
+        for e in experiments.values():
+            if e.parent is None or e.commit is None or e.verdict is None or e.landed is not None:
+                continue
+            base = place_of(experiments[e.parent])
+            commit = self.worktrees.reword(e.commit, base, self._message(e), e.proposed_at)
+            self.worktrees.keep(self._ref(e), commit)
+            branch = f"exp/{self.campaign.settings.name}/{e.id}"
+            if e.accepted and not self.worktrees.branch(branch, commit):
+                self.ledger.add_event(f"branch {branch} exists and is not {e.id}'s, which is kept as {self._ref(e)}")
+            self.ledger.add_landing(e.id, commit)
+
+    def _ref(self, experiment: Experiment) -> str:
+        return f"refs/experiments/{self.campaign.settings.name}/{experiment.id}"
+
+    def _message(self, experiment: Experiment) -> str:
+        settings = self.campaign.settings
+        words = " ".join(experiment.hypothesis.replace("\0", "").split())
+        trailers = {
+            "Campaign": settings.name,
+            "Experiment": experiment.id,
+            "Parent": experiment.parent,
+            "Regime": settings.regime,
+            "Move": experiment.move,
+            "Fingerprint": experiment.fingerprint,
+            **(_verdict_trailers(experiment, settings) if experiment.verdict else {}),
+        }
+        return (
+            f"{experiment.id}: {textwrap.shorten(words, _SUBJECT, placeholder=' ...')}\n\n"
+            f"{textwrap.fill(words, _SUBJECT)}\n\n"
+            + "".join(f"{key}: {value}\n" for key, value in trailers.items() if value is not None)
+        )
+
+
+def place_of(experiment: Experiment) -> str:
+    """The commit that an experiment's children are built upon."""
+    commit = experiment.landed or experiment.commit
+    assert commit is not None
+    return commit
+
+
+def edit_of(proposal: Proposal, sandbox: Sandbox) -> Callable[[Path], None]:
+    """What a proposal does to a checkout of its parent; the edit raises `StoichloopError` where it does not fit."""
+    if not proposal.patches:
+        return choose(proposal.changes)
+
+    def edit(folder: Path) -> None:
+        if proposal.diff:
+            apply_diff(proposal.diff, folder)
+        else:
+            apply_edits(proposal.edits, folder)
+        inspect(folder)
+        try:
+            keep_what_fits(folder, sandbox)
+        except StoichloopError as error:
+            raise PatchRefusedError(f"with the patch, python -m gnn.config fails: {error}") from error
+        choose(proposal.changes)(folder)
+
+    return edit
+
+
+def _verdict_trailers(experiment: Experiment, settings: Settings) -> dict[str, str]:
+    verdict, scores = experiment.verdict, experiment.scores(settings.fidelity)
+    assert verdict is not None
+    trailers = {"Verdict": f"{verdict.verdict}, {' '.join(verdict.reason.split())}"}
+    if scores:
+        values = list(scores.values())
+        mean = f"{sum(values) / len(values):.4f}{within(interval_of_mean(values))}"
+        trailers["Score"] = f"{mean} {settings.objective} at {settings.fidelity}"
+        trailers["Seeds"] = ", ".join(f"{seed} ({score:.4f})" for seed, score in sorted(scores.items()))
+    trailers["Cost"] = f"{sum(t.seconds for t in experiment.trials):.0f} s in {len(experiment.trials)} trials"
+    return trailers

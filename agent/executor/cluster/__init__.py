@@ -1,0 +1,1 @@
+"""Trials on SLURM, LSF or PBS through Parsl."""

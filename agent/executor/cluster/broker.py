@@ -1,0 +1,122 @@
+"""The process between a controller and its workers, in which Parsl lives.
+
+    python -m agent.executor.cluster.broker ORDER
+
+Its argument says what to start. It reads calls, a line of JSON each, and writes answers as they come. When its input
+ends, because the controller is done or is no more, it ends all workers and jobs. So the controller stays one thread,
+and what a terminal does to it, like Ctrl-C, does not reach Parsl before it has tidied up.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import runpy
+import signal
+import sys
+from concurrent.futures import Future
+from contextlib import suppress
+from functools import partial
+from threading import Lock
+from typing import IO, Any
+
+from parsl.dataflow.dflow import DataFlowKernel
+from parsl.executors.high_throughput.errors import ManagerLost, WorkerLost
+from pydantic import BaseModel
+
+from agent.base.untrusted import printable
+from agent.executor.cluster.lines import Lines
+from agent.executor.cluster.messages import Answer, Call, Farewell, Order
+from agent.executor.cluster.parsl_config import LABEL, configuration
+from agent.executor.cluster.supervisor import examine, supervise
+from agent.executor.sandbox.bubblewrap import die_with_parent
+
+_LOOK_S = 1.0
+_FUNCTIONS = {"supervise": supervise, "examine": examine}
+_CHARACTERS = 1000  # of what went wrong
+
+
+class Broker:
+    """Parsl with its workers, and the two ends of the conversation."""
+
+    def __init__(self, order: Order, lines: Lines, output: IO[bytes]) -> None:
+        config, self._executor = configuration(order.cluster, order.folder)
+        self._lines, self._output, self._speaking = lines, output, Lock()
+        self._provider: Any = self._executor.provider
+        self._kernel = DataFlowKernel(config)
+
+    def serve(self) -> None:
+        """Pass calls on until there will be no more of them, or Parsl's interchange has ended."""
+        while (lines := self._lines.read(_LOOK_S)) is not None and self._interchange_runs():
+            for call in map(Call.model_validate_json, lines):
+                future = self._kernel.submit(
+                    _FUNCTIONS[call.function],
+                    app_args=(call.given,),
+                    executors=[LABEL],
+                    cache=False,
+                    ignore_for_cache=None,
+                    app_kwargs={},
+                )
+                future.add_done_callback(partial(self._answer, call.number))
+
+    def close(self) -> None:
+        """End all workers and jobs, and say which would not."""
+        if self._interchange_runs():
+            self._kernel.cleanup()
+        else:  # which would wait for it without end
+            logging.error("Parsl's interchange has ended, to which workers are connected")
+        if left := self._unended():
+            self._provider.cancel(left)
+        self._say(Farewell(left=self._unended()))
+
+    def _unended(self) -> list[str]:
+        """Jobs that have neither ended nor been told to."""
+        known = self._provider.resources.items()
+        return [job for job, facts in known if not (facts["status"].terminal or "cancelled" in facts)]
+
+    def _interchange_runs(self) -> bool:
+        interchange = self._executor.interchange_proc
+        return interchange is not None and interchange.poll() is None
+
+    def _answer(self, number: int, future: Future[str]) -> None:
+        error = future.exception()
+        if error is None:
+            self._say(Answer(number=number, returned=future.result()))
+        elif isinstance(error, ManagerLost | WorkerLost):
+            self._say(Answer(number=number, lost=_words(error)))
+        else:
+            self._say(Answer(number=number, fault=_words(error)))
+
+    def _say(self, message: BaseModel) -> None:
+        with self._speaking, suppress(BrokenPipeError):  # where nobody listens any more
+            self._output.write(message.model_dump_json().encode() + b"\n")
+            self._output.flush()
+
+
+def _words(error: BaseException) -> str:
+    return printable(" ".join(str(error).split()))[:_CHARACTERS] or type(error).__name__
+
+
+def interchange() -> None:
+    """Parsl's interchange, which would outlive a broker that was killed; without it, workers end by themselves."""
+    die_with_parent(os.getppid())
+    runpy.run_module("parsl.executors.high_throughput.interchange", run_name="__main__", alter_sys=True)
+
+
+def main() -> None:
+    """Serve whoever started this until its end of the pipe is closed."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s: %(message)s")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    # What Parsl and its children print must not get between the answers.
+    output = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    broker = Broker(Order.model_validate_json(sys.argv[1]), Lines(sys.stdin.fileno()), output)
+    try:
+        broker.serve()
+    finally:
+        broker.close()
+    os._exit(0)  # Parsl's threads may wait for what has ended
+
+
+if __name__ == "__main__":
+    main()

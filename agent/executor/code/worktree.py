@@ -1,0 +1,190 @@
+"""Code states as commits and worktrees. The user's working tree, index and HEAD are never touched."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from filelock import FileLock, Timeout
+from git import Repo
+
+from agent.base.loop_git import loop_git
+from agent.executor.code.code_state import CodeState
+from agent.executor.sandbox.bubblewrap import Sandbox
+from stoichloop.errors import StoichloopError
+
+CHOSEN = "gnn/configuration.json"
+
+
+class Worktrees:
+    """Checkouts of `gnn/` at the commits that trials need, under `folder`, until `clear`."""
+
+    def __init__(self, repo: Repo, folder: Path, sandbox: Sandbox) -> None:
+        self._git = loop_git(Path(repo.working_tree_dir or repo.git_dir))
+        self._folder = folder.resolve()  # as git lists it
+        self.sandbox = sandbox
+        self._states: dict[str, CodeState] = {}
+        self._hashes: dict[str, str] = {}
+        self._lines: dict[str, int] = {}
+
+    def at(self, commit: str) -> CodeState:
+        """The code state of `commit`, checked out on first use."""
+        if commit not in self._states:
+            self._states[commit] = CodeState(self._checkout(commit, commit[:12]), self.sandbox)
+        return self._states[commit]
+
+    def whole(self, commit: str) -> Path:
+        """A checkout of everything at `commit`, not of gnn/ alone."""
+        path = self._folder / "whole"
+        self._git.worktree("add", "--quiet", "--detach", str(path), commit)
+        return path
+
+    def edited(self, commit: str, edit: Callable[[Path], None]) -> CodeState:
+        """The code of `commit` with what `edit` does to it, which is committed nowhere."""
+        path = self._checkout(commit, "edited")
+        edit(path)
+        return CodeState(path, self.sandbox)
+
+    def commit(self, parent: str, edit: Callable[[Path], None], message: str) -> str:
+        """Commit what `edit` does to a checkout of `parent`, on no branch; returns the commit."""
+        path = self._checkout(parent, "draft")
+        try:
+            edit(path)
+            tree = loop_git(path)
+            tree.add("--all", "--", "gnn")
+            tree.commit("--quiet", "--allow-empty", "--cleanup=verbatim", f"--message={message}")
+            return str(tree.rev_parse("HEAD"))
+        finally:
+            self._remove(path)
+
+    def reword(self, commit: str, parent: str, message: str, at: float) -> str:
+        """A commit with the content of `commit`; the same arguments give the same commit."""
+        date = f"{int(at)} +0000"
+        with self._git.custom_environment(GIT_AUTHOR_DATE=date, GIT_COMMITTER_DATE=date):
+            return str(self._git.commit_tree(f"{commit}^{{tree}}", "-p", parent, "-m", message))
+
+    def keep(self, ref: str, commit: str) -> None:
+        """Point a ref of the loop's own, like refs/experiments/night/e0017, at a commit."""
+        self._git.update_ref(ref, commit)
+
+    def branch(self, name: str, commit: str) -> bool:
+        """Make a branch at a commit; false, and nothing done, if there is one of that name elsewhere."""
+        ref = f"refs/heads/{name}"
+        standing = str(self._git.for_each_ref("--format=%(objectname)", ref))
+        if not standing:
+            self._git.update_ref(ref, commit, "0" * 40)
+        return standing in ("", commit)
+
+    def patch_of(self, commit: str, parent: str) -> str:
+        """What a commit changes of its parent's code as a unified diff, the chosen configuration left out."""
+        return str(
+            self._git.diff(
+                "--no-color",
+                "--no-ext-diff",
+                "--full-index",
+                parent,
+                commit,
+                "--",
+                "gnn",
+                f":(exclude){CHOSEN}",
+                strip_newline_in_stdout=False,
+            )
+        )
+
+    def lines_of(self, commit: str) -> int:
+        """How many lines of Python gnn/ has at a commit."""
+        if commit not in self._lines:
+            counts = str(self._git.grep("--count", "", commit, "--", "gnn/*.py")).splitlines()
+            self._lines[commit] = sum(int(line.rpartition(":")[2]) for line in counts)
+        return self._lines[commit]
+
+    def source_hash(self, commit: str) -> str:
+        """Identifies the code of `gnn/` at a commit, leaving out the chosen configuration."""
+        if commit not in self._hashes:
+            listing = str(self._git.ls_tree("-r", commit, "gnn")).splitlines()
+            lines = [line for line in listing if not line.endswith(f"\t{CHOSEN}")]
+            self._hashes[commit] = hashlib.sha256("\n".join(lines).encode()).hexdigest()
+        return self._hashes[commit]
+
+    def fingerprint(self, commit: str, configuration: dict[str, Any]) -> str:
+        """Identifies the code at a commit with a whole configuration: the same ones give the same scores."""
+        content = self.source_hash(commit) + json.dumps(configuration, sort_keys=True)
+        return hashlib.sha256(content.encode()).hexdigest()
+
+    def clear(self) -> None:
+        """Remove every worktree under the folder, also what a killed controller left of one."""
+        self._states.clear()
+        shutil.rmtree(self._folder, ignore_errors=True)
+        for line in str(self._git.worktree("list", "--porcelain")).splitlines():
+            if line.startswith("worktree ") and (path := Path(line.removeprefix("worktree "))).parent == self._folder:
+                self._remove(path)
+
+    def _checkout(self, commit: str, name: str) -> Path:
+        path = self._folder / name
+        self._git.worktree("add", "--quiet", "--detach", "--no-checkout", str(path), commit)
+        # Only gnn/ is written out: a trial has no use for the rest of the repository.
+        tree = loop_git(path)
+        tree.read_tree("HEAD")
+        tree.checkout("--", "gnn")
+        return path
+
+    def _remove(self, path: Path) -> None:
+        self._git.worktree("remove", "--force", "--force", str(path))
+
+
+@contextmanager
+def throw_away(repo: Repo, folder: Path, sandbox: Sandbox) -> Iterator[Worktrees]:
+    """Worktrees under `folder` for one run, gone when it ends; what killed runs left there is cleared first."""
+    for lock in folder.glob("*.lock"):
+        with suppress(Timeout), _held(repo, lock, sandbox):
+            pass
+    with _held(repo, folder / f"{uuid4().hex}.lock", sandbox) as worktrees:
+        yield worktrees
+
+
+@contextmanager
+def _held(repo: Repo, lock: Path, sandbox: Sandbox) -> Iterator[Worktrees]:
+    """The worktrees that belong to `lock`, which the kernel lets go of even if we are killed; its file goes last."""
+    with FileLock(lock, timeout=0):
+        worktrees = Worktrees(repo, lock.with_suffix(""), sandbox)
+        try:
+            yield worktrees
+        finally:
+            worktrees.clear()
+            lock.unlink()
+
+
+def choose(changes: dict[str, Any]) -> Callable[[Path], None]:
+    """An edit that adds `changes` to the chosen configuration of a checkout."""
+
+    def edit(folder: Path) -> None:
+        path = folder / CHOSEN
+        write_chosen(folder, {**json.loads(path.read_text(encoding="utf-8")), **changes})
+
+    return edit
+
+
+def keep_what_fits(folder: Path, sandbox: Sandbox) -> None:
+    """Drop from the chosen configuration of a checkout what its code, asked in `sandbox`, does not take any more."""
+    path = folder / CHOSEN
+    chosen = json.loads(path.read_text(encoding="utf-8"))
+    write_chosen(folder, {})
+    state = CodeState(folder, sandbox)
+    fitting = {}
+    for name, value in chosen.items():
+        with suppress(StoichloopError):
+            if name in state.fields:
+                state.resolve({name: value})
+                fitting[name] = value
+    write_chosen(folder, fitting)
+
+
+def write_chosen(folder: Path, chosen: dict[str, Any]) -> None:
+    """Make `chosen` the chosen configuration of a checkout."""
+    (folder / CHOSEN).write_text(json.dumps(chosen, indent=1, sort_keys=True) + "\n", encoding="utf-8")

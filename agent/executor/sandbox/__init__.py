@@ -1,0 +1,1 @@
+"""Containment: bubblewrap, its probe, the seccomp filter, limits."""

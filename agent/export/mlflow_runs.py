@@ -1,0 +1,175 @@
+"""A campaign in MLflow: one MLflow experiment a campaign, one run a finished trial.
+
+tags      trial, campaign, experiment, parent, hypothesis, planner, verdict, commit, seed, fidelity, status
+params    the whole configuration
+metrics   every score, seconds, and loss and loss_pred by step
+What is there already stays as it is; a verdict that has come since is added to it.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import os
+import textwrap
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from agent.campaign.folder import Campaign
+from agent.executor.artifacts import read_curves
+from memory.formatting import moment
+from memory.ledger import Ledger
+from memory.records import CampaignRecord, Experiment, TrialResult
+from stoichloop.errors import StoichloopError
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities import Metric, Run
+
+_PARAMS_AT_ONCE, _METRICS_AT_ONCE, _RUNS_AT_ONCE = 100, 1000, 1000  # what MLflow takes in one request
+# Unless the person says otherwise: nobody is told of the use, and a server that is away is soon given up.
+_WISHES = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+}
+_WORDS = 240  # characters of an error of MLflow's, whose advice goes on for paragraphs
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Tracked:
+    """What an export has done: the MLflow experiment, and how many runs are new, changed, and were there already."""
+
+    experiment: str
+    added: int
+    updated: int
+    unchanged: int
+
+
+def track(campaign: Campaign, uri: str) -> Tracked:
+    """Bring MLflow at `uri`, a server or `sqlite:///FILE`, up to date with a campaign; raises `StoichloopError`."""
+    with Ledger(campaign.ledger_path, readonly=True) as ledger:
+        record, experiments = ledger.campaign(), ledger.experiments()
+    assert record is not None
+    with _mlflow(uri) as client:
+        # Another campaign of this name, begun at another time, is another one.
+        name = f"{record.name}, begun {moment(record.created_at)}"
+        number, known = _experiment(client, name, record)
+        added = updated = 0
+        for experiment in experiments:
+            for trial in experiment.trials:
+                tags = _tags(record.name, experiment, trial)
+                run = known.get(trial.trial)
+                if run is None or run.info.status == "RUNNING":
+                    if run is not None:  # an export was cut off in the middle of it
+                        client.delete_run(run.info.run_id)
+                    _add(client, number, campaign, experiment, trial, tags)
+                    added += 1
+                elif news := {key: value for key, value in tags.items() if run.data.tags.get(key) != value}:
+                    for key, value in news.items():
+                        client.set_tag(run.info.run_id, key, value)
+                    updated += 1
+    total = sum(len(experiment.trials) for experiment in experiments)
+    return Tracked(name, added, updated, total - added - updated)
+
+
+@contextmanager
+def _mlflow(uri: str) -> Iterator[MlflowClient]:
+    if "://" not in uri:
+        raise StoichloopError(f"--mlflow {uri}: must be the address of a server, http://HOST:PORT, or sqlite:///FILE")
+    for name, value in _WISHES.items():
+        os.environ.setdefault(name, value)
+    try:
+        from mlflow import MlflowClient
+    except ImportError as error:
+        raise StoichloopError(
+            f"--mlflow {uri}: MLflow's client is missing; run pip install 'stoichloop[mlflow]'"
+        ) from error
+    for name in ("mlflow", "alembic"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+    try:
+        yield MlflowClient(tracking_uri=uri)
+    except StoichloopError:
+        raise
+    # Its stores let the exceptions of their databases through, so there is no one kind.
+    except Exception as error:
+        words = textwrap.shorten(str(error) or type(error).__name__, _WORDS, placeholder=" …").rstrip(".")
+        raise StoichloopError(
+            f"--mlflow {uri}: {words}; mend that, and the same command adds what is missing"
+        ) from error
+
+
+def _experiment(client: MlflowClient, name: str, record: CampaignRecord) -> tuple[str, dict[str, Run]]:
+    """The number of the MLflow experiment, made if it is not there, and its runs by their trials."""
+    found = client.get_experiment_by_name(name)
+    if found is None:
+        tags = {"campaign": record.name, "regime": record.regime, "dataset": record.dataset}
+        return client.create_experiment(name, tags=tags | {"base_commit": record.base_commit}), {}
+    if found.lifecycle_stage != "active":
+        raise StoichloopError(f"--mlflow: the experiment '{name}' was deleted there; restore it or delete it for good")
+    known: dict[str, Run] = {}
+    token: str | None = None
+    while token is None or token:
+        page = client.search_runs([found.experiment_id], max_results=_RUNS_AT_ONCE, page_token=token)
+        known |= {run.data.tags["trial"]: run for run in page if "trial" in run.data.tags}
+        token = page.token or ""
+    return found.experiment_id, known
+
+
+def _add(
+    client: MlflowClient,
+    number: str,
+    campaign: Campaign,
+    experiment: Experiment,
+    trial: TrialResult,
+    tags: dict[str, str],
+) -> None:
+    """A run is `RUNNING` until all of it is there."""
+    from mlflow.entities import Param
+
+    ended = round(trial.finished_at * 1000)
+    run = client.create_run(
+        number, start_time=ended - round(trial.seconds * 1000), tags=tags, run_name=trial.trial
+    ).info.run_id
+    params = [Param(key, str(value)) for key, value in experiment.configuration.items()]
+    for part in _parts(params, _PARAMS_AT_ONCE):
+        client.log_batch(run, params=part)
+    for metrics in _parts(_metrics(campaign, trial, ended), _METRICS_AT_ONCE):
+        client.log_batch(run, metrics=metrics)
+    client.set_terminated(run, "FINISHED" if trial.status == "completed" else "FAILED", end_time=ended)
+
+
+def _metrics(campaign: Campaign, trial: TrialResult, ended: int) -> list[Metric]:
+    from mlflow.entities import Metric
+
+    points = read_curves(campaign.folder / trial.folder)
+    last = points[-1].step if points else 0
+    metrics = [Metric(name, value, ended, last) for name, value in {**trial.scores, "seconds": trial.seconds}.items()]
+    for point in points:
+        values = {"loss": point.loss, "loss_pred": point.loss_pred}
+        metrics += [Metric(name, value, ended, point.step) for name, value in values.items() if math.isfinite(value)]
+    return metrics
+
+
+def _tags(campaign: str, e: Experiment, trial: TrialResult) -> dict[str, str]:
+    tags: dict[str, Any] = {
+        "trial": trial.trial,
+        "campaign": campaign,
+        "experiment": e.id,
+        "parent": e.parent or "",
+        "hypothesis": e.hypothesis,
+        "planner": e.planner,
+        "verdict": e.verdict.verdict if e.verdict else "open",
+        "commit": e.landed or e.commit or "",
+        "seed": trial.seed,
+        "fidelity": trial.fidelity,
+        "status": trial.status,
+    }
+    return {key: str(value) for key, value in tags.items()}
+
+
+def _parts(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
+    return (items[start : start + size] for start in range(0, len(items), size))

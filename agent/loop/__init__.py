@@ -1,0 +1,1 @@
+"""The loop: a pure decision of the next step, and the controller that performs it."""

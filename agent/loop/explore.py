@@ -1,0 +1,114 @@
+"""From asking for a campaign to its end: what `stoichloop explore` does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+
+from rich.console import Console
+
+from agent.base.duration import parse_duration
+from agent.campaign.budget import Budget, grant
+from agent.campaign.folder import Campaign, start_campaign
+from agent.campaign.status import read_status
+from agent.executor.cluster.cluster_file import ClusterFile
+from agent.executor.executor import Executor
+from agent.executor.local import LocalExecutor, slots
+from agent.executor.workspace import Workspace
+from agent.loop.controller import Bench
+from agent.loop.loop import explore
+from agent.planner.contract import Options
+from agent.planner.registry import create_planner
+from agent.screen.live import View
+from agent.screen.status_view import picture
+from memory.backup import mend
+from memory.formatting import UNCHECKED
+from memory.ledger import Ledger
+from simulator.dataset import FrozenData
+from stoichloop.errors import StoichloopError
+
+
+def spend_the_night(
+    workspace: Workspace,
+    dataset: FrozenData,
+    *,
+    name: str,
+    budget: str,
+    experiments: int | None,
+    planner: str,
+    options: Options,
+    fidelity: str,
+    workers: int | None,
+    check: Callable[[], None],
+    cluster: ClusterFile | None = None,
+    quiet: bool = False,
+) -> bool:
+    """Start or resume a campaign and lead it to the end of its budget; returns whether it was interrupted.
+
+    Trials run on `workers` slots of this machine, or on a `cluster`. `check` is called while waiting; it raises
+    `KeyboardInterrupt` when the person has asked for that.
+    """
+    wall_s = parse_duration("--budget", budget)
+    proposer = create_planner(planner, options)
+    campaign = start_campaign(workspace, name, dataset, planner=planner, fidelity=fidelity, seed=options.seed)
+    console = Console(quiet=quiet)
+    interrupted = False
+    if not campaign.ledger_path.is_file():
+        raise StoichloopError(f"{campaign.ledger_path}: the ledger is gone; {mend(campaign.ledger_path)}")
+    with campaign.lead(), Ledger(campaign.ledger_path) as ledger:
+        ledger.check()
+        try:
+            with _place(workspace, campaign, cluster, workers, console, check) as (contained, create_executor):
+                if "sweep" not in proposer.rungs or any(e.patch for e in ledger.experiments()):
+                    contained.refuse_uncontained("code of experiments")
+                account = Budget(ledger, grant(ledger, wall_s, experiments))
+                with View(console, campaign, ledger) as view:
+                    _greet(view, contained, campaign, ledger)
+                    with Bench(contained, campaign, dataset, ledger, account, view, create_executor, check) as bench:
+                        view.say(f"note: {bench.containment}")
+                        view.say(explore(bench, proposer))
+        except KeyboardInterrupt:
+            interrupted = True
+        _farewell(console, campaign, ledger, interrupted)
+    return interrupted
+
+
+@contextmanager
+def _place(
+    workspace: Workspace,
+    campaign: Campaign,
+    cluster: ClusterFile | None,
+    workers: int | None,
+    console: Console,
+    check: Callable[[], None],
+) -> Iterator[tuple[Workspace, Callable[..., Executor]]]:
+    """Where trials run: the workspace, as contained as it is there, and who runs them."""
+    if cluster is None:
+        yield workspace, partial(LocalExecutor, slots(workers))
+        return
+    from agent.executor.cluster.cluster_executor import hire
+
+    def note(sentence: str) -> None:
+        console.print(sentence, soft_wrap=True, highlight=False, markup=False)
+
+    with hire(cluster, workspace, campaign.folder / "cluster", note, check) as place:
+        yield place
+
+
+def _greet(view: View, workspace: Workspace, campaign: Campaign, ledger: Ledger) -> None:
+    resumed = bool(ledger.experiments())
+    view.say(f"{'resuming' if resumed else 'starting'} campaign {campaign.settings.name} in {campaign.folder}")
+    if campaign.settings.objective == "blind":
+        view.say(f"note: {UNCHECKED}; the loop optimises blind")
+    if workspace.repo.is_dirty(path="gnn"):
+        view.say("note: gnn/ has uncommitted changes; the campaign works from commits and does not see them")
+
+
+def _farewell(console: Console, campaign: Campaign, ledger: Ledger, interrupted: bool) -> None:
+    # This process leads the campaign until it ends, which is now.
+    console.print(picture(read_status(campaign, ledger).model_copy(update={"running": False, "now": []})))
+    for text in ("memory.md", "log.md", "report.html"):
+        console.print(str(campaign.folder / text), soft_wrap=True, highlight=False)
+    if interrupted:
+        console.print("interrupted; everything is saved, and the same command goes on from here")

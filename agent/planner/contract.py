@@ -1,0 +1,119 @@
+"""Who proposes the next experiments. A planner is a module here with a `create`; its file name is its name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol, runtime_checkable
+
+from agent.executor.code.code_state import CodeState
+from agent.planner.proposal import Proposal
+from memory.records import Call, Experiment, Finding, Objective, Role
+
+Rung = Literal["sweep", "code"]
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a person chose for the planner: the campaign's seed, and the fidelity of the scores that it learns from.
+
+    Attributes:
+        model, program: who is asked.
+        tokens, dollars: what all calls of the campaign may take.
+        context: tokens that the model can take in and give out at once.
+        patience_s: the longest wait for one answer, None for the planner's own.
+    """
+
+    seed: int
+    fidelity: str
+    model: str | None = None
+    program: str | None = None
+    tokens: int = 2_000_000
+    dollars: float = 20.0
+    context: int = 100_000
+    patience_s: float | None = None
+
+
+@dataclass(frozen=True)
+class Objection:
+    """Why a proposal cannot become an experiment, in words.
+
+    It is `known` if it has been run already or stands in this block.
+    """
+
+    words: str
+    known: bool = False
+
+
+@dataclass(frozen=True)
+class Situation:
+    """All that a planner is told. `past` holds every experiment so far, with trials and verdicts.
+
+    Attributes:
+        rung: what is to change, `sweep` the configuration or `code`.
+        roles: one for each proposal that is wanted, with the experiment that it should change.
+        brief: the person's text, read anew for each block.
+        memory: the working memory, as memory.md has it.
+        state_of: the code of an experiment; its `folder` holds gnn/.
+        curve_of: the prediction loss over the training of an experiment's first trial.
+        output_of: the end of what an experiment's last trial printed.
+        objection: why a proposal cannot become an experiment, or None: it is known, it does not apply, or is refused by
+            policy.
+        calls: every request to a model so far. record: keeps another one, as soon as it has ended.
+        check: raises `KeyboardInterrupt` when the person has asked for that; to be called while waiting.
+    """
+
+    regime: str
+    objective: Objective
+    rung: Rung
+    roles: Sequence[tuple[Role, Experiment]]
+    past: Sequence[Experiment]
+    findings: Sequence[Finding]
+    brief: str
+    memory: str
+    state_of: Callable[[Experiment], CodeState]
+    curve_of: Callable[[Experiment], list[float]]
+    output_of: Callable[[Experiment], str]
+    objection: Callable[[Proposal], Objection | None]
+    calls: Callable[[], Sequence[Call]]
+    record: Callable[[Call], None]
+    check: Callable[[], None]
+
+
+class Planner(Protocol):
+    """Proposes changes; owns no loop, runs nothing."""
+
+    @property
+    def name(self) -> str:
+        """The name by which its experiments are known."""
+
+    @property
+    def rungs(self) -> tuple[Rung, ...]:
+        """What it can propose on."""
+
+    def propose(self, situation: Situation) -> list[Proposal]:
+        """At most one proposal for each of the situation's roles; fewer where it has nothing new.
+
+        What was run already must not be returned. A proposal that is refused may be: the refusal is then in the
+        memory, with its explanation, and counts as an experiment.
+        """
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """What a block taught: its summary, and the findings that hold by now."""
+
+    block: int
+    summary: str
+    findings: Sequence[Finding]
+
+
+@runtime_checkable
+class Teller(Protocol):
+    """A planner that can also put in words what a block taught."""
+
+    def tell(self, situation: Situation, lesson: Lesson) -> Lesson:
+        """The lesson with words added where they agree with the statistics; as it is where there are none.
+
+        Figures, kinds and experiments stay as they are, and no finding comes or goes.
+        """

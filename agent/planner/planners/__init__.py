@@ -1,0 +1,1 @@
+"""The planners, one a file; the file name is the name after `--planner`."""

@@ -1,0 +1,50 @@
+"""The hybrid: the optimiser for configurations; for code the moves, or, where a model or an agent program is given,
+that for every second proposal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from agent.planner.contract import Lesson, Options, Planner, Rung, Situation, Teller
+from agent.planner.planners.moves import Moves
+from agent.planner.planners.sweep import Sweep
+from agent.planner.proposal import Proposal
+from agent.planner.registry import create_planner
+
+
+@dataclass(frozen=True)
+class Auto:
+    """Asks whoever can propose on the rung; where one falls short, the next one fills in."""
+
+    planners: Sequence[Planner]
+    name: str = "auto"
+    rungs: tuple[Rung, ...] = ("sweep", "code")
+
+    def propose(self, situation: Situation) -> list[Proposal]:
+        """See `Planner`."""
+        able = [planner for planner in self.planners if situation.rung in planner.rungs]
+        proposals: list[Proposal] = []
+        for place, planner in enumerate(able):
+            left = situation.roles[len(proposals) :]
+            share = -(-len(left) // (len(able) - place))
+            found = planner.propose(replace(situation, roles=left[:share]))
+            proposals += [proposal.model_copy(update={"planner": planner.name}) for proposal in found]
+        return proposals
+
+    def tell(self, situation: Situation, lesson: Lesson) -> Lesson:
+        """See `Teller`: the first that can tell does."""
+        teller = next((planner for planner in self.planners if isinstance(planner, Teller)), None)
+        return teller.tell(situation, lesson) if teller else lesson
+
+
+def create(options: Options) -> Auto:
+    """See `agent.planner.create_planner`."""
+    thinkers = [name for name, given in (("llm", options.model), ("command", options.program)) if given]
+    return Auto(
+        (
+            Sweep(options.seed, options.fidelity),
+            *(create_planner(name, options) for name in thinkers),
+            Moves(options.fidelity),
+        )
+    )

@@ -1,0 +1,194 @@
+"""An agent program proposes: it reads a question on standard input and prints its answer, a JSON object.
+
+It runs in a folder of its own, which holds a copy of the parent's gnn/ and nothing else: paths among its arguments have
+to be absolute. It inherits the environment, where agents have their keys.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import shlex
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from agent.base.untrusted import tail_of
+from agent.executor.sandbox.bubblewrap import end_group
+from agent.planner.contract import Lesson, Options, Rung, Situation
+from agent.planner.proposal import Proposal
+from agent.planner.questions.lesson import Telling
+from agent.planner.questions.prompts import render_prompt
+from agent.planner.questions.question import CORRECTIONS, AnswerT, Asked, next_question, what_is_wrong
+from agent.planner.questions.reading import Reading, quote
+from memory.records import Call
+from stoichloop.errors import StoichloopError
+
+_POLL_S = 0.05
+_LAST_ANSWER = 8_000
+_PRINTED = 1_000_000
+_PATIENCE_S = 900.0
+
+
+@dataclass(frozen=True)
+class Command:
+    """Runs `program`, a command line, for each role and each correction, for at most `patience_s` seconds each."""
+
+    program: tuple[str, ...]
+    fidelity: str
+    patience_s: float = _PATIENCE_S
+    name: str = "command"
+    rungs: tuple[Rung, ...] = ("sweep", "code")
+
+    def propose(self, situation: Situation) -> list[Proposal]:
+        """See `Planner`. Where the program fails, what it has answered until then."""
+        reading = Reading(situation, self.fidelity)
+        proposals: list[Proposal] = []
+        for place in range(len(situation.roles)):
+            question = next_question(situation, proposals, place)
+            worked = self._ask(question, question.text(reading))
+            if question.proposal is not None:
+                proposals.append(question.proposal)
+            if not worked:
+                break
+        return proposals
+
+    def tell(self, situation: Situation, lesson: Lesson) -> Lesson:
+        """See `Teller`."""
+        text = Reading(situation, self.fidelity).lesson(lesson)
+        telling = Telling(situation, lesson)
+        self._ask(telling, text)
+        return telling.lesson
+
+    def _ask(self, question: Asked[AnswerT], text: str) -> bool:
+        """Run the program, and again with what is wrong of its answer; the question keeps it. False if it fails."""
+        last, objection = "", ""
+        for _ in range(1 + CORRECTIONS):
+            prompt = render_prompt(
+                "answer.md.j2",
+                system=question.rules(),
+                question=text,
+                schema=json.dumps(question.answers.model_json_schema(), indent=1),
+                last=quote(last[-_LAST_ANSWER:], _LAST_ANSWER),
+                objection=quote(objection, _LAST_ANSWER) if objection else "",
+            )
+            started = time.time()
+            try:
+                last = self._run(prompt, question)
+            except _ProgramError as error:
+                self._record(prompt, started, str(error), question.situation)
+                return False
+            objection = _judge(last, question)
+            self._record(prompt, started, objection or question.outcome, question.situation)
+            if not objection:
+                break
+        return True
+
+    def _run(self, prompt: str, question: Asked[AnswerT]) -> str:
+        """What the program prints; raises `_ProgramError`."""
+        code = question.situation.state_of(question.parent).folder / "gnn"
+        with tempfile.TemporaryDirectory(prefix="stoichloop-", ignore_cleanup_errors=True) as scratch:
+            # Files, not pipes: a program may leave either of them unread or unfinished.
+            asked, printed, folder = Path(scratch, "question"), Path(scratch, "answer"), Path(scratch, "work")
+            asked.write_text(prompt, encoding="utf-8")
+            shutil.copytree(code, folder / "gnn", symlinks=True, ignore=shutil.ignore_patterns("__pycache__"))
+            with asked.open("rb") as stdin, printed.open("wb") as stdout:
+                try:
+                    process = subprocess.Popen(
+                        self.program,
+                        cwd=folder,
+                        stdin=stdin,
+                        stdout=stdout,
+                        stderr=subprocess.DEVNULL,
+                        start_new_session=True,
+                    )
+                except OSError as error:
+                    raise _ProgramError(f"cannot be started: {error.strerror}") from error
+                try:
+                    status = self._wait(process, question.situation.check)
+                finally:
+                    end_group(process)
+            if status != 0:
+                raise _ProgramError(f"exit status {status}")
+            return tail_of(printed, _PRINTED)
+
+    def _wait(self, process: subprocess.Popen[bytes], check: Callable[[], None]) -> int:
+        deadline = time.monotonic() + self.patience_s
+        while time.monotonic() < deadline:
+            check()
+            with suppress(subprocess.TimeoutExpired):
+                return process.wait(_POLL_S)
+        raise _ProgramError(f"stalled: no answer in {self.patience_s:g} s")
+
+    def _record(self, prompt: str, started: float, outcome: str, situation: Situation) -> None:
+        situation.record(
+            Call(
+                planner=self.name,
+                model=Path(self.program[0]).name,  # its arguments may hold what is nobody's business
+                prompt=hashlib.sha256(prompt.encode()).hexdigest(),
+                tokens_in=0,
+                tokens_out=0,
+                dollars=0.0,
+                seconds=max(0.0, time.time() - started),
+                outcome=outcome,
+                called_at=started,
+            )
+        )
+
+
+class _ProgramError(Exception):
+    """The program gave no answer; the message says why, in words without anything that it printed."""
+
+
+def create(options: Options) -> Command:
+    """See `agent.planner.create_planner`."""
+    try:
+        program = tuple(shlex.split(options.program or ""))
+    except ValueError as error:
+        raise StoichloopError(f"--program {options.program}: cannot be read as a command line: {error}") from error
+    if not program:
+        raise StoichloopError(
+            "--planner command needs --program 'PATH ARGUMENTS': what reads a question and prints a proposal as JSON"
+        )
+    path = shutil.which(program[0])
+    if path is None:
+        raise StoichloopError(f"--program {program[0]}: there is no such program")
+    return Command((str(Path(path).absolute()), *program[1:]), options.fidelity, options.patience_s or _PATIENCE_S)
+
+
+def read_answer(printed: str, form: type[AnswerT]) -> AnswerT:
+    """The first JSON object among what was printed that has the form; raises `ValueError` with the last one's fault."""
+    fault = "there is no JSON object in it"
+    for found in _objects(printed):
+        try:
+            return form.model_validate(found)
+        except ValidationError as error:
+            fault = what_is_wrong(error)
+    raise ValueError(fault)
+
+
+def _objects(printed: str) -> Iterator[Any]:
+    """Every JSON object in a text, also those within others."""
+    decoder = json.JSONDecoder()
+    for match in re.finditer(r"\{", printed):
+        with suppress(ValueError, RecursionError):
+            yield decoder.raw_decode(printed, match.start())[0]
+
+
+def _judge(printed: str, question: Asked[AnswerT]) -> str:
+    """What is wrong with what was printed, in words; empty if it will do."""
+    try:
+        answer = read_answer(printed, question.answers)
+    except ValueError as error:
+        return f"malformed answer: {error}"
+    objection = question.objection(answer)
+    return f"answered, but {objection}" if objection else ""

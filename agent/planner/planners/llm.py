@@ -1,0 +1,194 @@
+"""A language model proposes, through pydantic-ai: one typed answer for each role, with what is wrong given back to it.
+
+`--model` is a name that pydantic-ai knows, like openai:gpt-5 or anthropic:claude-sonnet-4-5, or NAME@URL for whatever
+answers as OpenAI's chat completions do, like qwen3:8b@http://127.0.0.1:11434/v1, and can hold an answer to a JSON
+schema, as llama.cpp, Ollama, vLLM and LM Studio can. Keys are read from the environment and go to the provider alone:
+OPENAI_API_KEY, ANTHROPIC_API_KEY and so on for a name, STOICHLOOP_API_KEY or OPENAI_API_KEY for an address, where a
+server on this machine needs none.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import os
+import re
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+from pydantic import ValidationError
+
+from agent.planner.contract import Lesson, Options, Rung, Situation
+from agent.planner.proposal import Proposal
+from agent.planner.questions.lesson import Telling
+from agent.planner.questions.question import CORRECTIONS, AnswerT, Asked, next_question, what_is_wrong
+from agent.planner.questions.reading import Reading
+from stoichloop.errors import StoichloopError
+
+try:
+    from pydantic_ai import Agent, ModelRetry
+    from pydantic_ai.capabilities import Hooks
+    from pydantic_ai.exceptions import AgentRunError, UserError
+    from pydantic_ai.models import Model, infer_model
+    from pydantic_ai.models.openai import OpenAIChatModel
+    from pydantic_ai.profiles.openai import OpenAIModelProfile
+    from pydantic_ai.providers.openai_compatible import OpenAICompatibleProvider
+
+    from agent.planner.questions.metering import CHARACTERS_A_TOKEN, Limits, Metered, UnansweredError
+except ImportError as error:
+    raise StoichloopError("--planner llm needs the extra llm: pip install -e '.[llm]'") from error
+
+_T = TypeVar("_T")
+_ADDRESS = re.compile(r"(?P<name>.+)@(?P<url>https?://\S+)")
+_KEYS = ("STOICHLOOP_API_KEY", "OPENAI_API_KEY")
+_POLL_S = 0.1
+# Shares of the model's context: a question, with the first answer and the corrections that follow it, must find room.
+_QUESTION, _ANSWER = 0.4, 0.5 / (1 + CORRECTIONS)
+_HOW = "give --model PROVIDER:NAME, like openai:gpt-5, or --model NAME@URL, like qwen3:8b@http://127.0.0.1:11434/v1"
+
+
+@dataclass(frozen=True)
+class Llm:
+    """Asks `model`, known in the ledger as `address`, one question after the other, so that each knows the last answer.
+
+    A question is at most `characters` long, beside the rules and the form of an answer.
+    """
+
+    model: Model
+    address: str
+    fidelity: str
+    limits: Limits
+    characters: int
+    name: str = "llm"
+    rungs: tuple[Rung, ...] = ("sweep", "code")
+
+    def propose(self, situation: Situation) -> list[Proposal]:
+        """See `Planner`. Where the server fails, or a limit is reached, what has been answered until then."""
+        return asyncio.run(_interruptible(self._propose(situation), situation.check))
+
+    async def _propose(self, situation: Situation) -> list[Proposal]:
+        metered = self._metered(situation, self.limits)
+        reading = Reading(situation, self.fidelity, self.characters)
+        proposals: list[Proposal] = []
+        async with self.model:
+            for place in range(len(situation.roles)):
+                question = next_question(situation, proposals, place)
+                answered = await _ask(metered, question, question.text(reading))
+                if question.proposal is not None:
+                    proposals.append(question.proposal)
+                if not answered:
+                    break
+        return proposals
+
+    def tell(self, situation: Situation, lesson: Lesson) -> Lesson:
+        """See `Teller`. The model is tried once: words are good to have, but nothing waits for them."""
+        text = Reading(situation, self.fidelity, self.characters).lesson(lesson)
+        telling = Telling(situation, lesson)
+        asyncio.run(_interruptible(self._tell(telling, text), situation.check))
+        return telling.lesson
+
+    async def _tell(self, telling: Telling, text: str) -> None:
+        metered = self._metered(telling.situation, replace(self.limits, tries=1))
+        async with self.model:
+            await _ask(metered, telling, text)
+
+    def _metered(self, situation: Situation, limits: Limits) -> Metered:
+        return Metered(self.model, self.address, limits, situation.calls, situation.record)
+
+
+def create(options: Options) -> Llm:
+    """See `agent.planner.create_planner`."""
+    if options.model is None:
+        raise StoichloopError(f"--planner llm needs a model: {_HOW}")
+    limits = Limits(options.tokens, options.dollars, answer_tokens=int(options.context * _ANSWER))
+    if options.patience_s is not None:
+        limits = replace(limits, patience_s=options.patience_s)
+    characters = int(options.context * _QUESTION * CHARACTERS_A_TOKEN)
+    return Llm(_find(options.model), options.model, options.fidelity, limits, characters)
+
+
+async def _ask(model: Metered, question: Asked[AnswerT], text: str) -> bool:
+    """Ask, and ask again with what is wrong of the answer; the question keeps it. False if the model is silent."""
+
+    def malformed(*_: object, error: ValidationError | ModelRetry, **__: object) -> None:
+        words = what_is_wrong(error) if isinstance(error, ValidationError) else error.message
+        model.judge(f"malformed answer: {words}")
+        raise error
+
+    agent: Agent[object, AnswerT] = Agent(
+        model,
+        output_type=question.answers,
+        instructions=question.rules(),
+        retries=CORRECTIONS,
+        capabilities=[Hooks(output_validate_error=malformed)],
+    )
+
+    @agent.output_validator
+    def judge(answer: AnswerT) -> AnswerT:
+        words = question.objection(answer)
+        model.judge(question.outcome if words is None else f"answered, but {words}")
+        if words is not None:
+            raise ModelRetry(words)
+        return answer
+
+    try:
+        await agent.run(text)
+    except UnansweredError:
+        return False
+    except AgentRunError:
+        pass  # no answer would do: the question knows whether one may be returned all the same
+    finally:
+        model.settle()
+    return True
+
+
+async def _interruptible(work: Coroutine[Any, Any, _T], check: Callable[[], None]) -> _T:
+    """Wait for `work`, calling `check` again and again."""
+    task = asyncio.ensure_future(work)
+    try:
+        while not task.done():
+            check()
+            await asyncio.wait([task], timeout=_POLL_S)
+        return await task
+    finally:
+        task.cancel()
+
+
+def _find(address: str) -> Model:
+    """The model of `--model`; raises `StoichloopError`."""
+    match = _ADDRESS.fullmatch(address)
+    try:
+        return _served(match["name"], match["url"]) if match else infer_model(address)
+    except (UserError, ImportError, ValueError) as error:
+        reason = " ".join(str(error).split()).partition(". ")[0]
+        raise StoichloopError(f"--model {address} cannot be used: {reason}; {_HOW}") from error
+
+
+def _served(name: str, url: str) -> Model:
+    """The model `name` of whatever answers at `url`, told the form of an answer, and held to it by its server."""
+    place = urlsplit(url)
+    if place.username is not None:
+        raise StoichloopError(f"--model: an address is kept, so it must not hold a key; set {_KEYS[0]} instead")
+    key = next((os.environ[key] for key in _KEYS if os.environ.get(key)), None)
+    if key is None and not _is_here(place.hostname or ""):
+        raise ValueError(f"a server on another machine needs a key: set {_KEYS[0]}")
+    provider = OpenAICompatibleProvider(
+        "openai-compatible",
+        base_url=url,
+        api_key=key,
+        profile=OpenAIModelProfile(
+            default_structured_output_mode="native",
+            native_output_requires_schema_in_instructions=True,
+            openai_chat_supports_max_completion_tokens=False,
+        ),
+    )
+    return OpenAIChatModel(name, provider=provider)
+
+
+def _is_here(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

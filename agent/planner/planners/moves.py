@@ -1,0 +1,80 @@
+"""Code changes without a model: the moves of the catalogue, ordered by what the memory says, piled up when accepted.
+
+A move that no experiment has tried comes first, and of those the one that changes fewest lines; whoever explores is
+bold and takes the one that changes most. Then come moves that were tried on other code, the one that led by most
+before others. A move is proposed on top of code once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from agent.analyzer.judging.acceptance import SCREEN_SEED
+from agent.planner.contract import Options, Rung, Situation
+from agent.planner.move_catalogue import MOVES, Move, move_names, read_move
+from agent.planner.proposal import Proposal
+from memory.leaderboard import codes_of, lineage
+from memory.records import Experiment
+
+
+@dataclass(frozen=True)
+class Moves:
+    """Proposes moves of `catalogue` for code; what it learns from is at `fidelity`."""
+
+    fidelity: str
+    catalogue: Path = MOVES
+    name: str = "moves"
+    rungs: tuple[Rung, ...] = ("code",)
+
+    def propose(self, situation: Situation) -> list[Proposal]:
+        """See `Planner`. A move that does not apply to the parent's code, or is in it already, is passed over."""
+        moves = [read_move(name, self.catalogue) for name in move_names(self.catalogue)]
+        wrote, proposals = codes_of(situation.past), list[Proposal]()
+        for role, parent in situation.roles:
+            for move in self._ordered(moves, situation.past, bold=role == "explore"):
+                proposal = _propose(move, parent, situation.past, wrote)
+                if proposal is None or any(p.parent == parent.id and p.move == move.name for p in proposals):
+                    continue
+                if situation.objection(proposal) is None:
+                    proposals.append(proposal.model_copy(update={"role": role}))
+                    break
+        return proposals
+
+    def _ordered(self, moves: Sequence[Move], past: Sequence[Experiment], *, bold: bool) -> list[Move]:
+        def rank(move: Move) -> tuple[bool, float, int, str]:
+            leads = [lead_of(e, past, self.fidelity) for e in past if e.move == move.name]
+            return bool(leads), -max(leads, default=0.0), -move.lines if bold else move.lines, move.name
+
+        return sorted(moves, key=rank)
+
+
+def create(options: Options) -> Moves:
+    """See `agent.planner.create_planner`."""
+    return Moves(options.fidelity)
+
+
+def lead_of(experiment: Experiment, past: Sequence[Experiment], fidelity: str) -> float:
+    """By how much the score grew against the parent on the seed that all share; a training that failed recovered 0."""
+    parent = _parent(experiment, past)
+    return experiment.scores(fidelity).get(SCREEN_SEED, 0.0) - parent.scores(fidelity).get(SCREEN_SEED, 0.0)
+
+
+def _propose(move: Move, parent: Experiment, past: Sequence[Experiment], wrote: Mapping[str, str]) -> Proposal | None:
+    """The move on top of `parent`; None if it is there already, was tried on this code, or lacks what it requires."""
+    stacked = {e.move for e in lineage(past, parent)}
+    tried = any(e.move == move.name and e.parent and wrote[e.parent] == wrote[parent.id] for e in past)
+    if tried or move.name in stacked or not stacked.issuperset(move.description.requires):
+        return None
+    return Proposal(
+        hypothesis=f"{move.description.title}: {move.description.why}",
+        parent=parent.id,
+        diff=move.diff,
+        move=move.name,
+    )
+
+
+def _parent(experiment: Experiment, past: Sequence[Experiment]) -> Experiment:
+    """Whose code a move was tried on."""
+    return lineage(past, experiment)[-2]

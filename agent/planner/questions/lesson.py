@@ -1,0 +1,134 @@
+"""What a block taught, put in words by somebody who reads and writes; the statistics must agree.
+
+Words follow the statistical text and never take its place. They are used if their direction is that of the statistics
+and if they hold no figure that those do not.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from agent.analyzer.judging.findings import NOISE
+from agent.base.untrusted import printable
+from agent.planner.contract import Lesson, Situation
+from agent.planner.questions.prompts import render_prompt
+from agent.planner.questions.reading import figures_of
+from memory.leaderboard import incumbent
+from memory.records import IN_WORDS, Experiment, Finding
+
+Direction = Literal["recovers more", "recovers less", "undecided"]
+_FIGURE = re.compile(r"(?<!\w)e?\d+(?:\.\d+)?(?:e[+-]?\d+)?", re.IGNORECASE)  # or the name of an experiment
+_OUTCOME = 600
+
+
+class Words(BaseModel):
+    """A statement on one of the findings."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    subject: str = Field(max_length=200, description="of one of the findings, letter by letter")
+    direction: Direction = Field(description="what the statement says of the score")
+    statement: str = Field(min_length=1, max_length=300, description="what is known, and why it may be so")
+
+
+class LessonAnswer(BaseModel):
+    """Words for what a block taught."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    summary: str = Field(min_length=1, max_length=400, description="what the block taught")
+    findings: tuple[Words, ...] = Field(default=(), max_length=100)
+
+
+@dataclass
+class Telling:
+    """The question for words on `lesson`, which gains those that agree."""
+
+    situation: Situation
+    lesson: Lesson
+    outcome: str = field(default="answered", init=False)
+
+    @property
+    def parent(self) -> Experiment:
+        """Whose code may be looked at: the incumbent's."""
+        leader = incumbent(self.situation.past)
+        assert leader is not None
+        return leader
+
+    @property
+    def answers(self) -> type[LessonAnswer]:
+        """The form of an answer."""
+        return LessonAnswer
+
+    def rules(self) -> str:
+        """What every question for words starts from."""
+        return render_prompt("teller.md.j2", objective=self.situation.objective)
+
+    def objection(self, answer: LessonAnswer) -> None:
+        """None, always: who hears what the statistics say could repeat it without meaning it."""
+        findings = {finding.subject: finding for finding in self.lesson.findings}
+        known = [self.lesson.summary, *map(figures_of, self.lesson.findings), *(e.id for e in self.situation.past)]
+        statements: dict[str, str] = {}
+        wrong = _invented(answer.summary, known)
+        summary = "" if wrong else answer.summary
+        unused = [f"the summary {wrong}"] if wrong else []
+        for words in answer.findings:
+            finding = findings.get(words.subject)
+            if wrong := "is no finding" if finding is None else _disagreement(words, finding):
+                unused.append(f"{_line(words.subject)} {wrong}")
+            else:
+                statements[words.subject] = words.statement
+        if unused:
+            self.outcome = f"answered, but not used: {'; '.join(unused)}"[:_OUTCOME]
+        self.lesson = replace(
+            self.lesson,
+            summary=_followed(self.lesson.summary, summary),
+            findings=[
+                replace(f, statement=_followed(f.statement, statements.get(f.subject, "")))
+                for f in self.lesson.findings
+            ],
+        )
+
+
+def _disagreement(words: Words, finding: Finding) -> str:
+    """Why words on a finding are not used; empty if they agree with it."""
+    direction = _direction(finding)
+    if words.direction != direction:
+        return f"is '{words.direction}', where the statistics say '{direction}'"
+    return _invented(words.statement, [figures_of(finding), *finding.experiments])
+
+
+def _direction(finding: Finding) -> Direction:
+    """What the statistics say of the score. A hypothesis that led and was refuted all the same is no gain."""
+    effect = finding.effect or 0.0
+    if finding.kind == "open question" or finding.subject == NOISE:
+        return "undecided"
+    if effect < 0.0:
+        return "recovers less"
+    return "recovers more" if effect > 0.0 and finding.kind == "established principle" else "undecided"
+
+
+def _invented(text: str, known: Iterable[str]) -> str:
+    """That a text has figures that are not among the known; empty if it has none."""
+    figures = sorted(_figures(text) - _figures(" ".join(known)))
+    return f"has figures that the statistics do not: {', '.join(figures)}" if figures else ""
+
+
+def _figures(text: str) -> set[str]:
+    return {figure.casefold() for figure in _FIGURE.findall(text)}
+
+
+def _followed(statistics: str, words: str) -> str:
+    """A statistical text, then a model's words for it if there are any."""
+    line = _line(words)
+    return f"{statistics}{IN_WORDS}{line}" if line else statistics
+
+
+def _line(words: str) -> str:
+    """A model's words as one line."""
+    return " ".join(printable(words).split())

@@ -1,0 +1,90 @@
+"""What `stoichloop data` tells a person of a dataset."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterable, Sequence
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from memory.formatting import UNCHECKED
+from simulator.dataset import Dataset
+from simulator.identifiability.facts import Facts
+from simulator.measured.measurements import Measurements
+
+_NAMED = 12  # members of a list; --json has all
+
+
+def datasheet(dataset: Dataset | Measurements) -> RenderableType:
+    """The regime in words and its facts as a table."""
+    lines = _measured(dataset) if isinstance(dataset, Measurements) else _simulated(dataset)
+    table = Table(box=None, show_header=False, pad_edge=False)
+    for name, value in lines.items():
+        table.add_row(Text(name, style="bold"), value)
+    return Group(Text(dataset.regime.description.strip()), Text(), table)
+
+
+def _measured(dataset: Measurements) -> dict[str, str]:
+    facts, constraints = dataset.facts, dataset.regime.constraints
+    magnitudes = ", ".join(map(str, constraints.alphabet))
+    balance = "every column of S sums to zero" if constraints.mass_balanced else "mass balance is not assumed"
+    median = statistics.median(facts.noise)
+    return {
+        "network": f"{facts.metabolites} metabolites, {facts.reactions} reactions, {facts.edges} edges; roles are told",
+        "stated": f"coefficients of magnitude {magnitudes}; {balance}",
+        "observed": f"{facts.frames} frames in {_trajectories(facts.trajectories)}; "
+        f"{facts.heldout_frames} in {_trajectories(facts.heldout_trajectories)} kept back for the scorer",
+        "followed for": f"{min(facts.followed_for):g} to {max(facts.followed_for):g}, in the unit of the file",
+        "concentrations": f"{facts.smallest_concentration:g} to {facts.largest_concentration:g}, in that of the file",
+        "activity rank": f"{facts.activity_rank} components carry 99 % of the variance of concentrations",
+        "noise": f"{median:.2%} of a metabolite's root mean square in the median, {max(facts.noise):.2%} at most "
+        f"({facts.metabolite_names[facts.noise.index(max(facts.noise))]}), around smooth courses",
+        "truth": f"not known. This is {UNCHECKED}; experiments are judged by 'blind'",
+    }
+
+
+def _trajectories(count: int) -> str:
+    return "1 trajectory" if count == 1 else f"{count} trajectories"
+
+
+def _simulated(dataset: Dataset) -> dict[str, str]:
+    facts = dataset.facts
+    resolved = set(facts.scale_free_resolved)
+    unresolved = [facts.reaction_names[r] for r in facts.scale_free_reactions if r not in resolved]
+    edges = f"{facts.edges} edges"
+    if dataset.regime.constraints.may_be_absent:
+        edges = f"{facts.edges} candidate edges, of which {facts.true_edges} are edges in truth"
+    roles = "told" if dataset.regime.observation.roles_told else "not told"
+    return {
+        "network": f"{facts.metabolites} metabolites, {facts.reactions} reactions, {edges}; roles are {roles}",
+        "observed": f"{facts.frames} frames in {facts.trajectories} trajectories, "
+        f"{facts.heldout_trajectories} more held out",
+        "followed for": f"{min(facts.followed_for):.2f} to {max(facts.followed_for):.2f} time units, "
+        f"median {statistics.median(facts.followed_for):.2f}",
+        "activity rank": f"{facts.activity_rank} components carry 99 % of the variance of concentrations",
+        "rates vary": f"coefficient of variation at least {min(facts.rate_variation):.4f}, "
+        f"median {statistics.median(facts.rate_variation):.3f}, over {len(facts.rate_variation)} reactions",
+        "smallest concentration": f"{facts.smallest_concentration:.4f}, never clamped",
+        "identifiable": f"{facts.identifiable_edges} of {facts.edges} coefficients, given perfect rates "
+        f"({facts.null_dimension} directions are left open)",
+        "given the form alone": f"{facts.identifiable_edges_given_form} of {facts.edges} coefficients",
+        "proportional rates": _listed(" = ".join(_names(facts, group)) for group in facts.proportional_reactions),
+        "collinear groups": _listed(
+            "{" + ", ".join(f"{facts.metabolite_names[m]} in {facts.reaction_names[r]}" for m, r in group) + "}"
+            for group in facts.collinear_groups
+        ),
+        "scale-free columns": f"{len(facts.scale_free_reactions)}, of which the form resolves {len(resolved)}; "
+        f"unresolved: {_listed(unresolved)}",
+    }
+
+
+def _names(facts: Facts, reactions: Sequence[int]) -> list[str]:
+    return [facts.reaction_names[reaction] for reaction in reactions]
+
+
+def _listed(items: Iterable[str]) -> str:
+    named = list(items)
+    more = f" and {len(named) - _NAMED} more" if len(named) > _NAMED else ""
+    return ", ".join(named[:_NAMED]) + more or "none"

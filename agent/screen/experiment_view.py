@@ -1,0 +1,80 @@
+"""One experiment as a person wants to see it: what was changed, what came of it, how the training went."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.syntax import Syntax
+from rich.table import Table
+from rich.text import Text
+
+from agent.campaign.folder import Campaign
+from agent.executor.artifacts import read_curves
+from agent.executor.workspace import Workspace
+from agent.screen.log_view import logbook
+from memory.records import Experiment
+from memory.render import experiment_text
+
+_SCORES = (
+    "exact",
+    "exact_identifiable",
+    "baseline_exact",
+    "skill",
+    "sign_accuracy",
+    "recall_2",
+    "r2",
+    "test_pearson",
+    "blind",
+)
+_BARS = "▁▂▃▄▅▆▇█"
+_WIDTH = 60
+
+
+def facts(workspace: Workspace, experiment: Experiment) -> dict[str, Any]:
+    """Everything the ledger knows of it, and its diff."""
+    return {**asdict(experiment), "diff": diff(workspace, experiment)}
+
+
+def diff(workspace: Workspace, experiment: Experiment) -> str:
+    """What the experiment's commit changed, or would have if it was refused; empty for the baseline."""
+    commit = experiment.landed or experiment.commit
+    if commit is None or experiment.parent is None:
+        return experiment.patch
+    return str(workspace.repo.git.show("--format=", "--no-color", commit))
+
+
+def exhibit(workspace: Workspace, campaign: Campaign, experiment: Experiment) -> RenderableType:
+    """The whole exhibit."""
+    parts: list[RenderableType] = [*logbook(experiment_text(experiment))]
+    if change := diff(workspace, experiment):
+        parts += [Text("\ndiff", style="bold"), Syntax(change, "diff", background_color="default")]
+    completed = [trial for trial in experiment.trials if trial.scores]
+    if completed:
+        table = Table(box=None, header_style="bold", pad_edge=False)
+        table.add_column("score")
+        for trial in completed:
+            table.add_column(trial.trial.split("/", 1)[1], justify="right")
+        for name in _SCORES if "exact" in completed[0].scores else completed[0].scores:
+            table.add_row(name, *(f"{trial.scores[name]:.4f}" for trial in completed))
+        parts += [Text(), table]
+    if experiment.trials:
+        parts.append(Text("\nprediction loss over training, high to low on a logarithmic scale", style="bold"))
+    for trial in experiment.trials:
+        losses = [point.loss_pred for point in read_curves(campaign.folder / trial.folder)]
+        parts.append(Text(f"{trial.trial:<22} {sparkline(losses)} {f'{losses[-1]:.3g}' if losses else 'no curve'}"))
+        parts.append(Text(f"{'':<22} {campaign.folder / trial.folder}", style="dim"))
+    return Group(*parts)
+
+
+def sparkline(values: list[float]) -> str:
+    """Positive values as bars on a logarithmic scale, thinned to the width of a line."""
+    thinned = [
+        math.log(max(value, 1e-12)) for value in values[:: max(1, -(-len(values) // _WIDTH))] if math.isfinite(value)
+    ]
+    if not thinned:
+        return ""
+    low, high = min(thinned), max(thinned)
+    return "".join(_BARS[round((value - low) / ((high - low) or 1.0) * (len(_BARS) - 1))] for value in thinned)

@@ -1,0 +1,70 @@
+"""What the controller shows while it works, and what a second screen shows of it: the live picture in a terminal.
+
+Elsewhere, as in a file, the controller's lines are plain.
+"""
+
+from __future__ import annotations
+
+import time
+from types import TracebackType
+
+from rich.console import Console
+from rich.live import Live
+from rich.text import Text
+
+from agent.base.interruption import Interruption
+from agent.campaign.folder import Campaign
+from agent.campaign.status import read_status
+from agent.screen.status_view import picture
+from memory.ledger import Ledger
+from stoichloop.errors import StoichloopError
+
+_EVERY_S = 1.0
+
+
+class View:
+    """The controller's screen. Single-threaded: the executor calls `tick` while it waits."""
+
+    def __init__(self, console: Console, campaign: Campaign, ledger: Ledger) -> None:
+        self._console, self._campaign, self._ledger = console, campaign, ledger
+        self._live = Live(console=console, auto_refresh=False, transient=True) if console.is_terminal else None
+        self._shown = 0.0
+
+    def __enter__(self) -> View:
+        if self._live:
+            self._live.start()
+            self.tick()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._live:
+            self._live.stop()
+
+    def tick(self) -> None:
+        """Draw again if that is due."""
+        if self._live and time.monotonic() - self._shown > _EVERY_S:
+            status = read_status(self._campaign, self._ledger)
+            self._live.update(picture(status, self._console.height - 1), refresh=True)
+            self._shown = time.monotonic()
+
+    def say(self, message: str, *, quiet: bool = False) -> None:
+        """One line that stays. `quiet` lines are left out where the picture shows the same."""
+        if not (quiet and self._live):
+            clock = time.strftime("%H:%M:%S")
+            self._console.print(Text(f"{clock} {message}"), soft_wrap=True)
+
+
+def watch(console: Console, campaign: Campaign, ledger: Ledger) -> None:
+    """Show the picture on a screen of its own, drawn anew every second, until Ctrl-C."""
+    if not console.is_terminal:
+        raise StoichloopError("--watch draws in a terminal; for a file or a program, take --json")
+    with Interruption() as interruption, Live(console=console, auto_refresh=False, screen=True) as live:
+        try:
+            while True:
+                live.update(picture(read_status(campaign, ledger), console.height), refresh=True)
+                time.sleep(_EVERY_S)
+                interruption.check()
+        except KeyboardInterrupt:
+            return

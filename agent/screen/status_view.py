@@ -1,0 +1,174 @@
+"""A campaign's status as a picture in the terminal; the live view and `stoichloop status` show the same one."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
+from rich.panel import Panel
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from agent.base.duration import format_duration
+from agent.campaign.status import Line, Running, Status
+from agent.screen.log_view import COLOURS
+from memory.formatting import UNCHECKED, score_text
+from memory.records import Objective
+
+_LEADERS, _EVENTS = 8, 3
+_PLOT_ROWS, _LEAST_PLOT_ROWS, _FRAME_ROWS = 16, 4, 2
+_HEADLINE_ROWS, _LEAST_RUNNING = 7, 2
+_AXIS = 6  # columns of a label
+_WIDEST = 4  # columns for one experiment
+_LEAST_SPAN = 0.01  # of the score, on the axis
+
+
+def picture(status: Status, height: int = 60) -> RenderableType:
+    """The whole picture in at most `height` lines: where they are few, plot and lists have fewer."""
+    rest = height - _HEADLINE_ROWS
+    parts: list[RenderableType] = [_headline(status)]
+    now = status.now[: max(_LEAST_RUNNING, rest // 3)]
+    rest -= len(now) + 1 if now else 0
+    if status.history:
+        rows = max(_LEAST_PLOT_ROWS, min(_PLOT_ROWS, rest // 2 - _FRAME_ROWS))
+        title = Text.assemble(
+            f"{status.objective} of each experiment ", ("•", "bold"), ", of the incumbent ", ("━", "green")
+        )
+        parts.append(Panel(_Curve(status, rows), title=title, title_align="left", border_style="dim"))
+        rest -= rows + _FRAME_ROWS
+    if now:
+        parts.append(_running(now, len(status.now) - len(now)))
+    leaders = status.leaderboard[: max(0, min(_LEADERS, rest - 1))]
+    if leaders:
+        parts.append(leaderboard_table(leaders, status.objective))
+        rest -= len(leaders) + 1
+    if status.events and rest > _EVENTS:
+        parts.append(_events(status.events[-_EVENTS:]))
+    return Group(*parts)
+
+
+def line_text(line: Line) -> str:
+    """'0.2512 ± 0.0031 (4 seeds)'."""
+    seeds = f"{line.seeds} seed{'s' if line.seeds != 1 else ''}"
+    return f"{score_text(line.score, line.standard_error)} ({seeds})"
+
+
+def leaderboard_table(lines: list[Line], objective: Objective) -> Table:
+    """Accepted experiments first, then by mean."""
+    table = _table("experiment", objective, "verdict")
+    table.add_column("hypothesis", ratio=1, no_wrap=True, overflow="ellipsis")
+    for line in lines:
+        verdict = Text(line.verdict, style=COLOURS.get(line.verdict, ""))
+        table.add_row(line.experiment, line_text(line), verdict, Text(line.hypothesis))
+    return table
+
+
+def _table(*columns: str) -> Table:
+    table = Table(expand=True, box=None, header_style="dim", pad_edge=False)
+    for name in columns:
+        table.add_column(name, no_wrap=True)
+    return table
+
+
+def _headline(status: Status) -> RenderableType:
+    state = Text("● running", style="green") if status.running else Text("○ not running", style="yellow")
+    top = Table.grid(expand=True)
+    top.add_column(no_wrap=True, overflow="ellipsis", ratio=1)
+    top.add_column(justify="right", no_wrap=True)
+    top.add_row(
+        Text.assemble((status.campaign, "bold"), f" on {status.regime} at {status.fidelity}"),
+        state,
+    )
+    lines = Table.grid(padding=(0, 2), expand=True)
+    lines.add_column(style="dim", no_wrap=True)
+    lines.add_column(ratio=1, no_wrap=True, overflow="ellipsis")
+    if status.incumbent:
+        best = f"{status.incumbent.experiment} {line_text(status.incumbent)}"
+        lines.add_row("incumbent", Text(best, style="bold green"))
+    if status.baseline:
+        lines.add_row("baseline", f"{line_text(status.baseline)}, seed noise {status.noise:.4f}")
+    if status.rung:
+        why = f": {status.why}" if status.why else ""
+        lines.add_row("rung", Text.assemble((status.rung, "bold"), why))
+    lines.add_row("tried", _tried(status))
+    lines.add_row("spent", _spent(status))
+    unchecked = [Text(UNCHECKED, style="yellow", no_wrap=True, overflow="ellipsis")]
+    return Group(top, *(unchecked if status.objective == "blind" else []), lines)
+
+
+def _tried(status: Status) -> Text:
+    text = Text(f"experiments {status.experiments}, trials {status.trials}")
+    for name, count in status.verdicts.items():
+        text.append("  ")
+        text.append(f"{count} {name}", style=COLOURS.get(name, ""))
+    return text
+
+
+def _spent(status: Status) -> RenderableType:
+    words = f"{format_duration(status.spent_s)} of {format_duration(status.budget_s)}"
+    if status.experiments_granted is not None:
+        words += f", {status.experiments_judged} of {status.experiments_granted} experiments granted"
+    line = Table.grid(padding=(0, 2), expand=True)
+    line.add_column(no_wrap=True)
+    line.add_column(ratio=1)
+    line.add_column(no_wrap=True, justify="right")
+    bar = ProgressBar(total=max(status.budget_s, 1.0), completed=min(status.spent_s, status.budget_s))
+    line.add_row(words, bar, f"{format_duration(status.left_s)} left")
+    return line
+
+
+def _running(trials: list[Running], more: int) -> Table:
+    table = _table("running trial")
+    table.add_column("", ratio=1)
+    for name in ("step", "time", "left", "loss"):
+        table.add_column(name, no_wrap=True, justify="right")
+    for place, trial in enumerate(trials, 1):
+        name = trial.trial + (f" and {more} more" if more and place == len(trials) else "")
+        left = format_duration(trial.seconds / trial.step * (trial.steps - trial.step)) if trial.step else ""
+        loss = "" if trial.loss is None else f"{trial.loss:.3g}"
+        bar = ProgressBar(total=trial.steps, completed=trial.step)
+        table.add_row(name, bar, f"{trial.step}/{trial.steps}", format_duration(trial.seconds), left, loss)
+    return table
+
+
+def _events(events: list[str]) -> Text:
+    return Text("\n".join(["", *events]), style="dim", no_wrap=True, overflow="ellipsis")
+
+
+class _Curve:
+    """A scatter of scores against experiments, with the incumbent as a step line, as wide as there is room."""
+
+    def __init__(self, status: Status, height: int) -> None:
+        self._history, self._best, self._height = status.history, status.best, height
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        low, high = min(self._history), max(self._history)
+        if high - low < _LEAST_SPAN:
+            low, high = max(0.0, low - _LEAST_SPAN), min(1.0, high + _LEAST_SPAN)
+        count, room, top = len(self._history), max(1, options.max_width - _AXIS), self._height - 1
+        spread = min(_WIDEST, room / count)  # columns an experiment, less than one where there are many
+        columns = [min(room - 1, int(spread * index)) for index in range(count)]
+        width = min(room, columns[-1] + max(1, int(spread)))
+        cells: dict[tuple[int, int], tuple[str, str]] = {}
+        ends = [*columns[1:], width]
+
+        def row_of(score: float) -> int:
+            return round(top * (high - score) / (high - low))
+
+        # Thousands of experiments share a few columns: what several of them would draw is drawn once.
+        for start, end, best in dict.fromkeys(zip(columns, ends, self._best, strict=True)):
+            row = row_of(best)
+            cells |= {(row, column): ("━", "green") for column in range(start, max(end, start + 1))}
+        dots = list(zip(map(row_of, self._history), columns, strict=True))
+        cells |= dict.fromkeys(dots, ("•", "bold"))
+        for dot, (before, now) in zip(dots, pairwise([None, *self._best]), strict=True):
+            if now != before:
+                cells[dot] = ("•", "bold green")
+        text = Text(no_wrap=True)
+        for row in range(self._height):
+            label = f"{high - (high - low) * row / top:.3f} "
+            text.append(("\n" if row else "") + label, style="dim")
+            for column in range(width):
+                text.append(*cells.get((row, column), (" ", "")))
+        yield text

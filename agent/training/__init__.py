@@ -1,0 +1,1 @@
+"""One scored training, in or out of a campaign."""

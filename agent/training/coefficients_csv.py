@@ -1,0 +1,29 @@
+"""The coefficients that a training recovered, for a person: `stoichiometry.csv`."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+from agent.analyzer.scoring.decode import decode
+from agent.analyzer.scoring.estimate import read_estimate
+from simulator.dataset import FrozenData
+
+
+def write_coefficients(folder: Path, data: FrozenData) -> None:
+    """Write `stoichiometry.csv` beside the `estimate.npz` in `folder`: a row for each edge, substrates negative.
+
+    `coefficient` is the integer that the decoder takes it for, `estimate` what was trained: each reaction is on a scale
+    of its own.
+    """
+    graph, network = data.graph, data.regime.network
+    estimate = read_estimate(folder / "estimate.npz", graph).sto_all
+    integers = decode(graph, estimate, data.regime.constraints)
+    place = folder / "stoichiometry.csv"
+    place.unlink(missing_ok=True)  # whatever a trial may have put there, like a link that leads elsewhere
+    with place.open("x", encoding="utf-8", newline="") as stream:
+        rows = csv.writer(stream, lineterminator="\n")
+        rows.writerow(("reaction", "metabolite", "coefficient", "estimate"))
+        for edge, (metabolite, reaction) in enumerate(zip(graph.met_all, graph.rxn_all, strict=True)):
+            names = network.reaction_names[reaction], network.metabolite_names[metabolite]
+            rows.writerow((*names, int(integers[edge]), f"{estimate[edge]:.6g}"))

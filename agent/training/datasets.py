@@ -1,0 +1,52 @@
+"""The frozen data of a regime, as the commands and the Python interface ask for them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+
+from agent.executor.workspace import current_workspace
+from stoichloop.errors import StoichloopError
+
+if TYPE_CHECKING:
+    from simulator.dataset import Dataset
+    from simulator.measured.measurements import Measurements
+
+
+def find_data(
+    regime: str | None, sbml: Path | None, csv: Path | None, network: Path | None, sibling: int | None, *, quiet: bool
+) -> tuple[Dataset | Measurements, bool]:
+    """The data that `stoichloop data` is asked for in one of its ways, and whether they were frozen just now."""
+    from simulator.measured.measurements import import_measurements
+    from simulator.sbml import import_regime
+
+    ways = (regime is not None, sbml is not None, csv is not None or network is not None)
+    if sum(ways) != 1 or (csv is None) != (network is None):
+        raise StoichloopError(
+            "data takes a REGIME, or --sbml FILE, or --csv FILE with --network FILE; 'stoichloop regimes' lists regimes"
+        )
+    if csv is not None and network is not None:
+        with Console(stderr=True, quiet=quiet).status(f"reading {csv}"):
+            data, frozen = import_measurements(csv, network, current_workspace().data)
+        return (data, frozen) if sibling is None else dataset_of(data.regime.name, sibling, quiet=quiet)
+    if sbml is not None:
+        with Console(stderr=True, quiet=quiet).status(f"reading {sbml}"):
+            regime = import_regime(sbml, current_workspace().data).name
+    assert regime is not None
+    return dataset_of(regime, sibling, quiet=quiet)
+
+
+def dataset_of(name: str, sibling: int | None = None, *, quiet: bool = False) -> tuple[Dataset | Measurements, bool]:
+    """The data of a regime or its sibling, and whether they were generated just now."""
+    from simulator.dataset import prepare
+    from simulator.measured.measured_regime import Measured, find_known
+    from simulator.measured.measurements import find_measurements
+
+    root = current_workspace().data
+    regime = find_known(name, root)
+    if sibling is not None:
+        regime = regime.sibling(sibling)
+    with Console(stderr=True, quiet=quiet).status(f"preparing the data of {regime.name}"):
+        return (find_measurements(regime, root), False) if isinstance(regime, Measured) else prepare(regime, root)

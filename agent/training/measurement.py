@@ -1,0 +1,145 @@
+"""Trainings outside the experiments of a campaign: in the slots of this machine, scored, and each done once."""
+
+from __future__ import annotations
+
+import math
+import tempfile
+import time
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from agent.executor.code.worktree import Worktrees, throw_away
+from agent.executor.local import LocalExecutor, slots
+from agent.executor.sandbox.limits import lack_of_room
+from agent.executor.trial import Outcome, Trial
+from agent.executor.workspace import Workspace
+from agent.training.progress import Course
+from agent.training.score_outcome import score_outcome
+from memory.ledger import Ledger
+from memory.records import Measurement, MeasurementKey, objective_of
+from simulator.dataset import FrozenData
+from stoichloop.errors import StoichloopError
+
+
+@dataclass(frozen=True)
+class Task:
+    """A training of a commit as it is configured there. `name` says to a person what is trained."""
+
+    name: str
+    commit: str
+    dataset: FrozenData
+    seed: int
+    steps: int
+
+    def __str__(self) -> str:
+        return f"{self.name}, seed {self.seed}"
+
+
+@dataclass(frozen=True)
+class Laboratory:
+    """Where tasks are measured. With a ledger, what has been measured is remembered, and not measured again.
+
+    Attributes:
+        worktrees: throw-away checkouts, also for what is put together to be measured. folder: for what trials leave.
+        check: called while waiting; it raises `KeyboardInterrupt` when the person has asked for that.
+    """
+
+    worktrees: Worktrees
+    folder: Path
+    ledger: Ledger | None
+    console: Console
+    check: Callable[[], None]
+
+    def measure(self, tasks: Sequence[Task]) -> list[Measurement]:
+        """What came of each task, in their order. A training that does not complete is a result, too.
+
+        Raises `StoichloopError` if somebody kills a trial, and for code that cannot say its configuration.
+        """
+        keys = [self._key(task) for task in tasks]
+        known = [self.ledger.measurement(*key) for key in keys] if self.ledger else []
+        found = {measurement.key: measurement for measurement in known if measurement}
+        # Two tasks may come to the same code: a change that another one overrides can as well be left out.
+        missing = {key: task for key, task in zip(keys, tasks, strict=True) if key not in found}
+        with closing(self._run(list(missing.values()))) as run:  # whatever happens here, no process stays
+            for measurement in run:
+                if self.ledger:
+                    self.ledger.add_measurement(measurement)
+                found[measurement.key] = measurement
+        return [found[key] for key in keys]
+
+    def _key(self, task: Task) -> MeasurementKey:
+        return self._code(task.commit), task.dataset.manifest.fingerprint(), task.seed, task.steps
+
+    def _code(self, commit: str) -> str:
+        return self.worktrees.fingerprint(commit, self._configuration(commit))
+
+    def _configuration(self, commit: str) -> dict[str, Any]:
+        return self.worktrees.at(commit).resolve({})
+
+    def _run(self, tasks: Sequence[Task]) -> Generator[Measurement, None, None]:
+        trials = [
+            Trial(str(place), task.seed, "measured", task.steps, task.commit, self._configuration(task.commit))
+            for place, task in enumerate(tasks)
+        ]
+
+        def task_of(trial: Trial) -> Task:
+            return tasks[int(trial.experiment)]
+
+        with Course(self.console, len(tasks)) as course:
+
+            def tick() -> None:
+                self.check()
+                course.advance()
+
+            places = slots(None)
+
+            def has_room() -> bool:
+                if lack := lack_of_room(self.folder, len(places)):
+                    raise StoichloopError(lack)
+                return True
+
+            executor = LocalExecutor(
+                slots=places,
+                worktrees=self.worktrees,
+                observations_of=lambda trial: task_of(trial).dataset.observations_path.absolute(),
+                folder_of=lambda _: Path(tempfile.mkdtemp(dir=self.folder)) / "trial",
+                has_room=has_room,
+                started=lambda trial, folder, _: course.start(trial, folder, str(task_of(trial))),
+                tick=tick,
+                note=self.console.print,
+            )
+            for outcome in executor.run(
+                trials, expected_s=lambda _: 0.0, limit_s=lambda _: math.inf, left_s=lambda: math.inf
+            ):
+                task = task_of(outcome.trial)
+                if outcome.killed:
+                    raise StoichloopError(f"{task}: {outcome.reason}; the same command does it anew")
+                measurement = self._judge(outcome, task.dataset)
+                score = measurement.score
+                told = measurement.reason if score is None else f"{objective_of(measurement.scores)} {score:.4f}"
+                yield measurement
+                # Only what has been written down by now is told.
+                course.end(outcome.trial, f"{task}: {told} ({outcome.seconds:.0f} s)")
+
+    def _judge(self, outcome: Outcome, dataset: FrozenData) -> Measurement:
+        (status, reason, scores), trial = score_outcome(outcome, dataset), outcome.trial
+        failure = "" if status == "completed" else f"{status.replace('_', ' ')}: {reason}"
+        code, data = self._code(trial.commit), dataset.manifest.fingerprint()
+        return Measurement(code, data, trial.seed, trial.steps, scores, failure, time.time())
+
+
+@contextmanager
+def laboratory(
+    workspace: Workspace, ledger: Ledger | None, console: Console, check: Callable[[], None]
+) -> Iterator[Laboratory]:
+    """A laboratory that leaves nothing behind but what its ledger remembers."""
+    with (
+        throw_away(workspace.repo, workspace.runs / ".measurements", workspace.sandbox) as worktrees,
+        tempfile.TemporaryDirectory(prefix="stoichloop-") as folder,
+    ):
+        yield Laboratory(worktrees, Path(folder), ledger, console, check)

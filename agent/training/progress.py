@@ -1,0 +1,48 @@
+"""The course of trainings on a terminal: a bar for all and one for each that runs; one line for each that has ended."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import TracebackType
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.text import Text
+
+from agent.executor.artifacts import read_curves
+from agent.executor.trial import Trial
+
+
+class Course:
+    """Single-threaded: the executor calls `advance` while it waits. Elsewhere than on a terminal there are no bars."""
+
+    def __init__(self, console: Console, count: int) -> None:
+        columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
+        self._progress = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
+        self._all = self._progress.add_task("all trainings", total=count)
+        self._running: dict[str, tuple[Path, TaskID]] = {}
+
+    def __enter__(self) -> Course:
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._progress.stop()
+
+    def start(self, trial: Trial, folder: Path, name: str) -> None:
+        """A training has begun, and writes into a folder."""
+        self._running[trial.id] = folder, self._progress.add_task(name, total=trial.steps)
+
+    def advance(self) -> None:
+        """Bring the bars up to date."""
+        for folder, bar in self._running.values():
+            points = read_curves(folder)
+            self._progress.update(bar, completed=points[-1].step if points else 0)
+
+    def end(self, trial: Trial, line: str) -> None:
+        """A training has ended; `line` says how, and stays."""
+        self._progress.remove_task(self._running.pop(trial.id)[1])
+        self._progress.advance(self._all)
+        self._progress.console.print(Text(line), soft_wrap=True)

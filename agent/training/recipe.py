@@ -1,0 +1,93 @@
+"""A recipe, `recipes/REGIME.yaml`: the best that the project knows for a regime, as moves and a configuration."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from agent.base.checked_yaml import read_document
+from agent.executor.code.code_state import CodeState
+from agent.executor.code.worktree import throw_away
+from agent.executor.workspace import Workspace, head_commit
+from agent.planner.move_catalogue import apply, read_moves
+from agent.training.overrides import number_or_text
+from stoichloop.errors import StoichloopError
+
+BEST = "best"
+_SIBLING = re.compile(r"_sibling\d+$")
+
+
+class Recipe(BaseModel):
+    """A recipe file: moves in the order in which they are applied, and fields of the configuration after them."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    title: str = Field(min_length=1)
+    why: str = Field(min_length=1)
+    moves: tuple[str, ...]
+    configuration: dict[str, Annotated[float | int | str, BeforeValidator(number_or_text)]]
+
+
+@dataclass(frozen=True)
+class Start:
+    """What a training run starts from: a state of the code, changes of its configuration, and their names."""
+
+    code: CodeState
+    configuration: dict[str, Any]
+    names: dict[str, Any]
+
+
+def find_recipe(workspace: Workspace, regime: str, asked: str) -> Path:
+    """The file that `--recipe` asks for. 'best' is the regime's own; a sibling has its parent's.
+
+    Raises `StoichloopError` with the regimes that have a recipe.
+    """
+    if asked != BEST:
+        return Path(asked)
+    folder, parent = workspace.root / "recipes", _SIBLING.sub("", regime)
+    known = sorted(path.stem for path in folder.glob("*.yaml"))
+    if parent not in known:
+        raise StoichloopError(
+            f"--recipe {BEST}: there is no recipe for regime '{parent}' in {folder}; "
+            f"regimes that have one: {', '.join(known) or 'none'}"
+        )
+    return folder / f"{parent}.yaml"
+
+
+@contextmanager
+def start_from(workspace: Workspace, path: Path | None) -> Iterator[Start]:
+    """The working tree's `gnn/`, or the committed one with the recipe in `path` applied, while it is entered.
+
+    Raises `StoichloopError` if the recipe is malformed, or does not fit the committed code.
+    """
+    if path is None:
+        yield Start(CodeState(workspace.root, workspace.sandbox), {}, {})
+        return
+    recipe, commit = read_document(path, Recipe), head_commit(workspace)
+    moves = read_moves(recipe.moves)
+
+    def edit(folder: Path) -> None:
+        for move in moves:
+            apply(move, folder)
+
+    with throw_away(workspace.repo, workspace.runs / ".recipes", workspace.sandbox) as worktrees:
+        code = worktrees.edited(commit, edit)
+        try:
+            code.resolve(recipe.configuration)
+        except StoichloopError as error:
+            raise StoichloopError(f"{path}: {error}") from error
+        names = {"recipe": str(path), "moves": list(recipe.moves), "commit": commit}
+        yield Start(code, recipe.configuration, names)
+
+
+def uncommitted(workspace: Workspace) -> bool:
+    """Whether the code in the working tree's `gnn/` differs from HEAD's."""
+    # Without optional locks: git would write what it learned into the user's index.
+    git = workspace.repo.git(no_optional_locks=True)
+    return bool(git.status("--porcelain", "--", "gnn"))

@@ -1,0 +1,177 @@
+"""The network that a trial recovered: its decoded integers, under the names that the regime has for them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from agent.analyzer.scoring.alignment import column_scale
+from agent.analyzer.scoring.decode import decode
+from agent.analyzer.scoring.estimate import Estimate, EstimateError, read_estimate
+from agent.campaign.folder import Campaign, find_experiment
+from agent.executor.trial import FIDELITIES
+from agent.executor.workspace import Workspace
+from memory.leaderboard import incumbent, typical_trial
+from memory.ledger import Ledger
+from memory.records import TrialResult
+from simulator.dataset import FrozenData, check
+from simulator.kinetics import Floats
+from simulator.measured.measured_regime import Measured, find_known
+from simulator.network import Graph, Ints
+from simulator.regime import Regime
+from stoichloop.errors import StoichloopError
+
+if TYPE_CHECKING:
+    from cobra import Model
+
+RESULT = "result.json"  # in a folder that `train --out` kept
+
+_COMPARTMENT = re.compile(r"_([a-z]{1,2})$")  # as BiGG names metabolites: atp_c
+_LARGEST_FLUX = 1000.0
+_SIBLING = re.compile(r"(.+)_sibling(\d+)")
+
+
+class _Kept(BaseModel):
+    """What is needed of the `result.json` in a folder that `train --out` kept."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    regime: str
+    dataset: str
+    seed: int
+
+
+@dataclass(frozen=True)
+class RecoveredNetwork:
+    """A trial's integers S, and its rate constants.
+
+    Attributes:
+        regime, origin: where it was recovered from, and by which trial, in words.
+        metabolites, reactions: names of the rows and columns of S.
+        stoichiometry: S, shape (N, R). Nothing of the truth is in it.
+        log_k: decimal logarithm of each rate constant, shape (R,), as it belongs to these integers: what the length
+            of an estimated column exceeds theirs by is in it. One factor that all share is open.
+    """
+
+    regime: str
+    origin: str
+    metabolites: tuple[str, ...]
+    reactions: tuple[str, ...]
+    stoichiometry: Ints
+    log_k: Floats
+
+    def column(self, reaction: str) -> dict[str, int]:
+        """The coefficient of each metabolite in a reaction, substrates negative."""
+        column = self.stoichiometry[:, self.reactions.index(reaction)]
+        return {self.metabolites[row]: int(column[row]) for row in np.flatnonzero(column)}
+
+    def to_cobra(self) -> Model:
+        """As a model of COBRApy; needs the extra `networks`."""
+        return _to_cobra(self)
+
+
+def network_of(estimate: Estimate, regime: Regime | Measured, graph: Graph, origin: str) -> RecoveredNetwork:
+    """Decode an estimate."""
+    integers = decode(graph, estimate.sto_all, regime.constraints)
+    return RecoveredNetwork(
+        regime=regime.name,
+        origin=origin,
+        metabolites=regime.network.metabolite_names,
+        reactions=regime.network.reaction_names,
+        stoichiometry=graph.matrix(integers).astype(np.int64),
+        log_k=estimate.log_k + np.log10(column_scale(graph, estimate.sto_all, integers)),
+    )
+
+
+def network_of_campaign(workspace: Workspace, campaign: Campaign, experiment: str | None) -> RecoveredNetwork:
+    """What an experiment, or the incumbent, recovered; raises `StoichloopError`."""
+    trial = representative(campaign, experiment)
+    dataset = _frozen(workspace, campaign.settings.regime, campaign.settings.dataset)
+    origin = f"campaign {campaign.settings.name}, trial {trial.trial}"
+    return network_of(_read(campaign.folder / trial.folder, dataset), dataset.regime, dataset.graph, origin)
+
+
+def network_of_run(workspace: Workspace, folder: Path) -> RecoveredNetwork:
+    """What a run recovered that `train --out` kept in `folder`; raises `StoichloopError`."""
+    try:
+        kept = _Kept.model_validate_json((folder / RESULT).read_bytes())
+    except (OSError, ValidationError) as error:
+        raise StoichloopError(
+            f"--run {folder}: there is no {RESULT} in it; name a folder that 'stoichloop train --out' kept"
+        ) from error
+    dataset = _frozen(workspace, kept.regime, kept.dataset)
+    return network_of(_read(folder, dataset), dataset.regime, dataset.graph, f"a run with seed {kept.seed}")
+
+
+def estimate_of(workspace: Workspace, campaign: Campaign, experiment: str | None) -> Estimate:
+    """The estimate of an experiment, or of the incumbent; raises `StoichloopError`."""
+    dataset = _frozen(workspace, campaign.settings.regime, campaign.settings.dataset)
+    return _read(campaign.folder / representative(campaign, experiment).folder, dataset)
+
+
+def representative(campaign: Campaign, name: str | None) -> TrialResult:
+    """The trial that speaks for an experiment, or for the incumbent, at the highest fidelity that it has completed.
+
+    Raises `StoichloopError` where there is none.
+    """
+    with Ledger(campaign.ledger_path, readonly=True) as ledger:
+        experiment = incumbent(ledger.experiments()) if name is None else find_experiment(campaign, ledger, name)
+    if experiment is None:
+        raise StoichloopError(f"campaign '{campaign.settings.name}' has no incumbent yet: its baseline is not measured")
+    for fidelity in reversed(FIDELITIES):
+        if trial := typical_trial(experiment, fidelity):
+            return trial
+    raise StoichloopError(f"no trial of {experiment.id} has completed, so there is no estimate; name another one")
+
+
+def _frozen(workspace: Workspace, name: str, fingerprint: str) -> FrozenData:
+    """The data of a regime or a sibling as they were when an estimate was made of them."""
+    parent = _SIBLING.fullmatch(name)
+    known = find_known(parent[1] if parent else name, workspace.data)
+    regime = known.sibling(int(parent[2])) if parent else known
+    dataset = FrozenData(regime, workspace.data / regime.name, check(regime, workspace.data))
+    if dataset.manifest.fingerprint() != fingerprint:
+        raise StoichloopError(
+            f"{dataset.folder}: not the data that the estimate was made of; put those back, or train again"
+        )
+    return dataset
+
+
+def _read(folder: Path, dataset: FrozenData) -> Estimate:
+    try:
+        return read_estimate(folder / "estimate.npz", dataset.graph)
+    except EstimateError as error:
+        raise StoichloopError(f"{folder}: {error}; only running the trial again brings it back") from error
+
+
+def _to_cobra(network: RecoveredNetwork) -> Model:
+    """One reaction for each column of S, in the direction in which it ran, its rate constant in its notes.
+
+    A metabolite's compartment is what its name ends with, else `c`. Raises `StoichloopError` without COBRApy.
+    """
+    try:
+        from cobra import Metabolite, Model, Reaction
+    except ImportError as error:
+        raise StoichloopError("a network is exported by COBRApy; run pip install 'stoichloop[networks]'") from error
+    model = Model(network.regime, name=f"recovered by {network.origin}")
+    metabolites = [Metabolite(name, name=name, compartment=_compartment(name)) for name in network.metabolites]
+    model.add_metabolites(metabolites)
+    reactions = []
+    for number, name in enumerate(network.reactions):
+        reaction = Reaction(name, name=name, lower_bound=0.0, upper_bound=_LARGEST_FLUX)
+        reaction.notes = {"log10_k": f"{network.log_k[number]:.6g}", "origin": network.origin}
+        reactions.append(reaction)
+    model.add_reactions(reactions)
+    for reaction in reactions:
+        reaction.add_metabolites({model.metabolites.get_by_id(m): s for m, s in network.column(reaction.id).items()})
+    return model
+
+
+def _compartment(metabolite: str) -> str:
+    found = _COMPARTMENT.search(metabolite)
+    return found[1] if found else "c"

@@ -1,0 +1,172 @@
+"""One scored training run, outside any campaign."""
+
+from __future__ import annotations
+
+import json
+import math
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from agent.analyzer.scoring.estimate import Estimate, EstimateError, read_estimate
+from agent.analyzer.scoring.score import Scores, score
+from agent.executor.artifacts import CurvePoint, read_curves
+from agent.executor.code.code_state import CodeState
+from agent.executor.local import slots
+from agent.executor.process import TrialProcess
+from agent.executor.sandbox.bubblewrap import Sandbox
+from agent.executor.sandbox.limits import fair_share
+from agent.executor.trial import Outcome, Trial
+from agent.executor.workspace import Workspace
+from agent.training.coefficients_csv import write_coefficients
+from agent.training.datasets import dataset_of
+from agent.training.recipe import find_recipe, start_from, uncommitted
+from agent.training.recovered_network import RESULT, RecoveredNetwork, network_of
+from simulator.dataset import FrozenData
+from stoichloop.errors import StoichloopError
+
+_POLL_S = 0.1
+
+
+@dataclass(frozen=True)
+class Run:
+    """One scored training run. `start` names a recipe, its moves and its commit, if there was one."""
+
+    dataset: FrozenData
+    start: dict[str, Any]
+    seed: int
+    steps: int
+    configuration: dict[str, Any]
+    scores: Scores
+    estimate: Estimate
+    curves: list[CurvePoint]
+
+    def facts(self) -> dict[str, Any]:
+        """All of it but its arrays and curves, as `--json` prints it."""
+        data = {"regime": self.dataset.regime.name, "dataset": self.dataset.manifest.fingerprint()}
+        names = ("seed", "steps", "configuration", "scores")
+        return self.start | data | {name: getattr(self, name) for name in names}
+
+    def network(self) -> RecoveredNetwork:
+        """The integers that its estimate decodes to, with their names."""
+        return network_of(self.estimate, self.dataset.regime, self.dataset.graph, f"a run with seed {self.seed}")
+
+
+def train_regime(
+    workspace: Workspace,
+    regime: str,
+    asked: dict[str, Any],
+    *,
+    sibling: int | None,
+    seed: int,
+    steps: int | None,
+    recipe: str | None,
+    out: Path | None,
+    quiet: bool,
+    check: Callable[[], None],
+    note: Callable[[str], None],
+) -> Run:
+    """What `stoichloop train` does: train, on top of a recipe if one is named, score, and keep it in `out`.
+
+    Raises `StoichloopError`; then nothing is kept.
+    """
+    recipe_file = None if recipe is None else find_recipe(workspace, regime, recipe)
+    if out is not None and out.exists():
+        raise StoichloopError(f"--out {out}: exists already; name a folder that does not")
+    dataset, _ = dataset_of(regime, sibling, quiet=quiet)
+    # What is kept is complete: it moves to its place when the trial has been scored.
+    place = out.resolve().parent if out else None
+    if place is not None:
+        place.mkdir(parents=True, exist_ok=True)
+    if recipe_file is not None and uncommitted(workspace):
+        note("gnn/ holds changes that are not committed; the recipe is applied to the committed gnn/, without them")
+    with (
+        tempfile.TemporaryDirectory(prefix=".stoichloop-", dir=place) as scratch,
+        start_from(workspace, recipe_file) as start,
+    ):
+        folder = Path(scratch) / "trial"
+        run = train_once(
+            start.code,
+            dataset,
+            start.configuration | asked,
+            names=start.names,
+            seed=seed,
+            steps=steps or dataset.regime.training.full_steps,
+            folder=folder,
+            sandbox=workspace.sandbox,
+            quiet=quiet,
+            check=check,
+        )
+        if out is not None:
+            with (folder / RESULT).open("x", encoding="utf-8") as stream:  # never through a link that a trial has left
+                stream.write(json.dumps(run.facts(), indent=1) + "\n")
+            folder.rename(out)
+    return run
+
+
+def train_once(
+    code: CodeState,
+    dataset: FrozenData,
+    changes: dict[str, Any],
+    *,
+    names: dict[str, Any],
+    seed: int,
+    steps: int,
+    folder: Path,
+    sandbox: Sandbox,
+    quiet: bool,
+    check: Callable[[], None],
+) -> Run:
+    """Train `code` with `changes` and score; raises `StoichloopError` if the trial did not complete."""
+    configuration = code.resolve(changes)
+    trial = Trial("train", seed, "full", steps, "no commit", configuration)
+    console = Console(stderr=True, quiet=quiet)
+    columns = TextColumn("training"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        bar = progress.add_task("", total=steps)
+
+        def tick() -> None:
+            check()
+            points = read_curves(folder)
+            progress.update(bar, completed=points[-1].step if points else 0)
+
+        run_alone(trial, code, dataset, folder, sandbox, tick)
+    try:
+        estimate = read_estimate(folder / "estimate.npz", dataset.graph)
+        write_coefficients(folder, dataset)
+    except EstimateError as error:
+        raise StoichloopError(f"the trial left no usable estimate: {error}") from error
+    return Run(
+        dataset=dataset,
+        start=names,
+        seed=seed,
+        steps=steps,
+        configuration=configuration,
+        scores=score(estimate, dataset),
+        estimate=estimate,
+        curves=read_curves(folder),
+    )
+
+
+def run_alone(
+    trial: Trial, code: CodeState, dataset: FrozenData, folder: Path, sandbox: Sandbox, tick: Callable[[], None]
+) -> Outcome:
+    """Run a trial that has this machine to itself, `tick` called on the way; raises `StoichloopError` if it fails."""
+    observations, gpu = dataset.observations_path.absolute(), slots(1)[0]
+    process = TrialProcess([(trial, folder)], code.folder, observations, gpu, sandbox, fair_share(1), math.inf)
+    try:
+        while (outcomes := process.outcomes()) is None:
+            tick()
+            time.sleep(_POLL_S)
+    finally:
+        process.end()
+    (outcome,) = outcomes
+    if outcome.status != "completed":
+        raise StoichloopError(f"the trial ended as {outcome.status.replace('_', ' ')}: {outcome.reason}")
+    return outcome

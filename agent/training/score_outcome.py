@@ -1,0 +1,19 @@
+"""From how a trial ended to its scores: what it left behind must pass the analyzer's door."""
+
+from __future__ import annotations
+
+from agent.analyzer.scoring.estimate import EstimateError
+from agent.analyzer.scoring.score import Scores, score_artifact
+from agent.executor.trial import Outcome
+from memory.records import TrialStatus
+from simulator.dataset import FrozenData
+
+
+def score_outcome(outcome: Outcome, dataset: FrozenData) -> tuple[TrialStatus, str, Scores]:
+    """Status, reason and scores of a trial; an artifact that does not pass the door makes it invalid."""
+    if outcome.status != "completed":
+        return outcome.status, outcome.reason, Scores()
+    try:
+        return "completed", outcome.reason, score_artifact(outcome.folder / "estimate.npz", dataset)
+    except EstimateError as error:
+        return "invalid", str(error), Scores()

@@ -1,0 +1,49 @@
+"""What a campaign in this workspace knows of a chain that was found in git; a fresh clone has none that knows it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+
+from rich.console import Console
+
+from agent.campaign.folder import Campaign, open_campaign
+from agent.executor.workspace import Workspace
+from agent.training.measurement import Laboratory, laboratory
+from agent.winners.chain import Chain
+from memory.ledger import Ledger
+
+
+def campaign_of(workspace: Workspace, chain: Chain) -> Campaign | None:
+    """The campaign here whose ledger has the experiment, and not another one of that name."""
+    name = chain.tip.campaign
+    if not (workspace.runs / name / "campaign.yaml").is_file():
+        return None
+    campaign = open_campaign(workspace, name)
+    with Ledger(campaign.ledger_path, readonly=True) as ledger:
+        record = ledger.experiment(chain.tip.experiment)
+    return campaign if record is not None and record.fingerprint == chain.tip.fingerprint else None
+
+
+def idle_changes(workspace: Workspace, chain: Chain) -> list[str]:
+    """The experiments of the chain that an ablation has not shown to matter."""
+    campaign = campaign_of(workspace, chain)
+    if campaign is None:
+        return []
+    with Ledger(campaign.ledger_path, readonly=True) as ledger:
+        ablations = ledger.ablations(chain.tip.experiment)
+    return [name for name, ablation in ablations.items() if ablation.verdict == "not shown to matter"]
+
+
+@contextmanager
+def remembering(
+    workspace: Workspace, chain: Chain, console: Console, check: Callable[[], None]
+) -> Iterator[Laboratory]:
+    """A laboratory that writes into the ledger of the chain's campaign, whose lead it takes, if there is one here."""
+    campaign = campaign_of(workspace, chain)
+    with ExitStack() as stack:
+        ledger = None
+        if campaign is not None:
+            stack.enter_context(campaign.lead())
+            ledger = stack.enter_context(Ledger(campaign.ledger_path))
+        yield stack.enter_context(laboratory(workspace, ledger, console, check))

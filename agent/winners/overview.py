@@ -1,0 +1,175 @@
+"""What has won in a campaign, with its evidence: the incumbent's stack of changes, and whatever else was accepted."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.text import Text
+
+from agent.analyzer.judging.interval import Interval, interval_of_mean, within
+from agent.campaign.folder import Campaign
+from agent.campaign.registrar import place_of
+from agent.executor.code.worktree import CHOSEN
+from agent.executor.workspace import Workspace
+from memory.formatting import UNCHECKED
+from memory.leaderboard import incumbent, lineage
+from memory.ledger import Ledger
+from memory.records import Ablation, Experiment, Objective, Verification
+from stoichloop.errors import StoichloopError
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Lines(_Model):
+    """Lines that a commit adds and removes."""
+
+    added: int = 0
+    removed: int = 0
+
+    def __str__(self) -> str:
+        return f"+{self.added} -{self.removed}"
+
+
+class Winner(_Model):
+    """An accepted experiment. `effect` is that against its rival; `ablation` is what its change is worth to the stack.
+
+    `leads` says that it is part of the incumbent's stack. The baseline has no branch and changes nothing.
+    """
+
+    experiment: str
+    leads: bool
+    parent: str | None
+    move: str | None
+    hypothesis: str
+    score: float | None
+    interval: Interval | None
+    seeds: list[int]
+    branch: str | None
+    commit: str
+    code: Lines
+    configuration: Lines
+    rival: str | None
+    effect: float | None
+    effect_interval: Interval | None
+    p_value: float | None
+    ablation: Ablation | None
+    verification: Verification | None
+
+
+class Winners(_Model):
+    """All of a campaign, those that lead to the incumbent first."""
+
+    campaign: str
+    regime: str
+    fidelity: str
+    objective: Objective
+    incumbent: str
+    winners: list[Winner]
+
+
+def accepted(ledger: Ledger, name: str | None) -> Experiment:
+    """An accepted experiment by its name, or the incumbent; raises `StoichloopError` if there is none."""
+    experiments = ledger.experiments()
+    found = incumbent(experiments) if name is None else next((e for e in experiments if e.id == name), None)
+    if found is None or not found.accepted:
+        if name is None:
+            raise StoichloopError("nothing is accepted yet, not even the baseline: let 'stoichloop explore' go on")
+        known = ", ".join(e.id for e in experiments if e.accepted) or "none"
+        raise StoichloopError(f"'{name}' is not an accepted experiment of this campaign; those are {known}")
+    return found
+
+
+def read_winners(workspace: Workspace, campaign: Campaign, ledger: Ledger, leader: Experiment) -> Winners:
+    """Read everything once; `leader` is the incumbent, or the one that is to be taken for it."""
+    experiments, settings = ledger.experiments(), campaign.settings
+    line = lineage(experiments, leader)
+    others = [e for e in experiments if e.accepted and e not in line]
+    ablations, verifications = ledger.ablations(leader.id), ledger.verifications()
+
+    def winner(e: Experiment) -> Winner:
+        scores, verdict = e.scores(settings.fidelity), e.verdict
+        assert verdict is not None
+        code, configuration = (Lines(), Lines()) if e.parent is None else _lines(workspace, place_of(e))
+        return Winner(
+            experiment=e.id,
+            leads=e in line,
+            parent=e.parent,
+            move=e.move,
+            hypothesis=e.hypothesis,
+            score=sum(scores.values()) / len(scores) if scores else None,
+            interval=interval_of_mean(list(scores.values())),
+            seeds=sorted(scores),
+            branch=None if e.parent is None else _branch(workspace, settings.name, e),
+            commit=place_of(e),
+            code=code,
+            configuration=configuration,
+            rival=verdict.rival,
+            effect=verdict.effect,
+            effect_interval=verdict.interval,
+            p_value=verdict.p_value,
+            ablation=ablations.get(e.id),
+            verification=verifications.get(e.id),
+        )
+
+    return Winners(
+        campaign=settings.name,
+        regime=settings.regime,
+        fidelity=settings.fidelity,
+        objective=settings.objective,
+        incumbent=leader.id,
+        winners=[winner(e) for e in (*line, *others)],
+    )
+
+
+def _lines(workspace: Workspace, commit: str) -> tuple[Lines, Lines]:
+    """What a commit changes of the code, and of the chosen configuration."""
+    code, configuration = Lines(), Lines()
+    for row in str(workspace.repo.git.show("--numstat", "--no-renames", "--format=", commit)).splitlines():
+        added, removed, file = row.split("\t")
+        if file == CHOSEN:
+            configuration = Lines(added=int(added), removed=int(removed))
+        else:
+            code = Lines(added=code.added + int(added), removed=code.removed + int(removed))
+    return code, configuration
+
+
+def _branch(workspace: Workspace, campaign: str, experiment: Experiment) -> str | None:
+    """The experiment's branch, if it is there still."""
+    branch = f"exp/{campaign}/{experiment.id}"
+    there = workspace.repo.git.for_each_ref("--format=%(objectname)", f"refs/heads/{branch}")
+    return branch if there == place_of(experiment) else None
+
+
+def picture(known: Winners) -> RenderableType:
+    """For a person: a paragraph for each winner."""
+    head = f"{known.campaign} · {known.regime} · {known.objective} at {known.fidelity}, with 95 % intervals"
+    leading = [winner for winner in known.winners if winner.leads]
+    others = [winner for winner in known.winners if not winner.leads]
+    unchecked = [Text(UNCHECKED)] if known.objective == "blind" else []
+    parts: list[RenderableType] = [Text(head, style="bold"), *unchecked, Text(f"\nwhat {known.incumbent} consists of")]
+    parts += [_paragraph(winner) for winner in leading]
+    if others:
+        parts += [Text("also accepted"), *(_paragraph(winner) for winner in others)]
+    return Group(*parts)
+
+
+def _paragraph(winner: Winner) -> RenderableType:
+    score = "no score" if winner.score is None else f"{winner.score:.4f}{within(winner.interval)}"
+    title = Text(f"{winner.experiment}  {score} on {len(winner.seeds)} seeds", style="bold")
+    lines = [Text(f"{winner.move}: {winner.hypothesis}" if winner.move else winner.hypothesis)]
+    if winner.parent is not None:
+        place = winner.branch or f"commit {winner.commit[:12]}"
+        changed = f"code {winner.code}, configuration {winner.configuration}"
+        lines.append(Text(f"{place}, on {winner.parent}: {changed}", style="dim"))
+    if winner.effect is not None:
+        p_value = "" if winner.p_value is None else f", p = {winner.p_value:.2g}"
+        lines.append(Text(f"{winner.effect:+.4f}{within(winner.effect_interval)} against {winner.rival}{p_value}"))
+    if (worth := winner.ablation) is not None:
+        lines.append(Text(f"in the stack: {worth.verdict}: {worth.reason}{within(worth.interval)}"))
+    if (siblings := winner.verification) is not None:
+        gain = "" if siblings.gain is None else f": {siblings.gain:+.4f}{within(siblings.interval)}"
+        lines.append(Text(f"on {len(siblings.siblings)} siblings: {siblings.verdict}{gain} against the base commit"))
+    return Group(title, Padding(Group(*lines), (0, 0, 1, 7)))

@@ -1,0 +1,1 @@
+"""Bounds on what the data of a regime determine."""

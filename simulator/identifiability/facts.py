@@ -1,0 +1,109 @@
+"""What is said of a dataset to people, and which of its coefficients can be recovered at all."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict
+
+from simulator.generate import System
+from simulator.identifiability.column_lengths import scale_free
+from simulator.identifiability.given_form import ratios_determined
+from simulator.identifiability.given_rates import analyse
+from simulator.kinetics import Floats
+from simulator.regime import Regime
+
+
+class Facts(BaseModel):
+    """What `stoichloop data` reports. Concentrations and times are in the regime's arbitrary units.
+
+    Rates, concentrations and what is identifiable are those of the exact trajectories, before any noise.
+    Reactions and metabolites are numbered as in S; `metabolite_names` and `reaction_names` name them.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    metabolites: int
+    reactions: int
+    edges: int
+    true_edges: int
+    metabolite_names: tuple[str, ...]
+    reaction_names: tuple[str, ...]
+    trajectories: int
+    frames: int
+    heldout_trajectories: int
+    followed_for: tuple[float, ...]
+    activity_rank: int
+    rate_variation: tuple[float, ...]
+    smallest_concentration: float
+    identifiable_edges: int
+    identifiable_edges_given_form: int
+    null_dimension: int
+    proportional_reactions: tuple[tuple[int, ...], ...]
+    collinear_groups: tuple[tuple[tuple[int, int], ...], ...]
+    scale_free_reactions: tuple[int, ...]
+    scale_free_resolved: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Identifiable:
+    """Which edges have a coefficient that the observations determine, each of shape (E,).
+
+    Attributes:
+        edges: for whoever knew every rate, but for columns of which nothing tells the length; scores use it.
+        edges_given_form: for whoever knows the functional form alone.
+    """
+
+    edges: NDArray[np.bool_]
+    edges_given_form: NDArray[np.bool_]
+
+
+def examine(regime: Regime, system: System) -> tuple[Facts, Identifiable]:
+    """All facts of a simulated system."""
+    graph, sto_all, law, network = system.graph, system.sto_all, system.law, regime.network
+    frames = np.concatenate([trajectory.concentration for trajectory in system.exact])
+    every = np.concatenate([frames, *(trajectory.concentration for trajectory in system.heldout)])
+    rates = law.rates(graph, sto_all, frames)
+    given_rates = analyse(graph, rates, mass_balanced=network.mass_balanced)
+    lengths = scale_free(graph, sto_all, law, frames, network.coefficients)
+    ratios = ratios_determined(graph, sto_all, law, frames, mass_balanced=network.mass_balanced)
+    # Without k a column is its ratios: one coefficient that is not determined leaves none of them.
+    ratios[graph.rxn_all[~given_rates.edges]] = False
+    # An absent edge is absent whatever the length of its column.
+    told = (lengths.resolved | ~lengths.found)[graph.rxn_all] | (sto_all == 0)
+    edges = given_rates.edges & told
+    edges_given_form = ratios[graph.rxn_all] & told
+    facts = Facts(
+        metabolites=graph.n_metabolites,
+        reactions=graph.n_reactions,
+        edges=len(sto_all),
+        true_edges=int(np.count_nonzero(sto_all)),
+        metabolite_names=network.metabolite_names,
+        reaction_names=network.reaction_names,
+        trajectories=len(system.exact),
+        frames=len(frames),
+        heldout_trajectories=len(system.heldout),
+        followed_for=tuple(float(trajectory.time[-1]) for trajectory in system.exact),
+        activity_rank=activity_rank(frames),
+        rate_variation=tuple((rates.std(axis=0) / rates.mean(axis=0)).tolist()),
+        smallest_concentration=float(every.min()),
+        identifiable_edges=int(edges.sum()),
+        identifiable_edges_given_form=int(edges_given_form.sum()),
+        null_dimension=given_rates.null_dimension,
+        proportional_reactions=given_rates.proportional,
+        collinear_groups=tuple(
+            tuple((int(graph.met_all[edge]), int(graph.rxn_all[edge])) for edge in group)
+            for group in given_rates.collinear
+        ),
+        scale_free_reactions=tuple(np.flatnonzero(lengths.found).tolist()),
+        scale_free_resolved=tuple(np.flatnonzero(lengths.resolved).tolist()),
+    )
+    return facts, Identifiable(edges, edges_given_form)
+
+
+def activity_rank(frames: Floats, share: float = 0.99) -> int:
+    """Principal components (centred) that carry `share` of the variance of frames, shape (F, N)."""
+    power = np.linalg.svd(frames - frames.mean(axis=0), compute_uv=False) ** 2
+    return int(np.searchsorted(np.cumsum(power) / power.sum(), share) + 1)

@@ -1,0 +1,1 @@
+"""Measured data: tables and stated networks."""

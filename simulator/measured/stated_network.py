@@ -1,0 +1,91 @@
+"""The network that a user states beside measurements, as YAML or SBML; cut down to what was measured.
+
+    reactions:
+      hexokinase: glc + atp -> g6p + adp
+      isomerase: g6p -> f6p
+    alphabet: [1, 2]        # the magnitudes that a coefficient may have; if left out, 1 and 2
+    mass_balanced: false    # whether every column of S sums to zero; if left out, no
+
+Of an SBML file the coefficients are not used, but for the alphabet, 1 to the largest, and mass balance.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from simulator.measured.measured_regime import Equation, StatedNetwork
+from simulator.regime import ImportedNetwork, read_content, read_section
+from simulator.sbml import read_network
+from stoichloop.errors import RegimeError
+
+_SBML = (".xml", ".sbml", ".gz", ".bz2")
+_NAMED = 12
+
+
+@dataclass(frozen=True)
+class Cut:
+    """What is left of a stated network, and in words what is not, and why."""
+
+    network: StatedNetwork
+    left_out: str
+
+
+def read_stated(path: Path) -> Cut:
+    """Read a network file whole; raises `RegimeError` with the key, the value and the mend."""
+    if path.suffix.lower() in _SBML:
+        network, left_out = read_network(path, "--network")
+        gone = [f"reactions {why}: {_listed(names)}" for why, names in left_out.items()]
+        return Cut(_without_coefficients(network), "; ".join(gone))
+    if not path.is_file():
+        raise RegimeError(f"--network {path}: there is no such file")
+    return Cut(read_section(path, read_content(path), StatedNetwork), "")
+
+
+def _without_coefficients(network: ImportedNetwork) -> StatedNetwork:
+    reactions = {
+        name: Equation(*(tuple(m for m, s in column.items() if s * side > 0) for side in (-1, 1)))
+        for name, column in network.reactions.items()
+    }
+    return StatedNetwork(reactions=reactions, alphabet=network.coefficients, mass_balanced=network.mass_balanced)
+
+
+def cut_down(path: Path, whole: Cut, measured: Sequence[str]) -> Cut:
+    """The network of `path` as far as it was measured; raises `RegimeError` where that is nothing, or not of it.
+
+    Metabolites that were not measured are left out of their reactions, and reactions that keep no substrate or no
+    product are left out. Columns that have lost a member need not sum to zero any more.
+    """
+    network, known = whole.network, whole.network.metabolite_names
+    if unknown := [name for name in measured if name not in known]:
+        raise RegimeError(
+            f"--csv: column '{unknown[0]}' is no metabolite of {path}, which has {_listed(known)}; write both alike, "
+            "or leave the column out"
+        )
+    cut = {name: _cut(equation, measured) for name, equation in network.reactions.items()}
+    kept = {name: equation for name, equation in cut.items() if equation.substrates and equation.products}
+    if not kept:
+        raise RegimeError(f"--network {path}: no reaction has both a substrate and a product that were measured")
+    touched = any(equation != network.reactions[name] for name, equation in kept.items())
+    balanced = network.mass_balanced and not touched
+    left = StatedNetwork(reactions=kept, alphabet=network.alphabet, mass_balanced=balanced)
+    named = left.metabolite_names
+    gone = {
+        "metabolites that were not measured": [name for name in known if name not in measured],
+        "reactions of which no substrate or no product was measured": [name for name in cut if name not in kept],
+        "measured metabolites that are in no other reaction": [name for name in measured if name not in named],
+    }
+    words = [whole.left_out, *(f"{what}: {_listed(names)}" for what, names in gone.items() if names)]
+    if network.mass_balanced and not balanced:
+        words.append("mass balance, since members of reactions were not measured")
+    return Cut(left, "; ".join(word for word in words if word))
+
+
+def _cut(equation: Equation, measured: Sequence[str]) -> Equation:
+    return Equation(*(tuple(m for m in side if m in measured) for side in (equation.substrates, equation.products)))
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return ", ".join(names[:_NAMED]) + more

@@ -1,0 +1,124 @@
+from dataclasses import replace
+
+import numpy as np
+
+from agent.analyzer.judging.findings import MIN_EXPERIMENTS, find
+from agent.analyzer.judging.noise import Noise
+from memory.records import Experiment, Finding, Verdict
+from tests.agent.experiments import FIDELITY, scored
+
+NOISE = {FIDELITY: Noise(0.01, 12)}
+
+
+def experiments(count: int, *, field_matters: bool, seed: int = 0) -> list[Experiment]:
+    rng = np.random.default_rng(seed)
+    made = [scored("e0001", [0.3], configuration={"lr_S": 0.5, "width": 32, "schedule": "a"}, block=0)]
+    for number in range(2, count + 1):
+        rate = float(rng.uniform(0, 1))
+        exact = 0.3 + (0.2 * rate if field_matters else 0.0) + float(rng.normal(0, 0.01))
+        configuration = {"lr_S": rate, "width": int(rng.choice([16, 32])), "schedule": str(rng.choice(["a", "b"]))}
+        made.append(scored(f"e{number:04d}", [exact], configuration=configuration))
+    return made
+
+
+def subjects(findings: list[Finding], kind: str) -> list[str]:
+    return [finding.subject for finding in findings if finding.kind == kind]
+
+
+def test_a_field_that_moves_the_score_becomes_a_principle_with_its_evidence() -> None:
+    found = find(experiments(30, field_matters=True), [], NOISE, 3, "exact")
+    assert subjects(found, "established principle") == ["noise", "lr_S"]
+    principle = found[1]
+    assert "higher lr_S recovers more" in principle.statement
+    assert len(principle.experiments) == 30
+    assert principle.p_value is not None
+    assert principle.p_value < 0.001
+
+
+def test_noise_teaches_no_principle() -> None:
+    false = sum(
+        subjects(find(experiments(30, field_matters=False, seed=seed), [], NOISE, 3, "exact"), "established principle")
+        != ["noise"]
+        for seed in range(100)
+    )
+    assert false <= 10  # 5 expected by the level, for all three fields together
+
+
+def test_few_experiments_leave_the_question_open() -> None:
+    found = find(experiments(MIN_EXPERIMENTS - 1, field_matters=True), [], NOISE, 1, "exact")
+    assert subjects(found, "open question") == ["fields"]
+
+
+def test_a_principle_that_later_evidence_does_not_support_is_refuted_not_dropped() -> None:
+    before = find(experiments(30, field_matters=True), [], NOISE, 3, "exact")
+    after = find(experiments(60, field_matters=False), before, NOISE, 4, "exact")
+    assert subjects(after, "refuted hypothesis") == ["lr_S"]
+    later = find(experiments(66, field_matters=False), after, NOISE, 5, "exact")
+    assert subjects(later, "refuted hypothesis") == ["lr_S"]
+
+
+def test_a_night_of_looks_at_pure_noise_teaches_no_principle() -> None:
+    def night(seed: int) -> bool:
+        everything = experiments(60, field_matters=False, seed=seed)
+        looks = (find(everything[: 6 * block], [], NOISE, block, "exact") for block in range(1, 11))
+        return any(subjects(look, "established principle") != ["noise"] for look in looks)
+
+    assert sum(night(seed) for seed in range(40)) <= 5  # 2 expected by the level
+
+
+def patched(name: str, exact: float, verdict: Verdict, move: str | None = None, parent: str = "e0001") -> Experiment:
+    return replace(scored(name, [exact], verdict=verdict), patch="a diff", move=move, parent=parent)
+
+
+def test_better_code_does_not_speak_for_the_values_that_it_was_tried_with() -> None:
+    rng = np.random.default_rng(0)
+
+    def on(code: str, first: int, mean: float, low: float) -> list[Experiment]:
+        made = []
+        for number in range(first, first + 20):
+            rate, exact = float(rng.uniform(low, low + 0.5)), mean + float(rng.normal(0, 0.01))
+            made.append(replace(scored(f"e{number:04d}", [exact], configuration={"lr_S": rate}), parent=code))
+        return made
+
+    baseline = scored("e0001", [0.3], configuration={"lr_S": 0.1}, block=0)
+    better = patched("e0022", 0.6, Verdict("accepted", "", "e0001", 0.3, (0.28, 0.32), 1e-6), "sign_tied")
+    everything = [baseline, *on("e0001", 2, 0.3, 0.0), better, *on("e0022", 23, 0.6, 0.5)]
+    assert "lr_S" not in subjects(find(everything, [], NOISE, 3, "exact"), "established principle")
+
+
+def test_changes_of_code_are_principles_or_refuted_by_name_with_their_figures() -> None:
+    baseline = scored("e0001", [0.3], block=0, verdict=Verdict("accepted", ""))
+    good = patched("e0002", 0.6, Verdict("accepted", "", "e0001", 0.3, (0.28, 0.32), 1e-6), "sign_tied")
+    bad = patched("e0003", 0.2, Verdict("rejected", "", "e0002", -0.4), "role_start", parent="e0002")
+    own = patched("e0004", 0.2, Verdict("rejected", "", "e0002", -0.4), parent="e0002")
+    found = {f.subject: f for f in find([baseline, good, bad, own], [], NOISE, 1, "exact")}
+    assert found["code: sign_tied"].kind == "established principle"
+    assert found["code: sign_tied"].p_value == 1e-6
+    assert "+0.300 [+0.280, +0.320] against e0001 (e0002)" in found["code: sign_tied"].statement
+    assert found["code: role_start"].kind == found["code: e0004"].kind == "refuted hypothesis"
+
+
+def test_a_change_that_was_overtaken_before_it_was_confirmed_is_an_open_question() -> None:
+    """It led its parent; that another change, accepted meanwhile, leads by more says nothing against it."""
+    baseline = scored("e0001", [0.3], block=0, verdict=Verdict("accepted", ""))
+    winner = patched("e0002", 0.9, Verdict("accepted", "", "e0001", 0.6, (0.58, 0.62), 1e-6), "integer_columns")
+    overtaken = patched("e0003", 0.5, Verdict("rejected", "", "e0002", -0.4), "sign_tied")
+    found = {f.subject: f for f in find([baseline, winner, overtaken], [], NOISE, 1, "exact")}
+    assert found["code: sign_tied"].kind == "open question"
+    assert "+0.200 against e0001 (e0003)" in found["code: sign_tied"].statement
+
+
+def test_a_change_that_helped_once_and_later_harmed_is_refuted_with_both_experiments() -> None:
+    baseline = scored("e0001", [0.3], block=0, verdict=Verdict("accepted", ""))
+    good = patched("e0002", 0.6, Verdict("accepted", "", "e0001", 0.3, (0.28, 0.32), 1e-6), "sign_tied")
+    later = patched("e0009", 0.2, Verdict("rejected", "", "e0002", -0.4), "sign_tied", parent="e0002")
+    finding = find([baseline, good, later], [], NOISE, 2, "exact")[1]
+    assert (finding.kind, finding.experiments) == ("refuted hypothesis", ("e0002", "e0009"))
+
+
+def test_fields_are_judged_where_every_experiment_was_seen() -> None:
+    """In a campaign that climbs, few experiments reach the top, and those are a selection."""
+    noise = {FIDELITY: Noise(0.01, 12), "full": Noise(0.02, 12)}
+    found = find(experiments(30, field_matters=True), [], noise, 3, "exact")
+    assert "lr_S" in subjects(found, "established principle")
+    assert "0.0200 at full" in found[0].statement

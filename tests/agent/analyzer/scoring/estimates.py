@@ -1,0 +1,35 @@
+"""Hand-made estimates whose scores are known."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from agent.analyzer.scoring.estimate import Estimate
+from simulator.dataset import Dataset
+
+
+def true_estimate(dataset: Dataset, **changes: Any) -> Estimate:
+    """What a perfect trial would hand in; the tables are fine enough for four digits."""
+    truth = dataset.truth
+    c = np.linspace(0.0, 8.0, 2001)
+    s = np.linspace(0.0, 4.0, 401)
+    frames = np.concatenate([trajectory.concentration for trajectory in [*dataset.observed, *dataset.heldout]])
+    drive = truth.law.drive(truth.graph, truth.sto_all, frames)
+    h = np.linspace(drive.min() - 0.5, drive.max() + 0.5, 4001)
+    perfect = Estimate(
+        sto_all=truth.sto_all.astype(float),
+        log_k=truth.law.log_k.copy(),
+        substrate_func_c=c,
+        substrate_func_s=s,
+        substrate_func=truth.law.substrate_func(c[:, None], s[None, :]),
+        rate_func_h=h,
+        rate_func=truth.law.rate_func(h),
+    )
+    return replace(perfect, **changes)
+
+
+def write_estimate(estimate: Estimate, path: Any, **changes: Any) -> None:
+    """As the artifact of a trial; `None` leaves an array out."""
+    arrays = {**vars(estimate), **changes}
+    np.savez(path, **{name: array for name, array in arrays.items() if array is not None})

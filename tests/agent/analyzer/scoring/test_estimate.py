@@ -1,0 +1,90 @@
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from agent.analyzer.scoring.estimate import EstimateError, read_estimate
+from simulator.dataset import Dataset
+from tests.agent.analyzer.scoring.estimates import true_estimate, write_estimate
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "estimate.npz"
+
+
+def test_a_good_artifact_comes_back_as_it_was(tiny: Dataset, path: Path) -> None:
+    estimate = true_estimate(tiny)
+    write_estimate(estimate, path)
+    for name, array in vars(read_estimate(path, tiny.truth.graph)).items():
+        np.testing.assert_array_equal(array, getattr(estimate, name))
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"sto_all": None}, "must hold exactly the arrays"),
+        ({"score": np.ones(1)}, "must hold exactly the arrays"),
+        ({"sto_all": np.ones(3)}, "'sto_all' has shape"),
+        ({"log_k": np.full(30, np.nan)}, "'log_k' holds values that are not finite"),
+        ({"log_k": np.zeros(30, dtype=np.float32)}, "'log_k' has dtype float32"),
+        ({"log_k": np.array([None] * 30, dtype=object)}, "cannot be read"),
+        ({"log_k": np.full(30, 400.0)}, "'log_k' holds values so large"),
+        ({"rate_func_h": np.zeros(4001)}, "strictly increasing"),
+        ({"substrate_func": np.zeros((2, 2))}, "'substrate_func' has shape"),
+    ],
+)
+def test_a_bad_artifact_is_refused_with_its_reason(
+    tiny: Dataset, path: Path, changes: dict[str, Any], message: str
+) -> None:
+    write_estimate(true_estimate(tiny), path, **changes)
+    with pytest.raises(EstimateError, match=message):
+        read_estimate(path, tiny.truth.graph)
+
+
+def test_what_is_missing_truncated_or_a_link_is_refused(tiny: Dataset, path: Path) -> None:
+    with pytest.raises(EstimateError, match="is missing"):
+        read_estimate(path, tiny.truth.graph)
+    good = path.with_name("good.npz")
+    write_estimate(true_estimate(tiny), good)
+    path.write_bytes(good.read_bytes()[:-100])
+    with pytest.raises(EstimateError, match="cannot be read"):
+        read_estimate(path, tiny.truth.graph)
+    path.unlink()
+    path.symlink_to(good)
+    with pytest.raises(EstimateError, match="not a regular file"):
+        read_estimate(path, tiny.truth.graph)
+
+
+def test_a_bomb_is_refused_before_it_is_unpacked(tiny: Dataset, path: Path) -> None:
+    estimate = true_estimate(tiny)
+    np.savez_compressed(path, **{**vars(estimate), "substrate_func": np.zeros((4000, 4000))})
+    assert path.stat().st_size < 1_000_000
+    with pytest.raises(EstimateError, match="unpacks to more than"):
+        read_estimate(path, tiny.truth.graph)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_no_damage_to_the_file_gets_past_the_door_as_another_error(tiny: Dataset, path: Path, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    np.savez_compressed(path, **vars(true_estimate(tiny)))
+    content = bytearray(path.read_bytes())
+    for position in rng.integers(0, len(content), 30):
+        content[position] = rng.integers(0, 256)
+    path.write_bytes(content)
+    with pytest.raises(EstimateError):
+        read_estimate(path, tiny.truth.graph)
+
+
+def test_a_header_that_claims_more_than_there_is_is_refused(tiny: Dataset, path: Path) -> None:
+    write_estimate(true_estimate(tiny), path)
+    with zipfile.ZipFile(path) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    members["sto_all.npy"] = members["sto_all.npy"].replace(b"(94,), }         ", b"(9999999999999,), }", 1)
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    with pytest.raises(EstimateError, match="cannot be read"):
+        read_estimate(path, tiny.truth.graph)

@@ -1,0 +1,165 @@
+"""From a proposal to a commit, a branch and a place in the ledger."""
+
+import json
+from collections.abc import Iterator
+
+import pytest
+
+from agent.campaign.folder import start_campaign
+from agent.campaign.registrar import Registrar, place_of
+from agent.executor.code.worktree import Worktrees
+from agent.executor.workspace import Workspace
+from agent.planner.move_catalogue import read_move
+from agent.planner.proposal import Edit, Proposal
+from memory.ledger import Ledger
+from memory.records import Decision, Experiment, TrialResult, Verdict
+from simulator.dataset import Dataset
+
+LOSS = "gnn/loss.py"
+ROBUST = Edit(file=LOSS, search=".square().mean()", replace=".abs().mean()")
+SEED = Edit(file="gnn/train.py", search="torch.manual_seed(member.seed)\n", replace="torch.manual_seed(7)\n")
+
+
+@pytest.fixture
+def registrar(workspace: Workspace, tiny: Dataset) -> Iterator[Registrar]:
+    """Of a campaign whose baseline is accepted."""
+    campaign = start_campaign(workspace, "night", tiny, planner="auto", fidelity="probe", seed=0)
+    worktrees = Worktrees(workspace.repo, campaign.folder / "worktrees", workspace.sandbox)
+    with Ledger(campaign.ledger_path) as ledger:
+        made = Registrar(campaign, worktrees, ledger)
+        ledger.open_block(Decision("baseline", None, "first"), [made.baseline()])
+        ledger.add_verdict("e0001", Verdict("accepted", "the baseline"))
+        ledger.close_block(0, "measured", [])
+        yield made
+        worktrees.clear()
+
+
+def propose(registrar: Registrar, *proposals: Proposal) -> list[Experiment]:
+    """Open a block with the proposals."""
+    past = registrar.ledger.experiments()
+    registrar.ledger.open_block(Decision("code", 0.05, "plateau"), registrar.identify(proposals, "llm", past))
+    return registrar.ledger.experiments()[len(past) :]
+
+
+def judge(registrar: Registrar, name: str, verdict: Verdict, scores: tuple[float, ...] = (0.5, 0.6)) -> Experiment:
+    for seed, exact in enumerate(scores):
+        trial, folder = f"{name}/s{seed}/probe", f"experiments/{name}/s{seed}-probe"
+        registrar.ledger.add_result(
+            TrialResult(trial, name, seed, "probe", "completed", "", {"exact": exact}, 10.0, folder, 0.0)
+        )
+    registrar.ledger.add_verdict(name, verdict)
+    registrar.land()
+    judged = registrar.ledger.experiment(name)
+    assert judged is not None
+    return judged
+
+
+def trailers(workspace: Workspace, commit: str) -> dict[str, str]:
+    lines = workspace.repo.git.log("-1", "--format=%(trailers:only,unfold)", commit).splitlines()
+    return dict(line.split(": ", 1) for line in lines if line)
+
+
+def test_a_patch_is_tried_on_no_branch_and_lands_on_one_when_accepted(
+    registrar: Registrar, workspace: Workspace
+) -> None:
+    proposal = Proposal(hypothesis="robust losses help", parent="e0001", edits=(ROBUST,), changes={"lr_S": 0.02})
+    experiment = propose(registrar, proposal)[0]
+    repo = workspace.repo
+    assert [head.name for head in repo.heads] == ["main"]
+    assert repo.git.rev_parse("refs/experiments/night/e0002") == experiment.commit
+    assert "+    return ((predicted - dcdt) / scale).abs().mean()" in experiment.patch
+    assert experiment.configuration["lr_S"] == 0.02
+    assert json.loads(repo.git.show(f"{experiment.commit}:gnn/configuration.json")) == {"lr_S": 0.02}
+
+    landed = judge(registrar, "e0002", Verdict("accepted", "better on 2 fresh seeds", "e0001", 0.3, (0.2, 0.4), 1e-4))
+    assert repo.heads["exp/night/e0002"].commit.hexsha == landed.landed
+    assert repo.git.diff(experiment.commit, landed.landed) == ""
+    said = trailers(workspace, "exp/night/e0002")
+    assert said["Verdict"] == "accepted, better on 2 fresh seeds"
+    assert said["Score"].startswith("0.5500 [")
+    assert (said["Campaign"], said["Experiment"], said["Parent"]) == ("night", "e0002", "e0001")
+    assert (said["Regime"], said["Seeds"], said["Cost"]) == (
+        "pde_m1_tiny",
+        "0 (0.5000), 1 (0.6000)",
+        "20 s in 2 trials",
+    )
+
+
+def test_an_experiment_stands_on_its_parent(registrar: Registrar, workspace: Workspace) -> None:
+    propose(registrar, Proposal(hypothesis="faster", parent="e0001", changes={"lr_S": 0.02, "width": 64}))
+    parent = judge(registrar, "e0002", Verdict("accepted", "", "e0001", 0.3, (0.2, 0.4), 1e-4))
+    columns = read_move("integer_columns").patch.read_text()
+    child = propose(registrar, Proposal(hypothesis="columns", parent="e0002", diff=columns, move="integer_columns"))[0]
+    judged = judge(registrar, child.id, Verdict("rejected", "no better", "e0002", -0.1))
+    assert workspace.repo.commit(judged.landed).parents[0].hexsha == parent.landed == place_of(parent)
+    # Its code has no such fields: what was chosen for the parent does not stand in its way.
+    assert json.loads(workspace.repo.git.show(f"{judged.landed}:gnn/configuration.json")) == {}
+    assert "lr_S" not in child.configuration
+    assert [head.name for head in workspace.repo.heads] == ["exp/night/e0002", "main"]
+    assert workspace.repo.git.rev_parse("refs/experiments/night/e0003") == judged.landed
+
+
+@pytest.mark.parametrize(
+    ("edits", "words"),
+    [
+        ((SEED,), "a change of seed is never an experiment"),
+        ((Edit(file="agent/analyzer/scoring/score.py", search="", replace="x"),), "not under gnn/"),
+        (
+            (Edit(file="gnn/config.py", search="class Configuration(Loss", replace="class Nothing(Loss"),),
+            "gnn.config fails",
+        ),
+    ],
+)
+def test_what_is_refused_is_remembered_with_the_explanation_and_trains_nothing(
+    registrar: Registrar, workspace: Workspace, edits: tuple[Edit, ...], words: str
+) -> None:
+    proposal = Proposal(hypothesis="a trick", parent="e0001", edits=edits)
+    objection = registrar.objections(registrar.ledger.experiments())(proposal)
+    assert objection is not None
+    assert words in objection.words
+    refused = propose(registrar, proposal)[0]
+    assert refused.verdict is not None
+    assert refused.verdict.verdict == "refused"
+    assert words in refused.verdict.reason
+    assert refused.commit is None
+    registrar.land()
+    assert workspace.repo.git.for_each_ref("refs/experiments") == ""
+    assert registrar.identify([proposal], "llm", registrar.ledger.experiments()) == []  # the same again is no news
+
+
+def test_nothing_is_proposed_twice_nor_on_what_was_not_accepted(registrar: Registrar) -> None:
+    proposal = Proposal(hypothesis="robust losses help", parent="e0001", edits=(ROBUST,))
+    objection = registrar.objections(registrar.ledger.experiments())
+    assert objection(proposal) is None
+    again = objection(proposal.model_copy(update={"hypothesis": "in other words"}))
+    assert again is not None
+    assert again.known
+    propose(registrar, proposal)
+    unfounded = Proposal(hypothesis="more", parent="e0002", changes={"lr_S": 0.5})
+    answer = registrar.objections(registrar.ledger.experiments())(unfounded)
+    assert answer is not None
+    assert "e0002 is not an accepted experiment" in answer.words
+
+
+def test_landing_is_done_again_after_a_kill_and_never_moves_a_branch_of_the_users(
+    registrar: Registrar, workspace: Workspace
+) -> None:
+    propose(registrar, Proposal(hypothesis="robust", parent="e0001", edits=(ROBUST,)))
+    workspace.repo.git.branch("exp/night/e0002", "main")
+    judged = judge(registrar, "e0002", Verdict("accepted", "", "e0001", 0.3, (0.2, 0.4), 1e-4))
+    assert workspace.repo.git.rev_parse("exp/night/e0002") == workspace.repo.head.commit.hexsha
+    assert workspace.repo.git.rev_parse("refs/experiments/night/e0002") == judged.landed
+    assert "is not e0002's" in registrar.ledger.events()[-1].message
+    registrar.land()
+    assert registrar.ledger.experiment("e0002") == judged
+
+
+def test_fewer_lines_are_simpler(registrar: Registrar) -> None:
+    source = (registrar.worktrees.at(place_of(registrar.baseline())).folder / LOSS).read_text()
+    line = next(line for line in source.splitlines(keepends=True) if line.startswith('    """L_pred'))
+    shorter = Proposal(hypothesis="less", parent="e0001", edits=(Edit(file=LOSS, search=line, replace=""),))
+    longer = Proposal(hypothesis="more", parent="e0001", edits=(Edit(file=LOSS, search=line, replace=line + line),))
+    less, more = propose(registrar, shorter, longer)
+    baseline = registrar.ledger.experiments()[0]
+    assert registrar.is_simpler(less, baseline)
+    assert not registrar.is_simpler(more, baseline)

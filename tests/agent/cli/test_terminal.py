@@ -1,0 +1,233 @@
+"""What a person sees in a terminal, and what a pipe gets; how commands end."""
+
+from __future__ import annotations
+
+import os
+import pty
+import re
+import signal
+import subprocess
+import sys
+import time
+from io import StringIO
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from agent.campaign.status import Line, Running, Status
+from agent.screen.log_view import logbook
+from agent.screen.status_view import picture
+from memory.ledger import Ledger
+from memory.render import Log
+from tests.agent.conftest import Documented
+from tests.conftest import Command, command_line
+
+COLOUR = re.compile(r"\x1b\[(?:\d+;)*[39][0-8](?:;\d+)*m")
+READING = (["status"], ["log"], ["log", "--search", "e0002"], ["show", "e0002"], ["winners"], ["--help"])
+
+
+def in_terminal(folder: Path, *arguments: str, **environment: str) -> str:
+    """What a command writes to a terminal of 80 columns."""
+    ours, theirs = pty.openpty()
+    variables = {name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "COLUMNS", "LINES")}
+    process = subprocess.Popen(
+        command_line(*arguments),
+        cwd=folder,
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        env={**variables, "TERM": "xterm-256color", **environment},
+    )
+    os.close(theirs)
+    written = b""
+    while True:
+        try:
+            part = os.read(ours, 65536)
+        except OSError:  # the other end was closed
+            break
+        if not part:
+            break
+        written += part
+    os.close(ours)
+    assert process.wait(timeout=60) == 0
+    return written.decode()
+
+
+def piped(folder: Path, *arguments: str) -> str:
+    return subprocess.run(command_line(*arguments), cwd=folder, capture_output=True, text=True, check=True).stdout
+
+
+@pytest.mark.parametrize("arguments", READING, ids=" ".join)
+def test_a_pipe_gets_no_escape_codes(documented: Documented, arguments: list[str]) -> None:
+    assert "\x1b" not in piped(documented.workspace.root, *arguments)
+
+
+def test_a_terminal_gets_colours_unless_they_are_not_wanted(documented: Documented) -> None:
+    folder = documented.workspace.root
+    for arguments in (["status"], ["log"], ["show", "e0002"]):
+        assert COLOUR.search(in_terminal(folder, *arguments))
+    assert not COLOUR.search(in_terminal(folder, "log", NO_COLOR="1"))
+
+
+def test_the_log_in_a_terminal_says_what_the_log_says(documented: Documented) -> None:
+    with Ledger(documented.campaign.ledger_path, readonly=True) as ledger:
+        markdown = Log(ledger).text()
+    assert piped(documented.workspace.root, "log").strip() == markdown.strip()
+    screen = Console(file=StringIO(), width=80, force_terminal=False)
+    for part in logbook(markdown, "e0001"):
+        screen.print(part)
+    assert isinstance(screen.file, StringIO)
+    shown = screen.file.getvalue()
+    assert max(len(line) for line in shown.splitlines()) <= 80
+    words = set(re.findall(r"\w+", shown))
+    assert not {word for word in re.findall(r"\w+", markdown) if word not in words and len(word) < 12} - {"trial"}
+
+
+def a_status(experiments: int, trials: int) -> Status:
+    line = Line(
+        experiment="e0001",
+        score=0.5,
+        standard_error=0.01,
+        seeds=4,
+        verdict="accepted",
+        hypothesis="a wider layer " * 20,
+    )
+    return Status(
+        campaign="night",
+        regime="pde_m1",
+        fidelity="full",
+        objective="exact",
+        running=trials > 0,
+        rung="sweep",
+        why="a configuration is cheaper to try than code " * 5,
+        incumbent=line,
+        baseline=line,
+        noise=0.01,
+        leaderboard=[line] * 8,
+        verdicts={"accepted": 1, "rejected": experiments - 1},
+        experiments=experiments,
+        trials=4 * experiments,
+        history=[0.5 + 0.4 * (index * 7 % 11) / 11 for index in range(experiments)],
+        best=[0.5] * experiments,
+        now=[Running(trial=f"e0009/s{n}/full", step=n, steps=90, seconds=5.0, loss=0.1) for n in range(trials)],
+        spent_s=3600.0,
+        budget_s=8 * 3600.0,
+        left_s=7 * 3600.0,
+        experiments_granted=None,
+        experiments_judged=experiments,
+        events=["controller started " * 20] * 3,
+    )
+
+
+@pytest.mark.parametrize(("width", "height"), [(80, 24), (200, 50)])
+@pytest.mark.parametrize(("experiments", "trials"), [(1, 0), (30, 2), (5000, 64)])
+def test_the_picture_fits_its_screen(width: int, height: int, experiments: int, trials: int) -> None:
+    screen = Console(width=width, height=height, file=StringIO())
+    lines = screen.render_lines(picture(a_status(experiments, trials), height), pad=False)
+    texts = ["".join(segment.text for segment in line) for line in lines]
+    assert len(lines) <= height
+    assert max(map(len, texts)) <= width
+    assert any("incumbent" in text for text in texts)
+    assert any("e0001" in text and "accepted" in text for text in texts)
+
+
+def test_what_was_accepted_is_seen_among_thousands_that_were_not() -> None:
+    status = a_status(5000, 0)
+    best = [*[0.5] * 2500, *[0.9] * 2500]  # one more was accepted in the middle, with a score that others have too
+    status = status.model_copy(update={"history": [0.9 if index % 3 else 0.5 for index in range(5000)], "best": best})
+    screen = Console(width=80, height=24, file=StringIO(), force_terminal=True)
+    cells = [part for line in screen.render_lines(picture(status, 24), pad=False) for part in line]
+    assert sum(part.text == "•" and str(part.style) == "bold green" for part in cells) == 2
+
+
+def test_a_second_screen_goes_on_until_it_is_interrupted(documented: Documented) -> None:
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        command_line("status", "--watch"),
+        cwd=documented.workspace.root,
+        stdout=theirs,
+        stderr=theirs,
+        env={**os.environ, "TERM": "xterm"},
+    )
+    os.close(theirs)
+    shown = b""
+    while b"e0001" not in shown:
+        shown += os.read(ours, 65536)
+    process.send_signal(signal.SIGINT)
+    assert process.wait(timeout=60) == 0
+    os.close(ours)
+
+
+def completed(documented: Documented, line: str) -> list[str]:
+    """What a shell offers at the end of a line."""
+    done = subprocess.run(
+        [Path(sys.executable).parent / "stoichloop"],
+        cwd=documented.workspace.root,
+        env={
+            **os.environ,
+            "_STOICHLOOP_COMPLETE": "complete_bash",
+            "COMP_WORDS": line,
+            "COMP_CWORD": str(line.count(" ")),
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stderr == ""
+    return done.stdout.split()
+
+
+@pytest.mark.parametrize(
+    ("line", "offered"),
+    [
+        ("stoichloop train ecoli", ["ecoli_core"]),
+        ("stoichloop log n", ["night"]),
+        ("stoichloop show e", ["e0001", "e0002"]),
+        ("stoichloop explore pde_m1_tiny --campaign n", ["night"]),
+        ("stoichloop show --campaign absent e", []),
+        ("stoichloop exp", ["explore", "export"]),
+    ],
+)
+def test_a_shell_completes_what_is_there(documented: Documented, line: str, offered: list[str]) -> None:
+    assert completed(documented, line) == offered
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status"),
+    [
+        (["regimes"], 0),
+        (["status", "absent"], 1),
+        (["status", "--watch"], 1),
+        (["frobnicate"], 2),
+        (["train"], 2),
+        (["train", "pde_m1_tiny", "--seed", "-1"], 2),
+    ],
+)
+def test_commands_end_with_the_documented_status(documented: Documented, arguments: list[str], status: int) -> None:
+    done = subprocess.run(
+        command_line(*arguments), cwd=documented.workspace.root, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == status
+    assert (done.stderr == "") == (status == 0)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_training_that_is_interrupted_says_so_and_keeps_nothing(
+    documented: Documented, tmp_path: Path, number: signal.Signals
+) -> None:
+    arguments = ["train", "pde_m1_tiny", "--steps", "1000000", "--out", str(tmp_path / "kept")]
+    process = subprocess.Popen(
+        command_line(*arguments), cwd=documented.workspace.root, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    while process.poll() is None and not list(tmp_path.glob(".stoichloop-*/trial/stdout.txt")):
+        time.sleep(0.05)
+    process.send_signal(number)
+    process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_statuses_are_told_where_one_looks(stoichloop: Command) -> None:
+    told = " ".join(stoichloop("--help").stdout.split())
+    assert "0 done; 1 failed, as one sentence on standard error says; 2 wrong usage; 130 interrupted" in told

@@ -1,0 +1,69 @@
+"""What is promised of the sandbox, tried; and what the loop does where nothing holds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from agent.executor.sandbox.bubblewrap import Sandbox
+from agent.executor.sandbox.probe import Holding, find_sandbox, try_out
+from agent.executor.workspace import Workspace
+from memory.ledger import Ledger
+from simulator.dataset import Dataset
+from stoichloop.errors import StoichloopError
+from tests.conftest import ROOT, UNCONTAINED, Command, lead, needs_sandbox
+
+NOTHING_HOLDS = Holding(UNCONTAINED, {}, "this kernel has no namespaces for users")
+
+
+def nothing_holds(workspace: Workspace) -> Workspace:
+    """The workspace on a machine without a sandbox."""
+    here = Workspace(workspace.root)
+    here.__dict__["holding"] = NOTHING_HOLDS
+    return here
+
+
+@needs_sandbox
+def test_the_sandbox_of_this_machine_keeps_every_promise() -> None:
+    holding = find_sandbox(ROOT)
+    assert holding.holds, holding.reason
+    assert len(holding.promises) == 7
+
+
+def test_without_a_sandbox_nothing_is_kept_from_a_process() -> None:
+    holding = try_out(UNCONTAINED, ROOT)
+    assert not holding.holds
+    assert [promise for promise, kept in holding.promises.items() if kept] == ["its own folder", "its libraries"]
+    assert "no network" in holding.reason
+
+
+def test_a_sandbox_that_does_not_start_says_why(tmp_path: Path) -> None:
+    broken = tmp_path / "bwrap"
+    broken.write_text("#!/bin/sh\necho 'bwrap: setting up uid map: Permission denied' >&2\nexit 1\n")
+    broken.chmod(0o755)
+    holding = try_out(Sandbox(broken), ROOT)
+    assert not holding.holds
+    assert holding.reason == "bwrap: setting up uid map: Permission denied"
+
+
+def test_where_nothing_holds_configurations_are_tried_and_code_is_not(workspace: Workspace, tiny: Dataset) -> None:
+    workspace = nothing_holds(workspace)
+    lead(workspace, tiny, "auto", experiments=1)
+    with Ledger(workspace.runs / "night" / "memory.db", readonly=True) as ledger:
+        assert [block.rung for block in ledger.blocks()] == ["baseline", "sweep"]
+    said = "code experiments are refused, for there is no sandbox: this kernel has no namespaces for users"
+    assert said in (workspace.runs / "night" / "memory.md").read_text()
+    assert f"controller started; {said}" in (workspace.runs / "night" / "log.md").read_text()
+
+
+def test_a_planner_of_code_needs_a_sandbox(workspace: Workspace, tiny: Dataset) -> None:
+    workspace = nothing_holds(workspace)
+    with pytest.raises(StoichloopError, match="no namespaces for users; give --no-sandbox"):
+        lead(workspace, tiny, "moves", experiments=1)
+
+
+def test_a_person_may_go_without(stoichloop: Command, workspace: Workspace) -> None:
+    arguments = ["--campaign", "night", "--budget", "10m", "--fidelity", "probe", "--planner", "sweep"]
+    stoichloop("explore", "pde_m1_tiny", *arguments, "--experiments", "1", "--no-sandbox")
+    assert "code runs without a sandbox, as asked by --no-sandbox" in stoichloop("log", "night").stdout

@@ -1,0 +1,20 @@
+from pathlib import Path
+
+from agent.executor.artifacts import read_curves
+
+
+def test_whole_lines_are_read_and_broken_ones_left_out(tmp_path: Path) -> None:
+    good = '{"step": 1, "steps": 9, "loss": 0.5, "loss_pred": 0.4, "extra": 1}\n'
+    (tmp_path / "curves.jsonl").write_text(good + "nonsense\n" + good.replace("1,", "2,", 1) + '{"step": 3, "st')
+    assert [point.step for point in read_curves(tmp_path)] == [1, 2]
+
+
+def test_no_file_is_no_points(tmp_path: Path) -> None:
+    assert read_curves(tmp_path) == []
+
+
+def test_a_long_curve_is_read_to_its_end(tmp_path: Path) -> None:
+    """A trainer that writes a line for each of its steps, as those of second order do."""
+    line = '{{"step": {}, "steps": 4000, "loss": 0.0003184449677476971, "loss_pred": 0.0003184449677476971}}\n'
+    (tmp_path / "curves.jsonl").write_text("".join(line.format(step) for step in range(1, 4001)))
+    assert len(read_curves(tmp_path)) == 4000

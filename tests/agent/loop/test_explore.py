@@ -1,0 +1,204 @@
+"""The loop as a person runs it: real processes, real git, real training on the tiny regime."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from agent.analyzer.judging.acceptance import BASELINE_SEEDS
+from agent.executor.workspace import Workspace
+from memory.ledger import Ledger
+from memory.records import Experiment
+from tests.conftest import Command, command_line
+
+REGIME = "pde_m1_tiny"
+EXPLORE = ["explore", REGIME, "--campaign", "night", "--budget", "5m", "--experiments", "3", "--workers", "2"]
+EXPLORE += ["--fidelity", "probe"]
+
+
+class Controller:
+    """A `stoichloop explore` in the background."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self.ledger_path = workspace.runs / "night" / "memory.db"
+        self.process = subprocess.Popen(
+            command_line(*EXPLORE), cwd=workspace.root, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
+
+    def wait_until(self, condition: Callable[[Ledger], Any]) -> None:
+        deadline = time.monotonic() + 120
+        while time.monotonic() < deadline and self.process.poll() is None:
+            if self.ledger_path.exists():
+                with Ledger(self.ledger_path, readonly=True) as ledger:
+                    if condition(ledger):
+                        return
+            time.sleep(0.05)
+        self.process.kill()
+        pytest.fail(f"the loop did not get there: {self.process.communicate()[0]}")
+
+    def end(self, signal_number: int) -> str:
+        self.process.send_signal(signal_number)
+        return self.process.communicate(timeout=30)[0]
+
+
+def read(workspace: Workspace) -> list[Experiment]:
+    with Ledger(workspace.runs / "night" / "memory.db", readonly=True) as ledger:
+        return ledger.experiments()
+
+
+def leftovers(workspace: Workspace) -> list[str]:
+    """Processes that work for this workspace, and worktrees other than the user's own."""
+    found = []
+    for process in psutil.process_iter(["cmdline"]):
+        words = process.info["cmdline"] or []
+        if any(str(workspace.root) in word for word in words) and process.pid != os.getpid():
+            found.append(" ".join(words))
+    return found + str(workspace.repo.git.worktree("list")).splitlines()[1:]
+
+
+def check_campaign(workspace: Workspace) -> None:
+    """What must hold of a finished campaign, however it came to its end."""
+    experiments = read(workspace)
+    assert [e.id for e in experiments] == ["e0001", "e0002", "e0003", "e0004"]
+    assert all(e.verdict is not None for e in experiments)
+    assert len({e.fingerprint for e in experiments}) == len(experiments)
+    assert set(experiments[0].scores("probe")) >= set(BASELINE_SEEDS)
+    for e in experiments:
+        assert len({trial.trial for trial in e.trials}) == len(e.trials)
+        for trial in e.trials:
+            folder = workspace.runs / "night" / trial.folder
+            assert (folder / "estimate.npz").exists() == (trial.status == "completed")
+    branches = {head.name for head in workspace.repo.heads}
+    assert branches == {"main", *(f"exp/night/{e.id}" for e in experiments[1:] if e.accepted)}
+    kept = workspace.repo.git.for_each_ref("--format=%(refname) %(objectname)", "refs/experiments").splitlines()
+    assert kept == [f"refs/experiments/night/{e.id} {e.landed}" for e in experiments[1:]]
+    assert leftovers(workspace) == []
+
+
+def test_a_campaign_runs_reads_well_and_is_not_repeated(stoichloop: Command, workspace: Workspace) -> None:
+    (workspace.root / "notes.txt").write_text("edited while the loop runs\n")
+    before = workspace.repo.git.status("--porcelain")
+    told = stoichloop(*EXPLORE).stdout
+    check_campaign(workspace)
+    assert workspace.repo.git.status("--porcelain") == before
+    folder = workspace.runs / "night"
+    for name in ("memory.md", "log.md"):
+        assert str(folder / name) in told
+        assert "e0004" in (folder / name).read_text()
+
+    assert json.loads(stoichloop("log", "night", "--json").stdout)["experiments"][3]["id"] == "e0004"
+    status = json.loads(stoichloop("status", "night", "--json").stdout)
+    assert (status["running"], status["experiments"], status["experiments_judged"]) == (False, 4, 3)
+    assert status["incumbent"]["experiment"] in {e.id for e in read(workspace)}
+    assert "leaderboard" in status
+    assert "e0003" in stoichloop("status").stdout
+    assert stoichloop("log", "night").stdout.strip() == (folder / "log.md").read_text().strip()
+    assert "controller started" in stoichloop("log", "--search", "CONTROLLER").stdout
+    shown = stoichloop("show", "e0002").stdout
+    assert "hypothesis" in shown
+    assert "configuration.json" in shown
+    assert json.loads(stoichloop("show", "e0002", "--json").stdout)["id"] == "e0002"
+    assert "it has e0001 to e0004" in stoichloop("show", "e9999", check=False).stderr
+
+    # The same command grants as much again and goes on after the last experiment.
+    assert "resuming campaign night" in stoichloop(*EXPLORE).stdout
+    experiments = read(workspace)
+    assert [e.id for e in experiments[-3:]] == ["e0005", "e0006", "e0007"]
+    assert len({e.fingerprint for e in experiments}) == 7
+
+
+def test_after_kill_9_in_mid_block_nothing_is_lost_and_nothing_run_twice(
+    stoichloop: Command, workspace: Workspace
+) -> None:
+    controller = Controller(workspace)
+    controller.wait_until(lambda ledger: len(ledger.blocks()) == 2 and ledger.running())
+    controller.end(signal.SIGKILL)
+    before = read(workspace)
+    stoichloop(*EXPLORE)
+    after = {e.id: e for e in read(workspace)}
+    for e in before:
+        assert (after[e.id].hypothesis, after[e.id].fingerprint) == (e.hypothesis, e.fingerprint)
+        assert after[e.id].trials[: len(e.trials)] == e.trials
+    check_campaign(workspace)
+    assert "trials cut off before" in stoichloop("log", "night").stdout
+
+
+def test_a_trial_that_somebody_kills_is_tried_once_more(stoichloop: Command, workspace: Workspace) -> None:
+    controller = Controller(workspace)
+    controller.wait_until(lambda ledger: ledger.running())
+    with Ledger(controller.ledger_path, readonly=True) as ledger:
+        victim = ledger.running()[0]
+    os.kill(victim.pid, signal.SIGKILL)
+    told = controller.process.communicate(timeout=120)[0]
+    assert controller.process.returncode == 0, told
+    check_campaign(workspace)
+    baseline = {trial.trial: trial for trial in read(workspace)[0].trials}
+    assert baseline[victim.trial].status == "completed"
+    assert "will be tried once more" in stoichloop("log", "night").stdout
+
+
+def test_ctrl_c_ends_cleanly_after_saving(stoichloop: Command, workspace: Workspace) -> None:
+    controller = Controller(workspace)
+    controller.wait_until(lambda ledger: ledger.experiments() and ledger.experiments()[0].trials)
+    told = controller.end(signal.SIGINT)
+    assert controller.process.returncode == 130
+    assert "interrupted; everything is saved" in told
+    assert leftovers(workspace) == []
+    assert (workspace.runs / "night" / "memory.md").exists()
+    stoichloop(*EXPLORE)
+    check_campaign(workspace)
+
+
+def test_others_may_look_but_not_lead_while_it_runs(stoichloop: Command, workspace: Workspace) -> None:
+    controller = Controller(workspace)
+    controller.wait_until(lambda ledger: ledger.running())
+    second = stoichloop(*EXPLORE, check=False)
+    assert second.returncode == 1
+    assert "already run by another controller" in second.stderr
+    status = json.loads(stoichloop("status", "--json").stdout)
+    assert status["running"]
+    assert status["now"]
+    assert "e0001" in stoichloop("log").stdout
+    controller.end(signal.SIGTERM)
+    assert controller.process.returncode == 130
+    assert leftovers(workspace) == []
+
+
+def test_the_budget_of_time_is_kept(stoichloop: Command, workspace: Workspace) -> None:
+    started = time.monotonic()
+    told = stoichloop("explore", REGIME, "--campaign", "night", "--budget", "20s", "--fidelity", "probe").stdout
+    assert time.monotonic() - started < 40
+    assert "the budget is spent" in told
+    assert leftovers(workspace) == []
+    # Whatever rest the first run left, the same command goes on.
+    before = len([trial for e in read(workspace) for trial in e.trials])
+    stoichloop("explore", REGIME, "--campaign", "night", "--budget", "20s", "--fidelity", "probe")
+    assert len([trial for e in read(workspace) for trial in e.trials]) > before
+
+
+def test_a_baseline_that_does_not_train_is_said_at_once(stoichloop: Command, workspace: Workspace) -> None:
+    chosen = workspace.root / "gnn" / "configuration.json"
+    chosen.write_text('{"lr_S": 1e30}')
+    workspace.repo.git.commit("--all", "-m", "a bad idea")
+    done = stoichloop(*EXPLORE, check=False)
+    assert done.returncode == 1
+    assert "the baseline does not train" in done.stderr
+    assert "the loss became" in done.stderr
+    assert leftovers(workspace) == []
+
+
+def test_data_taken_away_before_a_resume_are_missed(stoichloop: Command, workspace: Workspace, tmp_path: Path) -> None:
+    stoichloop(*EXPLORE[:-6], "--experiments", "1", "--fidelity", "probe")
+    (workspace.data / REGIME / "observations.npz").rename(tmp_path / "gone.npz")
+    done = stoichloop(*EXPLORE, check=False)
+    assert done.returncode == 1
+    assert "observations.npz: the file is missing" in done.stderr

@@ -1,0 +1,108 @@
+"""The loop changes code: real git, real training on the tiny regime, a scripted model on this machine."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from agent.executor.workspace import Workspace
+from memory.ledger import Ledger
+from memory.records import Experiment
+from tests.agent.planner.model_server import Scene, answers, drops, fails, says, serving, stalls
+from tests.conftest import Command
+
+EXPLORE = ["explore", "pde_m1_tiny", "--campaign", "night", "--budget", "20m", "--workers", "2", "--fidelity", "probe"]
+LOSS = "gnn/loss.py"
+SQUARE = ".square().mean()\n\n\ndef penalty"
+
+
+def patch(hypothesis: str, search: str, replace: str, file: str = LOSS) -> dict[str, Any]:
+    return {"hypothesis": hypothesis, "edits": [{"file": file, "search": search, "replace": replace}]}
+
+
+def tells(words: str) -> Scene:
+    """What a block taught."""
+    open_question = {"subject": "fields", "direction": "undecided", "statement": words}
+    return answers(summary=words, findings=[open_question, {**open_question, "direction": "recovers more"}])
+
+
+def read(workspace: Workspace) -> list[Experiment]:
+    with Ledger(workspace.runs / "night" / "memory.db", readonly=True) as ledger:
+        return ledger.experiments()
+
+
+def test_faults_of_a_model_are_survived_said_and_cost_nothing_that_was_done(
+    stoichloop: Command, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Garbage, errors, silence and a dropped connection come before the answer."""
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    scenes = [
+        tells("the noise is known"),
+        says('{"hypothesis": "half an answer'),
+        fails(429, Retry_After="1"),
+        fails(500),
+        says("It is a matter of taste."),
+        stalls,
+        drops,
+        answers(hypothesis="a faster rate finds them", changes={"lr_S": 0.01}),
+        tells("a faster rate is a start"),
+    ]
+    with serving(*scenes) as server:
+        limits = ["--experiments", "1", "--patience", "2s"]
+        stoichloop(*EXPLORE, "--planner", "llm", "--model", server.address, *limits)
+    experiments = read(workspace)
+    assert [(e.id, e.planner) for e in experiments] == [("e0001", "none"), ("e0002", "llm")]
+    trials = [trial.trial for e in experiments for trial in e.trials]
+    assert len(trials) == len(set(trials))
+    log = stoichloop("log", "night").stdout
+    retried = [f"{fault}: retry in" for fault in ("429", "500", "stalled: no answer in 2 s", "connection dropped")]
+    for words in ("malformed answer", *retried, "429: retry in 1 s", "answered"):
+        assert words in log
+    assert "answered, but not used: fields is 'recovers more', where the statistics say 'undecided'" in log
+    memory = (workspace.runs / "night" / "memory.md").read_text()
+    assert memory.count("in the model's words: the noise is known") == 1  # the block's: its findings were stated anew
+    assert memory.count("in the model's words: a faster rate is a start") == 2
+
+
+def test_patches_are_refused_fail_and_are_repaired(
+    stoichloop: Command, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing for the configuration; a patch that stays outside gnn/, one that crashes, and its repair."""
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    outside = answers(**patch("read the truth", "", "x = 1\n", file="agent/analyzer/shortcut.py"))
+    crash = answers(**patch("another loss", SQUARE, SQUARE.replace("square", "sqare")))
+    repair = answers(**patch("another loss", SQUARE, SQUARE.replace("square", "abs")))
+    told = tells("it was tried")
+    with serving(told, *[says("no")] * 3, *[outside] * 3, told, crash, told, repair, told) as server:
+        for _ in range(3):
+            stoichloop(*EXPLORE, "--planner", "llm", "--model", server.address, "--experiments", "1")
+        assert "is not under gnn/" in server.prompt(5)
+        assert "has no attribute 'sqare'" in server.prompt(-2)
+    refused, crashed, repaired = read(workspace)[1:]
+    assert [e.verdict.verdict for e in (refused, crashed) if e.verdict] == ["refused", "failed"]
+    assert (repaired.repairs, repaired.parent) == ("e0003", "e0001")
+    assert "abs().mean()" in repaired.patch
+    assert repaired.trials[0].status == "completed"
+    assert not (workspace.root / "agent").exists()
+    log = stoichloop("log", "night").stdout
+    assert "agent/analyzer/shortcut.py is not under gnn/" in log
+    assert "Why: nothing new to propose on the sweep rung" in log
+    assert "gnn/loss.py +1 -1" in log
+
+
+def test_without_any_model_the_loop_tries_moves_and_lands_what_helps(stoichloop: Command, workspace: Workspace) -> None:
+    told = stoichloop(*EXPLORE, "--planner", "moves", "--experiments", "3").stdout
+    experiments = read(workspace)
+    assert [e.role for e in experiments[1:]] == ["exploit", "explore", "exploit"]
+    assert experiments[2].move == "integer_columns"  # whoever explores is bold
+    assert "on the code rung" in told
+    leader = experiments[2]
+    assert leader.accepted
+    assert leader.verdict is not None
+    assert leader.verdict.p_value is not None
+    said = workspace.repo.git.log("-1", "--format=%B", f"exp/night/{leader.id}")
+    assert f"Verdict: accepted, {leader.verdict.reason}" in said
+    assert "Move: integer_columns" in said
+    memory = (workspace.runs / "night" / "memory.md").read_text()
+    assert f"integer_columns recovers more: exact {leader.verdict.effect:+.3f}" in memory

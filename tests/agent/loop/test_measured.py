@@ -1,0 +1,94 @@
+"""A user's own measurements through the commands: nothing that they say claims to know the truth."""
+
+import csv
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+import yaml
+
+from agent.executor.workspace import Workspace
+from memory.formatting import UNCHECKED
+from simulator.measured.measurements import Measurements
+from tests.conftest import EXAMPLE, Command
+
+FILES = ("--csv", str(EXAMPLE / "pathway.csv"), "--network", str(EXAMPLE / "pathway.yaml"))
+STEPS = 80  # at full fidelity, so that a probe has ten
+
+
+@pytest.fixture
+def measured(stoichloop: Command, workspace: Workspace, pathway: Measurements) -> Command:
+    """The command, where the example is known by its name; its budget is small."""
+    shutil.copytree(pathway.folder, workspace.data / "pathway")
+    content = pathway.regime.model_dump(mode="json") | {"training": {"full_steps": STEPS}}
+    (workspace.data / "pathway.yaml").write_text(yaml.safe_dump(content))
+    return stoichloop
+
+
+def test_data_says_what_is_known_and_that_nothing_can_be_checked(stoichloop: Command, workspace: Workspace) -> None:
+    told = " ".join(stoichloop("data", *FILES).stdout.split())
+    assert told.startswith(f"frozen {workspace.data / 'pathway'} Measured: 15 trajectories of 30 samples")
+    for words in ("8 metabolites, 6 reactions, 20 edges", "coefficients of magnitude 1, 2", UNCHECKED):
+        assert words in told
+    assert stoichloop("data", *FILES).stdout.startswith("verified")
+    facts = json.loads(stoichloop("data", "pathway", "--json").stdout)
+    assert (facts["objective"], facts["generated"], facts["heldout_trajectories"]) == ("blind", False, 3)
+    assert "pathway.csv, 8 metabolites x 6 reactions, measured" in stoichloop("regimes").stdout
+
+
+def test_training_is_scored_without_a_truth_and_hands_out_the_coefficients(measured: Command, tmp_path: Path) -> None:
+    done = measured("train", "pathway", "--out", str(tmp_path / "out"))
+    assert UNCHECKED in " ".join(done.stderr.split())
+    names = [line.split()[0] for line in done.stdout.splitlines()]
+    assert names == ["test_r2", "test_pearson", *(f"blind_{p}" for p in ("dcdt_error", "integer_distance")), *names[4:]]
+    assert names[4:] == ["blind_mass_imbalance", "blind"]
+    with (tmp_path / "out" / "stoichiometry.csv").open() as stream:
+        rows = list(csv.DictReader(stream))
+    assert len(rows) == 20
+    assert {(row["reaction"], row["metabolite"]) for row in rows} >= {("ferment", "pyr"), ("respire", "co2")}
+    assert all(abs(int(row["coefficient"])) in (1, 2) for row in rows)
+
+
+def test_a_campaign_on_measurements_goes_by_the_blind_score(measured: Command, workspace: Workspace) -> None:
+    said = " ".join(measured("explore", "pathway", "--fidelity", "probe", "--experiments", "1").stdout.split())
+    assert f"note: {UNCHECKED}; the loop optimises blind" in said
+    folder = workspace.runs / "pathway"
+    memory, campaign = (folder / "memory.md").read_text(), yaml.safe_load((folder / "campaign.yaml").read_text())
+    assert campaign["objective"] == "blind"
+    assert "scored by `blind`" in memory
+    assert UNCHECKED in memory
+    assert "**e0001** blind 0." in memory
+    assert UNCHECKED in (folder / "log.md").read_text()
+    assert "judged by `blind`" in (folder / "brief.md").read_text()
+    for text in (memory, (folder / "log.md").read_text(), (folder / "curve.svg").read_text()):
+        assert "exact" not in text.replace("rank correlation", "")
+    page = (folder / "report.html").read_text()
+    assert UNCHECKED.capitalize() in page
+    for name in ("matrices", "functions", "kymograph", "rollouts"):  # of what was learned, with no truth beside it
+        assert f'id="figure-{name}"' in page
+    assert 'id="figure-log-k"' not in page
+    facts = json.loads(measured("status", "--json").stdout)
+    assert (facts["objective"], facts["incumbent"]["experiment"]) == ("blind", "e0001")
+    assert facts["incumbent"]["score"] == facts["history"][0]
+    for command in (("status",), ("winners",)):
+        assert UNCHECKED in " ".join(measured(*command).stdout.split())
+    assert "blind_dcdt_error" in measured("show", "e0002").stdout
+    trial = json.loads(measured("show", "e0001", "--json").stdout)["trials"][0]
+    assert trial["truth"] is None
+    assert trial["dataset"] is not None
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("data", "--csv", "pathway.csv"), "or --csv FILE with --network FILE"),
+        (("data", "--csv", "none.csv", *FILES[2:]), "--csv none.csv: there is no such file"),
+        (("data", *FILES, "--sibling", "2"), "'pathway' was measured, so it has no sibling 2"),
+    ],
+)
+def test_what_cannot_be_is_refused_in_one_sentence(stoichloop: Command, arguments: tuple[str, ...], words: str) -> None:
+    done = stoichloop(*arguments, check=False)
+    assert done.returncode == 1
+    assert words in " ".join(done.stderr.split())
+    assert done.stderr.count("\n") == 1

@@ -1,0 +1,84 @@
+"""Code without a model: which moves are proposed, in which order."""
+
+from dataclasses import replace
+
+import pytest
+
+from agent.executor.code.code_state import CodeState
+from agent.planner.move_catalogue import move_names, read_move
+from agent.planner.planners.moves import Moves
+from agent.planner.proposal import Proposal
+from memory.records import Experiment, Verdict
+from tests.agent.experiments import FIDELITY, scored, situation
+from tests.conftest import ROOT, UNCONTAINED
+
+
+@pytest.fixture(scope="module")
+def state() -> CodeState:
+    return CodeState(ROOT, UNCONTAINED)
+
+
+@pytest.fixture
+def baseline() -> Experiment:
+    return scored("e0001", [0.3], block=0, verdict=Verdict("accepted", "", number=1))
+
+
+def tried(name: str, move: str, exact: float, parent: str, *, accepted: bool = False) -> Experiment:
+    verdict = Verdict("accepted" if accepted else "rejected", "", number=int(name[1:]))
+    return replace(scored(name, [exact], verdict=verdict), move=move, patch="a diff", parent=parent)
+
+
+def propose(state: CodeState, past: list[Experiment], parent: Experiment, count: int = 20) -> list[Proposal]:
+    return Moves(FIDELITY).propose(situation(state, past, [("exploit", parent)] * count, rung="code"))
+
+
+def test_every_move_that_needs_no_other_is_proposed_once_the_smallest_first(
+    state: CodeState, baseline: Experiment
+) -> None:
+    proposals = propose(state, [baseline], baseline)
+    moves = [read_move(proposal.move or "") for proposal in proposals]
+    assert [move.name for move in moves] == [
+        move.name
+        for move in sorted(map(read_move, move_names()), key=lambda move: (move.lines, move.name))
+        if not move.description.requires
+    ]
+    assert all(move.description.why in proposal.hypothesis for move, proposal in zip(moves, proposals, strict=True))
+
+
+def test_whoever_explores_is_bold(state: CodeState, baseline: Experiment) -> None:
+    told = situation(state, [baseline], [("exploit", baseline), ("explore", baseline)], rung="code")
+    small, large = (read_move(proposal.move or "") for proposal in Moves(FIDELITY).propose(told))
+    assert small.lines == min(read_move(name).lines for name in move_names())
+    assert large.lines == max(read_move(name).lines for name in move_names())
+
+
+def test_what_was_tried_on_this_code_is_not_tried_again(state: CodeState, baseline: Experiment) -> None:
+    past = [baseline, tried("e0002", "sign_tied", 0.2, "e0001")]
+    assert "sign_tied" not in [proposal.move for proposal in propose(state, past, baseline)]
+
+
+def test_an_accepted_move_stays_and_others_are_tried_on_top_the_best_known_last_of_the_untried(
+    state: CodeState, baseline: Experiment
+) -> None:
+    good, bad = tried("e0003", "role_start", 0.35, "e0001"), tried("e0004", "integer_columns", 0.1, "e0001")
+    leader = tried("e0002", "sign_tied", 0.5, "e0001", accepted=True)
+    order = [proposal.move for proposal in propose(state, [baseline, leader, good, bad], leader)]
+    assert "sign_tied" not in order
+    assert order[-2:] == ["role_start", "integer_columns"]
+
+
+def test_a_sweep_on_the_same_code_does_not_make_a_rejected_move_new(state: CodeState, baseline: Experiment) -> None:
+    swept = replace(scored("e0003", [0.4], verdict=Verdict("accepted", "", number=3)), parent="e0001")
+    past = [baseline, tried("e0002", "sign_tied", 0.2, "e0001"), swept]
+    assert "sign_tied" not in [proposal.move for proposal in propose(state, past, swept)]
+
+
+def test_a_move_that_does_not_apply_gives_way_to_the_next(state: CodeState, baseline: Experiment) -> None:
+    told = situation(
+        state,
+        [baseline],
+        [("exploit", baseline)] * 20,
+        rung="code",
+        objection=lambda proposal: "does not apply" if proposal.move == "sign_tied" else None,
+    )
+    assert "sign_tied" not in [proposal.move for proposal in Moves(FIDELITY).propose(told)]

@@ -1,0 +1,284 @@
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from agent.analyzer.scoring.estimate import read_estimate
+from agent.analyzer.scoring.score import score_artifact
+from agent.base.loop_git import loop_git
+from agent.executor.code.worktree import throw_away
+from agent.executor.sandbox.environment import trial_environment
+from agent.executor.workspace import Workspace, head_commit
+from agent.planner.move_catalogue import apply, move_names, read_move, read_moves
+from agent.planner.registry import planner_names
+from simulator.dataset import Dataset, prepare
+from simulator.kinetics import Floats
+from simulator.regime import find_regime
+from stoichloop.errors import StoichloopError
+
+
+@pytest.fixture
+def checkout(workspace: Workspace) -> Iterator[Path]:
+    """A worktree of today's gnn/."""
+    with throw_away(workspace.repo, workspace.runs / ".test", workspace.sandbox) as worktrees:
+        yield worktrees.edited(head_commit(workspace), lambda folder: None).folder
+
+
+def write_move(catalogue: Path, name: str, patch: str, requires: str = "[]") -> None:
+    (catalogue / name).mkdir(parents=True)
+    (catalogue / name / "move.yaml").write_text(f"title: a move\nwhy: for a test\nrequires: {requires}\n")
+    (catalogue / name / "move.patch").write_text(patch)
+
+
+def new_file(path: str) -> str:
+    header = f"diff --git a/{path} b/{path}\nnew file mode 100644\n"
+    return header + f"--- /dev/null\n+++ b/{path}\n@@ -0,0 +1 @@\n+print('new')\n"
+
+
+def with_requirements(name: str) -> list[str]:
+    needed = [step for other in read_move(name).description.requires for step in with_requirements(other)]
+    return [*dict.fromkeys(needed), name]
+
+
+def train_with(
+    name: str, checkout: Path, dataset: Dataset, out: Path, steps: int = 5, configuration: str = "{}"
+) -> subprocess.CompletedProcess[str]:
+    for move in read_moves(with_requirements(name)):
+        apply(move, checkout)
+    return train_in(checkout, dataset, out, steps, configuration)
+
+
+def train_in(
+    checkout: Path, dataset: Dataset, out: Path, steps: int = 5, configuration: str = "{}"
+) -> subprocess.CompletedProcess[str]:
+    (out / "config.json").write_text(configuration)
+    data: list[str | Path] = ["--observations", dataset.observations_path, "--config", out / "config.json"]
+    return subprocess.run(
+        [sys.executable, "-m", "gnn.train", *data, "--out", out, "--seed", "0", "--steps", str(steps)],
+        cwd=checkout,
+        env=trial_environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=600,
+    )
+
+
+@pytest.mark.parametrize("name", move_names())
+def test_every_move_applies_to_the_code_of_today_and_trains(
+    name: str, checkout: Path, tiny: Dataset, tmp_path: Path
+) -> None:
+    done = train_with(name, checkout, tiny, tmp_path)
+    assert done.returncode == 0, done.stderr
+    estimate = read_estimate(tmp_path / "estimate.npz", tiny.truth.graph)
+    if name == "sign_tied":
+        assert (estimate.sto_all[tiny.truth.graph.sub_to_all] < 0).all()
+
+
+SMALL = [
+    "least_squares_finish",
+    "averaged_weights",
+    "metabolite_scale",
+    "balance_projection",
+    "integer_annealing",
+]
+
+
+@pytest.mark.parametrize(
+    "names",
+    [["sign_tied", *SMALL], [*reversed(SMALL), "role_start"], [*SMALL, "sign_tied"]],
+    ids=["tied first", "roles last", "tied last"],
+)
+def test_small_moves_apply_on_top_of_each_other_and_train(
+    names: list[str], checkout: Path, tiny: Dataset, tmp_path: Path
+) -> None:
+    for move in read_moves(names):
+        apply(move, checkout)
+    done = train_in(checkout, tiny, tmp_path)
+    assert done.returncode == 0, done.stderr
+
+
+def coefficients(
+    name: str | None, checkout: Path, dataset: Dataset, folder: Path, configuration: str = "{}", steps: int = 40
+) -> Floats:
+    """What training hands in, with a move on top of what the checkout holds or without."""
+    out = folder / (name or "without")
+    out.mkdir()
+    if name:
+        done = train_with(name, checkout, dataset, out, steps, configuration)
+    else:
+        done = train_in(checkout, dataset, out, steps, configuration)
+    assert done.returncode == 0, done.stderr
+    return read_estimate(out / "estimate.npz", dataset.truth.graph).sto_all
+
+
+@pytest.mark.parametrize("tied", [False, True], ids=["free", "tied"])
+def test_columns_sum_to_zero_after_the_projection(tied: bool, checkout: Path, tiny: Dataset, tmp_path: Path) -> None:
+    if tied:
+        apply(read_move("sign_tied"), checkout)
+    without = coefficients(None, checkout, tiny, tmp_path)
+    projected = coefficients("balance_projection", checkout, tiny, tmp_path)
+    reaction = tiny.truth.graph.rxn_all
+    assert np.abs(np.bincount(reaction, without)).max() > 0.1
+    # One Newton step is exact where coefficients are free numbers, and nearly so where they are not.
+    assert np.abs(np.bincount(reaction, projected)).max() < (1e-4 if tied else 1e-5)
+
+
+def test_nothing_is_projected_where_columns_need_not_balance(
+    checkout: Path, unbalanced: Dataset, tmp_path: Path
+) -> None:
+    without = coefficients(None, checkout, unbalanced, tmp_path)
+    np.testing.assert_array_equal(coefficients("balance_projection", checkout, unbalanced, tmp_path), without)
+
+
+def test_averaged_weights_differ_from_the_last_and_are_the_last_where_the_memory_is_one_step(
+    checkout: Path, tiny: Dataset, tmp_path: Path
+) -> None:
+    without = coefficients(None, checkout, tiny, tmp_path)
+    averaged = coefficients("averaged_weights", checkout, tiny, tmp_path)
+    assert np.abs(averaged - without).max() > 1e-3
+    (tmp_path / "last").mkdir()
+    last = coefficients(None, checkout, tiny, tmp_path / "last", '{"average_share": 0.0}')
+    np.testing.assert_allclose(last, without, atol=1e-6)
+
+
+def test_the_pull_to_integers_begins_after_its_share_of_training(checkout: Path, tiny: Dataset, tmp_path: Path) -> None:
+    apply(read_move("integer_annealing"), checkout)
+    found = {}
+    for start, weight in [("0.9", "1e-2"), ("0.0", "1e-2"), ("0.0", "0.0")]:
+        out = tmp_path / f"{start} {weight}"
+        out.mkdir()
+        configuration = f'{{"integer_start": {start}, "coeff_S_integer": {weight}}}'
+        found[start, weight] = coefficients(None, checkout, tiny, out, configuration)
+    late, early, never = found.values()
+    assert 0 < np.abs(late - never).max() < 0.5 * np.abs(early - never).max()
+
+
+def test_coefficients_of_metabolites_that_change_little_move_when_each_has_its_own_unit(
+    checkout: Path, tiny: Dataset, tmp_path: Path
+) -> None:
+    truth = tiny.truth.graph
+    with np.load(tiny.observations_path) as arrays:
+        dcdt = arrays["dcdt"].reshape(-1, truth.n_metabolites)
+    quiet = np.isin(truth.met_all, np.argsort(np.square(dcdt).mean(axis=0))[:5])
+    without = coefficients(None, checkout, tiny, tmp_path)
+    scaled = coefficients("metabolite_scale", checkout, tiny, tmp_path)
+    assert np.abs(scaled - without)[quiet].max() > 1e-2
+
+
+def test_least_squares_finish_moves_coefficients_less_the_more_they_are_damped(
+    checkout: Path, tiny: Dataset, tmp_path: Path
+) -> None:
+    without = coefficients(None, checkout, tiny, tmp_path)
+    finished = coefficients("least_squares_finish", checkout, tiny, tmp_path)
+    (tmp_path / "damped").mkdir()
+    damped = coefficients(None, checkout, tiny, tmp_path / "damped", '{"finish_ridge": 1e9}')
+    assert np.abs(finished - without).max() > 1e-2
+    np.testing.assert_allclose(damped, without, atol=1e-5)
+
+
+@pytest.mark.parametrize("veiled", [(0.0, False)], indirect=True, ids=["signs"])
+def test_signs_are_not_tied_to_roles_that_are_not_told(checkout: Path, veiled: Dataset, tmp_path: Path) -> None:
+    done = train_with("sign_tied", checkout, veiled, tmp_path)
+    assert done.returncode != 0
+    assert "signs cannot be tied to roles that the graph does not tell" in done.stderr.splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    "veiled", [(0.0, False), (1.0, True), (1.0, False)], indirect=True, ids=["signs", "decoy", "open"]
+)
+def test_integer_columns_are_columns_that_the_regime_allows(checkout: Path, veiled: Dataset, tmp_path: Path) -> None:
+    done = train_with("integer_columns", checkout, veiled, tmp_path)
+    assert done.returncode == 0, done.stderr
+    graph = veiled.truth.graph
+    sto_all = read_estimate(tmp_path / "estimate.npz", graph).sto_all
+    assert set(np.abs(sto_all)) <= {0.0, 1.0, 2.0}
+    assert (sto_all * graph.role >= 0).all()
+    for column in (sto_all[graph.rxn_all == reaction] for reaction in range(graph.n_reactions)):
+        assert column.sum() == 0
+        assert 1 <= (column < 0).sum() <= 3
+        assert 1 <= (column > 0).sum() <= 3
+
+
+def test_what_a_common_metabolite_hides_comes_back_where_columns_need_not_balance(
+    checkout: Path, unbalanced: Dataset, tmp_path: Path
+) -> None:
+    done = train_with("integer_columns", checkout, unbalanced, tmp_path, steps=1500)
+    assert done.returncode == 0, done.stderr
+    assert score_artifact(tmp_path / "estimate.npz", unbalanced)["exact_identifiable"] == 1.0
+
+
+def test_ones_do_not_come_back_as_twos_and_four_protons_are_found(checkout: Path, tmp_path: Path) -> None:
+    ecoli, _ = prepare(find_regime("ecoli_core"), tmp_path / "data")
+    configuration = '{"few_frames": 320, "starts": 1, "patience": 0}'
+    done = train_with("integer_columns", checkout, ecoli, tmp_path, steps=1500, configuration=configuration)
+    assert done.returncode == 0, done.stderr
+    scores = score_artifact(tmp_path / "estimate.npz", ecoli)
+    assert scores["exact_identifiable"] > 0.98
+    found = read_estimate(tmp_path / "estimate.npz", ecoli.truth.graph).sto_all
+    assert (found == -4).sum() == 2
+
+
+def test_a_new_move_is_found_by_its_folder_and_no_planner_is_mistaken_for_one(tmp_path: Path) -> None:
+    write_move(tmp_path, "greeting", new_file("gnn/greeting.py"))
+    assert move_names(tmp_path) == ["greeting"]
+    assert read_move("greeting", tmp_path).description.title == "a move"
+    assert not {"catalogue", "ladder", "proposal", "tree"} & set(planner_names())
+
+
+def test_a_move_adds_its_file_to_the_worktree_and_nothing_to_the_users_tree(
+    checkout: Path, workspace: Workspace, tmp_path: Path
+) -> None:
+    write_move(tmp_path / "moves", "greeting", new_file("gnn/greeting.py"))
+    apply(read_move("greeting", tmp_path / "moves"), checkout)
+    assert (checkout / "gnn" / "greeting.py").is_file()
+    assert workspace.repo.git.status("--porcelain") == ""
+
+
+@pytest.mark.parametrize("path", ["agent/cli/main.py", "gnnx/model.py", "gnn/../agent/cli/main.py", "conftest.py"])
+def test_a_move_that_leaves_gnn_is_refused(path: str, tmp_path: Path) -> None:
+    write_move(tmp_path, "escape", new_file("gnn/harmless.py") + new_file(path))
+    with pytest.raises(StoichloopError, match=rf"move\.patch: ({path} is not under gnn/|.* invalid path)"):
+        read_move("escape", tmp_path)
+
+
+@pytest.mark.parametrize("patch", ["", "@@ nonsense"])
+def test_a_patch_that_says_nothing_is_refused(patch: str, tmp_path: Path) -> None:
+    write_move(tmp_path, "empty", patch)
+    with pytest.raises(StoichloopError, match=r"move\.patch: the diff cannot be read"):
+        read_move("empty", tmp_path)
+
+
+def test_a_move_comes_after_what_it_requires(tmp_path: Path) -> None:
+    write_move(tmp_path, "first", new_file("gnn/first.py"))
+    write_move(tmp_path, "second", new_file("gnn/second.py"), requires="[first]")
+    assert [move.name for move in read_moves(["first", "second"], tmp_path)] == ["first", "second"]
+    with pytest.raises(StoichloopError, match="move 'second' requires first before it"):
+        read_moves(["second", "first"], tmp_path)
+    with pytest.raises(StoichloopError, match="there is no move 'third'; moves are first, second"):
+        read_moves(["third"], tmp_path)
+
+
+def test_a_patch_that_does_not_fit_changes_nothing(checkout: Path, tmp_path: Path) -> None:
+    change = "diff --git a/gnn/loss.py b/gnn/loss.py\n--- a/gnn/loss.py\n+++ b/gnn/loss.py\n@@ -1 +1 @@\n-was\n+is\n"
+    write_move(tmp_path / "moves", "stale", new_file("gnn/half.py") + change)
+    with pytest.raises(
+        StoichloopError, match=r"move 'stale': .* does not apply .*gnn/loss\.py.*move\.patch"
+    ) as failure:
+        apply(read_move("stale", tmp_path / "moves"), checkout)
+    assert "\n" not in str(failure.value)
+    assert not (checkout / "gnn" / "half.py").exists()
+
+
+def test_a_move_that_conflicts_with_another_leaves_what_the_other_did(checkout: Path) -> None:
+    for name in ("metabolite_scale", "balance_projection", "sign_tied"):
+        apply(read_move(name), checkout)
+    git = loop_git(checkout)
+    before = git.diff("HEAD", "--", "gnn"), git.status("--porcelain", "--", "gnn")
+    with pytest.raises(StoichloopError, match=r"move 'role_start': .* does not apply .*conflict in .*gnn/model\.py"):
+        apply(read_move("role_start"), checkout)
+    assert (git.diff("HEAD", "--", "gnn"), git.status("--porcelain", "--", "gnn")) == before
+    assert git.diff("--name-only", "--", "gnn") == ""

@@ -1,0 +1,70 @@
+"""Recovered networks, to COBRApy and back."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from agent.analyzer.scoring.estimate import Estimate
+from agent.export.sbml_file import write_sbml
+from agent.training.recovered_network import RecoveredNetwork, network_of
+from simulator.network import graph_of, stoichiometry_of
+from simulator.regime import find_regime
+from stoichloop.errors import StoichloopError
+
+cobra = pytest.importorskip("cobra")
+
+
+def recovered(name: str) -> RecoveredNetwork:
+    """What a perfect trial recovers of a regime, each column of S in a unit of its own."""
+    regime, rng = find_regime(name), np.random.default_rng(0)
+    matrix = stoichiometry_of(regime.network, rng)
+    graph = graph_of(matrix)
+    unit = 10.0 ** rng.uniform(-0.05, 0.05, graph.n_reactions)
+    grid = np.linspace(0.0, 1.0, 2)
+    estimate = Estimate(
+        sto_all=matrix[graph.met_all, graph.rxn_all] * unit[graph.rxn_all],
+        log_k=-2.0 - np.log10(unit),
+        substrate_func_c=grid,
+        substrate_func_s=grid,
+        substrate_func=np.ones((2, 2)),
+        rate_func_h=grid,
+        rate_func=grid,
+    )
+    return network_of(estimate, regime, graph, "a test")
+
+
+def test_what_was_recovered_of_ecoli_core_opens_in_cobrapy_and_equals_the_textbook(tmp_path: Path) -> None:
+    network, file = recovered("ecoli_core"), tmp_path / "deep" / "core.xml"
+    write_sbml(network, file)
+    logging.getLogger("cobra").setLevel(logging.ERROR)
+    model, textbook = cobra.io.read_sbml_model(str(file)), cobra.io.load_model("textbook")
+    assert len(model.reactions) == 73
+    for reaction in model.reactions:
+        known = textbook.reactions.get_by_id(reaction.id)
+        assert {m.id: s for m, s in reaction.metabolites.items()} == {m.id: s for m, s in known.metabolites.items()}
+    assert {m.id: m.compartment for m in model.metabolites}.items() <= {
+        m.id: m.compartment for m in textbook.metabolites
+    }.items()
+    assert model.reactions.PFK.lower_bound == 0.0
+
+
+def test_a_rate_constant_is_that_of_the_integers(tmp_path: Path) -> None:
+    network = recovered("pde_m1_tiny")
+    np.testing.assert_allclose(network.log_k, -2.0)  # whatever unit the column was estimated in
+    reaction = network.to_cobra().reactions.get_by_id("r7")
+    assert {m.id: s for m, s in reaction.metabolites.items()} == network.column("r7")
+    assert float(reaction.notes["log10_k"]) == pytest.approx(-2.0)
+    assert {m.compartment for m in reaction.metabolites} == {"c"}
+
+
+def test_a_file_that_is_there_stays(tmp_path: Path) -> None:
+    file = tmp_path / "mine.xml"
+    file.write_text("the user's own\n")
+    with pytest.raises(StoichloopError, match=r"--sbml .*mine\.xml: exists already"):
+        write_sbml(recovered("pde_m1_tiny"), file)
+    assert file.read_text() == "the user's own\n"
+    assert list(tmp_path.iterdir()) == [file]
