@@ -23,7 +23,7 @@ from agent.executor.workspace import Workspace, find_workspace, head_commit
 from benchmarks.machine import Machine, this_machine
 from benchmarks.measure import measure, refuse_failures
 from benchmarks.summary import Group, group
-from benchmarks.trials import Failed, Finished, Trial, code_of
+from benchmarks.trials import BenchmarkRun, Failed, Finished, code_of
 from simulator.regime import find_regime
 from stoichloop.errors import StoichloopError
 
@@ -46,7 +46,7 @@ class ArmReport(BaseModel):
     seeds: Group
 
 
-class Report(BaseModel):
+class AblationReport(BaseModel):
     """What `python -m benchmarks ablation` prints; the first arm is the reference."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -108,13 +108,13 @@ def ablation(
     code, budget = code_of(workspace, regime), steps or setting.training.full_steps
     arms = arms_of(workspace, dict(zip(FACTORS, (gate, attention, activation), strict=True)))
 
-    def trial(arm: Arm, seed: int) -> Trial:
-        return Trial(regime=regime, sibling=None, seed=seed, recipe=None, settings=arm, steps=budget, code=code)
+    def trial(arm: Arm, seed: int) -> BenchmarkRun:
+        return BenchmarkRun(regime=regime, sibling=None, seed=seed, recipe=None, settings=arm, steps=budget, code=code)
 
     # All arms of a seed before the next seed: an interrupted run compares them all.
     trials = [trial(arm, seed) for seed in range(seeds) for arm in arms]
     done = measure(trials, workspace, results or workspace.runs / "ablation.jsonl", jobs)
-    found = Report(
+    found = AblationReport(
         machine=this_machine(),
         commit=head_commit(workspace),
         regime=regime,

@@ -45,7 +45,7 @@ BARS = (
 )
 
 
-class Verdict(BaseModel):
+class BarResult(BaseModel):
     """A bar with the figure measured; `met` is null until as many trials were measured as the bar asks for."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -58,14 +58,14 @@ class Verdict(BaseModel):
     met: bool | None
 
 
-def judge_bar(bar: Bar, values: Sequence[float]) -> Verdict:
+def judge_bar(bar: Bar, values: Sequence[float]) -> BarResult:
     """Hold the values of a bar's score, one a trial, against it."""
     figure = (statistics.median(values) if bar.over == "median of seeds" else min(values)) if values else None
     met = figure >= bar.level if figure is not None and len(values) >= bar.trials else None
-    return Verdict(score=bar.score, over=bar.over, level=bar.level, goal=bar.goal, figure=figure, met=met)
+    return BarResult(score=bar.score, over=bar.over, level=bar.level, goal=bar.goal, figure=figure, met=met)
 
 
-def all_met(verdicts: Sequence[Verdict]) -> bool | None:
+def all_met(verdicts: Sequence[BarResult]) -> bool | None:
     """Whether all bars are met; None where there is none, or where one of them was not measured and none is missed."""
     if any(verdict.met is False for verdict in verdicts):
         return False

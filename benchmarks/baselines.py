@@ -20,7 +20,7 @@ _METHODS = {
 }
 
 
-class Answer(BaseModel):
+class BaselineResult(BaseModel):
     """The scores of a simple method, or why it was skipped."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -30,7 +30,7 @@ class Answer(BaseModel):
     skipped: str | None = None
 
 
-def answers(dataset: Dataset) -> dict[str, Answer]:
+def answers(dataset: Dataset) -> dict[str, BaselineResult]:
     """Each method that needs no training on the observations of a dataset, by name."""
     found = {}
     for method, note in _METHODS.items():
@@ -39,26 +39,26 @@ def answers(dataset: Dataset) -> dict[str, Answer]:
     return found | _sparse_regressions(dataset)
 
 
-def _sparse_regressions(dataset: Dataset) -> dict[str, Answer]:
+def _sparse_regressions(dataset: Dataset) -> dict[str, BaselineResult]:
     """One regression, judged with its own signs and, which is fairer to it, with those of the graph."""
     notes = {"sindy": "pysindy on mass-action terms", "sindy_signed": "the same with the signs of the graph"}
     if find_spec("pysindy") is None:
         reason = "pysindy is not installed; install the extra 'benchmarks'"
-        return {name: Answer(note=note, skipped=reason) for name, note in notes.items()}
+        return {name: BaselineResult(note=note, skipped=reason) for name, note in notes.items()}
     from benchmarks.sindy import NotApplicableError, sindy
 
     start = time.monotonic()
     try:
         sto_all = sindy(dataset)
     except NotApplicableError as error:
-        return {name: Answer(note=note, skipped=str(error)) for name, note in notes.items()}
+        return {name: BaselineResult(note=note, skipped=str(error)) for name, note in notes.items()}
     found = {"sindy": _answer(notes["sindy"], judge(dataset, sto_all), start)}
     if not dataset.regime.observation.roles_told:
-        return found | {"sindy_signed": Answer(note=notes["sindy_signed"], skipped="the graph tells no signs")}
+        return found | {"sindy_signed": BaselineResult(note=notes["sindy_signed"], skipped="the graph tells no signs")}
     signed = np.abs(sto_all) * baseline(dataset.truth).astype(float)
     return found | {"sindy_signed": _answer(notes["sindy_signed"], judge(dataset, signed), start)}
 
 
-def _answer(note: str, scores: Scores, start: float) -> Answer:
+def _answer(note: str, scores: Scores, start: float) -> BaselineResult:
     scores = {**scores, "seconds": round(time.monotonic() - start, 2)}
-    return Answer(note=note, scores={name: scores[name] for name in SCORES if name in scores})
+    return BaselineResult(note=note, scores={name: scores[name] for name in SCORES if name in scores})

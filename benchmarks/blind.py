@@ -24,7 +24,7 @@ from agent.executor.code.code_state import CodeState, Field
 from agent.executor.workspace import Workspace, find_workspace, head_commit
 from benchmarks.machine import Machine, this_machine
 from benchmarks.measure import measure
-from benchmarks.trials import Failed, Finished, Trial, code_of
+from benchmarks.trials import BenchmarkRun, Failed, Finished, code_of
 from simulator.regime import find_regime
 
 LADDER = ("pde_m1_tiny", "pde_m1", "pde_m1_noise", "pde_m1_unbalanced", "pde_m1_few", "ecoli_core")
@@ -41,11 +41,11 @@ class Arms(StrEnum):
     TIED = "signs tied"
 
 
-class _Section(BaseModel):
+class _BlindSection(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Ranking(_Section):
+class Ranking(_BlindSection):
     """How scores rank trials. `rho` is Spearman's correlation of `blind` and `exact`, `parts` that of others with it.
 
     `best` is the largest `exact` of all, `chosen` that of the trial with the largest `blind`, `median` that of all.
@@ -61,7 +61,7 @@ class Ranking(_Section):
     median: float
 
 
-class RegimeReport(_Section):
+class BlindRegime(_BlindSection):
     """A regime: the rankings of all its trials and of those that start alike, and how many did not complete."""
 
     regime: str
@@ -71,13 +71,13 @@ class RegimeReport(_Section):
     points: tuple[tuple[str, float, float], ...]
 
 
-class Report(_Section):
+class BlindReport(_BlindSection):
     """What `python -m benchmarks blind` prints."""
 
     machine: Machine
     commit: str
     steps: int
-    regimes: tuple[RegimeReport, ...]
+    regimes: tuple[BlindRegime, ...]
 
 
 def draw(fields: Mapping[str, Field], rng: np.random.Generator) -> tuple[str, ...]:
@@ -97,12 +97,12 @@ def _value(field: Field, rng: np.random.Generator) -> Any:
     return f"{rng.uniform(field.low, field.high):.3g}"
 
 
-def plan(workspace: Workspace, regime: str, draws: int, steps: int, recipes: Sequence[str]) -> list[Trial]:
+def plan(workspace: Workspace, regime: str, draws: int, steps: int, recipes: Sequence[str]) -> list[BenchmarkRun]:
     """The trials of a regime: the same draws on all regimes, each with a seed of its own, and recipes."""
     code = code_of(workspace, find_regime(regime).name)
     fields, rng = CodeState(workspace.root, workspace.sandbox).fields, np.random.default_rng(0)
     trials = [
-        Trial(
+        BenchmarkRun(
             regime=regime,
             sibling=None,
             seed=seed,
@@ -113,7 +113,7 @@ def plan(workspace: Workspace, regime: str, draws: int, steps: int, recipes: Seq
         )
         for seed in range(draws)
     ]
-    return trials + [Trial(regime=regime, sibling=None, seed=0, recipe=name, code=code) for name in recipes]
+    return trials + [BenchmarkRun(regime=regime, sibling=None, seed=0, recipe=name, code=code) for name in recipes]
 
 
 def rank(scores: Sequence[Mapping[str, float]]) -> Ranking:
@@ -143,7 +143,7 @@ def interval(rho: float, count: int) -> tuple[float, float]:
     return math.tanh(z - reach), math.tanh(z + reach)
 
 
-def report(regime: str, outcomes: Sequence[Finished | Failed]) -> RegimeReport | None:
+def report(regime: str, outcomes: Sequence[Finished | Failed]) -> BlindRegime | None:
     """The figures of a regime; None if no trial completed."""
     done = [outcome for outcome in outcomes if isinstance(outcome, Finished)]
     arms = {
@@ -153,7 +153,7 @@ def report(regime: str, outcomes: Sequence[Finished | Failed]) -> RegimeReport |
     }
     if not done:
         return None
-    return RegimeReport(
+    return BlindRegime(
         regime=regime,
         code=done[0].trial.code,
         rankings={arm: rank(scores) for arm, scores in arms.items() if scores},
@@ -182,5 +182,5 @@ def blind(
         done = measure(trials, workspace, results or workspace.runs / "blind.jsonl", jobs)
         if (told := report(regime, list(done.values()))) is not None:
             found.append(told)
-    document = Report(machine=this_machine(), commit=head_commit(workspace), steps=steps, regimes=tuple(found))
+    document = BlindReport(machine=this_machine(), commit=head_commit(workspace), steps=steps, regimes=tuple(found))
     print(document.model_dump_json(indent=1))

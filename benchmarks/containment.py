@@ -25,7 +25,7 @@ from benchmarks.measure import dataset_of
 from benchmarks.summary import Summary, summarise
 
 
-class Report(BaseModel):
+class ContainmentReport(BaseModel):
     """What `python -m benchmarks containment` prints. Times are seconds; `overhead` is of the medians."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -69,7 +69,7 @@ def containment(
                 estimates.add((folder / "estimate.npz").read_bytes())
                 console.print(f"{way}: {outcome.seconds:.1f} s", highlight=False)
     contained, uncontained = (summarise(seconds[way]) for way in ways)
-    found = Report(
+    found = ContainmentReport(
         machine=this_machine(),
         commit=head_commit(workspace),
         regime=regime,

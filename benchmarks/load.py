@@ -30,16 +30,16 @@ from rich.console import Console
 from agent.analyzer.judging.findings import find
 from agent.analyzer.judging.noise import Noise
 from agent.campaign.budget import Budget, grant
-from agent.campaign.folder import Campaign, start_campaign
+from agent.campaign.folder import CampaignFolder, start_campaign
 from agent.executor.code.code_state import CodeState, Field
 from agent.executor.local import LocalExecutor
 from agent.executor.workspace import Workspace, find_workspace, head_commit
-from agent.loop.controller import Bench
+from agent.loop.controller import Controller
 from agent.loop.loop import explore
 from agent.planner.contract import Options, Planner, Rung, Situation
 from agent.planner.proposal import Proposal
 from agent.planner.registry import create_planner
-from agent.screen.live import View
+from agent.screen.live import LiveView
 from benchmarks.machine import Machine, this_machine
 from benchmarks.measure import dataset_of
 from benchmarks.summary import Summary, summarise
@@ -64,7 +64,7 @@ class Stretch(BaseModel):
     resident_mib: float
 
 
-class Report(BaseModel):
+class LoadReport(BaseModel):
     """What `python -m benchmarks load` prints. Times are seconds."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -110,11 +110,11 @@ class Timed:
 
 
 @dataclass
-class Synthetic(Bench):
+class Synthetic(Controller):
     """A bench whose trials are drawn: no experiment is better than another, and none takes any time."""
 
     def run(self, wanted: Sequence[tuple[str, int, str]]) -> bool:
-        """See `Bench.run`."""
+        """See `Controller.run`."""
         for trial in wanted:
             self.ledger.add_result(_result(*trial))
             self.ledger.keep_copy()
@@ -139,7 +139,7 @@ def load(
         _fill(workspace, campaign, experiments - led)
         console.print(f"the last {led} experiments")
         end = _lead(workspace, campaign, dataset, led)
-        found = Report(
+        found = LoadReport(
             machine=this_machine(),
             commit=head_commit(here),
             experiments=experiments,
@@ -165,11 +165,11 @@ def _repository(here: Workspace, scratch: Path) -> Workspace:
     return replace(here, root=scratch)
 
 
-def _lead(workspace: Workspace, campaign: Campaign, dataset: Dataset, experiments: int) -> Stretch:
+def _lead(workspace: Workspace, campaign: CampaignFolder, dataset: Dataset, experiments: int) -> Stretch:
     """The loop leads so many experiments more."""
     planner = Timed(create_planner("sweep", Options(seed=0, fidelity="probe")))
     silent = Console(quiet=True)
-    with campaign.lead(), Ledger(campaign.ledger_path) as ledger, View(silent, campaign, ledger) as view:
+    with campaign.lead(), Ledger(campaign.ledger_path) as ledger, LiveView(silent, campaign, ledger) as view:
         account = Budget(ledger, grant(ledger, _YEAR_S, experiments))
         create_executor = partial(LocalExecutor, _SLOTS)
         with Synthetic(workspace, campaign, dataset, ledger, account, view, create_executor, lambda: None) as bench:
@@ -177,7 +177,7 @@ def _lead(workspace: Workspace, campaign: Campaign, dataset: Dataset, experiment
     return planner.stretch()
 
 
-def _fill(workspace: Workspace, campaign: Campaign, count: int) -> None:
+def _fill(workspace: Workspace, campaign: CampaignFolder, count: int) -> None:
     """Bring a campaign to `count` experiments, each drawn from the space, rejected, and kept in git."""
     state = CodeState(workspace.root, workspace.sandbox)
     draw = random.Random(0)

@@ -15,17 +15,19 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from agent.base.interruption import Interruption
 from agent.base.loop_git import forget_git_environment
 from agent.executor.workspace import Workspace
-from benchmarks.trials import Failed, Finished, Trial, keep, read_results, run_trials
+from benchmarks.trials import BenchmarkRun, Failed, Finished, keep, read_results, run_trials
 from simulator.dataset import Dataset, prepare
 from simulator.regime import find_regime
 from stoichloop.errors import DatasetError, RegimeError, StoichloopError
 
 
-def measure(trials: Sequence[Trial], workspace: Workspace, results: Path, jobs: int) -> dict[Trial, Finished | Failed]:
+def measure(
+    trials: Sequence[BenchmarkRun], workspace: Workspace, results: Path, jobs: int
+) -> dict[BenchmarkRun, Finished | Failed]:
     """Run the trials that `results` lacks, keep each as it finishes, and return them all in their order."""
     kept = read_results(results)
     missing = [trial for trial in dict.fromkeys(trials) if trial not in kept]
-    done: dict[Trial, Finished | Failed] = {**kept}
+    done: dict[BenchmarkRun, Finished | Failed] = {**kept}
     console = Console(stderr=True)
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
     live = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)

@@ -14,12 +14,12 @@ import typer
 from pydantic import BaseModel, ConfigDict
 
 from agent.executor.workspace import Workspace, find_workspace, head_commit
-from benchmarks.bars import BARS, Verdict, all_met, judge_bar
-from benchmarks.baselines import Answer, answers
+from benchmarks.bars import BARS, BarResult, all_met, judge_bar
+from benchmarks.baselines import BaselineResult, answers
 from benchmarks.machine import Machine, this_machine
 from benchmarks.measure import dataset_of, measure, refuse_failures
 from benchmarks.summary import Group, group
-from benchmarks.trials import Failed, Finished, Trial, code_of
+from benchmarks.trials import BenchmarkRun, Failed, Finished, code_of
 from simulator.dataset import Dataset
 from simulator.regime import find_regime
 from stoichloop.errors import StoichloopError
@@ -28,40 +28,40 @@ RECIPE = "best"
 _SIBLING_SEED = 0
 
 
-class _Section(BaseModel):
+class _RecoverySection(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class RegimeReport(_Section):
+class RecoveryRegime(_RecoverySection):
     """What was measured on a regime. `met` is null where no bar is set or too little was measured to say."""
 
     regime: str
     code: str
     met: bool | None
-    bars: tuple[Verdict, ...]
+    bars: tuple[BarResult, ...]
     seeds: Group
     siblings: Group | None
-    baselines: dict[str, Answer | Group] | None
+    baselines: dict[str, BaselineResult | Group] | None
 
 
-class Report(_Section):
+class RecoveryReport(_RecoverySection):
     """What `python -m benchmarks recovery` prints."""
 
     machine: Machine
     commit: str
-    regimes: tuple[RegimeReport, ...]
+    regimes: tuple[RecoveryRegime, ...]
 
 
-class Plan(_Section):
+class Plan(_RecoverySection):
     """The trials of a regime."""
 
     regime: str
-    seeds: tuple[Trial, ...]
-    siblings: tuple[Trial, ...]
-    free_sign: tuple[Trial, ...]
+    seeds: tuple[BenchmarkRun, ...]
+    siblings: tuple[BenchmarkRun, ...]
+    free_sign: tuple[BenchmarkRun, ...]
 
     @property
-    def trials(self) -> tuple[Trial, ...]:
+    def trials(self) -> tuple[BenchmarkRun, ...]:
         """All of them."""
         return self.seeds + self.siblings + self.free_sign
 
@@ -78,8 +78,8 @@ def plan(workspace: Workspace, regime: str, seeds: int, siblings: int, *, baseli
     """All trials that the figures of a regime need; raises `RegimeError` if there is no such regime."""
     code = code_of(workspace, find_regime(regime, workspace.data).name)
 
-    def trial(seed: int, *, sibling: int | None = None, recipe: str | None = RECIPE) -> Trial:
-        return Trial(regime=regime, sibling=sibling, seed=seed, recipe=recipe, code=code)
+    def trial(seed: int, *, sibling: int | None = None, recipe: str | None = RECIPE) -> BenchmarkRun:
+        return BenchmarkRun(regime=regime, sibling=sibling, seed=seed, recipe=recipe, code=code)
 
     return Plan(
         regime=regime,
@@ -89,7 +89,7 @@ def plan(workspace: Workspace, regime: str, seeds: int, siblings: int, *, baseli
     )
 
 
-def report(plan: Plan, done: dict[Trial, Finished | Failed], dataset: Dataset | None) -> RegimeReport:
+def report(plan: Plan, done: dict[BenchmarkRun, Finished | Failed], dataset: Dataset | None) -> RecoveryRegime:
     """The figures of a regime; with its baselines where a dataset is given."""
     seeds, siblings, free_sign = (
         group([done[trial] for trial in trials]) for trials in (plan.seeds, plan.siblings, plan.free_sign)
@@ -99,7 +99,7 @@ def report(plan: Plan, done: dict[Trial, Finished | Failed], dataset: Dataset | 
         for bar in BARS
         if bar.regime == plan.regime
     )
-    return RegimeReport(
+    return RecoveryRegime(
         regime=plan.regime,
         code=plan.seeds[0].code,
         met=all_met(bars),
@@ -130,7 +130,7 @@ def recovery(
     ]
     trials = [trial for plan in plans for trial in plan.trials]
     done = measure(trials, workspace, results or workspace.runs / "recovery.jsonl", jobs)
-    found = Report(
+    found = RecoveryReport(
         machine=this_machine(),
         commit=head_commit(workspace),
         regimes=tuple(report(plan, done, dataset_of(workspace, plan.regime) if baselines else None) for plan in plans),

@@ -49,7 +49,7 @@ class Size(BaseModel):
     memory_beyond_linear: float
 
 
-class Report(BaseModel):
+class SpeedReport(BaseModel):
     """What `python -m benchmarks speed` prints. Rates are frames a second, of all processes together."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -90,7 +90,7 @@ def speed(
     console.print("sizes", highlight=False)
     sizes = [_apart(_cost, size) for size in _SIZES[:largest]]
     print(
-        Report(
+        SpeedReport(
             machine=machine,
             commit=head_commit(workspace),
             processes=machine.cores,

@@ -24,7 +24,7 @@ _POLL_S = 0.1
 _PATIENCE_S = 10.0
 
 
-class Trial(BaseModel):
+class BenchmarkRun(BaseModel):
     """What makes a trial the same trial.
 
     `recipe` None is the starting formulation, `steps` None the regime's full budget; `settings` are changes of the
@@ -60,7 +60,7 @@ class Finished(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    trial: Trial
+    trial: BenchmarkRun
     seconds: float
     printed: dict[str, Any]
 
@@ -77,7 +77,7 @@ class Finished(BaseModel):
 class Failed:
     """A trial that did not complete. It is not kept: the next run tries it again."""
 
-    trial: Trial
+    trial: BenchmarkRun
     reason: str
 
     def __str__(self) -> str:
@@ -99,11 +99,11 @@ def code_of(workspace: Workspace, regime: str) -> str:
         raise StoichloopError(f"{workspace.root}: HEAD does not hold all of {', '.join(paths)}; commit them") from error
 
 
-def read_results(path: Path) -> dict[Trial, Finished]:
+def read_results(path: Path) -> dict[BenchmarkRun, Finished]:
     """The finished trials in a JSON-lines file, if there is one; raises `StoichloopError` on any other line."""
     if not path.exists():
         return {}
-    found: dict[Trial, Finished] = {}
+    found: dict[BenchmarkRun, Finished] = {}
     for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
         try:
             finished = Finished.model_validate_json(line)
@@ -121,7 +121,7 @@ def keep(finished: Finished, path: Path) -> None:
 
 
 def run_trials(
-    trials: Sequence[Trial], root: Path, jobs: int, check: Callable[[], None]
+    trials: Sequence[BenchmarkRun], root: Path, jobs: int, check: Callable[[], None]
 ) -> Generator[Finished | Failed]:
     """Run trials in the repository at `root`, `jobs` at a time, and yield each as it ends.
 
@@ -146,7 +146,7 @@ def run_trials(
 class _Running:
     """One `stoichloop train`; what it prints goes to files, since nobody reads along."""
 
-    trial: Trial
+    trial: BenchmarkRun
     root: Path
     started: float = field(default_factory=time.monotonic)
     stdout: IO[bytes] = field(default_factory=tempfile.TemporaryFile)

@@ -12,7 +12,7 @@ from pathlib import Path
 _SHARE = 0.02  # of the time may be spent on copying
 
 
-class Copies:
+class Backups:
     """Keeps `memory.good.db` beside a ledger `memory.db`.
 
     A copy is checked before it takes the place of the one before, so a ledger that goes bad never gets into it.

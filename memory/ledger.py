@@ -11,9 +11,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from memory.backup import Copies, check, in_memory, mend
+from memory.backup import Backups, check, in_memory, mend
 from memory.packing import pack, unpack
-from memory.reader import Recall, outlines, read, that_contain
+from memory.reader import Reader, outlines, read, that_contain
 from memory.records import (
     Ablation,
     Block,
@@ -73,7 +73,7 @@ class Ledger:
                 self._upgrade()
         except sqlite3.DatabaseError as error:
             raise LedgerError(f"{path}: not a readable ledger: {error}; {mend(path)}") from error
-        self._path, self._recall, self._copies = path, Recall(self._db), Copies(self._db, path)
+        self._path, self._recall, self._copies = path, Reader(self._db), Backups(self._db, path)
 
     def _upgrade(self) -> None:
         """Run the scripts that this ledger has not seen, each in one transaction."""

@@ -44,7 +44,7 @@ _TEXTS = {
 }
 
 
-class Recall:
+class Reader:
     """What has been read of one ledger so far, through one connection."""
 
     def __init__(self, db: sqlite3.Connection) -> None:

@@ -18,7 +18,7 @@ from agent.training.datasets import dataset_of
 
 if TYPE_CHECKING:
     from agent.analyzer.scoring.estimate import Estimate
-    from agent.campaign.folder import Campaign as Folder
+    from agent.campaign.folder import CampaignFolder
     from agent.campaign.status import Line, Status
     from agent.export.mlflow_runs import Tracked
     from agent.training.recovered_network import RecoveredNetwork
@@ -94,11 +94,11 @@ def explore(
     that ask a model or a program are had at the command line.
     """
     from agent.executor.trial import LOWEST
-    from agent.loop.explore import spend_the_night
+    from agent.loop.explore import run_campaign
     from agent.planner.contract import Options
 
     name = regime if campaign is None else campaign
-    interrupted = spend_the_night(
+    interrupted = run_campaign(
         current_workspace(contained=contained),
         data(regime),
         name=name,
@@ -124,7 +124,7 @@ class Campaign:
         from agent.campaign.folder import open_campaign
 
         self._workspace = current_workspace()  # wherever the program goes from now on
-        self._found: Folder = open_campaign(self._workspace, name)
+        self._found: CampaignFolder = open_campaign(self._workspace, name)
 
     @property
     def name(self) -> str:

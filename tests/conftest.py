@@ -17,7 +17,7 @@ from agent.executor.sandbox.bubblewrap import Sandbox
 from agent.executor.sandbox.environment import trial_environment
 from agent.executor.sandbox.probe import find_sandbox
 from agent.executor.workspace import Workspace
-from agent.loop.explore import spend_the_night
+from agent.loop.explore import run_campaign
 from agent.planner.contract import Options
 from simulator.dataset import Dataset, prepare
 from simulator.measured.measurements import Measurements, import_measurements
@@ -96,7 +96,7 @@ def clone_for(root: Path, tiny: Dataset) -> Workspace:
 
 def lead(workspace: Workspace, tiny: Dataset, planner: str, experiments: int) -> None:
     """A campaign by the name of night, of so many experiments at the most, with two slots and short trials."""
-    spend_the_night(
+    run_campaign(
         workspace,
         prepare(find_regime(tiny.regime.name), workspace.data)[0],
         name="night",

@@ -50,7 +50,7 @@ class Settings(BaseModel):
 
 
 @dataclass(frozen=True)
-class Campaign:
+class CampaignFolder:
     """A campaign's folder and settings."""
 
     folder: Path
@@ -103,7 +103,7 @@ class Campaign:
 
 def start_campaign(
     workspace: Workspace, name: str, dataset: FrozenData, *, planner: str, fidelity: str, seed: int
-) -> Campaign:
+) -> CampaignFolder:
     """Open the campaign `name`, or make it; raises `StoichloopError` if it was made for something else."""
     if not _NAME.fullmatch(name):
         raise StoichloopError(
@@ -128,10 +128,10 @@ def start_campaign(
         return campaign
     _refuse_old_branches(workspace, name)
     _create(folder, asked)
-    return Campaign(folder, asked)
+    return CampaignFolder(folder, asked)
 
 
-def _refuse_other_wishes(campaign: Campaign, asked: Settings) -> None:
+def _refuse_other_wishes(campaign: CampaignFolder, asked: Settings) -> None:
     # The base commit is where the campaign began; later commits of the user's do not move it.
     for key in ("regime", "dataset", "planner", "fidelity", "full_steps", "seed"):
         made, wish = getattr(campaign.settings, key), getattr(asked, key)
@@ -188,7 +188,7 @@ def _create(folder: Path, settings: Settings) -> None:
         raise
 
 
-def open_campaign(workspace: Workspace, name: str | None) -> Campaign:
+def open_campaign(workspace: Workspace, name: str | None) -> CampaignFolder:
     """An existing campaign; without a name, the one that was written to last. Raises `StoichloopError`."""
     folders = sorted((path.parent for path in workspace.runs.glob("[!.]*/campaign.yaml")), key=_last_written)
     if name is None:
@@ -207,10 +207,10 @@ def open_campaign(workspace: Workspace, name: str | None) -> Campaign:
         raise StoichloopError(f"{path}: malformed; restore it as it was when the campaign was made") from error
     if settings.name != name:
         raise StoichloopError(f"{path}: key 'name' is '{settings.name}'; a campaign cannot be copied or renamed")
-    return Campaign(path.parent, settings)
+    return CampaignFolder(path.parent, settings)
 
 
-def find_experiment(campaign: Campaign, ledger: Ledger, name: str) -> Experiment:
+def find_experiment(campaign: CampaignFolder, ledger: Ledger, name: str) -> Experiment:
     """One experiment whole; raises `StoichloopError` with those that there are."""
     if (found := ledger.experiment(name)) is None:
         known = ledger.experiments()
@@ -220,6 +220,6 @@ def find_experiment(campaign: Campaign, ledger: Ledger, name: str) -> Experiment
 
 
 def _last_written(folder: Path) -> float:
-    """See `Campaign.last_written`."""
+    """See `CampaignFolder.last_written`."""
     times = [path.stat().st_mtime for path in folder.glob("memory.db*") if not path.name.endswith("-shm")]
     return max(times, default=0.0)

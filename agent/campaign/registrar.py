@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from agent.analyzer.judging.interval import interval_of_mean, within
-from agent.campaign.folder import Campaign, Settings
+from agent.campaign.folder import CampaignFolder, Settings
 from agent.executor.code.patch import PatchRefusedError, apply_diff, apply_edits, inspect
 from agent.executor.code.worktree import Worktrees, choose, keep_what_fits
 from agent.executor.sandbox.bubblewrap import Sandbox
@@ -44,7 +44,7 @@ class _Draft:
 class Registrar:
     """Gives experiments of one campaign their identity, and their place in git."""
 
-    campaign: Campaign
+    campaign: CampaignFolder
     worktrees: Worktrees
     ledger: Ledger
     _drafts: dict[str, _Draft] = field(default_factory=dict)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from agent.campaign.folder import Campaign
+from agent.campaign.folder import CampaignFolder
 from memory.backup import good_copy, put_back
 from memory.ledger import Ledger
 from stoichloop.errors import LedgerError, StoichloopError
@@ -23,7 +23,7 @@ class Restored:
     kept: Sequence[Path]
 
 
-def restore(campaign: Campaign) -> Restored:
+def restore(campaign: CampaignFolder) -> Restored:
     """Put the last good copy in the place of a damaged ledger; raises `StoichloopError` if that cannot be."""
     path = campaign.ledger_path
     with campaign.lead():

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pydantic import BaseModel, ConfigDict
 
 from agent.analyzer.judging.noise import measure_noise
-from agent.campaign.folder import Campaign
+from agent.campaign.folder import CampaignFolder
 from agent.campaign.session import age_s, is_alive
 from agent.executor.artifacts import read_curves
 from memory.leaderboard import Standing, count_verdicts, incumbent, leaders, standing
@@ -18,11 +18,11 @@ from memory.records import Objective, Outline, Session
 _LEADERS = 8
 
 
-class _Model(BaseModel):
+class _StatusModel(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Line(_Model):
+class Line(_StatusModel):
     """One line of the leaderboard."""
 
     experiment: str
@@ -33,7 +33,7 @@ class Line(_Model):
     hypothesis: str
 
 
-class Running(_Model):
+class Running(_StatusModel):
     """A trial that is running now."""
 
     trial: str
@@ -43,7 +43,7 @@ class Running(_Model):
     loss: float | None
 
 
-class Status(_Model):
+class Status(_StatusModel):
     """A campaign at one moment. Times are seconds."""
 
     campaign: str
@@ -71,7 +71,7 @@ class Status(_Model):
     events: list[str]
 
 
-def read_status(campaign: Campaign, ledger: Ledger) -> Status:
+def read_status(campaign: CampaignFolder, ledger: Ledger) -> Status:
     """Read everything once."""
     settings, grant, session = campaign.settings, ledger.grant(), ledger.session()
     lines = ledger.outlines(settings.fidelity)
@@ -136,7 +136,7 @@ def _line(line: Standing | None) -> Line | None:
     )
 
 
-def _running(campaign: Campaign, ledger: Ledger, session: Session) -> list[Running]:
+def _running(campaign: CampaignFolder, ledger: Ledger, session: Session) -> list[Running]:
     now = []
     for trial in ledger.running():
         folder = campaign.folder / trial.folder

@@ -15,7 +15,7 @@ from pydantic import BaseModel
 from agent.executor.code.code_state import CodeState
 from agent.executor.local import slots
 from agent.executor.sandbox.gpu import visible_gpus
-from agent.executor.sandbox.probe import Holding, find_sandbox
+from agent.executor.sandbox.probe import ProbeResult, find_sandbox
 from agent.executor.workspace import Workspace, find_workspace, head_commit
 from agent.planner.registry import planner_names
 from stoichloop.errors import StoichloopError
@@ -125,7 +125,7 @@ def _slots() -> Check:
     )
 
 
-def _sandbox(holding: Holding) -> Check:
+def _sandbox(holding: ProbeResult) -> Check:
     if holding.holds:
         finding = f"{holding.sandbox.bubblewrap}; tried from the inside: {', '.join(holding.promises)}"
     else:

@@ -243,14 +243,14 @@ def explore(
     from agent.base.duration import parse_duration
     from agent.executor.cluster.cluster_file import choose
     from agent.executor.trial import LOWEST
-    from agent.loop.explore import spend_the_night
+    from agent.loop.explore import run_campaign
     from agent.planner.contract import Options
 
     patience_s = None if patience is None else parse_duration("--patience", patience)
     place = choose(executor, cluster, workers)
     dataset, _ = dataset_of(regime)
     with Interruption() as interruption:
-        interrupted = spend_the_night(
+        interrupted = run_campaign(
             current_workspace(contained=not no_sandbox),
             dataset,
             name=regime if campaign is None else campaign,
@@ -277,7 +277,7 @@ def status(
     """What runs now, the incumbent, spend against budget."""
     from agent.campaign.folder import open_campaign
     from agent.campaign.status import read_status
-    from agent.screen.status_view import picture
+    from agent.screen.status_view import status_view
 
     found, console = open_campaign(current_workspace(), campaign), Console()
     with Ledger(found.ledger_path, readonly=True) as ledger:
@@ -290,7 +290,7 @@ def status(
     if as_json:
         print_json(now.model_dump(mode="json"))
     else:
-        console.print(picture(now, console.height - 1) if console.is_terminal else picture(now))
+        console.print(status_view(now, console.height - 1) if console.is_terminal else status_view(now))
 
 
 @app.command()
@@ -311,9 +311,9 @@ def log(
         found = [Log(ledger).text()] if search is None else find(ledger, search)
     text = "\n\n".join(found) or f"nothing contains '{search}'"
     if (console := Console()).is_terminal:
-        from agent.screen.log_view import logbook
+        from agent.screen.log_view import log_view
 
-        for part in logbook(text, search or ""):
+        for part in log_view(text, search or ""):
             console.print(part)
     else:
         print(text)
@@ -329,7 +329,7 @@ def show(
 ) -> None:
     """One experiment whole: hypothesis, diff, trials, verdict, plots."""
     from agent.campaign.folder import find_experiment, open_campaign
-    from agent.screen.experiment_view import exhibit, facts
+    from agent.screen.experiment_view import experiment_view, facts
 
     workspace = current_workspace()
     found = open_campaign(workspace, campaign)
@@ -338,7 +338,7 @@ def show(
     if as_json:
         print_json(facts(workspace, record))
     else:
-        Console().print(exhibit(workspace, found, record))
+        Console().print(experiment_view(workspace, found, record))
 
 
 @app.command()

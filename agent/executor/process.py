@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import IO
 
 from agent.base.untrusted import last_words, tail_of
-from agent.executor.sandbox.bubblewrap import Job, Sandbox, end_group
+from agent.executor.sandbox.bubblewrap import Sandbox, SandboxedCommand, end_group
 from agent.executor.sandbox.limits import Limits, Watch
 from agent.executor.trial import Outcome, Trial
 from memory.records import TrialStatus
@@ -61,7 +61,7 @@ class TrialProcess:
         command += ["--steps", str(self.members[0][0].steps), *_arguments(self.members)]
         if gpu is not None:  # which it must not quietly do without
             command += ["--device", "cuda"]
-        job = Job(
+        job = SandboxedCommand(
             tuple(command),
             folder=code,
             limits=limits,

@@ -13,7 +13,7 @@ if TYPE_CHECKING:  # who asks for the status need not wait for them
     from git import Repo
 
     from agent.executor.sandbox.bubblewrap import Sandbox
-    from agent.executor.sandbox.probe import Holding
+    from agent.executor.sandbox.probe import ProbeResult
 
 
 @dataclass(frozen=True)
@@ -39,12 +39,12 @@ class Workspace:
         return self.root / "runs"
 
     @cached_property
-    def holding(self) -> Holding:
+    def holding(self) -> ProbeResult:
         """What contains code on this machine, and whether it holds."""
         from agent.executor.sandbox.bubblewrap import Sandbox
-        from agent.executor.sandbox.probe import Holding, find_sandbox
+        from agent.executor.sandbox.probe import ProbeResult, find_sandbox
 
-        return Holding(Sandbox(None), {}, self.fault) if self.fault else find_sandbox(self.root)
+        return ProbeResult(Sandbox(None), {}, self.fault) if self.fault else find_sandbox(self.root)
 
     @property
     def uncontained(self) -> str | None:

@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from agent.campaign.folder import Campaign
+from agent.campaign.folder import CampaignFolder
 from agent.executor.artifacts import read_curves
 from memory.formatting import moment
 from memory.ledger import Ledger
@@ -49,7 +49,7 @@ class Tracked:
     unchanged: int
 
 
-def track(campaign: Campaign, uri: str) -> Tracked:
+def track(campaign: CampaignFolder, uri: str) -> Tracked:
     """Bring MLflow at `uri`, a server or `sqlite:///FILE`, up to date with a campaign; raises `StoichloopError`."""
     with Ledger(campaign.ledger_path, readonly=True) as ledger:
         record, experiments = ledger.campaign(), ledger.experiments()
@@ -122,7 +122,7 @@ def _experiment(client: MlflowClient, name: str, record: CampaignRecord) -> tupl
 def _add(
     client: MlflowClient,
     number: str,
-    campaign: Campaign,
+    campaign: CampaignFolder,
     experiment: Experiment,
     trial: TrialResult,
     tags: dict[str, str],
@@ -142,7 +142,7 @@ def _add(
     client.set_terminated(run, "FINISHED" if trial.status == "completed" else "FAILED", end_time=ended)
 
 
-def _metrics(campaign: Campaign, trial: TrialResult, ended: int) -> list[Metric]:
+def _metrics(campaign: CampaignFolder, trial: TrialResult, ended: int) -> list[Metric]:
     from mlflow.entities import Metric
 
     points = read_curves(campaign.folder / trial.folder)

@@ -16,7 +16,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from agent.campaign.folder import Campaign
+from agent.campaign.folder import CampaignFolder
 from memory.formatting import moment
 from memory.ledger import Ledger
 from memory.records import Experiment, Finding, TrialResult
@@ -34,7 +34,7 @@ TRIAL_COLUMNS = (
 FINDING_COLUMNS = ("block", "kind", "subject", "statement", "experiments", "effect", "p_value", "found_at")
 
 
-def write_tables(campaign: Campaign, folder: Path) -> dict[str, int]:
+def write_tables(campaign: CampaignFolder, folder: Path) -> dict[str, int]:
     """Write all three into `folder`, which must not be there yet, and count their lines; all of it, or nothing."""
     if folder.exists():
         raise StoichloopError(f"--csv {folder}: exists already; name a folder that does not")

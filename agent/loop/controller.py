@@ -12,7 +12,7 @@ from agent.analyzer.judging.noise import Noise, measure_noise
 from agent.analyzer.scoring.fingerprint import analyzer_fingerprint
 from agent.base.untrusted import tail_of
 from agent.campaign.budget import Budget, expected_s, usual_s
-from agent.campaign.folder import Campaign
+from agent.campaign.folder import CampaignFolder
 from agent.campaign.registrar import Registrar, place_of
 from agent.campaign.session import this_controller
 from agent.executor.artifacts import read_curves
@@ -25,7 +25,7 @@ from agent.executor.workspace import Workspace
 from agent.planner.contract import Rung, Situation
 from agent.report.course import write_curve
 from agent.report.page import Report
-from agent.screen.live import View
+from agent.screen.live import LiveView
 from agent.training.score_outcome import score_outcome
 from memory.ledger import GPU_S, Ledger
 from memory.records import Experiment, Objective, Role, RunningTrial, TrialResult
@@ -39,15 +39,15 @@ _LIMIT_FACTOR, _LIMIT_FLOOR_S, _FIRST_LIMIT_S = 8.0, 60.0, 3600.0
 
 
 @dataclass
-class Bench:
+class Controller:
     """Lives as long as its controller leads the campaign."""
 
     workspace: Workspace
-    campaign: Campaign
+    campaign: CampaignFolder
     dataset: FrozenData
     ledger: Ledger
     budget: Budget
-    view: View
+    view: LiveView
     create_executor: Callable[..., Executor]
     check: Callable[[], None]  # raises KeyboardInterrupt when the person has asked for that
     killed: set[str] = field(init=False, default_factory=set)  # trials that a signal ended once
@@ -75,7 +75,7 @@ class Bench:
             note=self._note,
         )
 
-    def __enter__(self) -> Bench:
+    def __enter__(self) -> Controller:
         """Take stock: tell the ledger who leads, and clear what a killed controller left behind."""
         self.worktrees.clear()
         self.ledger.add_session(this_controller())

@@ -10,18 +10,18 @@ from rich.console import Console
 
 from agent.base.duration import parse_duration
 from agent.campaign.budget import Budget, grant
-from agent.campaign.folder import Campaign, start_campaign
+from agent.campaign.folder import CampaignFolder, start_campaign
 from agent.campaign.status import read_status
 from agent.executor.cluster.cluster_file import ClusterFile
 from agent.executor.executor import Executor
 from agent.executor.local import LocalExecutor, slots
 from agent.executor.workspace import Workspace
-from agent.loop.controller import Bench
+from agent.loop.controller import Controller
 from agent.loop.loop import explore
 from agent.planner.contract import Options
 from agent.planner.registry import create_planner
-from agent.screen.live import View
-from agent.screen.status_view import picture
+from agent.screen.live import LiveView
+from agent.screen.status_view import status_view
 from memory.backup import mend
 from memory.formatting import UNCHECKED
 from memory.ledger import Ledger
@@ -29,7 +29,7 @@ from simulator.dataset import FrozenData
 from stoichloop.errors import StoichloopError
 
 
-def spend_the_night(
+def run_campaign(
     workspace: Workspace,
     dataset: FrozenData,
     *,
@@ -63,9 +63,11 @@ def spend_the_night(
                 if "sweep" not in proposer.rungs or any(e.patch for e in ledger.experiments()):
                     contained.refuse_uncontained("code of experiments")
                 account = Budget(ledger, grant(ledger, wall_s, experiments))
-                with View(console, campaign, ledger) as view:
+                with LiveView(console, campaign, ledger) as view:
                     _greet(view, contained, campaign, ledger)
-                    with Bench(contained, campaign, dataset, ledger, account, view, create_executor, check) as bench:
+                    with Controller(
+                        contained, campaign, dataset, ledger, account, view, create_executor, check
+                    ) as bench:
                         view.say(f"note: {bench.containment}")
                         view.say(explore(bench, proposer))
         except KeyboardInterrupt:
@@ -77,7 +79,7 @@ def spend_the_night(
 @contextmanager
 def _place(
     workspace: Workspace,
-    campaign: Campaign,
+    campaign: CampaignFolder,
     cluster: ClusterFile | None,
     workers: int | None,
     console: Console,
@@ -96,7 +98,7 @@ def _place(
         yield place
 
 
-def _greet(view: View, workspace: Workspace, campaign: Campaign, ledger: Ledger) -> None:
+def _greet(view: LiveView, workspace: Workspace, campaign: CampaignFolder, ledger: Ledger) -> None:
     resumed = bool(ledger.experiments())
     view.say(f"{'resuming' if resumed else 'starting'} campaign {campaign.settings.name} in {campaign.folder}")
     if campaign.settings.objective == "blind":
@@ -105,9 +107,9 @@ def _greet(view: View, workspace: Workspace, campaign: Campaign, ledger: Ledger)
         view.say("note: gnn/ has uncommitted changes; the campaign works from commits and does not see them")
 
 
-def _farewell(console: Console, campaign: Campaign, ledger: Ledger, interrupted: bool) -> None:
+def _farewell(console: Console, campaign: CampaignFolder, ledger: Ledger, interrupted: bool) -> None:
     # This process leads the campaign until it ends, which is now.
-    console.print(picture(read_status(campaign, ledger).model_copy(update={"running": False, "now": []})))
+    console.print(status_view(read_status(campaign, ledger).model_copy(update={"running": False, "now": []})))
     for text in ("memory.md", "log.md", "report.html"):
         console.print(str(campaign.folder / text), soft_wrap=True, highlight=False)
     if interrupted:

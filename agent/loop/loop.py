@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from agent.analyzer.judging.acceptance import Wanted, ceiling, confirmations, judge, judge_baseline
 from agent.analyzer.judging.findings import find
 from agent.campaign.registrar import START_ANEW
-from agent.loop.controller import Bench
-from agent.planner.contract import Lesson, Planner, Teller
+from agent.loop.controller import Controller
+from agent.planner.contract import Explainer, Lesson, Planner
 from agent.planner.ladder import decide, exhausted
 from agent.planner.parents import assign_roles
 from memory.formatting import verdicts_text
@@ -24,7 +24,7 @@ EXPERIMENTS_A_SLOT = 3
 PATIENCE_S = 60.0
 
 
-def explore(bench: Bench, planner: Planner) -> str:
+def explore(bench: Controller, planner: Planner) -> str:
     """Run until there is a reason to stop; returns which, in words."""
     bench.registrar.land()
     while True:
@@ -52,7 +52,7 @@ def _is_silent(calls: Sequence[Call]) -> bool:
     return bool(calls) and not calls[-1].outcome.startswith(NOT_ASKED)
 
 
-def _solved(bench: Bench) -> str | None:
+def _solved(bench: Controller) -> str | None:
     """Why nothing is left to improve, if so."""
     experiments = bench.ledger.experiments()
     leader = incumbent(experiments)
@@ -65,13 +65,13 @@ def _solved(bench: Bench) -> str | None:
     )
 
 
-def _open_block(bench: Bench) -> Block | None:
+def _open_block(bench: Controller) -> Block | None:
     """The block that is being worked on, if any: after an interruption there is one."""
     newest = bench.ledger.block()
     return newest if newest is not None and newest.summary is None else None
 
 
-def _plan_block(bench: Bench, planner: Planner) -> Block | None:
+def _plan_block(bench: Controller, planner: Planner) -> Block | None:
     """Write down the next block, the baseline first; None if there is nothing new to try."""
     past = bench.ledger.experiments()
     if incumbent(past) is None:
@@ -91,7 +91,9 @@ def _plan_block(bench: Bench, planner: Planner) -> Block | None:
     return None
 
 
-def _propose(bench: Bench, planner: Planner, decision: Decision, past: Sequence[Experiment]) -> Sequence[Experiment]:
+def _propose(
+    bench: Controller, planner: Planner, decision: Decision, past: Sequence[Experiment]
+) -> Sequence[Experiment]:
     """Ask the planner for a block, and give what it proposes its identity."""
     count, left = EXPERIMENTS_A_SLOT * len(bench.executor.slots), bench.budget.experiments_left()
     fidelity = bench.campaign.settings.fidelity
@@ -101,7 +103,7 @@ def _propose(bench: Bench, planner: Planner, decision: Decision, past: Sequence[
     return bench.registrar.identify(proposals, planner.name, past)
 
 
-def _judge(bench: Bench, block: Block) -> Sequence[tuple[str, int, str]]:
+def _judge(bench: Controller, block: Block) -> Sequence[tuple[str, int, str]]:
     """Give a verdict to every experiment of the block that has earned one; returns the trials still wanted.
 
     All climb side by side; of those at the top, the one that led by most is confirmed first: once it is accepted, the
@@ -129,7 +131,7 @@ def _next_trials(wanted: Sequence[Wanted]) -> Sequence[tuple[str, int, str]]:
     return max(wanted, key=lambda each: each.lead or 0.0).trials
 
 
-def _answer(bench: Bench, experiments: Sequence[Experiment], candidate: Experiment) -> Wanted | Verdict:
+def _answer(bench: Controller, experiments: Sequence[Experiment], candidate: Experiment) -> Wanted | Verdict:
     leader = incumbent(experiments)
     if leader is None:
         answer = judge_baseline(candidate, bench.fidelities)
@@ -142,7 +144,7 @@ def _answer(bench: Bench, experiments: Sequence[Experiment], candidate: Experime
     return judge(candidate, leader, bench.noise(experiments), confirmations(experiments, leader), simpler=simpler)
 
 
-def _learn(bench: Bench, planner: Planner, block: Block) -> None:
+def _learn(bench: Controller, planner: Planner, block: Block) -> None:
     """Close the block: its summary, what all evidence so far teaches, and the texts for people.
 
     The statistics say it; a planner that has a model may add words.
@@ -160,7 +162,7 @@ def _learn(bench: Bench, planner: Planner, block: Block) -> None:
     current, noise = bench.ledger.current_findings(), bench.noise(experiments)
     findings = find(experiments, current, noise, block.number, bench.objective)
     lesson = Lesson(block.number, summary, findings)
-    if isinstance(planner, Teller):
+    if isinstance(planner, Explainer):
         lesson = planner.tell(bench.situation(block.rung, ()), lesson)
     bench.ledger.close_block(block.number, lesson.summary, lesson.findings)
     bench.ledger.keep_copy()

@@ -109,7 +109,7 @@ class Lesson:
 
 
 @runtime_checkable
-class Teller(Protocol):
+class Explainer(Protocol):
     """A planner that can also put in words what a block taught."""
 
     def tell(self, situation: Situation, lesson: Lesson) -> Lesson:

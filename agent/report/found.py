@@ -12,7 +12,7 @@ from agent.analyzer.scoring.alignment import AlignedLaw, align
 from agent.analyzer.scoring.decode import decode
 from agent.analyzer.scoring.dynamics import EstimatedDynamics, rollouts
 from agent.analyzer.scoring.estimate import Estimate, EstimateError, read_estimate
-from agent.campaign.folder import Campaign
+from agent.campaign.folder import CampaignFolder
 from memory.leaderboard import typical_trial
 from memory.records import Experiment, TrialResult
 from simulator.dataset import Dataset, FrozenData
@@ -61,7 +61,7 @@ class Recovery(Found):
         return align(self.dynamics, self.data)
 
 
-def found_by(campaign: Campaign, experiment: Experiment, data: FrozenData) -> Found | None:
+def found_by(campaign: CampaignFolder, experiment: Experiment, data: FrozenData) -> Found | None:
     """What the trial found whose score is nearest to the experiment's mean; None if no estimate is left of it."""
     trial = typical_trial(experiment, campaign.settings.fidelity)
     if trial is None:

@@ -12,7 +12,7 @@ from markupsafe import Markup
 from matplotlib.figure import Figure
 
 from agent.base.duration import format_duration
-from agent.campaign.folder import Campaign
+from agent.campaign.folder import CampaignFolder
 from agent.campaign.status import read_status
 from agent.executor.workspace import Workspace
 from agent.report.course import draw_course
@@ -64,7 +64,7 @@ class Report:
     """Renders a campaign again and again: what has been drawn of a trial, and read of what is over, stays as it is."""
 
     workspace: Workspace
-    campaign: Campaign
+    campaign: CampaignFolder
     data: FrozenData
     _panels: tuple[str, list[Panel]] = field(default=("", []), init=False)
     _influences: tuple[int, list[tuple[Influence, Markup | None]]] = field(default=(0, []), init=False)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from agent.base.untrusted import printable, tail_of
-from agent.campaign.folder import Campaign
+from agent.campaign.folder import CampaignFolder
 from agent.executor.artifacts import read_curves
 from memory.records import Experiment, TrialResult
 
@@ -43,7 +43,7 @@ class Sheet:
     seconds: float
 
 
-def sheet_of(campaign: Campaign, experiment: Experiment) -> Sheet:
+def sheet_of(campaign: CampaignFolder, experiment: Experiment) -> Sheet:
     """Read what the trials left behind, with suspicion."""
     lines = experiment.patch.splitlines()
     curves = [_curve(campaign, trial) for trial in experiment.trials]
@@ -64,7 +64,7 @@ def _kind(line: str) -> str:
     return {"+": "add", "-": "del", "@": "hunk"}.get(line[:1], "")
 
 
-def _curve(campaign: Campaign, trial: TrialResult) -> Curve | None:
+def _curve(campaign: CampaignFolder, trial: TrialResult) -> Curve | None:
     losses = [point.loss_pred for point in read_curves(campaign.folder / trial.folder)]
     if len(losses) < 2 or not all(map(math.isfinite, losses)):
         return None
@@ -82,7 +82,7 @@ def _polyline(losses: Sequence[float]) -> str:
     )
 
 
-def _printed(campaign: Campaign, trial: TrialResult) -> str:
+def _printed(campaign: CampaignFolder, trial: TrialResult) -> str:
     try:
         return printable(tail_of(campaign.folder / trial.folder / "stdout.txt", _PRINTED_BYTES)).strip()
     except OSError:

@@ -11,10 +11,10 @@ from rich.syntax import Syntax
 from rich.table import Table
 from rich.text import Text
 
-from agent.campaign.folder import Campaign
+from agent.campaign.folder import CampaignFolder
 from agent.executor.artifacts import read_curves
 from agent.executor.workspace import Workspace
-from agent.screen.log_view import logbook
+from agent.screen.log_view import log_view
 from memory.records import Experiment
 from memory.render import experiment_text
 
@@ -46,9 +46,9 @@ def diff(workspace: Workspace, experiment: Experiment) -> str:
     return str(workspace.repo.git.show("--format=", "--no-color", commit))
 
 
-def exhibit(workspace: Workspace, campaign: Campaign, experiment: Experiment) -> RenderableType:
-    """The whole exhibit."""
-    parts: list[RenderableType] = [*logbook(experiment_text(experiment))]
+def experiment_view(workspace: Workspace, campaign: CampaignFolder, experiment: Experiment) -> RenderableType:
+    """Return the whole view."""
+    parts: list[RenderableType] = [*log_view(experiment_text(experiment))]
     if change := diff(workspace, experiment):
         parts += [Text("\ndiff", style="bold"), Syntax(change, "diff", background_color="default")]
     completed = [trial for trial in experiment.trials if trial.scores]

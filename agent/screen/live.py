@@ -13,24 +13,24 @@ from rich.live import Live
 from rich.text import Text
 
 from agent.base.interruption import Interruption
-from agent.campaign.folder import Campaign
+from agent.campaign.folder import CampaignFolder
 from agent.campaign.status import read_status
-from agent.screen.status_view import picture
+from agent.screen.status_view import status_view
 from memory.ledger import Ledger
 from stoichloop.errors import StoichloopError
 
 _EVERY_S = 1.0
 
 
-class View:
+class LiveView:
     """The controller's screen. Single-threaded: the executor calls `tick` while it waits."""
 
-    def __init__(self, console: Console, campaign: Campaign, ledger: Ledger) -> None:
+    def __init__(self, console: Console, campaign: CampaignFolder, ledger: Ledger) -> None:
         self._console, self._campaign, self._ledger = console, campaign, ledger
         self._live = Live(console=console, auto_refresh=False, transient=True) if console.is_terminal else None
         self._shown = 0.0
 
-    def __enter__(self) -> View:
+    def __enter__(self) -> LiveView:
         if self._live:
             self._live.start()
             self.tick()
@@ -46,7 +46,7 @@ class View:
         """Draw again if that is due."""
         if self._live and time.monotonic() - self._shown > _EVERY_S:
             status = read_status(self._campaign, self._ledger)
-            self._live.update(picture(status, self._console.height - 1), refresh=True)
+            self._live.update(status_view(status, self._console.height - 1), refresh=True)
             self._shown = time.monotonic()
 
     def say(self, message: str, *, quiet: bool = False) -> None:
@@ -56,14 +56,14 @@ class View:
             self._console.print(Text(f"{clock} {message}"), soft_wrap=True)
 
 
-def watch(console: Console, campaign: Campaign, ledger: Ledger) -> None:
+def watch(console: Console, campaign: CampaignFolder, ledger: Ledger) -> None:
     """Show the picture on a screen of its own, drawn anew every second, until Ctrl-C."""
     if not console.is_terminal:
         raise StoichloopError("--watch draws in a terminal; for a file or a program, take --json")
     with Interruption() as interruption, Live(console=console, auto_refresh=False, screen=True) as live:
         try:
             while True:
-                live.update(picture(read_status(campaign, ledger), console.height), refresh=True)
+                live.update(status_view(read_status(campaign, ledger), console.height), refresh=True)
                 time.sleep(_EVERY_S)
                 interruption.check()
         except KeyboardInterrupt:

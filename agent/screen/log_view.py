@@ -19,7 +19,7 @@ _NOTE = re.compile(r"- ([a-z][^:]{0,59}): (.*)")
 _MARGIN, _WIDE_MARGIN = 13, 20  # columns of what kind of note it is, or of when it was made
 
 
-def logbook(markdown: str, searched: str = "") -> Iterator[RenderableType]:
+def log_view(markdown: str, searched: str = "") -> Iterator[RenderableType]:
     """Text that was rendered from the ledger, piece by piece, so that a long one begins at once.
 
     `searched` is shown wherever it stands, whatever its case.

@@ -24,8 +24,8 @@ _WIDEST = 4  # columns for one experiment
 _LEAST_SPAN = 0.01  # of the score, on the axis
 
 
-def picture(status: Status, height: int = 60) -> RenderableType:
-    """The whole picture in at most `height` lines: where they are few, plot and lists have fewer."""
+def status_view(status: Status, height: int = 60) -> RenderableType:
+    """Return the picture in at most `height` lines: where they are few, plot and lists have fewer."""
     rest = height - _HEADLINE_ROWS
     parts: list[RenderableType] = [_headline(status)]
     now = status.now[: max(_LEAST_RUNNING, rest // 3)]

@@ -18,7 +18,7 @@ from agent.executor.local import LocalExecutor, slots
 from agent.executor.sandbox.limits import lack_of_room
 from agent.executor.trial import Outcome, Trial
 from agent.executor.workspace import Workspace
-from agent.training.progress import Course
+from agent.training.progress import TrainingBars
 from agent.training.score_outcome import score_outcome
 from memory.ledger import Ledger
 from memory.records import Measurement, MeasurementKey, objective_of
@@ -90,7 +90,7 @@ class Laboratory:
         def task_of(trial: Trial) -> Task:
             return tasks[int(trial.experiment)]
 
-        with Course(self.console, len(tasks)) as course:
+        with TrainingBars(self.console, len(tasks)) as course:
 
             def tick() -> None:
                 self.check()

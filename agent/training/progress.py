@@ -13,7 +13,7 @@ from agent.executor.artifacts import read_curves
 from agent.executor.trial import Trial
 
 
-class Course:
+class TrainingBars:
     """Single-threaded: the executor calls `advance` while it waits. Elsewhere than on a terminal there are no bars."""
 
     def __init__(self, console: Console, count: int) -> None:
@@ -22,7 +22,7 @@ class Course:
         self._all = self._progress.add_task("all trainings", total=count)
         self._running: dict[str, tuple[Path, TaskID]] = {}
 
-    def __enter__(self) -> Course:
+    def __enter__(self) -> TrainingBars:
         self._progress.start()
         return self
 

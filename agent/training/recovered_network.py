@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from agent.analyzer.scoring.alignment import column_scale
 from agent.analyzer.scoring.decode import decode
 from agent.analyzer.scoring.estimate import Estimate, EstimateError, read_estimate
-from agent.campaign.folder import Campaign, find_experiment
+from agent.campaign.folder import CampaignFolder, find_experiment
 from agent.executor.trial import FIDELITIES
 from agent.executor.workspace import Workspace
 from memory.leaderboard import incumbent, typical_trial
@@ -88,7 +88,7 @@ def network_of(estimate: Estimate, regime: Regime | Measured, graph: Graph, orig
     )
 
 
-def network_of_campaign(workspace: Workspace, campaign: Campaign, experiment: str | None) -> RecoveredNetwork:
+def network_of_campaign(workspace: Workspace, campaign: CampaignFolder, experiment: str | None) -> RecoveredNetwork:
     """What an experiment, or the incumbent, recovered; raises `StoichloopError`."""
     trial = representative(campaign, experiment)
     dataset = _frozen(workspace, campaign.settings.regime, campaign.settings.dataset)
@@ -108,13 +108,13 @@ def network_of_run(workspace: Workspace, folder: Path) -> RecoveredNetwork:
     return network_of(_read(folder, dataset), dataset.regime, dataset.graph, f"a run with seed {kept.seed}")
 
 
-def estimate_of(workspace: Workspace, campaign: Campaign, experiment: str | None) -> Estimate:
+def estimate_of(workspace: Workspace, campaign: CampaignFolder, experiment: str | None) -> Estimate:
     """The estimate of an experiment, or of the incumbent; raises `StoichloopError`."""
     dataset = _frozen(workspace, campaign.settings.regime, campaign.settings.dataset)
     return _read(campaign.folder / representative(campaign, experiment).folder, dataset)
 
 
-def representative(campaign: Campaign, name: str | None) -> TrialResult:
+def representative(campaign: CampaignFolder, name: str | None) -> TrialResult:
     """The trial that speaks for an experiment, or for the incumbent, at the highest fidelity that it has completed.
 
     Raises `StoichloopError` where there is none.

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from agent.analyzer.judging.acceptance import MIN_PAIRS, compare
 from agent.analyzer.judging.noise import Noise, measure_noise
-from agent.campaign.folder import Campaign
+from agent.campaign.folder import CampaignFolder
 from agent.campaign.registrar import edit_of, place_of
 from agent.executor.code.worktree import Worktrees
 from agent.executor.trial import steps_of
@@ -30,7 +30,12 @@ def fresh_seeds(experiment: str, count: int) -> tuple[int, ...]:
 
 
 def ablate(
-    campaign: Campaign, ledger: Ledger, laboratory: Laboratory, dataset: FrozenData, winner: Experiment, count: int
+    campaign: CampaignFolder,
+    ledger: Ledger,
+    laboratory: Laboratory,
+    dataset: FrozenData,
+    winner: Experiment,
+    count: int,
 ) -> None:
     """Leave out each change of the winner's stack in turn, on `count` seeds, and write down what it is worth.
 

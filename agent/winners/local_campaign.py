@@ -7,14 +7,14 @@ from contextlib import ExitStack, contextmanager
 
 from rich.console import Console
 
-from agent.campaign.folder import Campaign, open_campaign
+from agent.campaign.folder import CampaignFolder, open_campaign
 from agent.executor.workspace import Workspace
 from agent.training.measurement import Laboratory, laboratory
 from agent.winners.chain import Chain
 from memory.ledger import Ledger
 
 
-def campaign_of(workspace: Workspace, chain: Chain) -> Campaign | None:
+def campaign_of(workspace: Workspace, chain: Chain) -> CampaignFolder | None:
     """The campaign here whose ledger has the experiment, and not another one of that name."""
     name = chain.tip.campaign
     if not (workspace.runs / name / "campaign.yaml").is_file():

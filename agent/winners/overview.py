@@ -8,7 +8,7 @@ from rich.padding import Padding
 from rich.text import Text
 
 from agent.analyzer.judging.interval import Interval, interval_of_mean, within
-from agent.campaign.folder import Campaign
+from agent.campaign.folder import CampaignFolder
 from agent.campaign.registrar import place_of
 from agent.executor.code.worktree import CHOSEN
 from agent.executor.workspace import Workspace
@@ -19,11 +19,11 @@ from memory.records import Ablation, Experiment, Objective, Verification
 from stoichloop.errors import StoichloopError
 
 
-class _Model(BaseModel):
+class _WinnerModel(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Lines(_Model):
+class ChangedLines(_WinnerModel):
     """Lines that a commit adds and removes."""
 
     added: int = 0
@@ -33,7 +33,7 @@ class Lines(_Model):
         return f"+{self.added} -{self.removed}"
 
 
-class Winner(_Model):
+class Winner(_WinnerModel):
     """An accepted experiment. `effect` is that against its rival; `ablation` is what its change is worth to the stack.
 
     `leads` says that it is part of the incumbent's stack. The baseline has no branch and changes nothing.
@@ -49,8 +49,8 @@ class Winner(_Model):
     seeds: list[int]
     branch: str | None
     commit: str
-    code: Lines
-    configuration: Lines
+    code: ChangedLines
+    configuration: ChangedLines
     rival: str | None
     effect: float | None
     effect_interval: Interval | None
@@ -59,7 +59,7 @@ class Winner(_Model):
     verification: Verification | None
 
 
-class Winners(_Model):
+class Winners(_WinnerModel):
     """All of a campaign, those that lead to the incumbent first."""
 
     campaign: str
@@ -82,7 +82,7 @@ def accepted(ledger: Ledger, name: str | None) -> Experiment:
     return found
 
 
-def read_winners(workspace: Workspace, campaign: Campaign, ledger: Ledger, leader: Experiment) -> Winners:
+def read_winners(workspace: Workspace, campaign: CampaignFolder, ledger: Ledger, leader: Experiment) -> Winners:
     """Read everything once; `leader` is the incumbent, or the one that is to be taken for it."""
     experiments, settings = ledger.experiments(), campaign.settings
     line = lineage(experiments, leader)
@@ -92,7 +92,7 @@ def read_winners(workspace: Workspace, campaign: Campaign, ledger: Ledger, leade
     def winner(e: Experiment) -> Winner:
         scores, verdict = e.scores(settings.fidelity), e.verdict
         assert verdict is not None
-        code, configuration = (Lines(), Lines()) if e.parent is None else _lines(workspace, place_of(e))
+        code, configuration = (ChangedLines(), ChangedLines()) if e.parent is None else _lines(workspace, place_of(e))
         return Winner(
             experiment=e.id,
             leads=e in line,
@@ -124,15 +124,15 @@ def read_winners(workspace: Workspace, campaign: Campaign, ledger: Ledger, leade
     )
 
 
-def _lines(workspace: Workspace, commit: str) -> tuple[Lines, Lines]:
+def _lines(workspace: Workspace, commit: str) -> tuple[ChangedLines, ChangedLines]:
     """What a commit changes of the code, and of the chosen configuration."""
-    code, configuration = Lines(), Lines()
+    code, configuration = ChangedLines(), ChangedLines()
     for row in str(workspace.repo.git.show("--numstat", "--no-renames", "--format=", commit)).splitlines():
         added, removed, file = row.split("\t")
         if file == CHOSEN:
-            configuration = Lines(added=int(added), removed=int(removed))
+            configuration = ChangedLines(added=int(added), removed=int(removed))
         else:
-            code = Lines(added=code.added + int(added), removed=code.removed + int(removed))
+            code = ChangedLines(added=code.added + int(added), removed=code.removed + int(removed))
     return code, configuration
 
 

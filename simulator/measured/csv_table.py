@@ -25,7 +25,7 @@ _SMALLEST, _LARGEST = 1e-4, 1e5  # between which the largest reading, and the lo
 
 
 @dataclass(frozen=True)
-class Course:
+class TimeSeries:
     """One trajectory as it was measured: its name, time (F,) and concentration (F, N)."""
 
     name: str
@@ -38,7 +38,7 @@ class Table:
     """All that was measured. The columns of each course's concentrations are `metabolites`."""
 
     metabolites: tuple[str, ...]
-    courses: tuple[Course, ...]
+    courses: tuple[TimeSeries, ...]
 
 
 def read_table(path: Path) -> Table:
@@ -75,7 +75,7 @@ def read_table(path: Path) -> Table:
         readings.setdefault(name, []).append(
             [_reading(where, metabolite, fields[metabolite]) for metabolite in metabolites]
         )
-    courses = tuple(Course(name, np.array(times[name]), np.array(readings[name])) for name in times)
+    courses = tuple(TimeSeries(name, np.array(times[name]), np.array(readings[name])) for name in times)
     _refuse_what_cannot_be_used(path, courses)
     return Table(metabolites, courses)
 
@@ -127,7 +127,7 @@ def _reading(where: str, metabolite: str, text: str) -> float:
     return value
 
 
-def _refuse_what_cannot_be_used(path: Path, courses: Sequence[Course]) -> None:
+def _refuse_what_cannot_be_used(path: Path, courses: Sequence[TimeSeries]) -> None:
     if not courses:
         raise DatasetError(f"--csv {path}: holds no sample, only a header")
     lengths = Counter(len(course.time) for course in courses)

@@ -25,7 +25,7 @@ from scipy.interpolate import make_smoothing_spline
 from simulator.dataset import FACTS, HELDOUT, OBSERVATIONS, FrozenData, check, shown, stack, write
 from simulator.generate import Trajectory
 from simulator.identifiability.facts import activity_rank
-from simulator.measured.csv_table import LEAST_SAMPLES, Course, Table, read_table
+from simulator.measured.csv_table import LEAST_SAMPLES, Table, TimeSeries, read_table
 from simulator.measured.measured_regime import Measured, Origin, read_known
 from simulator.measured.stated_network import Cut, cut_down, read_stated
 from simulator.regime import REGIME_FOLDER, Training
@@ -143,7 +143,7 @@ def _freeze(regime: Measured, table: Table, root: Path) -> None:
     write(regime, root, arrays, _facts(regime, kept, back, smooth))
 
 
-def _keep_back(source: str, courses: Sequence[Course]) -> tuple[list[Course], list[Course]]:
+def _keep_back(source: str, courses: Sequence[TimeSeries]) -> tuple[list[TimeSeries], list[TimeSeries]]:
     """What trials are given, and what the scorer keeps."""
     if len(courses) > 1:
         count = max(1, len(courses) // _SHARE)
@@ -158,18 +158,18 @@ def _keep_back(source: str, courses: Sequence[Course]) -> tuple[list[Course], li
             f"{LEAST_SAMPLES * _SHARE} samples or more, but it has {len(course.time)}"
         )
     parts = (slice(None, -last), slice(-last, None))
-    first, second = (Course(course.name, course.time[part], course.concentration[part]) for part in parts)
+    first, second = (TimeSeries(course.name, course.time[part], course.concentration[part]) for part in parts)
     return [first], [second]
 
 
-def _smoothed(course: Course) -> Trajectory:
+def _smoothed(course: TimeSeries) -> Trajectory:
     """Smoothing splines through a course, and their slopes."""
     spline = make_smoothing_spline(course.time, course.concentration)
     return Trajectory(course.time, np.asarray(spline(course.time)), np.asarray(spline.derivative()(course.time)))
 
 
 def _facts(
-    regime: Measured, kept: Sequence[Course], back: Sequence[Course], smooth: Sequence[Trajectory]
+    regime: Measured, kept: Sequence[TimeSeries], back: Sequence[TimeSeries], smooth: Sequence[Trajectory]
 ) -> MeasuredFacts:
     frames = np.concatenate([course.concentration for course in kept])
     held = np.concatenate([course.concentration for course in back])

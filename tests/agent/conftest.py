@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from agent.campaign.folder import Campaign, open_campaign
+from agent.campaign.folder import CampaignFolder, open_campaign
 from agent.executor.workspace import Workspace
 from simulator.dataset import Dataset
 from tests.conftest import ROOT, clone_for
@@ -21,7 +21,7 @@ class Documented:
     """What running the page has left: the user's repository, the campaign `night` in it, and the page's names."""
 
     workspace: Workspace
-    campaign: Campaign
+    campaign: CampaignFolder
     names: dict[str, Any]
 
 

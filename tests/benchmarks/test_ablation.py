@@ -9,7 +9,7 @@ import pytest
 from agent.executor.workspace import Workspace
 from benchmarks.ablation import FACTORS, Arm, arms_of, compare
 from benchmarks.summary import SCORES
-from benchmarks.trials import Failed, Finished, Trial
+from benchmarks.trials import BenchmarkRun, Failed, Finished
 from stoichloop.errors import StoichloopError
 from tests.conftest import ROOT
 
@@ -30,8 +30,8 @@ def ablation(workspace: Workspace, results: Path, *options: str) -> subprocess.C
     )
 
 
-def trial(arm: Arm, seed: int) -> Trial:
-    return Trial(regime="pde_m1", sibling=None, seed=seed, recipe=None, settings=arm, steps=5, code="a-b-c")
+def trial(arm: Arm, seed: int) -> BenchmarkRun:
+    return BenchmarkRun(regime="pde_m1", sibling=None, seed=seed, recipe=None, settings=arm, steps=5, code="a-b-c")
 
 
 def finished(arm: Arm, seed: int, exact: float) -> Finished:

@@ -2,22 +2,22 @@ from dataclasses import replace
 
 import pytest
 
-from benchmarks.bars import BARS, Bar, Over, Verdict, all_met, judge_bar
+from benchmarks.bars import BARS, Bar, BarResult, Over, all_met, judge_bar
 from benchmarks.summary import SCORES, group
-from benchmarks.trials import Failed, Finished, Trial
+from benchmarks.trials import BenchmarkRun, Failed, Finished
 
 MEDIAN = Bar("pde_m1_noise", 0.9)
 
 
-def trial(seed: int) -> Trial:
-    return Trial(regime="pde_m1_noise", sibling=None, seed=seed, recipe="best", code="a-b-c")
+def trial(seed: int) -> BenchmarkRun:
+    return BenchmarkRun(regime="pde_m1_noise", sibling=None, seed=seed, recipe="best", code="a-b-c")
 
 
 def finished(seed: int, exact: float) -> Finished:
     return Finished(trial=trial(seed), seconds=2.0, printed={"scores": {**dict.fromkeys(SCORES, 0.5), "exact": exact}})
 
 
-def verdict(met: bool | None) -> Verdict:
+def verdict(met: bool | None) -> BarResult:
     return judge_bar(MEDIAN, {True: [1.0] * 5, False: [0.0] * 5, None: []}[met])
 
 

@@ -5,12 +5,14 @@ import pytest
 
 from agent.executor.code.code_state import CodeState
 from benchmarks.blind import PARTS, TIED, Arms, draw, interval, rank, report
-from benchmarks.trials import Failed, Finished, Trial
+from benchmarks.trials import BenchmarkRun, Failed, Finished
 from tests.conftest import ROOT, UNCONTAINED
 
 
-def trial(seed: int, *, recipe: str | None = None, settings: tuple[str, ...] = ("gate=none",)) -> Trial:
-    return Trial(regime="pde_m1", sibling=None, seed=seed, recipe=recipe, settings=settings, steps=5, code="a-b-c")
+def trial(seed: int, *, recipe: str | None = None, settings: tuple[str, ...] = ("gate=none",)) -> BenchmarkRun:
+    return BenchmarkRun(
+        regime="pde_m1", sibling=None, seed=seed, recipe=recipe, settings=settings, steps=5, code="a-b-c"
+    )
 
 
 def scores(blind: float, exact: float) -> dict[str, float]:

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from benchmarks.reference import Reference, by_batch, by_frame, operations
-from benchmarks.speed import Report, speed
+from benchmarks.speed import SpeedReport, speed
 from gnn.observations import Observations, read_observations
 from simulator.dataset import Dataset
 
@@ -42,7 +42,7 @@ def test_the_report_has_every_rate(
 ) -> None:
     monkeypatch.setattr("benchmarks.speed.dataset_of", lambda workspace, name: tiny)
     speed(rounds=1, largest=1)
-    report = Report(**json.loads(capsys.readouterr().out))
+    report = SpeedReport(**json.loads(capsys.readouterr().out))
     assert set(report.frames_a_second) == set(report.times_by_frame) == {"by frame", "by batch", "gnn.train"}
     assert report.times_by_frame["by frame"] == 1.0
     assert report.times_by_frame["by batch"] > 1.0

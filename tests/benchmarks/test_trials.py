@@ -5,14 +5,14 @@ import pytest
 from agent.executor.workspace import Workspace
 from benchmarks.measure import measure
 from benchmarks.recovery import plan
-from benchmarks.trials import Failed, Finished, Trial, code_of, read_results
+from benchmarks.trials import BenchmarkRun, Failed, Finished, code_of, read_results
 from stoichloop.errors import StoichloopError
 from tests.benchmarks.conftest import commit
 
 REGIME = "pde_m1_tiny"
 
 
-def free_sign(workspace: Workspace, seeds: int) -> tuple[Trial, ...]:
+def free_sign(workspace: Workspace, seeds: int) -> tuple[BenchmarkRun, ...]:
     """The trials of the starting formulation alone."""
     return plan(workspace, REGIME, seeds, 0, baselines=True).free_sign
 

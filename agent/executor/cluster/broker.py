@@ -25,8 +25,8 @@ from parsl.executors.high_throughput.errors import ManagerLost, WorkerLost
 from pydantic import BaseModel
 
 from agent.base.untrusted import printable
-from agent.executor.cluster.lines import Lines
-from agent.executor.cluster.messages import Answer, Call, Farewell, Order
+from agent.executor.cluster.line_reader import LineReader
+from agent.executor.cluster.messages import Farewell, Order, RemoteCall, RemoteResult
 from agent.executor.cluster.parsl_config import LABEL, configuration
 from agent.executor.cluster.supervisor import examine, supervise
 from agent.executor.sandbox.bubblewrap import die_with_parent
@@ -39,7 +39,7 @@ _CHARACTERS = 1000  # of what went wrong
 class Broker:
     """Parsl with its workers, and the two ends of the conversation."""
 
-    def __init__(self, order: Order, lines: Lines, output: IO[bytes]) -> None:
+    def __init__(self, order: Order, lines: LineReader, output: IO[bytes]) -> None:
         config, self._executor = configuration(order.cluster, order.folder)
         self._lines, self._output, self._speaking = lines, output, Lock()
         self._provider: Any = self._executor.provider
@@ -48,7 +48,7 @@ class Broker:
     def serve(self) -> None:
         """Pass calls on until there will be no more of them, or Parsl's interchange has ended."""
         while (lines := self._lines.read(_LOOK_S)) is not None and self._interchange_runs():
-            for call in map(Call.model_validate_json, lines):
+            for call in map(RemoteCall.model_validate_json, lines):
                 future = self._kernel.submit(
                     _FUNCTIONS[call.function],
                     app_args=(call.given,),
@@ -81,11 +81,11 @@ class Broker:
     def _answer(self, number: int, future: Future[str]) -> None:
         error = future.exception()
         if error is None:
-            self._say(Answer(number=number, returned=future.result()))
+            self._say(RemoteResult(number=number, returned=future.result()))
         elif isinstance(error, ManagerLost | WorkerLost):
-            self._say(Answer(number=number, lost=_words(error)))
+            self._say(RemoteResult(number=number, lost=_words(error)))
         else:
-            self._say(Answer(number=number, fault=_words(error)))
+            self._say(RemoteResult(number=number, fault=_words(error)))
 
     def _say(self, message: BaseModel) -> None:
         with self._speaking, suppress(BrokenPipeError):  # where nobody listens any more
@@ -110,7 +110,7 @@ def main() -> None:
     # What Parsl and its children print must not get between the answers.
     output = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
-    broker = Broker(Order.model_validate_json(sys.argv[1]), Lines(sys.stdin.fileno()), output)
+    broker = Broker(Order.model_validate_json(sys.argv[1]), LineReader(sys.stdin.fileno()), output)
     try:
         broker.serve()
     finally:

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from agent.executor.cluster.cluster_file import ClusterFile
-from agent.executor.cluster.messages import Assignment, Report
+from agent.executor.cluster.messages import Assignment, AssignmentResult
 from agent.executor.cluster.workers import Workers
 from agent.executor.executor import Attempt, Executor, Members
 from agent.executor.trial import Outcome
@@ -30,7 +30,7 @@ class Commission:
         self.members: Members = assignment.members
         self._workers, self._stop, self._handed_at = workers, assignment.stop, time.monotonic()
         self._number = workers.ask("supervise", assignment.model_dump_json())
-        self._report: Report | None = None
+        self._report: AssignmentResult | None = None
         self._reported_at = 0.0
 
     @property
@@ -49,7 +49,7 @@ class Commission:
                 return None
             if answer.returned is None:
                 return self._lost(answer.lost or "")
-            self._report, self._reported_at = Report.model_validate_json(answer.returned), time.monotonic()
+            self._report, self._reported_at = AssignmentResult.model_validate_json(answer.returned), time.monotonic()
         missing = [file for file, size in self._report.handed_in.items() if not _is_there(file, size)]
         if not missing:
             return self._report.outcomes

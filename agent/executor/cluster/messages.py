@@ -15,14 +15,14 @@ class _Message(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Question(_Message):
+class ExaminationRequest(_Message):
     """What a worker is asked before it is given anything: whether it sees `shared`, and what contains code there."""
 
     root: Path
     shared: Path
 
 
-class Finding(_Message):
+class Examination(_Message):
     """Its answer: the name of its machine, and why no sandbox holds on it, empty if one does."""
 
     host: str
@@ -51,7 +51,7 @@ class Assignment(_Message):
     stop: Path
 
 
-class Report(_Message):
+class AssignmentResult(_Message):
     """What came of an assignment: no outcomes if it was stopped.
 
     `handed_in` has the size in bytes of each file that the trials left.
@@ -68,7 +68,7 @@ class Order(_Message):
     folder: Path
 
 
-class Call(_Message):
+class RemoteCall(_Message):
     """What the broker is to have a worker do: a function of `agent.executor.cluster.supervisor`, with its argument."""
 
     number: int
@@ -76,7 +76,7 @@ class Call(_Message):
     given: str
 
 
-class Answer(_Message):
+class RemoteResult(_Message):
     """What the broker says of a call: what the function returned, or how its worker was lost, or what was wrong."""
 
     number: int

@@ -13,7 +13,7 @@ import time
 from functools import cache
 from pathlib import Path
 
-from agent.executor.cluster.messages import Assignment, Finding, Question, Report
+from agent.executor.cluster.messages import Assignment, AssignmentResult, Examination, ExaminationRequest
 from agent.executor.process import HANDED_IN, TrialProcess
 from agent.executor.sandbox.bubblewrap import Sandbox
 from agent.executor.sandbox.gpu import visible_gpus
@@ -31,18 +31,18 @@ class WorkerError(Exception):
 
 
 def examine(given: str) -> str:
-    """A `Question` and its `Finding`, as JSON; raises `WorkerError` if the disk is not shared."""
-    question = Question.model_validate_json(given)
+    """An `ExaminationRequest` and its `Examination`, as JSON; raises `WorkerError` if the disk is not shared."""
+    question = ExaminationRequest.model_validate_json(given)
     _wait_for(question.shared)
     holding = find_sandbox(question.root)
-    return Finding(host=platform.node(), fault="" if holding.holds else holding.reason).model_dump_json()
+    return Examination(host=platform.node(), fault="" if holding.holds else holding.reason).model_dump_json()
 
 
 def supervise(given: str) -> str:
-    """An `Assignment` and its `Report`, as JSON; raises `WorkerError` if its trials cannot be run here."""
+    """An `Assignment` and its `AssignmentResult`, as JSON; raises `WorkerError` if its trials cannot be run here."""
     task = Assignment.model_validate_json(given)
     if task.stop.exists():
-        return Report(outcomes=[], handed_in={}).model_dump_json()
+        return AssignmentResult(outcomes=[], handed_in={}).model_dump_json()
     _wait_for(task.code / "gnn", task.observations)
     sandbox = _sandbox(task.root) if task.contained else Sandbox(None)
     gpu, limits = _gpu() if task.gpu else None, fair_share(task.workers)
@@ -59,7 +59,7 @@ def supervise(given: str) -> str:
         process.end()
     files = [folder / name for _, folder in task.members for name in HANDED_IN]
     sizes = {file: file.stat().st_size for file in files if file.exists()}
-    return Report(outcomes=outcomes or [], handed_in=sizes).model_dump_json()
+    return AssignmentResult(outcomes=outcomes or [], handed_in=sizes).model_dump_json()
 
 
 def _is_orphan() -> bool:

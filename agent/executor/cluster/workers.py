@@ -14,8 +14,8 @@ from typing import IO, Literal
 
 from agent.base.untrusted import last_words, tail_of
 from agent.executor.cluster.cluster_file import ClusterFile
-from agent.executor.cluster.lines import Lines
-from agent.executor.cluster.messages import Answer, Call, Farewell, Finding, Order, Question
+from agent.executor.cluster.line_reader import LineReader
+from agent.executor.cluster.messages import Examination, ExaminationRequest, Farewell, Order, RemoteCall, RemoteResult
 from agent.executor.sandbox.environment import environment_elsewhere
 from stoichloop.errors import StoichloopError
 
@@ -34,7 +34,7 @@ class Workers:
     def __init__(self, cluster: ClusterFile, root: Path, folder: Path, note: Callable[[str], None]) -> None:
         self.cluster, self.root, self._folder, self._note = cluster, root, folder, note
         self._log = folder / "parsl.log"
-        self._answers: dict[int, Answer] = {}
+        self._answers: dict[int, RemoteResult] = {}
         self._calls = self._signs = 0
         self._left: list[str] | None = None
 
@@ -56,7 +56,7 @@ class Workers:
                 start_new_session=True,  # what is typed at our terminal is for us
             )
         self._input, self._output = _pipe(self._broker.stdin), _pipe(self._broker.stdout)
-        self._lines = Lines(self._output.fileno())
+        self._lines = LineReader(self._output.fileno())
         return self
 
     def __exit__(
@@ -87,7 +87,7 @@ class Workers:
     def ask(self, function: Literal["supervise", "examine"], given: str) -> int:
         """Have a worker that is free call a function; returns the number of the call."""
         self._calls += 1
-        call = Call(number=self._calls, function=function, given=given)
+        call = RemoteCall(number=self._calls, function=function, given=given)
         try:
             self._input.write(call.model_dump_json().encode() + b"\n")
             self._input.flush()
@@ -95,7 +95,7 @@ class Workers:
             self._lament()
         return self._calls
 
-    def answer(self, number: int) -> Answer | None:
+    def answer(self, number: int) -> RemoteResult | None:
         """What came of a call, once, None as long as there is nothing; raises `StoichloopError` if nothing can come."""
         if number not in self._answers and not self._take(0.0):
             self._lament()
@@ -108,18 +108,18 @@ class Workers:
         """Whether there is an answer to a call, or can be none any more."""
         return number in self._answers or not self._take(0.0) or number in self._answers
 
-    def examine(self, check: Callable[[], None]) -> Finding:
+    def examine(self, check: Callable[[], None]) -> Examination:
         """Wait for the first worker, and ask it what its machine is like; `check` is called meanwhile.
 
         Raises `StoichloopError` if no worker comes, or lives long enough to answer.
         """
         for _ in range(_TRIES):
-            number = self.ask("examine", Question(root=self.root, shared=self.shared).model_dump_json())
+            number = self.ask("examine", ExaminationRequest(root=self.root, shared=self.shared).model_dump_json())
             while (answer := self.answer(number)) is None:
                 check()
                 time.sleep(_POLL_S)
             if answer.returned is not None:
-                return Finding.model_validate_json(answer.returned)
+                return Examination.model_validate_json(answer.returned)
         raise StoichloopError(f"workers are lost as soon as they are there; {self._log} says more")
 
     def new_sign(self) -> Path:
@@ -134,7 +134,7 @@ class Workers:
             if '"left"' in line:
                 self._left = Farewell.model_validate_json(line).left
             else:
-                answer = Answer.model_validate_json(line)
+                answer = RemoteResult.model_validate_json(line)
                 self._answers[answer.number] = answer
         return lines is not None
 

@@ -10,7 +10,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from agent.base.untrusted import last_words
-from agent.executor.sandbox.bubblewrap import Job, Sandbox
+from agent.executor.sandbox.bubblewrap import Sandbox, SandboxedCommand
 from agent.executor.sandbox.limits import Limits
 from stoichloop.errors import StoichloopError
 
@@ -71,7 +71,7 @@ class CodeState:
 
     def _ask(self, *arguments: str, given: str = "") -> str:
         command = (sys.executable, "-m", "gnn.config", *arguments)
-        job = Job(command, folder=self.folder, limits=_LIMITS, reads=(self.folder / "gnn",))
+        job = SandboxedCommand(command, folder=self.folder, limits=_LIMITS, reads=(self.folder / "gnn",))
         answer = self._sandbox.ask(job, _TIMEOUT_S, given)
         if answer.fault is not None:
             raise StoichloopError(f"{self.folder}: python -m gnn.config was ended: {answer.fault}")

@@ -41,7 +41,7 @@ _SHARED_BYTES = 64 * 2**20  # of memory that looks like a disk
 
 
 @dataclass(frozen=True)
-class Job:
+class SandboxedCommand:
     """A command with what it needs.
 
     Attributes:
@@ -60,7 +60,7 @@ class Job:
 
 
 @dataclass(frozen=True)
-class Answer:
+class CommandResult:
     """How a job that was run to its end came out: what it printed, what it complained of, and its exit status.
 
     `fault` says why it was ended before, None if it was not.
@@ -83,7 +83,12 @@ class Sandbox:
     hidden: tuple[Path, ...] = ()
 
     def start(
-        self, job: Job, *, stdin: int | IO[bytes], stdout: IO[bytes], stderr: int | IO[bytes] = subprocess.STDOUT
+        self,
+        job: SandboxedCommand,
+        *,
+        stdin: int | IO[bytes],
+        stdout: IO[bytes],
+        stderr: int | IO[bytes] = subprocess.STDOUT,
     ) -> subprocess.Popen[bytes]:
         """Start a job as the leader of a process group that ends with this process."""
         with TemporaryFile() as alone:
@@ -102,7 +107,7 @@ class Sandbox:
                 preexec_fn=partial(_bound, os.getpid(), job),  # noqa: PLW1509 - it takes no lock that another thread may hold
             )
 
-    def ask(self, job: Job, seconds: float, given: str = "") -> Answer:
+    def ask(self, job: SandboxedCommand, seconds: float, given: str = "") -> CommandResult:
         """Run a job to its end, for `seconds` at the most; `given` is what it can read."""
         # Files, not pipes: whatever it prints is bounded.
         with TemporaryFile() as asked, TemporaryFile() as printed, TemporaryFile() as complaint:
@@ -113,9 +118,9 @@ class Sandbox:
                 fault = Watch(process, job.limits, job.writes).wait(seconds)
             finally:
                 end_group(process)
-            return Answer(_read(printed), _read(complaint), process.returncode, fault)
+            return CommandResult(_read(printed), _read(complaint), process.returncode, fault)
 
-    def _around(self, job: Job, alone: int) -> list[str]:
+    def _around(self, job: SandboxedCommand, alone: int) -> list[str]:
         """What stands before a command; `alone` is a file with the rule for the kernel, if there is one."""
         if self.bubblewrap is None:
             return []
@@ -203,7 +208,7 @@ def die_with_parent(parent: int) -> None:
         os._exit(1)
 
 
-def _bound(parent: int, job: Job) -> None:
+def _bound(parent: int, job: SandboxedCommand) -> None:
     """In the new process, before it becomes the job: it ends with its parent, and the kernel keeps it within limits."""
     die_with_parent(parent)
     if _KEYCTL is not None:  # keys that the kernel holds for the parent's session

@@ -12,7 +12,7 @@ from pathlib import Path
 from pydantic import TypeAdapter, ValidationError
 
 from agent.base.untrusted import last_words
-from agent.executor.sandbox.bubblewrap import Job, Sandbox, hidden_folders
+from agent.executor.sandbox.bubblewrap import Sandbox, SandboxedCommand, hidden_folders
 from agent.executor.sandbox.limits import Limits
 
 _TIMEOUT_S = 30.0
@@ -66,7 +66,7 @@ print(json.dumps({
 
 
 @dataclass(frozen=True)
-class Holding:
+class ProbeResult:
     """What was found of a sandbox: each promise and whether it holds; `fault` if it does not even start."""
 
     sandbox: Sandbox
@@ -85,7 +85,7 @@ class Holding:
         return self.fault or f"it does not keep these promises: {', '.join(broken)}"
 
 
-def find_sandbox(root: Path) -> Holding:
+def find_sandbox(root: Path) -> ProbeResult:
     """The first bubblewrap that holds, the system's before the bundled one; or why none does. `root` is the clone."""
     # The system's may have been granted what others are refused.
     found = [Path(path) for path in (shutil.which("bwrap"), _bundled()) if path]
@@ -96,10 +96,10 @@ def find_sandbox(root: Path) -> Holding:
             return holding
         faults.append(f"{path}: {holding.reason}")
     none = "there is no bubblewrap; install the package bubblewrap of this system"
-    return Holding(Sandbox(None), {}, "; ".join(faults) or none)
+    return ProbeResult(Sandbox(None), {}, "; ".join(faults) or none)
 
 
-def try_out(sandbox: Sandbox, root: Path) -> Holding:
+def try_out(sandbox: Sandbox, root: Path) -> ProbeResult:
     """Try from the inside of a sandbox to reach what lies outside: a file, and what there is of a clone in `root`."""
     with (
         tempfile.TemporaryDirectory(prefix="stoichloop-") as scratch,
@@ -113,12 +113,12 @@ def try_out(sandbox: Sandbox, root: Path) -> Holding:
         secrets = (secret, *(path for path in (root / name for name in _SECRETS) if path.exists()))
         place = str(Path("/proc/self/ns/pid").readlink())
         arguments = (str(own), str(server.getsockname()[1]), place, *map(str, secrets))
-        job = Job((sys.executable, "-c", _PROBE, *arguments), own, _LIMITS, reads=(), writes=(own,))
+        job = SandboxedCommand((sys.executable, "-c", _PROBE, *arguments), own, _LIMITS, reads=(), writes=(own,))
         answer = sandbox.ask(job, _TIMEOUT_S)
     try:
-        return Holding(sandbox, _FINDINGS.validate_json(answer.printed))
+        return ProbeResult(sandbox, _FINDINGS.validate_json(answer.printed))
     except ValidationError:
-        return Holding(sandbox, {}, answer.fault or last_words(answer.complaint) or f"exit status {answer.status}")
+        return ProbeResult(sandbox, {}, answer.fault or last_words(answer.complaint) or f"exit status {answer.status}")
 
 
 def _bundled() -> Path | None:

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from agent.planner.contract import Lesson, Options, Planner, Rung, Situation, Teller
+from agent.planner.contract import Explainer, Lesson, Options, Planner, Rung, Situation
 from agent.planner.planners.moves import Moves
 from agent.planner.planners.sweep import Sweep
 from agent.planner.proposal import Proposal
@@ -33,8 +33,8 @@ class Auto:
         return proposals
 
     def tell(self, situation: Situation, lesson: Lesson) -> Lesson:
-        """See `Teller`: the first that can tell does."""
-        teller = next((planner for planner in self.planners if isinstance(planner, Teller)), None)
+        """See `Explainer`: the first that can tell does."""
+        teller = next((planner for planner in self.planners if isinstance(planner, Explainer)), None)
         return teller.tell(situation, lesson) if teller else lesson
 
 

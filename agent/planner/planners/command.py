@@ -26,7 +26,7 @@ from agent.base.untrusted import tail_of
 from agent.executor.sandbox.bubblewrap import end_group
 from agent.planner.contract import Lesson, Options, Rung, Situation
 from agent.planner.proposal import Proposal
-from agent.planner.questions.lesson import Telling
+from agent.planner.questions.lesson import LessonText
 from agent.planner.questions.prompts import render_prompt
 from agent.planner.questions.question import CORRECTIONS, AnswerT, Asked, next_question, what_is_wrong
 from agent.planner.questions.reading import Reading, quote
@@ -65,7 +65,7 @@ class Command:
     def tell(self, situation: Situation, lesson: Lesson) -> Lesson:
         """See `Teller`."""
         text = Reading(situation, self.fidelity).lesson(lesson)
-        telling = Telling(situation, lesson)
+        telling = LessonText(situation, lesson)
         self._ask(telling, text)
         return telling.lesson
 

@@ -22,7 +22,7 @@ from pydantic import ValidationError
 
 from agent.planner.contract import Lesson, Options, Rung, Situation
 from agent.planner.proposal import Proposal
-from agent.planner.questions.lesson import Telling
+from agent.planner.questions.lesson import LessonText
 from agent.planner.questions.question import CORRECTIONS, AnswerT, Asked, next_question, what_is_wrong
 from agent.planner.questions.reading import Reading
 from stoichloop.errors import StoichloopError
@@ -36,7 +36,7 @@ try:
     from pydantic_ai.profiles.openai import OpenAIModelProfile
     from pydantic_ai.providers.openai_compatible import OpenAICompatibleProvider
 
-    from agent.planner.questions.metering import CHARACTERS_A_TOKEN, Limits, Metered, UnansweredError
+    from agent.planner.questions.metering import CHARACTERS_A_TOKEN, CallLimits, Metered, UnansweredError
 except ImportError as error:
     raise StoichloopError("--planner llm needs the extra llm: pip install -e '.[llm]'") from error
 
@@ -59,7 +59,7 @@ class Llm:
     model: Model
     address: str
     fidelity: str
-    limits: Limits
+    limits: CallLimits
     characters: int
     name: str = "llm"
     rungs: tuple[Rung, ...] = ("sweep", "code")
@@ -85,16 +85,16 @@ class Llm:
     def tell(self, situation: Situation, lesson: Lesson) -> Lesson:
         """See `Teller`. The model is tried once: words are good to have, but nothing waits for them."""
         text = Reading(situation, self.fidelity, self.characters).lesson(lesson)
-        telling = Telling(situation, lesson)
+        telling = LessonText(situation, lesson)
         asyncio.run(_interruptible(self._tell(telling, text), situation.check))
         return telling.lesson
 
-    async def _tell(self, telling: Telling, text: str) -> None:
+    async def _tell(self, telling: LessonText, text: str) -> None:
         metered = self._metered(telling.situation, replace(self.limits, tries=1))
         async with self.model:
             await _ask(metered, telling, text)
 
-    def _metered(self, situation: Situation, limits: Limits) -> Metered:
+    def _metered(self, situation: Situation, limits: CallLimits) -> Metered:
         return Metered(self.model, self.address, limits, situation.calls, situation.record)
 
 
@@ -102,7 +102,7 @@ def create(options: Options) -> Llm:
     """See `agent.planner.create_planner`."""
     if options.model is None:
         raise StoichloopError(f"--planner llm needs a model: {_HOW}")
-    limits = Limits(options.tokens, options.dollars, answer_tokens=int(options.context * _ANSWER))
+    limits = CallLimits(options.tokens, options.dollars, answer_tokens=int(options.context * _ANSWER))
     if options.patience_s is not None:
         limits = replace(limits, patience_s=options.patience_s)
     characters = int(options.context * _QUESTION * CHARACTERS_A_TOKEN)

@@ -46,7 +46,7 @@ class LessonAnswer(BaseModel):
 
 
 @dataclass
-class Telling:
+class LessonText:
     """The question for words on `lesson`, which gains those that agree."""
 
     situation: Situation

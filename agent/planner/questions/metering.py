@@ -33,7 +33,7 @@ class UnansweredError(Exception):
 
 
 @dataclass(frozen=True)
-class Limits:
+class CallLimits:
     """How much may be used.
 
     Attributes:
@@ -69,7 +69,7 @@ class Metered(WrapperModel):
         self,
         model: Model,
         name: str,
-        limits: Limits,
+        limits: CallLimits,
         calls: Callable[[], Sequence[Call]],
         record: Callable[[Call], None],
     ) -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.campaign.folder import Campaign, open_campaign, start_campaign
+from agent.campaign.folder import CampaignFolder, open_campaign, start_campaign
 from agent.executor.workspace import Workspace, find_workspace
 from memory.ledger import Ledger
 from simulator.dataset import Dataset
@@ -12,7 +12,7 @@ from simulator.regime import Training
 from stoichloop.errors import StoichloopError
 
 
-def start(workspace: Workspace, tiny: Dataset, name: str = "night", seed: int = 0) -> Campaign:
+def start(workspace: Workspace, tiny: Dataset, name: str = "night", seed: int = 0) -> CampaignFolder:
     return start_campaign(workspace, name, tiny, planner="sweep", fidelity="probe", seed=seed)
 
 

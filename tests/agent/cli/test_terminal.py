@@ -16,8 +16,8 @@ import pytest
 from rich.console import Console
 
 from agent.campaign.status import Line, Running, Status
-from agent.screen.log_view import logbook
-from agent.screen.status_view import picture
+from agent.screen.log_view import log_view
+from agent.screen.status_view import status_view
 from memory.ledger import Ledger
 from memory.render import Log
 from tests.agent.conftest import Documented
@@ -75,7 +75,7 @@ def test_the_log_in_a_terminal_says_what_the_log_says(documented: Documented) ->
         markdown = Log(ledger).text()
     assert piped(documented.workspace.root, "log").strip() == markdown.strip()
     screen = Console(file=StringIO(), width=80, force_terminal=False)
-    for part in logbook(markdown, "e0001"):
+    for part in log_view(markdown, "e0001"):
         screen.print(part)
     assert isinstance(screen.file, StringIO)
     shown = screen.file.getvalue()
@@ -124,7 +124,7 @@ def a_status(experiments: int, trials: int) -> Status:
 @pytest.mark.parametrize(("experiments", "trials"), [(1, 0), (30, 2), (5000, 64)])
 def test_the_picture_fits_its_screen(width: int, height: int, experiments: int, trials: int) -> None:
     screen = Console(width=width, height=height, file=StringIO())
-    lines = screen.render_lines(picture(a_status(experiments, trials), height), pad=False)
+    lines = screen.render_lines(status_view(a_status(experiments, trials), height), pad=False)
     texts = ["".join(segment.text for segment in line) for line in lines]
     assert len(lines) <= height
     assert max(map(len, texts)) <= width
@@ -137,7 +137,7 @@ def test_what_was_accepted_is_seen_among_thousands_that_were_not() -> None:
     best = [*[0.5] * 2500, *[0.9] * 2500]  # one more was accepted in the middle, with a score that others have too
     status = status.model_copy(update={"history": [0.9 if index % 3 else 0.5 for index in range(5000)], "best": best})
     screen = Console(width=80, height=24, file=StringIO(), force_terminal=True)
-    cells = [part for line in screen.render_lines(picture(status, 24), pad=False) for part in line]
+    cells = [part for line in screen.render_lines(status_view(status, 24), pad=False) for part in line]
     assert sum(part.text == "•" and str(part.style) == "bold green" for part in cells) == 2
 
 

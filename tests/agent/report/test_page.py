@@ -16,7 +16,7 @@ from threading import Thread
 
 import pytest
 
-from agent.campaign.folder import Campaign, open_campaign
+from agent.campaign.folder import CampaignFolder, open_campaign
 from agent.executor.workspace import Workspace
 from agent.report.page import PAGES, Report
 from agent.report.serve import ReportServer
@@ -56,7 +56,7 @@ class _Page(HTMLParser):
         return " ".join(" ".join(self.words).split())
 
 
-Night = tuple[Workspace, Campaign, Dataset]
+Night = tuple[Workspace, CampaignFolder, Dataset]
 
 
 @pytest.fixture(scope="module")

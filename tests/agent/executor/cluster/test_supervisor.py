@@ -7,17 +7,17 @@ from pathlib import Path
 
 import pytest
 
-from agent.executor.cluster.lines import Lines
-from agent.executor.cluster.messages import Assignment, Finding, Question, Report
+from agent.executor.cluster.line_reader import LineReader
+from agent.executor.cluster.messages import Assignment, AssignmentResult, Examination, ExaminationRequest
 from agent.executor.cluster.supervisor import WorkerError, examine, supervise
 from agent.executor.sandbox.bubblewrap import Sandbox
-from agent.executor.sandbox.probe import Holding
+from agent.executor.sandbox.probe import ProbeResult
 from agent.executor.trial import Trial
 from agent.executor.workspace import Workspace
 from stoichloop.errors import StoichloopError
 from tests.conftest import HOLDING
 
-NOTHING_HOLDS = Holding(Sandbox(None), {}, "bwrap: no permissions")
+NOTHING_HOLDS = ProbeResult(Sandbox(None), {}, "bwrap: no permissions")
 
 
 @pytest.fixture
@@ -45,7 +45,7 @@ def changed(assignment: Assignment, **changes: object) -> str:
 
 def test_what_is_not_wanted_any_more_is_not_begun(assignment: Assignment) -> None:
     assignment.stop.touch()
-    assert Report.model_validate_json(supervise(changed(assignment))).outcomes == []
+    assert AssignmentResult.model_validate_json(supervise(changed(assignment))).outcomes == []
     assert not assignment.members[0][1].exists()
 
 
@@ -57,7 +57,7 @@ def test_a_worker_uses_its_own_of_the_gpus_that_the_scheduler_shows(
         supervise(changed(assignment, gpu=True))
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "4,5")
     monkeypatch.setenv("PARSL_WORKER_RANK", "3")
-    report = Report.model_validate_json(supervise(changed(assignment, gpu=True)))
+    report = AssignmentResult.model_validate_json(supervise(changed(assignment, gpu=True)))
     assert [outcome.status for outcome in report.outcomes] == ["completed"]
     printed = assignment.members[0][1] / "stdout.txt"
     assert printed.read_text() == "5\n"
@@ -74,11 +74,11 @@ def test_code_that_may_run_in_a_sandbox_only_does_not_run_where_none_holds(
 
 
 def test_a_campaign_is_as_contained_as_its_workers(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
-    question = Question(root=workspace.root, shared=workspace.root).model_dump_json()
-    found = Finding.model_validate_json(examine(question))
+    question = ExaminationRequest(root=workspace.root, shared=workspace.root).model_dump_json()
+    found = Examination.model_validate_json(examine(question))
     assert found.fault == ("" if HOLDING.holds else HOLDING.reason)
     monkeypatch.setattr("agent.executor.cluster.supervisor.find_sandbox", lambda _: NOTHING_HOLDS)
-    found = Finding.model_validate_json(examine(question))
+    found = Examination.model_validate_json(examine(question))
     assert found.fault == "bwrap: no permissions"
     there = replace(workspace, contained=True, fault=f"on {found.host}: {found.fault}")
     assert there.sandbox.bubblewrap is None
@@ -96,7 +96,7 @@ def test_a_configuration_arrives_as_it_was_sent(assignment: Assignment) -> None:
 
 def test_a_line_is_whole_or_not_yet_there() -> None:
     reading, writing = os.pipe()
-    lines = Lines(reading)
+    lines = LineReader(reading)
     assert lines.read(0.0) == []
     os.write(writing, b"one\ntw")
     assert lines.read(1.0) == ["one"]

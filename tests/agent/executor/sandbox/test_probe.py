@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 
 from agent.executor.sandbox.bubblewrap import Sandbox
-from agent.executor.sandbox.probe import Holding, find_sandbox, try_out
+from agent.executor.sandbox.probe import ProbeResult, find_sandbox, try_out
 from agent.executor.workspace import Workspace
 from memory.ledger import Ledger
 from simulator.dataset import Dataset
 from stoichloop.errors import StoichloopError
 from tests.conftest import ROOT, UNCONTAINED, Command, lead, needs_sandbox
 
-NOTHING_HOLDS = Holding(UNCONTAINED, {}, "this kernel has no namespaces for users")
+NOTHING_HOLDS = ProbeResult(UNCONTAINED, {}, "this kernel has no namespaces for users")
 
 
 def nothing_holds(workspace: Workspace) -> Workspace:

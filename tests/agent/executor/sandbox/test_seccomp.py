@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.executor.sandbox.bubblewrap import Job
+from agent.executor.sandbox.bubblewrap import SandboxedCommand
 from agent.executor.sandbox.limits import Limits
 from agent.executor.sandbox.seccomp import rule
 from tests.conftest import HOLDING, needs_sandbox
@@ -24,7 +24,9 @@ from tests.conftest import HOLDING, needs_sandbox
     ],
 )
 def test_a_process_has_threads_and_starts_no_process(code: str, words: str, tmp_path: Path) -> None:
-    job = Job((sys.executable, "-c", code), tmp_path, Limits(memory=4 * 2**30), reads=(), writes=(tmp_path,))
+    job = SandboxedCommand(
+        (sys.executable, "-c", code), tmp_path, Limits(memory=4 * 2**30), reads=(), writes=(tmp_path,)
+    )
     (tmp_path / "tmp").mkdir()
     answer = HOLDING.sandbox.ask(job, 60.0)
     assert words in answer.printed + answer.complaint, answer

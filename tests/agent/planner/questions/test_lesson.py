@@ -15,7 +15,7 @@ from agent.analyzer.judging.findings import find
 from agent.analyzer.judging.noise import Noise
 from agent.base.interruption import Interruption
 from agent.executor.code.code_state import CodeState
-from agent.planner.contract import Lesson, Options, Teller
+from agent.planner.contract import Explainer, Lesson, Options
 from agent.planner.planners import auto, command
 from agent.planner.planners.llm import Llm, create
 from agent.planner.questions.question import CORRECTIONS
@@ -266,4 +266,4 @@ def test_the_hybrid_tells_where_it_has_a_model(state: CodeState) -> None:
 
 @pytest.mark.parametrize("name", ["sweep", "moves"])
 def test_who_has_no_model_tells_nothing(name: str) -> None:
-    assert not isinstance(create_planner(name, Options(0, FIDELITY)), Teller)
+    assert not isinstance(create_planner(name, Options(0, FIDELITY)), Explainer)

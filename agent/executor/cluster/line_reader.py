@@ -1,4 +1,4 @@
-"""Lines from a pipe, as they come, without waiting for them longer than one wants to."""
+"""A reader of whole lines from a pipe, which waits for them no longer than it is asked to."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import select
 _CHUNK = 65_536
 
 
-class Lines:
+class LineReader:
     """What somebody writes into a pipe, a line each; a line is whole or not yet there."""
 
     def __init__(self, descriptor: int) -> None:
