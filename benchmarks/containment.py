@@ -15,8 +15,9 @@ from pydantic import BaseModel, ConfigDict
 from rich.console import Console
 
 from agent.base.interruption import Interruption
+from agent.executor.artifacts import ESTIMATE
 from agent.executor.sandbox.bubblewrap import Sandbox
-from agent.executor.trial import Trial
+from agent.executor.trial import Job
 from agent.executor.workspace import find_workspace, head_commit
 from agent.training.recipe import BEST, find_recipe, start_from
 from agent.training.run import run_alone
@@ -60,13 +61,13 @@ def containment(
         start_from(workspace, find_recipe(workspace, regime, BEST)) as start,
         tempfile.TemporaryDirectory(prefix="stoichloop-") as scratch,
     ):
-        trial = Trial("containment", 0, "full", budget, "no commit", start.code.resolve(start.configuration))
+        job = Job("", start.code.resolve(start.configuration), seed=0, steps=budget)
         for pair in range(pairs):
             for way, sandbox in ways.items():
                 folder = Path(scratch, f"{way}-{pair}")
-                outcome = run_alone(trial, start.code, dataset, folder, sandbox, interruption.check)
+                outcome = run_alone(job, start.code, dataset, folder, sandbox, interruption.check)
                 seconds[way].append(outcome.seconds)
-                estimates.add((folder / "estimate.npz").read_bytes())
+                estimates.add((folder / ESTIMATE).read_bytes())
                 console.print(f"{way}: {outcome.seconds:.1f} s", highlight=False)
     contained, uncontained = (summarise(seconds[way]) for way in ways)
     found = ContainmentReport(

@@ -35,7 +35,7 @@ from agent.executor.code.code_state import CodeState, Field
 from agent.executor.local import LocalExecutor
 from agent.executor.workspace import Workspace, find_workspace, head_commit
 from agent.loop.controller import Controller
-from agent.loop.loop import explore
+from agent.loop.loop import lead
 from agent.planner.contract import Options, Planner, Rung, Situation
 from agent.planner.proposal import Proposal
 from agent.planner.registry import create_planner
@@ -109,16 +109,15 @@ class Timed:
         )
 
 
-@dataclass
 class Synthetic(Controller):
-    """A bench whose trials are drawn: no experiment is better than another, and none takes any time."""
+    """A controller whose trials are drawn: no experiment is better than another, and none takes any time."""
 
-    def run(self, wanted: Sequence[tuple[str, int, str]]) -> bool:
-        """See `Controller.run`."""
+    def run_trials(self, wanted: Sequence[tuple[str, int, str]]) -> None:
+        """See `Controller.run_trials`."""
         for trial in wanted:
-            self.ledger.add_result(_result(*trial))
-            self.ledger.keep_copy()
-        return self.budget.experiments_left() != 0
+            self._ledger.add_result(_result(*trial))
+            self._ledger.keep_copy()
+        self._cut_short = self._budget.experiments_left() == 0
 
 
 def load(
@@ -172,8 +171,10 @@ def _lead(workspace: Workspace, campaign: CampaignFolder, dataset: Dataset, expe
     with campaign.lead(), Ledger(campaign.ledger_path) as ledger, LiveView(silent, campaign, ledger) as view:
         account = Budget(ledger, grant(ledger, _YEAR_S, experiments))
         create_executor = partial(LocalExecutor, _SLOTS)
-        with Synthetic(workspace, campaign, dataset, ledger, account, view, create_executor, lambda: None) as bench:
-            explore(bench, planner)
+        with Synthetic(
+            workspace, campaign, dataset, ledger, account, view, planner, create_executor, lambda: None
+        ) as controller:
+            lead(controller)
     return planner.stretch()
 
 

@@ -82,7 +82,7 @@ class Registrar:
         def objection(proposal: Proposal) -> Objection | None:
             parent = known.get(proposal.parent)
             if parent is None or not parent.accepted:
-                return Objection(f"{proposal.parent} is not an accepted experiment, so nothing can be built on it")
+                return Objection(_not_a_parent(proposal))
             try:
                 fingerprint = self._draft(proposal, parent).fingerprint
             except StoichloopError as error:
@@ -97,12 +97,17 @@ class Registrar:
     def identify(self, proposals: Sequence[Proposal], planner: str, past: Sequence[Experiment]) -> list[Experiment]:
         """Give proposals their identity: the next numbers, commits, whole configurations.
 
-        What cannot become an experiment is refused, with the reason; a refusal that stands already is left out.
+        What cannot become an experiment is refused, with the reason; a refusal that stands already is left out. A
+        proposal on a parent that there is not is an event, since an experiment has a parent.
         """
         seen = {e.fingerprint for e in past}
+        by_id = {e.id: e for e in past}
         experiments: list[Experiment] = []
         for proposal in proposals:
-            parent = next(e for e in past if e.id == proposal.parent)
+            parent = by_id.get(proposal.parent)
+            if parent is None:
+                self.ledger.add_event(f"a proposal by {planner} was refused: {_not_a_parent(proposal)}")
+                continue
             experiment = self._experiment(f"e{len(past) + len(experiments) + 1:04d}", proposal, parent, planner)
             if experiment.fingerprint not in seen:
                 seen.add(experiment.fingerprint)
@@ -135,7 +140,7 @@ class Registrar:
                 verdict=Verdict("refused", str(error)),
             )
         experiment = replace(experiment, configuration=draft.configuration, fingerprint=draft.fingerprint)
-        base = place_of(parent)
+        base = commit_of(parent)
         tried = draft.commit or self.worktrees.commit(base, edit_of(proposal, self.worktrees.sandbox), "draft")
         commit = self.worktrees.reword(tried, base, self._message(experiment), experiment.proposed_at)
         self.worktrees.keep(self._ref(experiment), commit)
@@ -144,9 +149,11 @@ class Registrar:
 
     def _draft(self, proposal: Proposal, parent: Experiment) -> _Draft:
         """What the proposal makes of its parent; raises `StoichloopError` with the reason if it makes nothing of it."""
+        if not parent.accepted:
+            raise StoichloopError(_not_a_parent(proposal))
         key = proposal.model_dump_json(include={"parent", "changes", "edits", "diff"})
         if key not in self._drafts:
-            base = place_of(parent)
+            base = commit_of(parent)
             if not proposal.patches:
                 configuration = self.worktrees.at(base).resolve({**parent.configuration, **proposal.changes})
                 self._drafts[key] = _Draft(configuration, self.worktrees.fingerprint(base, configuration), None)
@@ -158,7 +165,7 @@ class Registrar:
 
     def is_simpler(self, candidate: Experiment, leader: Experiment) -> bool:
         """Whether the candidate's code has fewer lines."""
-        return self.worktrees.lines_of(place_of(candidate)) < self.worktrees.lines_of(place_of(leader))
+        return self.worktrees.lines_of(commit_of(candidate)) < self.worktrees.lines_of(commit_of(leader))
 
     # The place in git
 
@@ -172,7 +179,7 @@ class Registrar:
         for e in experiments.values():
             if e.parent is None or e.commit is None or e.verdict is None or e.landed is not None:
                 continue
-            base = place_of(experiments[e.parent])
+            base = commit_of(experiments[e.parent])
             commit = self.worktrees.reword(e.commit, base, self._message(e), e.proposed_at)
             self.worktrees.keep(self._ref(e), commit)
             branch = f"exp/{self.campaign.settings.name}/{e.id}"
@@ -202,7 +209,11 @@ class Registrar:
         )
 
 
-def place_of(experiment: Experiment) -> str:
+def _not_a_parent(proposal: Proposal) -> str:
+    return f"{proposal.parent} is not an accepted experiment, so nothing can be built on it"
+
+
+def commit_of(experiment: Experiment) -> str:
     """The commit that an experiment's children are built upon."""
     commit = experiment.landed or experiment.commit
     assert commit is not None

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict
 from agent.analyzer.judging.noise import measure_noise
 from agent.campaign.folder import CampaignFolder
 from agent.campaign.session import age_s, is_alive
-from agent.executor.artifacts import read_curves
+from agent.executor.artifacts import CONFIG, read_curves
 from memory.leaderboard import Standing, count_verdicts, incumbent, leaders, standing
 from memory.ledger import WALL_S, Ledger
 from memory.records import Objective, Outline, Session
@@ -140,7 +140,7 @@ def _running(campaign: CampaignFolder, ledger: Ledger, session: Session) -> list
     now = []
     for trial in ledger.running():
         folder = campaign.folder / trial.folder
-        config, age = folder / "config.json", age_s(trial, session)
+        config, age = folder / CONFIG, age_s(trial, session)
         if age is None or not config.exists():  # it waits for a worker
             continue
         # On a worker, it is younger than the process here that stands for it.

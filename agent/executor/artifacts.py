@@ -1,4 +1,7 @@
-"""Training curves as a trial wrote them: read with suspicion, a line at a time."""
+"""The files of a trial's folder, its exit statuses, and the reader of its training curves.
+
+docs/trial-contract.md documents them; `gnn` names them once more, since the loop never imports it.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,10 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from agent.base.untrusted import open_plain
+
+CONFIG, PRINTED, CURVES, ESTIMATE = "config.json", "stdout.txt", "curves.jsonl", "estimate.npz"
+HANDED_IN = (CONFIG, PRINTED, CURVES, ESTIMATE)
+NON_FINITE = 3  # exit status of gnn.train when the loss is not finite
 
 _MAX_BYTES, _MAX_STEPS = 1_000_000, 1_000_000_000
 
@@ -23,9 +30,9 @@ class CurvePoint(BaseModel):
 
 
 def read_curves(folder: Path) -> list[CurvePoint]:
-    """The points that are well-formed; none if there is no file yet. A line that is being written is left out."""
+    """Return the well-formed points, none before there is a file. A line that is still being written is skipped."""
     try:
-        with open_plain(folder / "curves.jsonl") as stream:
+        with open_plain(folder / CURVES) as stream:
             lines = stream.read(_MAX_BYTES).splitlines()
     except OSError:
         return []

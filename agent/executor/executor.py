@@ -1,6 +1,6 @@
-"""How trials run side by side: a number of slots, kept busy until the trials or the time are at an end.
+"""Trainings side by side: a number of slots, kept busy until the trainings or the time run out.
 
-A GPU idles when it trains one model of this size, so trials that share code and shapes train together there, in one
+A GPU idles when it trains one model of this size, so jobs that share code and shapes train together there, in one
 process; gnn.train sizes the batch to the device's memory. A core that trains one is busy.
 """
 
@@ -10,156 +10,190 @@ import json
 import time
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Callable, Collection, Generator, Sequence
+from collections.abc import Collection, Generator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Generic, Protocol, TypeVar
 
 from agent.executor.code.worktree import Worktrees
-from agent.executor.trial import Outcome, Trial
+from agent.executor.trial import Job, Outcome
 
 _POLL_S = 0.1
-_TOGETHER = 64  # trials in one process on a GPU
-_LOSSES = 3  # of a trial with its worker, until that is what came of it
+_TOGETHER = 64  # jobs in one process on a GPU
+_LOSSES = 3  # of a training with its worker before the loss is its outcome
 
-Members = Sequence[tuple[Trial, Path]]
+Members = Sequence[tuple[Job, Path]]
+
+
+class Training(Protocol):
+    """A job under a name: a trial of an experiment, or a measurement."""
+
+    @property
+    def id(self) -> str:
+        """Return its name; no two trainings of one run share it."""
+
+    @property
+    def job(self) -> Job:
+        """Return what is to be trained."""
+
+
+T = TypeVar("T", bound=Training)
+T_contra = TypeVar("T_contra", bound=Training, contravariant=True)
+
+
+class TrialHost(Protocol[T_contra]):
+    """The owner of trainings, as an executor sees it."""
+
+    def observations_of(self, training: T_contra) -> Path:
+        """Return the one data file that a training may read."""
+
+    def folder_of(self, training: T_contra) -> Path:
+        """Return a new folder for the next attempt at a training."""
+
+    def has_room(self) -> bool:
+        """Return whether the disk has room for another training; without room, trainings wait."""
+
+    def started(self, training: T_contra, folder: Path, pid: int) -> None:
+        """Remember that a training has been started, in which folder and process."""
+
+    def tick(self) -> None:
+        """Do what is due while the executor waits; raise `KeyboardInterrupt` if the user asked to stop."""
+
+    def note(self, sentence: str) -> None:
+        """Tell the user something else."""
+
+
+class TimeLimits(Protocol[T_contra]):
+    """The time that trainings may take, in seconds."""
+
+    def expected_s(self, training: T_contra) -> float:
+        """Return the time that must be left before a training is started."""
+
+    def limit_s(self, training: T_contra) -> float:
+        """Return the time after which a training is stopped."""
+
+    def left_s(self) -> float:
+        """Return the time left for all of them."""
 
 
 class Attempt(Protocol):
-    """Trials that were started together, wherever they run, each with a folder for this attempt at it."""
-
-    @property
-    def members(self) -> Members:
-        """The trials and their folders."""
+    """Jobs that were started together, wherever they run, each with a folder for this attempt."""
 
     @property
     def pid(self) -> int:
-        """The process on this machine that stands for it."""
+        """Return the process on this machine that stands for it."""
 
     def outcomes(self) -> list[Outcome] | None:
-        """How each trial ended, or None while they run."""
+        """Return the outcome of each job in order, or None while they run."""
 
     def end(self) -> None:
         """End them where they run; once is enough."""
 
 
 @dataclass
-class Executor(ABC):
-    """Runs trials in slots; a kind of executor says what it is to start one.
+class Executor(ABC, Generic[T]):
+    """Runs trainings in slots; a kind of executor implements `start`.
 
     Attributes:
         slots: the GPU of each, None for a slot on the CPU.
-        worktrees: where the code of each trial is checked out.
-        observations_of: the one data file that a trial is given.
-        folder_of: a new folder for the next attempt at a trial.
-        has_room: whether the disk has room for another trial; where it has none, trials wait.
-        started: told of each trial, its folder and its process, for the ledger. tick: called while waiting, for the
-            live view. note: told in a sentence what else a person should know.
-        together: how many trials share a process at the most, None for what the slots are worth.
+        worktrees: checkouts of the code of each job.
+        host: the owner of the trainings.
+        together: jobs in one process at most, None for the default of the kind of slot.
     """
 
     slots: Sequence[str | None]
     worktrees: Worktrees
-    observations_of: Callable[[Trial], Path]
-    folder_of: Callable[[Trial], Path]
-    has_room: Callable[[], bool]
-    started: Callable[[Trial, Path, int], None]
-    tick: Callable[[], None]
-    note: Callable[[str], None]
+    host: TrialHost[T]
     together: int | None = None
-    running: dict[int, Attempt] = field(default_factory=dict)
+    running: dict[int, tuple[Attempt, Sequence[T]]] = field(default_factory=dict)
     apart: set[str] = field(default_factory=set)  # code that has failed to train several at once
-    losses: Counter[str] = field(default_factory=Counter)  # of each trial with its worker
+    losses: Counter[str] = field(default_factory=Counter)  # of each training with its worker
 
     @abstractmethod
-    def start(self, slot: int, members: Members, limit_s: float) -> Attempt:
-        """Start trials of the same code and number of steps, which may run for `limit_s` seconds, in a free slot."""
+    def start(self, slot: int, members: Members, observations: Path, limit_s: float) -> Attempt:
+        """Start jobs of the same code and number of steps, for at most `limit_s` seconds, in a free slot."""
 
-    def run(
-        self,
-        trials: Sequence[Trial],
-        *,
-        expected_s: Callable[[Trial], float],
-        limit_s: Callable[[Trial], float],
-        left_s: Callable[[], float],
-    ) -> Generator[Outcome, None, None]:
-        """Yield outcomes as trials end, each within its `limit_s`.
+    def run(self, trainings: Sequence[T], limits: TimeLimits[T]) -> Generator[tuple[T, Outcome], None, None]:
+        """Yield each training with its outcome as it ends.
 
-        Trials are started only while `left_s()`, the time left, is at least their `expected_s`; when no time is
-        left, those still running are ended without an outcome. However the caller leaves, no trial goes on. What
-        crashes together is run again one by one, and what is lost with its worker once more.
+        A training is started only while the time left is at least its expected time; when no time is left, running
+        ones are ended without an outcome. However the caller leaves, no training goes on. A batch that crashes is
+        run again one by one; a training that is lost with its worker is run again.
         """
-        waiting = list(trials)
+        waiting = list(trainings)
         try:
             while True:
                 cramped = False
                 for slot in range(len(self.slots)):
                     batch = self._next(waiting) if slot not in self.running else []
-                    if batch and left_s() >= sum(map(expected_s, batch)):
-                        cramped = cramped or not self.has_room()
+                    if batch and limits.left_s() >= sum(map(limits.expected_s, batch)):
+                        cramped = cramped or not self.host.has_room()
                         if not cramped:
-                            waiting = [trial for trial in waiting if trial not in batch]
-                            self._start(slot, batch, sum(map(limit_s, batch)))
-                if left_s() <= 0 or not (self.running or cramped):
+                            waiting = [training for training in waiting if training not in batch]
+                            self._start(slot, batch, sum(map(limits.limit_s, batch)))
+                if limits.left_s() <= 0 or not (self.running or cramped):
                     return
                 time.sleep(_POLL_S)
-                self.tick()
-                for slot, attempt in list(self.running.items()):
-                    trials = [trial for trial, _ in attempt.members]
+                self.host.tick()
+                for slot, (attempt, started) in list(self.running.items()):
                     outcomes = attempt.outcomes()
                     if outcomes is not None:
                         del self.running[slot]
-                        if self._again(outcomes):
-                            waiting = [*trials, *waiting]
+                        if self._again(started, outcomes):
+                            waiting = [*started, *waiting]
                         else:
-                            yield from outcomes
+                            yield from zip(started, outcomes, strict=True)
         finally:
-            self.end(self.running.values())
+            self.end([attempt for attempt, _ in self.running.values()])
             self.running.clear()
 
     def end(self, attempts: Collection[Attempt]) -> None:
-        """End what is not wanted any more."""
+        """End attempts that are not wanted any more."""
         for attempt in attempts:
             attempt.end()
 
-    def _next(self, waiting: Sequence[Trial]) -> list[Trial]:
-        """What is to be started next: the first that waits, with as many of its kind as make for equal shares."""
+    def _next(self, waiting: Sequence[T]) -> list[T]:
+        """Return what to start next: the first that waits, with as many of its kind as make for equal shares."""
         if not waiting:
             return []
         most = self.together or (_TOGETHER if self.slots[0] is not None else 1)
         if most == 1 or self._source(waiting[0]) in self.apart:
             return [waiting[0]]
         kind = self._kind(waiting[0])
-        alike = [trial for trial in waiting if self._kind(trial) == kind]
+        alike = [training for training in waiting if self._kind(training) == kind]
         return alike[: min(most, -(-len(alike) // len(self.slots)))]
 
-    def _source(self, trial: Trial) -> str:
-        return self.worktrees.source_hash(trial.commit)
+    def _source(self, training: T) -> str:
+        return self.worktrees.source_hash(training.job.commit)
 
-    def _kind(self, trial: Trial) -> str:
-        """What trials that can be trained together have in common: data, code, steps, and what members must share."""
-        fields = self.worktrees.at(trial.commit).fields
-        shared = {name: trial.configuration.get(name) for name, known in fields.items() if known.shared}
-        return json.dumps([str(self.observations_of(trial)), self._source(trial), trial.steps, shared], sort_keys=True)
+    def _kind(self, training: T) -> str:
+        """Return what jobs that can be trained together have in common: data, code, steps, and shared fields."""
+        job = training.job
+        fields = self.worktrees.at(job.commit).fields
+        shared = {name: job.configuration.get(name) for name, declared in fields.items() if declared.shared}
+        observations = str(self.host.observations_of(training))
+        return json.dumps([observations, self._source(training), job.steps, shared], sort_keys=True)
 
-    def _again(self, outcomes: Sequence[Outcome]) -> bool:
-        """Whether trials that ended so are to be run again, which is then said."""
+    def _again(self, batch: Sequence[T], outcomes: Sequence[Outcome]) -> bool:
+        """Return whether a batch with these outcomes is to be run again; the user is told."""
         first = outcomes[0]
         if first.lost:
-            trials = [outcome.trial.id for outcome in outcomes]
-            self.losses.update(trials)
-            again = self.losses[trials[0]] < _LOSSES
+            names = [training.id for training in batch]
+            self.losses.update(names)
+            again = self.losses[names[0]] < _LOSSES
             if again:
-                self.note(f"{', '.join(trials)}: {first.reason}; once more, then")
+                self.host.note(f"{', '.join(names)}: {first.reason}: retrying")
             return again
         if len(outcomes) > 1 and first.status == "crashed":
-            self.apart.add(self._source(first.trial))
-            self.note(f"{first.trial.id} and others cannot be trained together, {first.reason}: one by one, then")
+            self.apart.add(self._source(batch[0]))
+            self.host.note(f"the batch of {batch[0].id} crashed ({first.reason}): retrying its trials one at a time")
             return True
         return False
 
-    def _start(self, slot: int, batch: Sequence[Trial], limit_s: float) -> None:
-        members = [(trial, self.folder_of(trial)) for trial in batch]
-        attempt = self.running[slot] = self.start(slot, members, limit_s)
-        for trial, folder in members:
-            self.started(trial, folder, attempt.pid)
+    def _start(self, slot: int, batch: Sequence[T], limit_s: float) -> None:
+        folders = [self.host.folder_of(training) for training in batch]
+        members = [(training.job, folder) for training, folder in zip(batch, folders, strict=True)]
+        attempt = self.start(slot, members, self.host.observations_of(batch[0]), limit_s)
+        self.running[slot] = attempt, batch
+        for training, folder in zip(batch, folders, strict=True):
+            self.host.started(training, folder, attempt.pid)

@@ -13,17 +13,15 @@ from pathlib import Path
 from typing import IO
 
 from agent.base.untrusted import last_words, tail_of
+from agent.executor.artifacts import CONFIG, ESTIMATE, HANDED_IN, NON_FINITE, PRINTED
 from agent.executor.sandbox.bubblewrap import Sandbox, SandboxedCommand, end_group
 from agent.executor.sandbox.limits import Limits, Watch
-from agent.executor.trial import Outcome, Trial
+from agent.executor.trial import Job, Outcome
 from memory.records import TrialStatus
 
 _TAIL_BYTES = 4096
 _SIGNALS = {int(known): known.name for known in signal.Signals}
-_CONFIG, _PRINTED, _ESTIMATE = "config.json", "stdout.txt", "estimate.npz"
-HANDED_IN = (_CONFIG, _PRINTED, "curves.jsonl", _ESTIMATE)
 _AT_ONCE = 500
-_NON_FINITE = 3  # exit status of gnn.train
 _SIGNALLED = 128  # added to the signal that ended it by whatever contains it
 _REASON_CHARACTERS = 300
 
@@ -36,7 +34,7 @@ class TrialProcess:
 
     def __init__(
         self,
-        members: Sequence[tuple[Trial, Path]],
+        members: Sequence[tuple[Job, Path]],
         code: Path,
         observations: Path,
         gpu: str | None,
@@ -50,27 +48,27 @@ class TrialProcess:
         """
         self.members, self.started, self.limit_s = tuple(members), time.monotonic(), limit_s
         self._folders = tuple(folder for _, folder in members)
-        for trial, folder in members:
+        for job, folder in members:
             folder.mkdir(parents=True)
-            (folder / _CONFIG).write_text(json.dumps(trial.configuration, indent=1), encoding="utf-8")
+            (folder / CONFIG).write_text(json.dumps(job.configuration, indent=1), encoding="utf-8")
             (folder / "tmp").mkdir()
         self._closed_at: float | None = None
-        self._printed = self._folders[0] / _PRINTED
+        self._printed = self._folders[0] / PRINTED
         self._stdout: IO[bytes] = self._printed.open("wb")
         command = [sys.executable, "-m", "gnn.train", "--observations", str(observations)]
         command += ["--steps", str(self.members[0][0].steps), *_arguments(self.members)]
         if gpu is not None:  # which it must not quietly do without
             command += ["--device", "cuda"]
-        job = SandboxedCommand(
+        sandboxed = SandboxedCommand(
             tuple(command),
             folder=code,
             limits=limits,
             reads=(code / "gnn", observations),
             writes=self._folders,
-            shields=(*(folder / _CONFIG for folder in self._folders), self._printed),
+            shields=(*(folder / CONFIG for folder in self._folders), self._printed),
             gpu=gpu,
         )
-        self._process = sandbox.start(job, stdin=subprocess.DEVNULL, stdout=self._stdout)
+        self._process = sandbox.start(sandboxed, stdin=subprocess.DEVNULL, stdout=self._stdout)
         self._watch = Watch(self._process, limits, self._folders)
 
     @property
@@ -101,11 +99,11 @@ class TrialProcess:
             return self._told("timed_out", f"stopped at its time limit of {self.limit_s:.0f} s")
         if status == 0:
             return self._told("completed", "")
-        if status == _NON_FINITE:
+        if status == NON_FINITE:
             # Of several, those that came to a good end have handed in what they found.
             lost = self._told("non_finite", self._last_line())
             sound = self._told("completed", "")
-            found = [(folder / _ESTIMATE).is_file() and len(lost) > 1 for folder in self._folders]
+            found = [(folder / ESTIMATE).is_file() and len(lost) > 1 for folder in self._folders]
             return [one if good else other for good, one, other in zip(found, sound, lost, strict=True)]
         how = _SIGNALS.get(-status if status < 0 else status - _SIGNALLED)
         if how is None:
@@ -124,12 +122,12 @@ class TrialProcess:
         self._stdout.close()
         for folder in self._folders:
             _tidy(folder)
-            if folder != self._folders[0] and not (folder / _PRINTED).exists():
-                os.link(self._printed, folder / _PRINTED)
+            if folder != self._folders[0] and not (folder / PRINTED).exists():
+                os.link(self._printed, folder / PRINTED)
 
     def _told(self, status: TrialStatus, reason: str, *, killed: bool = False) -> list[Outcome]:
         share = self.seconds / len(self.members)
-        return [Outcome(trial, status, reason, folder, share, killed) for trial, folder in self.members]
+        return [Outcome(status, reason, folder, share, killed) for folder in self._folders]
 
     def _last_line(self) -> str:
         """What the process printed last: for a person to read, never parsed."""
@@ -140,12 +138,12 @@ class TrialProcess:
         return words[:_REASON_CHARACTERS] or "(it printed nothing)"
 
 
-def _arguments(members: Sequence[tuple[Trial, Path]]) -> list[str]:
+def _arguments(members: Sequence[tuple[Job, Path]]) -> list[str]:
     """What gnn.train is told of its trials. Code that cannot train several does not know `--member`, and says so."""
     if len(members) == 1:
-        ((trial, folder),) = members
-        return ["--config", str(folder / _CONFIG), "--out", str(folder), "--seed", str(trial.seed)]
-    told = ((str(folder / _CONFIG), str(trial.seed), str(folder)) for trial, folder in members)
+        ((job, folder),) = members
+        return ["--config", str(folder / CONFIG), "--out", str(folder), "--seed", str(job.seed)]
+    told = ((str(folder / CONFIG), str(job.seed), str(folder)) for job, folder in members)
     return [word for three in told for word in ("--member", *three)]
 
 

@@ -1,4 +1,4 @@
-"""A trial: one training run of an experiment at one seed and one fidelity."""
+"""A training, and a trial: the training of an experiment at one seed and one fidelity."""
 
 from __future__ import annotations
 
@@ -15,30 +15,38 @@ LOWEST = next(iter(FIDELITIES))
 
 
 @dataclass(frozen=True)
-class Trial:
-    """What is to be run. `id` is `e0017/s2/probe`."""
+class Job:
+    """One training: the code of a commit with a whole configuration, from one seed, for a number of steps."""
 
-    experiment: str
-    seed: int
-    fidelity: str
-    steps: int
     commit: str
     configuration: dict[str, Any]
+    seed: int
+    steps: int
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A job of an experiment. `id` is `e0017/s2/probe`."""
+
+    experiment: str
+    fidelity: str
+    job: Job
 
     @property
     def id(self) -> str:
-        """The trial's identity: it has one result, however often it has to be started."""
-        return f"{self.experiment}/s{self.seed}/{self.fidelity}"
+        """Return the trial's identity: it has one result, however often it has to be started."""
+        return f"{self.experiment}/s{self.job.seed}/{self.fidelity}"
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a trial's process ended. `completed` says that it left an artifact, not that the artifact is good.
+    """The end of a job's process. `completed` means that an artifact was left, not that the artifact is valid.
 
-    `killed` is true if a signal ended it that was not ours, `lost` if the worker that it ran on was lost with it.
+    Attributes:
+        folder: what the job left. seconds: its share of the time of its process.
+        killed: a signal ended it that was not the controller's. lost: it was lost with its worker.
     """
 
-    trial: Trial
     status: TrialStatus
     reason: str
     folder: Path
@@ -48,18 +56,18 @@ class Outcome:
 
 
 def check_fidelity(asked: str) -> str:
-    """What was asked for, if there is such a fidelity; raises `StoichloopError`."""
+    """Return `asked` if there is such a fidelity; raise `StoichloopError` otherwise."""
     if asked not in FIDELITIES:
         raise StoichloopError(f"--fidelity '{asked}' must be one of {', '.join(FIDELITIES)}")
     return asked
 
 
 def climb(top: str) -> tuple[str, ...]:
-    """The fidelities up to `top`, lowest first: the way of a candidate."""
+    """Return the fidelities up to `top`, lowest first: the way of a candidate."""
     names = tuple(FIDELITIES)
     return names[: names.index(top) + 1]
 
 
 def steps_of(fidelity: str, full_steps: int) -> int:
-    """Optimiser steps of a trial."""
+    """Return the optimiser steps of a trial."""
     return max(1, round(FIDELITIES[fidelity] * full_steps))

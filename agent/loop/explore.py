@@ -13,11 +13,10 @@ from agent.campaign.budget import Budget, grant
 from agent.campaign.folder import CampaignFolder, start_campaign
 from agent.campaign.status import read_status
 from agent.executor.cluster.cluster_file import ClusterFile
-from agent.executor.executor import Executor
 from agent.executor.local import LocalExecutor, slots
 from agent.executor.workspace import Workspace
-from agent.loop.controller import Controller
-from agent.loop.loop import explore
+from agent.loop.controller import Controller, ExecutorFactory
+from agent.loop.loop import lead
 from agent.planner.contract import Options
 from agent.planner.registry import create_planner
 from agent.screen.live import LiveView
@@ -66,10 +65,10 @@ def run_campaign(
                 with LiveView(console, campaign, ledger) as view:
                     _greet(view, contained, campaign, ledger)
                     with Controller(
-                        contained, campaign, dataset, ledger, account, view, create_executor, check
-                    ) as bench:
-                        view.say(f"note: {bench.containment}")
-                        view.say(explore(bench, proposer))
+                        contained, campaign, dataset, ledger, account, view, proposer, create_executor, check
+                    ) as controller:
+                        view.say(f"note: {controller.containment}")
+                        view.say(lead(controller))
         except KeyboardInterrupt:
             interrupted = True
         _farewell(console, campaign, ledger, interrupted)
@@ -84,7 +83,7 @@ def _place(
     workers: int | None,
     console: Console,
     check: Callable[[], None],
-) -> Iterator[tuple[Workspace, Callable[..., Executor]]]:
+) -> Iterator[tuple[Workspace, ExecutorFactory]]:
     """Where trials run: the workspace, as contained as it is there, and who runs them."""
     if cluster is None:
         yield workspace, partial(LocalExecutor, slots(workers))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol, runtime_checkable
 
@@ -45,22 +45,49 @@ class Objection:
     known: bool = False
 
 
+class PlannerHost(Protocol):
+    """The campaign, as a planner may look at it."""
+
+    def state_of(self, experiment: Experiment) -> CodeState:
+        """Return the code of an experiment; its `folder` holds gnn/."""
+
+    def curve_of(self, experiment: Experiment) -> list[float]:
+        """Return the prediction loss over the training of an experiment's first trial."""
+
+    def output_of(self, experiment: Experiment) -> str:
+        """Return the end of the output of an experiment's last trial, empty before there is one."""
+
+    def objection(self, proposal: Proposal) -> Objection | None:
+        """Return why a proposal cannot become an experiment: it is known, does not apply, or is refused by policy.
+
+        None lets a proposal pass once; after that it is known.
+        """
+
+    def check(self) -> None:
+        """Raise `KeyboardInterrupt` if the user asked to stop; to be called while waiting."""
+
+
+class CallLog(Protocol):
+    """The record of requests to models."""
+
+    def calls(self) -> Sequence[Call]:
+        """Return every request of the campaign so far."""
+
+    def add_call(self, call: Call) -> None:
+        """Keep a request, as soon as it has ended."""
+
+
 @dataclass(frozen=True)
 class Situation:
-    """All that a planner is told. `past` holds every experiment so far, with trials and verdicts.
+    """Everything a planner is given.
 
     Attributes:
+        objective: the score that the campaign optimises.
         rung: what is to change, `sweep` the configuration or `code`.
         roles: one for each proposal that is wanted, with the experiment that it should change.
-        brief: the person's text, read anew for each block.
+        past: every experiment so far, with trials and verdicts.
+        brief: the user's text, read anew for each block.
         memory: the working memory, as memory.md has it.
-        state_of: the code of an experiment; its `folder` holds gnn/.
-        curve_of: the prediction loss over the training of an experiment's first trial.
-        output_of: the end of what an experiment's last trial printed.
-        objection: why a proposal cannot become an experiment, or None: it is known, it does not apply, or is refused by
-            policy.
-        calls: every request to a model so far. record: keeps another one, as soon as it has ended.
-        check: raises `KeyboardInterrupt` when the person has asked for that; to be called while waiting.
     """
 
     regime: str
@@ -71,13 +98,8 @@ class Situation:
     findings: Sequence[Finding]
     brief: str
     memory: str
-    state_of: Callable[[Experiment], CodeState]
-    curve_of: Callable[[Experiment], list[float]]
-    output_of: Callable[[Experiment], str]
-    objection: Callable[[Proposal], Objection | None]
-    calls: Callable[[], Sequence[Call]]
-    record: Callable[[Call], None]
-    check: Callable[[], None]
+    host: PlannerHost
+    call_log: CallLog
 
 
 class Planner(Protocol):
@@ -110,10 +132,10 @@ class Lesson:
 
 @runtime_checkable
 class Explainer(Protocol):
-    """A planner that can also put in words what a block taught."""
+    """A planner that can also explain the findings of a block."""
 
-    def tell(self, situation: Situation, lesson: Lesson) -> Lesson:
-        """The lesson with words added where they agree with the statistics; as it is where there are none.
+    def explain(self, situation: Situation, lesson: Lesson) -> Lesson:
+        """Return the lesson with explanations added where they agree with the statistics.
 
         Figures, kinds and experiments stay as they are, and no finding comes or goes.
         """

@@ -13,6 +13,7 @@ from agent.analyzer.scoring.decode import decode
 from agent.analyzer.scoring.dynamics import EstimatedDynamics, rollouts
 from agent.analyzer.scoring.estimate import Estimate, EstimateError, read_estimate
 from agent.campaign.folder import CampaignFolder
+from agent.executor.artifacts import ESTIMATE
 from memory.leaderboard import typical_trial
 from memory.records import Experiment, TrialResult
 from simulator.dataset import Dataset, FrozenData
@@ -67,7 +68,7 @@ def found_by(campaign: CampaignFolder, experiment: Experiment, data: FrozenData)
     if trial is None:
         return None
     try:
-        estimate = read_estimate(campaign.folder / trial.folder / "estimate.npz", data.graph)
+        estimate = read_estimate(campaign.folder / trial.folder / ESTIMATE, data.graph)
     except EstimateError:
         return None
     return Recovery(trial, estimate, data) if isinstance(data, Dataset) else Found(trial, estimate, data)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from agent.base.untrusted import printable, tail_of
 from agent.campaign.folder import CampaignFolder
-from agent.executor.artifacts import read_curves
+from agent.executor.artifacts import PRINTED, read_curves
 from memory.records import Experiment, TrialResult
 
 _POINTS = 120  # of a curve
@@ -84,6 +84,6 @@ def _polyline(losses: Sequence[float]) -> str:
 
 def _printed(campaign: CampaignFolder, trial: TrialResult) -> str:
     try:
-        return printable(tail_of(campaign.folder / trial.folder / "stdout.txt", _PRINTED_BYTES)).strip()
+        return printable(tail_of(campaign.folder / trial.folder / PRINTED, _PRINTED_BYTES)).strip()
     except OSError:
         return ""

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from agent.analyzer.scoring.decode import decode
 from agent.analyzer.scoring.estimate import read_estimate
+from agent.executor.artifacts import ESTIMATE
 from simulator.dataset import FrozenData
 
 
@@ -17,7 +18,7 @@ def write_coefficients(folder: Path, data: FrozenData) -> None:
     of its own.
     """
     graph, network = data.graph, data.regime.network
-    estimate = read_estimate(folder / "estimate.npz", graph).sto_all
+    estimate = read_estimate(folder / ESTIMATE, graph).sto_all
     integers = decode(graph, estimate, data.regime.constraints)
     place = folder / "stoichiometry.csv"
     place.unlink(missing_ok=True)  # whatever a trial may have put there, like a link that leads elsewhere

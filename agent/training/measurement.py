@@ -16,7 +16,7 @@ from rich.console import Console
 from agent.executor.code.worktree import Worktrees, throw_away
 from agent.executor.local import LocalExecutor, slots
 from agent.executor.sandbox.limits import lack_of_room
-from agent.executor.trial import Outcome, Trial
+from agent.executor.trial import Job, Outcome
 from agent.executor.workspace import Workspace
 from agent.training.progress import TrainingBars
 from agent.training.score_outcome import score_outcome
@@ -82,55 +82,82 @@ class Laboratory:
         return self.worktrees.at(commit).resolve({})
 
     def _run(self, tasks: Sequence[Task]) -> Generator[Measurement, None, None]:
-        trials = [
-            Trial(str(place), task.seed, "measured", task.steps, task.commit, self._configuration(task.commit))
-            for place, task in enumerate(tasks)
-        ]
-
-        def task_of(trial: Trial) -> Task:
-            return tasks[int(trial.experiment)]
-
-        with TrainingBars(self.console, len(tasks)) as course:
-
-            def tick() -> None:
-                self.check()
-                course.advance()
-
-            places = slots(None)
-
-            def has_room() -> bool:
-                if lack := lack_of_room(self.folder, len(places)):
-                    raise StoichloopError(lack)
-                return True
-
-            executor = LocalExecutor(
-                slots=places,
-                worktrees=self.worktrees,
-                observations_of=lambda trial: task_of(trial).dataset.observations_path.absolute(),
-                folder_of=lambda _: Path(tempfile.mkdtemp(dir=self.folder)) / "trial",
-                has_room=has_room,
-                started=lambda trial, folder, _: course.start(trial, folder, str(task_of(trial))),
-                tick=tick,
-                note=self.console.print,
-            )
-            for outcome in executor.run(
-                trials, expected_s=lambda _: 0.0, limit_s=lambda _: math.inf, left_s=lambda: math.inf
-            ):
-                task = task_of(outcome.trial)
+        trainings = [_Training(index, task, self._job(task)) for index, task in enumerate(tasks)]
+        with TrainingBars(self.console, len(tasks)) as bars:
+            host = _Host(self, bars, slots(None))
+            executor: LocalExecutor[_Training] = LocalExecutor(host.slots, self.worktrees, host)
+            for training, outcome in executor.run(trainings, host):
+                task = training.task
                 if outcome.killed:
                     raise StoichloopError(f"{task}: {outcome.reason}; the same command does it anew")
-                measurement = self._judge(outcome, task.dataset)
+                measurement = self._measured(training, outcome)
                 score = measurement.score
-                told = measurement.reason if score is None else f"{objective_of(measurement.scores)} {score:.4f}"
+                result = measurement.reason if score is None else f"{objective_of(measurement.scores)} {score:.4f}"
                 yield measurement
-                # Only what has been written down by now is told.
-                course.end(outcome.trial, f"{task}: {told} ({outcome.seconds:.0f} s)")
+                # Only what has been written down by now is shown.
+                bars.end(training.id, f"{task}: {result} ({outcome.seconds:.0f} s)")
 
-    def _judge(self, outcome: Outcome, dataset: FrozenData) -> Measurement:
-        (status, reason, scores), trial = score_outcome(outcome, dataset), outcome.trial
+    def _job(self, task: Task) -> Job:
+        return Job(task.commit, self._configuration(task.commit), task.seed, task.steps)
+
+    def _measured(self, training: _Training, outcome: Outcome) -> Measurement:
+        (status, reason, scores), job = score_outcome(outcome, training.task.dataset), training.job
         failure = "" if status == "completed" else f"{status.replace('_', ' ')}: {reason}"
-        code, data = self._code(trial.commit), dataset.manifest.fingerprint()
-        return Measurement(code, data, trial.seed, trial.steps, scores, failure, time.time())
+        code, data = self._code(job.commit), training.task.dataset.manifest.fingerprint()
+        return Measurement(code, data, job.seed, job.steps, scores, failure, time.time())
+
+
+@dataclass(frozen=True)
+class _Training:
+    """A task under its index as its name."""
+
+    index: int
+    task: Task
+    job: Job
+
+    @property
+    def id(self) -> str:
+        """See `Training`."""
+        return str(self.index)
+
+
+@dataclass(frozen=True)
+class _Host:
+    """The laboratory as an executor sees it; see `TrialHost` and `TimeLimits`. There is no limit of time."""
+
+    laboratory: Laboratory
+    bars: TrainingBars
+    slots: Sequence[str | None]
+
+    def observations_of(self, training: _Training) -> Path:
+        return training.task.dataset.observations_path.absolute()
+
+    def folder_of(self, training: _Training) -> Path:
+        return Path(tempfile.mkdtemp(dir=self.laboratory.folder)) / "trial"
+
+    def has_room(self) -> bool:
+        if lack := lack_of_room(self.laboratory.folder, len(self.slots)):
+            raise StoichloopError(lack)
+        return True
+
+    def started(self, training: _Training, folder: Path, pid: int) -> None:
+        self.bars.start(training.id, training.job.steps, folder, str(training.task))
+
+    def tick(self) -> None:
+        self.laboratory.check()
+        self.bars.advance()
+
+    def note(self, sentence: str) -> None:
+        self.laboratory.console.print(sentence)
+
+    def expected_s(self, training: _Training) -> float:
+        return 0.0
+
+    def limit_s(self, training: _Training) -> float:
+        return math.inf
+
+    def left_s(self) -> float:
+        return math.inf
 
 
 @contextmanager

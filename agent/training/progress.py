@@ -10,7 +10,6 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from rich.text import Text
 
 from agent.executor.artifacts import read_curves
-from agent.executor.trial import Trial
 
 
 class TrainingBars:
@@ -31,9 +30,9 @@ class TrainingBars:
     ) -> None:
         self._progress.stop()
 
-    def start(self, trial: Trial, folder: Path, name: str) -> None:
-        """A training has begun, and writes into a folder."""
-        self._running[trial.id] = folder, self._progress.add_task(name, total=trial.steps)
+    def start(self, key: str, steps: int, folder: Path, name: str) -> None:
+        """Add the bar of a training that writes its curves into `folder`."""
+        self._running[key] = folder, self._progress.add_task(name, total=steps)
 
     def advance(self) -> None:
         """Bring the bars up to date."""
@@ -41,8 +40,8 @@ class TrainingBars:
             points = read_curves(folder)
             self._progress.update(bar, completed=points[-1].step if points else 0)
 
-    def end(self, trial: Trial, line: str) -> None:
-        """A training has ended; `line` says how, and stays."""
-        self._progress.remove_task(self._running.pop(trial.id)[1])
+    def end(self, key: str, line: str) -> None:
+        """Replace the bar of a training by a line that stays."""
+        self._progress.remove_task(self._running.pop(key)[1])
         self._progress.advance(self._all)
         self._progress.console.print(Text(line), soft_wrap=True)

@@ -14,6 +14,7 @@ from agent.analyzer.scoring.alignment import column_scale
 from agent.analyzer.scoring.decode import decode
 from agent.analyzer.scoring.estimate import Estimate, EstimateError, read_estimate
 from agent.campaign.folder import CampaignFolder, find_experiment
+from agent.executor.artifacts import ESTIMATE
 from agent.executor.trial import FIDELITIES
 from agent.executor.workspace import Workspace
 from memory.leaderboard import incumbent, typical_trial
@@ -144,7 +145,7 @@ def _frozen(workspace: Workspace, name: str, fingerprint: str) -> FrozenData:
 
 def _read(folder: Path, dataset: FrozenData) -> Estimate:
     try:
-        return read_estimate(folder / "estimate.npz", dataset.graph)
+        return read_estimate(folder / ESTIMATE, dataset.graph)
     except EstimateError as error:
         raise StoichloopError(f"{folder}: {error}; only running the trial again brings it back") from error
 

@@ -16,13 +16,13 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from agent.analyzer.scoring.estimate import Estimate, EstimateError, read_estimate
 from agent.analyzer.scoring.score import Scores, score
-from agent.executor.artifacts import CurvePoint, read_curves
+from agent.executor.artifacts import ESTIMATE, CurvePoint, read_curves
 from agent.executor.code.code_state import CodeState
 from agent.executor.local import slots
 from agent.executor.process import TrialProcess
 from agent.executor.sandbox.bubblewrap import Sandbox
 from agent.executor.sandbox.limits import fair_share
-from agent.executor.trial import Outcome, Trial
+from agent.executor.trial import Job, Outcome
 from agent.executor.workspace import Workspace
 from agent.training.coefficients_csv import write_coefficients
 from agent.training.datasets import dataset_of
@@ -125,7 +125,7 @@ def train_once(
 ) -> Run:
     """Train `code` with `changes` and score; raises `StoichloopError` if the trial did not complete."""
     configuration = code.resolve(changes)
-    trial = Trial("train", seed, "full", steps, "no commit", configuration)
+    job = Job("", configuration, seed, steps)  # of the code in a folder, which need not be committed
     console = Console(stderr=True, quiet=quiet)
     columns = TextColumn("training"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
@@ -136,9 +136,9 @@ def train_once(
             points = read_curves(folder)
             progress.update(bar, completed=points[-1].step if points else 0)
 
-        run_alone(trial, code, dataset, folder, sandbox, tick)
+        run_alone(job, code, dataset, folder, sandbox, tick)
     try:
-        estimate = read_estimate(folder / "estimate.npz", dataset.graph)
+        estimate = read_estimate(folder / ESTIMATE, dataset.graph)
         write_coefficients(folder, dataset)
     except EstimateError as error:
         raise StoichloopError(f"the trial left no usable estimate: {error}") from error
@@ -155,11 +155,11 @@ def train_once(
 
 
 def run_alone(
-    trial: Trial, code: CodeState, dataset: FrozenData, folder: Path, sandbox: Sandbox, tick: Callable[[], None]
+    job: Job, code: CodeState, dataset: FrozenData, folder: Path, sandbox: Sandbox, tick: Callable[[], None]
 ) -> Outcome:
-    """Run a trial that has this machine to itself, `tick` called on the way; raises `StoichloopError` if it fails."""
+    """Run a job that has this machine to itself, calling `tick` on the way; raise `StoichloopError` if it fails."""
     observations, gpu = dataset.observations_path.absolute(), slots(1)[0]
-    process = TrialProcess([(trial, folder)], code.folder, observations, gpu, sandbox, fair_share(1), math.inf)
+    process = TrialProcess([(job, folder)], code.folder, observations, gpu, sandbox, fair_share(1), math.inf)
     try:
         while (outcomes := process.outcomes()) is None:
             tick()

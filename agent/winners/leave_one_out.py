@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from agent.analyzer.judging.acceptance import MIN_PAIRS, compare
 from agent.analyzer.judging.noise import Noise, measure_noise
 from agent.campaign.folder import CampaignFolder
-from agent.campaign.registrar import edit_of, place_of
+from agent.campaign.registrar import commit_of, edit_of
 from agent.executor.code.worktree import Worktrees
 from agent.executor.trial import steps_of
 from agent.planner.proposal import Proposal
@@ -58,7 +58,7 @@ def ablate(
     def tasks(name: str, commit: str) -> list[Task]:
         return [Task(name, commit, dataset, seed, steps) for seed in seeds]
 
-    wanted = tasks(winner.id, place_of(winner)) if commits else []
+    wanted = tasks(winner.id, commit_of(winner)) if commits else []
     for name, commit in commits.items():
         wanted += tasks(f"{winner.id} without {name}", commit)
     measured = laboratory.measure(wanted)

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from agent.analyzer.judging.interval import Interval, interval_of_mean, within
 from agent.campaign.folder import CampaignFolder
-from agent.campaign.registrar import place_of
+from agent.campaign.registrar import commit_of
 from agent.executor.code.worktree import CHOSEN
 from agent.executor.workspace import Workspace
 from memory.formatting import UNCHECKED
@@ -92,7 +92,7 @@ def read_winners(workspace: Workspace, campaign: CampaignFolder, ledger: Ledger,
     def winner(e: Experiment) -> Winner:
         scores, verdict = e.scores(settings.fidelity), e.verdict
         assert verdict is not None
-        code, configuration = (ChangedLines(), ChangedLines()) if e.parent is None else _lines(workspace, place_of(e))
+        code, configuration = (ChangedLines(), ChangedLines()) if e.parent is None else _lines(workspace, commit_of(e))
         return Winner(
             experiment=e.id,
             leads=e in line,
@@ -103,7 +103,7 @@ def read_winners(workspace: Workspace, campaign: CampaignFolder, ledger: Ledger,
             interval=interval_of_mean(list(scores.values())),
             seeds=sorted(scores),
             branch=None if e.parent is None else _branch(workspace, settings.name, e),
-            commit=place_of(e),
+            commit=commit_of(e),
             code=code,
             configuration=configuration,
             rival=verdict.rival,
@@ -140,7 +140,7 @@ def _branch(workspace: Workspace, campaign: str, experiment: Experiment) -> str 
     """The experiment's branch, if it is there still."""
     branch = f"exp/{campaign}/{experiment.id}"
     there = workspace.repo.git.for_each_ref("--format=%(objectname)", f"refs/heads/{branch}")
-    return branch if there == place_of(experiment) else None
+    return branch if there == commit_of(experiment) else None
 
 
 def picture(known: Winners) -> RenderableType:

@@ -10,6 +10,7 @@ from agent.executor.code.code_state import CodeState
 from agent.planner.contract import Objection, Rung, Situation
 from agent.planner.proposal import Proposal
 from memory.records import Experiment, Finding, Role, TrialResult, Verdict
+from tests.agent.hosts import Calls, Campaign
 
 FIDELITY = "probe"
 
@@ -81,11 +82,6 @@ def situation(
         findings=findings,
         brief="",
         memory="",
-        state_of=lambda _: state,
-        curve_of=lambda _: [],
-        output_of=lambda _: "",
-        objection=lambda proposal: Objection(words) if (words := objection(proposal)) else None,
-        calls=list,
-        record=lambda _: None,
-        check=lambda: None,
+        host=Campaign(state, objections=lambda proposal: Objection(words) if (words := objection(proposal)) else None),
+        call_log=Calls(),
     )

@@ -8,11 +8,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from agent.executor.cluster.cluster_file import ClusterFile
 from agent.executor.cluster.messages import Assignment, AssignmentResult
 from agent.executor.cluster.workers import Workers
-from agent.executor.executor import Attempt, Executor, Members
+from agent.executor.executor import Attempt, Executor, Members, T
 from agent.executor.trial import Outcome
 from agent.executor.workspace import Workspace
 from stoichloop.errors import StoichloopError
@@ -69,23 +70,22 @@ class Commission:
     def _lost(self, how: str) -> list[Outcome]:
         share = (time.monotonic() - self._handed_at) / len(self.members)
         told = f"lost with its worker: {how}"
-        return [Outcome(trial, "crashed", told, folder, share, lost=True) for trial, folder in self.members]
+        return [Outcome("crashed", told, folder, share, lost=True) for _, folder in self.members]
 
 
 @dataclass
-class ClusterExecutor(Executor):
+class ClusterExecutor(Executor[T]):
     """Runs trials on `workers`."""
 
     workers: Workers = field(kw_only=True)
 
-    def start(self, slot: int, members: Members, limit_s: float) -> Commission:
+    def start(self, slot: int, members: Members, observations: Path, limit_s: float) -> Commission:
         """Give them to the next worker that is free."""
-        trial = members[0][0]
         assignment = Assignment(
             members=tuple(members),
             limit_s=limit_s,
-            code=self.worktrees.at(trial.commit).folder,
-            observations=self.observations_of(trial),
+            code=self.worktrees.at(members[0][0].commit).folder,
+            observations=observations,
             root=self.workers.root,
             gpu=self.slots[slot] is not None,
             workers=self.workers.cluster.workers,
@@ -106,7 +106,7 @@ class ClusterExecutor(Executor):
 @contextmanager
 def hire(
     cluster: ClusterFile, workspace: Workspace, folder: Path, note: Callable[[str], None], check: Callable[[], None]
-) -> Iterator[tuple[Workspace, Callable[..., Executor]]]:
+) -> Iterator[tuple[Workspace, Callable[..., Executor[Any]]]]:
     """What a campaign needs to run on a cluster, from when its first worker is there: the workspace, an executor.
 
     The workspace is as contained as workers are: code is asked about itself here, and trained there. `note` is told in

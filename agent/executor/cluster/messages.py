@@ -8,7 +8,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 from agent.executor.cluster.cluster_file import ClusterFile
-from agent.executor.trial import Outcome, Trial
+from agent.executor.trial import Job, Outcome
 
 
 class _Message(BaseModel):
@@ -40,7 +40,7 @@ class Assignment(_Message):
         stop: a file; once it is there, they are not wanted any more.
     """
 
-    members: tuple[tuple[Trial, Path], ...]
+    members: tuple[tuple[Job, Path], ...]
     limit_s: float
     code: Path
     observations: Path

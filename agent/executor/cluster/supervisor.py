@@ -13,8 +13,9 @@ import time
 from functools import cache
 from pathlib import Path
 
+from agent.executor.artifacts import HANDED_IN
 from agent.executor.cluster.messages import Assignment, AssignmentResult, Examination, ExaminationRequest
-from agent.executor.process import HANDED_IN, TrialProcess
+from agent.executor.process import TrialProcess
 from agent.executor.sandbox.bubblewrap import Sandbox
 from agent.executor.sandbox.gpu import visible_gpus
 from agent.executor.sandbox.limits import fair_share

@@ -32,14 +32,14 @@ class Auto:
             proposals += [proposal.model_copy(update={"planner": planner.name}) for proposal in found]
         return proposals
 
-    def tell(self, situation: Situation, lesson: Lesson) -> Lesson:
-        """See `Explainer`: the first that can tell does."""
+    def explain(self, situation: Situation, lesson: Lesson) -> Lesson:
+        """See `Explainer`: the first that can explain does."""
         teller = next((planner for planner in self.planners if isinstance(planner, Explainer)), None)
-        return teller.tell(situation, lesson) if teller else lesson
+        return teller.explain(situation, lesson) if teller else lesson
 
 
 def create(options: Options) -> Auto:
-    """See `agent.planner.create_planner`."""
+    """See `agent.planner.registry.create_planner`."""
     thinkers = [name for name, given in (("llm", options.model), ("command", options.program)) if given]
     return Auto(
         (

@@ -62,8 +62,8 @@ class Command:
                 break
         return proposals
 
-    def tell(self, situation: Situation, lesson: Lesson) -> Lesson:
-        """See `Teller`."""
+    def explain(self, situation: Situation, lesson: Lesson) -> Lesson:
+        """See `Explainer`."""
         text = Reading(situation, self.fidelity).lesson(lesson)
         telling = LessonText(situation, lesson)
         self._ask(telling, text)
@@ -95,7 +95,7 @@ class Command:
 
     def _run(self, prompt: str, question: Asked[AnswerT]) -> str:
         """What the program prints; raises `_ProgramError`."""
-        code = question.situation.state_of(question.parent).folder / "gnn"
+        code = question.situation.host.state_of(question.parent).folder / "gnn"
         with tempfile.TemporaryDirectory(prefix="stoichloop-", ignore_cleanup_errors=True) as scratch:
             # Files, not pipes: a program may leave either of them unread or unfinished.
             asked, printed, folder = Path(scratch, "question"), Path(scratch, "answer"), Path(scratch, "work")
@@ -114,7 +114,7 @@ class Command:
                 except OSError as error:
                     raise _ProgramError(f"cannot be started: {error.strerror}") from error
                 try:
-                    status = self._wait(process, question.situation.check)
+                    status = self._wait(process, question.situation.host.check)
                 finally:
                     end_group(process)
             if status != 0:
@@ -130,7 +130,7 @@ class Command:
         raise _ProgramError(f"stalled: no answer in {self.patience_s:g} s")
 
     def _record(self, prompt: str, started: float, outcome: str, situation: Situation) -> None:
-        situation.record(
+        situation.call_log.add_call(
             Call(
                 planner=self.name,
                 model=Path(self.program[0]).name,  # its arguments may hold what is nobody's business
@@ -150,7 +150,7 @@ class _ProgramError(Exception):
 
 
 def create(options: Options) -> Command:
-    """See `agent.planner.create_planner`."""
+    """See `agent.planner.registry.create_planner`."""
     try:
         program = tuple(shlex.split(options.program or ""))
     except ValueError as error:

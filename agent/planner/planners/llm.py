@@ -66,7 +66,7 @@ class Llm:
 
     def propose(self, situation: Situation) -> list[Proposal]:
         """See `Planner`. Where the server fails, or a limit is reached, what has been answered until then."""
-        return asyncio.run(_interruptible(self._propose(situation), situation.check))
+        return asyncio.run(_interruptible(self._propose(situation), situation.host.check))
 
     async def _propose(self, situation: Situation) -> list[Proposal]:
         metered = self._metered(situation, self.limits)
@@ -82,24 +82,24 @@ class Llm:
                     break
         return proposals
 
-    def tell(self, situation: Situation, lesson: Lesson) -> Lesson:
-        """See `Teller`. The model is tried once: words are good to have, but nothing waits for them."""
+    def explain(self, situation: Situation, lesson: Lesson) -> Lesson:
+        """See `Explainer`. The model is tried once: words are good to have, but nothing waits for them."""
         text = Reading(situation, self.fidelity, self.characters).lesson(lesson)
         telling = LessonText(situation, lesson)
-        asyncio.run(_interruptible(self._tell(telling, text), situation.check))
+        asyncio.run(_interruptible(self._explain(telling, text), situation.host.check))
         return telling.lesson
 
-    async def _tell(self, telling: LessonText, text: str) -> None:
+    async def _explain(self, telling: LessonText, text: str) -> None:
         metered = self._metered(telling.situation, replace(self.limits, tries=1))
         async with self.model:
             await _ask(metered, telling, text)
 
     def _metered(self, situation: Situation, limits: CallLimits) -> Metered:
-        return Metered(self.model, self.address, limits, situation.calls, situation.record)
+        return Metered(self.model, self.address, limits, situation.call_log)
 
 
 def create(options: Options) -> Llm:
-    """See `agent.planner.create_planner`."""
+    """See `agent.planner.registry.create_planner`."""
     if options.model is None:
         raise StoichloopError(f"--planner llm needs a model: {_HOW}")
     limits = CallLimits(options.tokens, options.dollars, answer_tokens=int(options.context * _ANSWER))

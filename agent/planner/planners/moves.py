@@ -37,7 +37,7 @@ class Moves:
                 proposal = _propose(move, parent, situation.past, wrote)
                 if proposal is None or any(p.parent == parent.id and p.move == move.name for p in proposals):
                     continue
-                if situation.objection(proposal) is None:
+                if situation.host.objection(proposal) is None:
                     proposals.append(proposal.model_copy(update={"role": role}))
                     break
         return proposals
@@ -51,7 +51,7 @@ class Moves:
 
 
 def create(options: Options) -> Moves:
-    """See `agent.planner.create_planner`."""
+    """See `agent.planner.registry.create_planner`."""
     return Moves(options.fidelity)
 
 

@@ -55,10 +55,10 @@ class Sweep:
         return proposals
 
     def _one(self, role: Role, parent: Experiment, situation: Situation, study: optuna.Study) -> Proposal | None:
-        state = situation.state_of(parent)
+        state = situation.host.state_of(parent)
         if role == "principle":
             for proposal in _tests_of_principles(parent, state, situation.findings):
-                if situation.objection(proposal) is None:
+                if situation.host.objection(proposal) is None:
                     return proposal
         for _ in range(_TRIES_A_PROPOSAL):
             trial = study.ask(_space(state))
@@ -72,7 +72,7 @@ class Sweep:
                 changes=changes,
                 role="explore" if role == "explore" else "exploit",
             )
-            if situation.objection(proposal) is None:
+            if situation.host.objection(proposal) is None:
                 return proposal
         return None
 
@@ -85,12 +85,12 @@ class Sweep:
         )
         study = optuna.create_study(direction="maximize", sampler=sampler)
         if not explore:  # chance needs no past
-            study.add_trials(_told(situation.past, _space(situation.state_of(parent)), self.fidelity))
+            study.add_trials(_told(situation.past, _space(situation.host.state_of(parent)), self.fidelity))
         return study
 
 
 def create(options: Options) -> Sweep:
-    """See `agent.planner.create_planner`."""
+    """See `agent.planner.registry.create_planner`."""
     return Sweep(options.seed, options.fidelity)
 
 

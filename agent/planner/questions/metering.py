@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from pydantic_ai.exceptions import (
@@ -23,6 +23,7 @@ from pydantic_ai.models.wrapper import WrapperModel
 from pydantic_ai.settings import ModelSettings
 from pydantic_ai.usage import RequestUsage
 
+from agent.planner.contract import CallLog
 from memory.records import NOT_ASKED, Call
 
 CHARACTERS_A_TOKEN = 2  # fewer than code and prose have: the estimate errs on the safe side
@@ -63,18 +64,11 @@ class _Fault:
 
 
 class Metered(WrapperModel):
-    """A model within limits; it is known as `name`, and `record` keeps each of its calls as soon as it has ended."""
+    """A model within limits, called `name` in the log, which keeps each of its calls as soon as it has ended."""
 
-    def __init__(
-        self,
-        model: Model,
-        name: str,
-        limits: CallLimits,
-        calls: Callable[[], Sequence[Call]],
-        record: Callable[[Call], None],
-    ) -> None:
+    def __init__(self, model: Model, name: str, limits: CallLimits, log: CallLog) -> None:
         super().__init__(model)
-        self._name, self._limits, self._calls, self._record = name, limits, calls, record
+        self._name, self._limits, self._log = name, limits, log
         self._answered: Call | None = None
 
     def judge(self, outcome: str) -> None:
@@ -85,7 +79,7 @@ class Metered(WrapperModel):
     def settle(self) -> None:
         """Record the newest answer: nobody has more to say of it."""
         if self._answered is not None:
-            self._record(self._answered)
+            self._log.add_call(self._answered)
             self._answered = None
 
     async def request(
@@ -109,7 +103,7 @@ class Metered(WrapperModel):
                 async with asyncio.timeout(self._limits.patience_s):
                     response = await self.wrapped.request(messages, settings, model_request_parameters)
             except (asyncio.CancelledError, KeyboardInterrupt):  # a signal may fall into the wait or into the work
-                self._record(_ended(worst, "interrupted"))
+                self._log.add_call(_ended(worst, "interrupted"))
                 raise
             except Exception as error:  # the adapters of providers raise what they like
                 await asyncio.sleep(self._pause(self._fault(error), worst, number))
@@ -133,14 +127,14 @@ class Metered(WrapperModel):
             outcome="",
             called_at=time.time(),
         )
-        spent = self._calls()
+        spent = self._log.calls()
         limit = None
         if sum(call.tokens_in + call.tokens_out for call in spent) + tokens_in + tokens_out > self._limits.tokens:
             limit = "token"
         elif sum(call.dollars for call in spent) + worst.dollars > self._limits.dollars:
             limit = "dollar"
         if limit is not None:
-            self._record(_free(worst, f"{NOT_ASKED}: the {limit} limit would be exceeded"))
+            self._log.add_call(_free(worst, f"{NOT_ASKED}: the {limit} limit would be exceeded"))
             raise UnansweredError
         return worst
 
@@ -149,7 +143,7 @@ class Metered(WrapperModel):
         pause_s = min(max(fault.pause_s, self._limits.backoff_s * 2.0 ** (number - 1)), self._limits.longest_pause_s)
         again = fault.again and number < self._limits.tries
         outcome = f"{fault.words}: retry in {pause_s:g} s" if again else fault.words
-        self._record(_ended(worst, outcome) if fault.charged else _free(worst, outcome))
+        self._log.add_call(_ended(worst, outcome) if fault.charged else _free(worst, outcome))
         if not again:
             raise UnansweredError
         return pause_s

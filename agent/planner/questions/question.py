@@ -118,7 +118,7 @@ class Question:
         )
         if any(_content(proposal) == _content(other) for other in self.earlier):
             return "it has been proposed for this block already"
-        objection = self.situation.objection(proposal)
+        objection = self.situation.host.objection(proposal)
         if objection is None or (proposal.patches and not objection.known):
             self.proposal = proposal
         return objection.words if objection else None

@@ -55,7 +55,7 @@ class Reading:
                 experiments=quote(self._told(past), self.characters),
                 parent=parent,
                 scores=self._scores(parent),
-                curve=_sketch(s.curve_of(parent)),
+                curve=_sketch(s.host.curve_of(parent)),
                 space=self._space(parent),
                 source=source,
                 role=role,
@@ -80,7 +80,7 @@ class Reading:
                 changes=self._quoted(json.dumps(failed.changes), _REASON),
                 patch=self._quoted(failed.patch, _PATCH),
                 reason=self._quoted(failed.verdict.reason if failed.verdict else "", _REASON),
-                output=self._quoted(self.situation.output_of(failed)[-self._length(_OUTPUT) :], _OUTPUT),
+                output=self._quoted(self.situation.host.output_of(failed)[-self._length(_OUTPUT) :], _OUTPUT),
                 space=self._space(parent),
                 source=source,
             )
@@ -103,7 +103,7 @@ class Reading:
         return render(quote(self._told(block), max(0, self.characters - len(render("")) - _FENCE)))
 
     def _space(self, parent: Experiment) -> str:
-        fields = self.situation.state_of(parent).fields
+        fields = self.situation.host.state_of(parent).fields
         return self._quoted(render_prompt("space.md.j2", fields=fields, configuration=parent.configuration), _SPACE)
 
     def _quoted(self, text: str, share: float) -> str:
@@ -128,7 +128,7 @@ class Reading:
 
     def _source(self, parent: Experiment, room: int) -> str:
         """The files of the parent's code, each quoted under its path, within `room` characters."""
-        folder = self.situation.state_of(parent).folder
+        folder = self.situation.host.state_of(parent).folder
         blocks: list[str] = []
         for path in sorted((folder / "gnn").rglob("*.py")):
             if path.is_symlink() or not path.is_file():

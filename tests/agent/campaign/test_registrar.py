@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from agent.campaign.folder import start_campaign
-from agent.campaign.registrar import Registrar, place_of
+from agent.campaign.registrar import Registrar, commit_of
 from agent.executor.code.worktree import Worktrees
 from agent.executor.workspace import Workspace
 from agent.planner.move_catalogue import read_move
@@ -91,7 +91,7 @@ def test_an_experiment_stands_on_its_parent(registrar: Registrar, workspace: Wor
     columns = read_move("integer_columns").patch.read_text()
     child = propose(registrar, Proposal(hypothesis="columns", parent="e0002", diff=columns, move="integer_columns"))[0]
     judged = judge(registrar, child.id, Verdict("rejected", "no better", "e0002", -0.1))
-    assert workspace.repo.commit(judged.landed).parents[0].hexsha == parent.landed == place_of(parent)
+    assert workspace.repo.commit(judged.landed).parents[0].hexsha == parent.landed == commit_of(parent)
     # Its code has no such fields: what was chosen for the parent does not stand in its way.
     assert json.loads(workspace.repo.git.show(f"{judged.landed}:gnn/configuration.json")) == {}
     assert "lr_S" not in child.configuration
@@ -155,7 +155,7 @@ def test_landing_is_done_again_after_a_kill_and_never_moves_a_branch_of_the_user
 
 
 def test_fewer_lines_are_simpler(registrar: Registrar) -> None:
-    source = (registrar.worktrees.at(place_of(registrar.baseline())).folder / LOSS).read_text()
+    source = (registrar.worktrees.at(commit_of(registrar.baseline())).folder / LOSS).read_text()
     line = next(line for line in source.splitlines(keepends=True) if line.startswith('    """L_pred'))
     shorter = Proposal(hypothesis="less", parent="e0001", edits=(Edit(file=LOSS, search=line, replace=""),))
     longer = Proposal(hypothesis="more", parent="e0001", edits=(Edit(file=LOSS, search=line, replace=line + line),))

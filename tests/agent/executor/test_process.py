@@ -11,7 +11,7 @@ from agent.executor.process import TrialProcess
 from agent.executor.sandbox.bubblewrap import Sandbox
 from agent.executor.sandbox.environment import trial_environment
 from agent.executor.sandbox.limits import Limits
-from agent.executor.trial import Outcome, Trial
+from agent.executor.trial import Job, Outcome
 from tests.conftest import HOLDING, ROOT, needs_sandbox
 
 # A gnn.train that does what the word in its configuration says.
@@ -68,9 +68,9 @@ def sandbox(request: pytest.FixtureRequest) -> Sandbox:
 
 
 def start(code: Path, word: str, sandbox: Sandbox, limits: Limits = LIMITS) -> TrialProcess:
-    trial = Trial("e0001", 0, "probe", 10, "c" * 40, {"word": word})
+    job = Job("c" * 40, {"word": word}, seed=0, steps=10)
     return TrialProcess(
-        [(trial, code.parent / "out")], code, code / "observations.npz", None, sandbox, limits, limit_s=20.0
+        [(job, code.parent / "out")], code, code / "observations.npz", None, sandbox, limits, limit_s=20.0
     )
 
 

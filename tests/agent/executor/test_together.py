@@ -8,39 +8,34 @@ import pytest
 
 from agent.executor.code.worktree import Worktrees
 from agent.executor.local import LocalExecutor
-from agent.executor.trial import Outcome, Trial
+from agent.executor.trial import Job, Outcome, Trial
 from agent.executor.workspace import Workspace, head_commit
 from simulator.dataset import Dataset
+from tests.agent.hosts import Host, Times
 
 STEPS = 20
 
 
-class Bench:
-    """An executor on cores where trials share a process as they would on GPUs, and what it told."""
+class Slots:
+    """An executor on cores where trials share a process as they would on GPUs, and what its host was told."""
 
     def __init__(self, workspace: Workspace, tiny: Dataset, folder: Path, *, slots: int, together: int | None) -> None:
-        self.workspace, self.pids, self.notes = workspace, dict[str, list[int]](), list[str]()
-        self.executor = LocalExecutor(
-            slots=[None] * slots,
-            worktrees=Worktrees(workspace.repo, folder / "worktrees", workspace.sandbox),
-            observations_of=lambda _: tiny.observations_path,
-            folder_of=lambda trial: folder / f"{trial.id}.{len(self.pids.get(trial.id, []))}",
-            has_room=lambda: True,
-            started=lambda trial, _, pid: self.pids.setdefault(trial.id, []).append(pid),
-            tick=lambda: None,
-            note=self.notes.append,
-            together=together,
-        )
+        self.workspace, self.host = workspace, Host(folder, tiny.observations_path)
+        worktrees = Worktrees(workspace.repo, folder / "worktrees", workspace.sandbox)
+        self.executor: LocalExecutor[Trial] = LocalExecutor([None] * slots, worktrees, self.host, together=together)
 
     def run(self, *changes: dict[str, Any]) -> dict[str, Outcome]:
         """The outcome of a trial of each of these configurations; their seeds are 0, 1, 2 and so on."""
         commit = head_commit(self.workspace)
         state = self.executor.worktrees.at(commit)
-        trials = [
-            Trial("e0001", seed, "probe", STEPS, commit, state.resolve(each)) for seed, each in enumerate(changes)
-        ]
-        outcomes = self.executor.run(trials, expected_s=lambda _: 1.0, limit_s=lambda _: 60.0, left_s=lambda: 1000.0)
-        return {outcome.trial.id: outcome for outcome in outcomes}
+        jobs = [Job(commit, state.resolve(each), seed, STEPS) for seed, each in enumerate(changes)]
+        trials = [Trial("e0001", "probe", job) for job in jobs]
+        return {trial.id: outcome for trial, outcome in self.executor.run(trials, Times(expected_s=1.0))}
+
+    @property
+    def pids(self) -> dict[str, list[int]]:
+        """The processes of each trial, in the order of their start."""
+        return {name: [pid for other, pid in self.host.starts if other == name] for name, _ in self.host.starts}
 
     @property
     def processes(self) -> list[int]:
@@ -64,8 +59,8 @@ def test_trials_of_one_shape_share_a_process_and_come_out_as_each_alone(
     workspace: Workspace, tiny: Dataset, tmp_path: Path
 ) -> None:
     changes: list[dict[str, Any]] = [{}, {"lr_S": 0.01, "schedule": "cosine"}, {"coeff_mass": 0.01}]
-    together = Bench(workspace, tiny, tmp_path / "together", slots=1, together=8)
-    alone = Bench(workspace, tiny, tmp_path / "alone", slots=1, together=None)
+    together = Slots(workspace, tiny, tmp_path / "together", slots=1, together=8)
+    alone = Slots(workspace, tiny, tmp_path / "alone", slots=1, together=None)
     found, known = together.run(*changes), alone.run(*changes)
     assert together.processes == [3]
     assert alone.processes == [1, 1, 1]
@@ -80,9 +75,9 @@ def test_trials_of_one_shape_share_a_process_and_come_out_as_each_alone(
 def test_slots_get_equal_shares_of_what_is_alike_and_shapes_stay_apart(
     workspace: Workspace, tiny: Dataset, tmp_path: Path
 ) -> None:
-    bench = Bench(workspace, tiny, tmp_path, slots=2, together=8)
-    bench.run({}, {}, {"width": 16}, {"lr_k": 0.01}, {"width": 16, "lr_k": 0.1}, {"depth": 1})
-    shares = sorted(sorted(name for name, pids in bench.pids.items() if pids == [pid]) for pid in bench_pids(bench))
+    slots = Slots(workspace, tiny, tmp_path, slots=2, together=8)
+    slots.run({}, {}, {"width": 16}, {"lr_k": 0.01}, {"width": 16, "lr_k": 0.1}, {"depth": 1})
+    shares = sorted(sorted(name for name, pids in slots.pids.items() if pids == [pid]) for pid in pids_of(slots))
     assert shares == [
         ["e0001/s0/probe", "e0001/s1/probe"],
         ["e0001/s2/probe"],
@@ -92,18 +87,18 @@ def test_slots_get_equal_shares_of_what_is_alike_and_shapes_stay_apart(
     ]
 
 
-def bench_pids(bench: Bench) -> list[int]:
-    return list(dict.fromkeys(pid for attempts in bench.pids.values() for pid in attempts))
+def pids_of(slots: Slots) -> list[int]:
+    return list(dict.fromkeys(pid for attempts in slots.pids.values() for pid in attempts))
 
 
 def test_a_loss_that_is_not_finite_costs_nobody_else_anything(
     workspace: Workspace, tiny: Dataset, tmp_path: Path
 ) -> None:
-    bench = Bench(workspace, tiny, tmp_path, slots=1, together=8)
-    outcomes = bench.run({}, {"lr_S": 1e30}, {})
+    slots = Slots(workspace, tiny, tmp_path, slots=1, together=8)
+    outcomes = slots.run({}, {"lr_S": 1e30}, {})
     assert [outcome.status for outcome in outcomes.values()] == ["completed", "non_finite", "completed"]
     assert "the loss became infinite or not a number" in outcomes["e0001/s1/probe"].reason
-    assert bench.processes == [3]
+    assert slots.processes == [3]
 
 
 @pytest.mark.parametrize(
@@ -118,14 +113,14 @@ def test_code_that_cannot_train_several_trains_one_by_one_and_that_is_said(
     old: str, new: str, workspace: Workspace, tiny: Dataset, tmp_path: Path
 ) -> None:
     edit(workspace, "gnn/train.py", old, new)
-    bench = Bench(workspace, tiny, tmp_path, slots=1, together=8)
-    outcomes = bench.run({}, {}, {})
+    slots = Slots(workspace, tiny, tmp_path, slots=1, together=8)
+    outcomes = slots.run({}, {}, {})
     assert [outcome.status for outcome in outcomes.values()] == ["completed"] * 3
-    assert bench.processes == [3, 1, 1, 1]
-    assert len(bench.notes) == 1
-    assert "cannot be trained together, exit status" in bench.notes[0]
-    bench.run({"lr_S": 0.01}, {"lr_S": 0.01})
-    assert len(bench.notes) == 1
+    assert slots.processes == [3, 1, 1, 1]
+    assert len(slots.host.notes) == 1
+    assert "crashed (exit status" in slots.host.notes[0]
+    slots.run({"lr_S": 0.01}, {"lr_S": 0.01})
+    assert len(slots.host.notes) == 1
 
 
 def test_several_that_take_too_long_are_ended_together(workspace: Workspace, tiny: Dataset, tmp_path: Path) -> None:
@@ -135,9 +130,9 @@ def test_several_that_take_too_long_are_ended_together(workspace: Workspace, tin
         "    observations = read_obs",
         "    import time\n    time.sleep(600)\n    observations = read_obs",
     )
-    bench = Bench(workspace, tiny, tmp_path, slots=1, together=2)
-    trials = [Trial("e0001", seed, "probe", STEPS, head_commit(workspace), {}) for seed in (0, 1)]
-    outcomes = bench.executor.run(trials, expected_s=lambda _: 0.0, limit_s=lambda _: 1.0, left_s=lambda: 1000.0)
-    assert [(o.trial.seed, o.status, o.reason) for o in outcomes] == [
+    slots = Slots(workspace, tiny, tmp_path, slots=1, together=2)
+    trials = [Trial("e0001", "probe", Job(head_commit(workspace), {}, seed, STEPS)) for seed in (0, 1)]
+    outcomes = slots.executor.run(trials, Times(limit_s=1.0))
+    assert [(trial.job.seed, o.status, o.reason) for trial, o in outcomes] == [
         (seed, "timed_out", "stopped at its time limit of 2 s") for seed in (0, 1)
     ]

@@ -13,6 +13,7 @@ from agent.planner.contract import Objection, Rung, Situation
 from agent.planner.proposal import Edit, Proposal
 from memory.records import Call, Experiment, Role, Verdict
 from tests.agent.experiments import scored
+from tests.agent.hosts import Calls, Campaign
 from tests.conftest import ROOT, UNCONTAINED
 
 EDIT = Edit(
@@ -57,7 +58,7 @@ def situation(
     check: Callable[[], None] = lambda: None,
 ) -> Told:
     experiments = [baseline(state), *past]
-    calls: list[Call] = []
+    calls = Calls()
     return Told(
         Situation(
             regime="pde_m1_tiny",
@@ -68,15 +69,16 @@ def situation(
             findings=(),
             brief=brief,
             memory=memory,
-            state_of=lambda _: state,
-            curve_of=lambda _: [1.0, 0.5, 0.25],
-            output_of=lambda _: output,
-            objection=objection or (lambda proposal: applies(proposal, state.folder)),
-            calls=lambda: list(calls),
-            record=calls.append,
-            check=check,
+            host=Campaign(
+                state,
+                curve=(1.0, 0.5, 0.25),
+                output=output,
+                objections=objection or (lambda proposal: applies(proposal, state.folder)),
+                on_check=check,
+            ),
+            call_log=calls,
         ),
-        calls,
+        calls.made,
     )
 
 

@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable, Iterator
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import psutil
 import pytest
@@ -18,11 +17,12 @@ from agent.executor.cluster.workers import Workers
 from agent.executor.code.worktree import Worktrees
 from agent.executor.executor import Executor, Members
 from agent.executor.local import LocalExecutor
-from agent.executor.trial import Outcome, Trial
+from agent.executor.trial import Job, Outcome, Trial
 from agent.executor.workspace import Workspace, head_commit
 from agent.training.score_outcome import score_outcome
 from simulator.dataset import Dataset
 from stoichloop.errors import StoichloopError
+from tests.agent.hosts import Host, Times
 from tests.conftest import clone_for, command_line
 
 WAIT = """
@@ -38,7 +38,9 @@ class Cluster:
     """Two workers for a clone with two states of the code: the real one, and one whose trials only wait."""
 
     def __init__(self, folder: Path, tiny: Dataset) -> None:
-        self.tiny, self.folder, self.notes = tiny, folder, list[str]()
+        self.tiny, self.folder = tiny, folder
+        self.host = Host(folder / "out", tiny.observations_path)
+        self.notes = self.host.notes
         self.workspace: Workspace = clone_for(folder / "clone", tiny)
         self.real = head_commit(self.workspace)
         (self.workspace.root / "gnn" / "train.py").write_text(WAIT)
@@ -48,39 +50,24 @@ class Cluster:
         self.workers = Workers(
             ClusterFile(scheduler="local", workers_per_node=2), self.workspace.root, folder / "parsl", self.notes.append
         )
-        self.attempts = 0
 
-    def executor(self, kind: Callable[..., Executor], *arguments: Any, **more: Any) -> Executor:
+    def on_workers(self) -> ClusterExecutor[Trial]:
         """An executor for these trials, with two slots."""
-        return kind(
-            [None, None],
-            *arguments,
-            worktrees=self.worktrees,
-            observations_of=lambda _: self.tiny.observations_path,
-            folder_of=self._next_folder,
-            has_room=lambda: True,
-            started=lambda *_: None,
-            tick=lambda: None,
-            note=self.notes.append,
-            **more,
-        )
-
-    def on_workers(self) -> Executor:
-        return self.executor(ClusterExecutor, workers=self.workers)
+        return ClusterExecutor([None, None], self.worktrees, self.host, workers=self.workers)
 
     def waiting(self, *steps: int, seed: int = 0) -> list[Trial]:
         """Trials of n steps that wait for n / 10 seconds."""
-        return [Trial("e0001", seed + place, "probe", n, self.waits, {}) for place, n in enumerate(steps)]
+        return [Trial("e0001", "probe", Job(self.waits, {}, seed + index, n)) for index, n in enumerate(steps)]
 
     def training(self) -> Trial:
         """One that trains."""
         configuration = self.worktrees.at(self.real).resolve({"lr_S": 0.003})
-        return Trial("e0002", 0, "probe", 30, self.real, configuration)
+        return Trial("e0002", "probe", Job(self.real, configuration, seed=0, steps=30))
 
     @cached_property
     def here(self) -> Outcome:
         """What comes of it in a slot of this machine."""
-        (outcome,) = run(self.executor(LocalExecutor), [self.training()])
+        (outcome,) = run(LocalExecutor([None, None], self.worktrees, self.host), [self.training()])
         return outcome
 
     def processes(self) -> list[psutil.Process]:
@@ -95,10 +82,6 @@ class Cluster:
         while self.processes() and time.monotonic() < deadline:
             time.sleep(0.05)
         return not self.processes()
-
-    def _next_folder(self, trial: Trial) -> Path:
-        self.attempts += 1
-        return self.folder / "out" / f"{trial.id.replace('/', '-')}.{self.attempts}"
 
 
 def left_behind(folder: Path) -> list[list[str]]:
@@ -121,13 +104,10 @@ def cluster(tmp_path_factory: pytest.TempPathFactory, tiny: Dataset) -> Iterator
     assert left_behind(cluster.folder) == []
 
 
-def run(executor: Executor, trials: list[Trial], limit_s: float = 60.0, left_s: float = 1000.0) -> list[Outcome]:
+def run(executor: Executor[Trial], trials: list[Trial], limit_s: float = 60.0, left_s: float = 1000.0) -> list[Outcome]:
     """Outcomes in the order of the trials."""
-    end = time.monotonic() + left_s
-    outcomes = executor.run(
-        trials, expected_s=lambda _: 0.0, limit_s=lambda _: limit_s, left_s=lambda: end - time.monotonic()
-    )
-    return sorted(outcomes, key=lambda outcome: trials.index(outcome.trial))
+    found = list(executor.run(trials, Times(limit_s=limit_s, left_s=left_s)))
+    return [outcome for _, outcome in sorted(found, key=lambda each: trials.index(each[0]))]
 
 
 def test_trials_come_out_as_they_do_in_slots_of_this_machine(cluster: Cluster, tiny: Dataset) -> None:
@@ -152,13 +132,14 @@ def test_a_worker_that_is_killed_costs_an_attempt_and_nothing_else(cluster: Clus
             psutil.Process(worker).kill()
             killed.append(worker)
 
-    executor.tick = kill_once
+    cluster.host.on_tick = kill_once
     (outcome,) = run(executor, [trial])
+    cluster.host.on_tick = lambda: None
     assert killed
     assert (outcome.status, outcome.lost, outcome.folder.exists()) == ("completed", False, True)
     (note,) = [note for note in cluster.notes if note.startswith(trial.id)]
     assert "lost with its worker" in note
-    assert note.endswith("; once more, then")
+    assert note.endswith(": retrying")
     assert cluster.is_quiet()
     assert score_outcome(outcome, tiny) == score_outcome(cluster.here, tiny)
 
@@ -188,24 +169,24 @@ class Lost:
         self.members = members
 
     def outcomes(self) -> list[Outcome]:
-        return [Outcome(trial, "crashed", "lost", folder, 1.0, lost=True) for trial, folder in self.members]
+        return [Outcome("crashed", "lost", folder, 1.0, lost=True) for _, folder in self.members]
 
     def end(self) -> None:
         """They have ended."""
 
 
-class Ill(Executor):
+class Ill(Executor[Trial]):
     """Runs trials on workers that do not live."""
 
-    def start(self, slot: int, members: Members, limit_s: float) -> Lost:
+    def start(self, slot: int, members: Members, observations: Path, limit_s: float) -> Lost:
         return Lost(members)
 
 
 def test_a_trial_that_is_lost_again_and_again_has_crashed(cluster: Cluster) -> None:
     cluster.notes.clear()
-    (outcome,) = run(cluster.executor(Ill), cluster.waiting(1))
+    (outcome,) = run(Ill([None, None], cluster.worktrees, cluster.host), cluster.waiting(1))
     assert (outcome.status, outcome.lost) == ("crashed", True)
-    assert cluster.notes == ["e0001/s0/probe: lost; once more, then"] * 2
+    assert cluster.notes == ["e0001/s0/probe: lost: retrying"] * 2
 
 
 @pytest.fixture

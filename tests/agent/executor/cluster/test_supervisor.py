@@ -12,7 +12,7 @@ from agent.executor.cluster.messages import Assignment, AssignmentResult, Examin
 from agent.executor.cluster.supervisor import WorkerError, examine, supervise
 from agent.executor.sandbox.bubblewrap import Sandbox
 from agent.executor.sandbox.probe import ProbeResult
-from agent.executor.trial import Trial
+from agent.executor.trial import Job
 from agent.executor.workspace import Workspace
 from stoichloop.errors import StoichloopError
 from tests.conftest import HOLDING
@@ -27,7 +27,7 @@ def assignment(tmp_path: Path) -> Assignment:
     (tmp_path / "gnn" / "train.py").write_text("import os; print(os.environ['CUDA_VISIBLE_DEVICES'])")
     (tmp_path / "observations.npz").touch()
     return Assignment(
-        members=((Trial("e0001", 0, "probe", 10, "c" * 40, {}), tmp_path / "out"),),
+        members=((Job("c" * 40, {}, seed=0, steps=10), tmp_path / "out"),),
         limit_s=30.0,
         code=tmp_path,
         observations=tmp_path / "observations.npz",

@@ -76,14 +76,14 @@ def draft(*findings: Any, summary: str = "the rate mattered") -> Scene:
     return answers(summary=summary, findings=findings)
 
 
-def tell(told: Told, *scenes: Scene, **limits: Any) -> Lesson:
+def explain(told: Told, *scenes: Scene, **limits: Any) -> Lesson:
     with serving(*scenes) as server:
-        return teller(server, **limits).tell(told.situation, LESSON)
+        return teller(server, **limits).explain(told.situation, LESSON)
 
 
 def test_words_that_agree_follow_the_figures(state: CodeState) -> None:
     told = situation(state, past=BLOCK)
-    lesson = tell(told, draft(words("lr_S", "recovers more")))
+    lesson = explain(told, draft(words("lr_S", "recovers more")))
     assert lesson.summary == f"{SUMMARY}; in the model's words: the rate mattered"
     said = lesson.findings[1]
     assert said.statement == f"{RISES.statement}; in the model's words: because small steps never reach the integers"
@@ -107,7 +107,7 @@ def test_words_that_agree_follow_the_figures(state: CodeState) -> None:
 def test_the_direction_is_that_of_the_statistics(state: CodeState, subject: str, right: str, wrong: list[str]) -> None:
     told = situation(state, past=BLOCK)
     agrees = words(subject, right, "it is the integers")
-    lesson = tell(told, draft(*(words(subject, direction) for direction in wrong), agrees))
+    lesson = explain(told, draft(*(words(subject, direction) for direction in wrong), agrees))
     said = {f.subject: f.statement.removeprefix(f.statistics) for f in lesson.findings}
     assert said == {f.subject: "" for f in LESSON.findings} | {subject: "; in the model's words: it is the integers"}
     refusals = "; ".join(f"{subject} is '{direction}', where the statistics say '{right}'" for direction in wrong)
@@ -116,7 +116,7 @@ def test_the_direction_is_that_of_the_statistics(state: CodeState, subject: str,
 
 def test_a_model_cannot_add_a_finding(state: CodeState) -> None:
     told = situation(state, past=BLOCK)
-    lesson = tell(told, draft(words("depth\n# Established", "recovers more"), words("lr_S", "recovers more")))
+    lesson = explain(told, draft(words("depth\n# Established", "recovers more"), words("lr_S", "recovers more")))
     assert [f.subject for f in lesson.findings] == [f.subject for f in LESSON.findings]
     assert "words" in lesson.findings[1].statement  # the others stand
     assert told.outcomes == ["answered, but not used: depth # Established is no finding"]
@@ -125,14 +125,16 @@ def test_a_model_cannot_add_a_finding(state: CodeState) -> None:
 def test_figures_are_those_of_the_statistics(state: CodeState) -> None:
     told = situation(state, past=BLOCK)
     invented = words("lr_S", "recovers more", "40 experiments and e0099 show +0.99 with p = 1e-9; coeff_S_L1 is idle")
-    lesson = tell(told, draft(invented, words("width", "recovers less", "-0.41 in 2 experiments, p = 0.01, so e0007")))
+    lesson = explain(
+        told, draft(invented, words("width", "recovers less", "-0.41 in 2 experiments, p = 0.01, so e0007"))
+    )
     assert lesson.findings[1] == RISES
     assert "words" in lesson.findings[2].statement
     assert told.outcomes == [
         "answered, but not used: lr_S has figures that the statistics do not: 0.99, 1e-9, 40, e0099"
     ]
     told = situation(state, past=BLOCK)
-    lesson = tell(told, draft(words("lr_S", "recovers more"), summary="exact is 0.9900 now"))
+    lesson = explain(told, draft(words("lr_S", "recovers more"), summary="exact is 0.9900 now"))
     assert lesson.summary == SUMMARY
     assert "words" in lesson.findings[1].statement
     assert told.outcomes == ["answered, but not used: the summary has figures that the statistics do not: 0.9900"]
@@ -141,7 +143,7 @@ def test_figures_are_those_of_the_statistics(state: CodeState) -> None:
 def test_the_question_holds_what_is_needed_and_quotes_what_others_wrote(state: CodeState) -> None:
     told = situation(state, past=[scored("e0002", [0.2]), *BLOCK], brief="Think of the gauge.")
     with serving(draft()) as server:
-        teller(server).tell(told.situation, LESSON)
+        teller(server).explain(told.situation, LESSON)
         text = server.prompt(0)
     assert "lr_S (established principle; effect +0.6200, p = 0.003; 2 experiments): higher lr_S recovers more" in text
     assert "Think of the gauge." in text
@@ -156,7 +158,7 @@ def test_the_question_is_bounded(state: CodeState) -> None:
     long = [replace(e, hypothesis="long " * 500, patch="+ long\n" * 900) for e in BLOCK * 40]
     told = situation(state, past=long, brief="b" * 10**6)
     with serving(draft()) as server:
-        teller(server).tell(told.situation, LESSON)
+        teller(server).explain(told.situation, LESSON)
         assert len(server.requests[0]["messages"][-1]["content"]) <= 80_000
 
 
@@ -176,21 +178,21 @@ def test_the_question_is_bounded(state: CodeState) -> None:
 )
 def test_a_fault_leaves_the_statistics(state: CodeState, scenes: list[Scene], outcome: str) -> None:
     told = situation(state, past=BLOCK)
-    assert tell(told, *scenes, patience_s=0.5) == LESSON
+    assert explain(told, *scenes, patience_s=0.5) == LESSON
     assert told.outcomes[0].startswith(outcome)
     assert len(told.calls) == (1 + CORRECTIONS if len(scenes) > 1 else 1)
 
 
 def test_a_malformed_answer_is_mended(state: CodeState) -> None:
     told = situation(state, past=BLOCK)
-    assert tell(told, says("{}"), draft(words("lr_S", "recovers more"))).findings[1] != RISES
+    assert explain(told, says("{}"), draft(words("lr_S", "recovers more"))).findings[1] != RISES
     assert told.outcomes == ["malformed answer: summary: Field required", "answered"]
 
 
 def test_limits_hold(state: CodeState) -> None:
     told = situation(state, past=BLOCK)
     with serving(draft()) as server:
-        assert teller(server, tokens=500).tell(told.situation, LESSON) == LESSON
+        assert teller(server, tokens=500).explain(told.situation, LESSON) == LESSON
         assert server.requests == []
     assert told.outcomes == ["not asked: the token limit would be exceeded"]
 
@@ -203,14 +205,14 @@ def test_an_interruption_ends_the_wait(state: CodeState) -> None:
     with Interruption() as interruption, serving(interrupts) as server:
         told = situation(state, past=BLOCK, check=interruption.check)
         with pytest.raises(KeyboardInterrupt):
-            teller(server).tell(told.situation, LESSON)
+            teller(server).explain(told.situation, LESSON)
     assert told.outcomes == ["interrupted"]
 
 
 def test_words_cannot_add_lines_to_the_memory(state: CodeState, tmp_path: Path) -> None:
     forged = "so\n\n## Incumbent\n\n- x\u2028- y\x85# z\x1b[J\u202e | a | b |\r\n```"
     told = situation(state, past=BLOCK)
-    lesson = tell(told, draft(words("lr_S", "recovers more", forged), summary=forged))
+    lesson = explain(told, draft(words("lr_S", "recovers more", forged), summary=forged))
     assert told.outcomes == ["answered"]
     memory, log = texts(tmp_path / "told.db", lesson)
     plain_memory, plain_log = texts(tmp_path / "plain.db", LESSON)
@@ -248,19 +250,19 @@ def test_an_agent_program_can_tell_too(state: CodeState, tmp_path: Path) -> None
     script = tmp_path / "agent.py"
     script.write_text(f"print({json.dumps(answer)!r})")
     made = command.create(Options(0, FIDELITY, program=f"{sys.executable} {shlex.quote(str(script))}"))
-    lesson = made.tell(told.situation, LESSON)
+    lesson = made.explain(told.situation, LESSON)
     assert lesson.summary.endswith("in the model's words: the rate mattered")
     assert [f != g for f, g in zip(lesson.findings, LESSON.findings, strict=True)].count(True) == 1
     assert told.outcomes == ["answered, but not used: width is 'undecided', where the statistics say 'recovers less'"]
     script.write_text("raise SystemExit(1)")
-    assert made.tell(told.situation, LESSON) == LESSON
+    assert made.explain(told.situation, LESSON) == LESSON
 
 
 def test_the_hybrid_tells_where_it_has_a_model(state: CodeState) -> None:
     told = situation(state, past=BLOCK)
-    assert auto.create(Options(0, FIDELITY)).tell(told.situation, LESSON) == LESSON
+    assert auto.create(Options(0, FIDELITY)).explain(told.situation, LESSON) == LESSON
     with serving(draft()) as server:
-        lesson = auto.create(Options(0, FIDELITY, model=server.address)).tell(told.situation, LESSON)
+        lesson = auto.create(Options(0, FIDELITY, model=server.address)).explain(told.situation, LESSON)
     assert lesson.summary.endswith("the rate mattered")
 
 

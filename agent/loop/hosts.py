@@ -1,0 +1,143 @@
+"""The campaign as its executor and its planner see it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from agent.base.untrusted import tail_of
+from agent.campaign.budget import Budget, expected_s, usual_s
+from agent.campaign.folder import CampaignFolder
+from agent.campaign.registrar import Registrar, commit_of
+from agent.executor.artifacts import PRINTED, read_curves
+from agent.executor.code.code_state import CodeState
+from agent.executor.code.worktree import Worktrees
+from agent.executor.sandbox.limits import lack_of_room
+from agent.executor.trial import Trial
+from agent.planner.contract import Objection
+from agent.planner.proposal import Proposal
+from agent.screen.live import LiveView
+from memory.ledger import Ledger
+from memory.records import Experiment, RunningTrial
+
+_OUTPUT_BYTES = 16_384
+# A trial may take this many times what trials of this campaign usually take, and at least the floor.
+_LIMIT_FACTOR, _LIMIT_FLOOR_S, _FIRST_LIMIT_S = 8.0, 60.0, 3600.0
+
+
+@dataclass
+class CampaignTrials:
+    """The trials of a campaign; see `TrialHost`.
+
+    Attributes:
+        observations: the data file that every trial reads. slots: how many trials run at once.
+        check: raises `KeyboardInterrupt` if the user asked to stop.
+    """
+
+    campaign: CampaignFolder
+    ledger: Ledger
+    budget: Budget
+    view: LiveView
+    observations: Path
+    check: Callable[[], None]
+    slots: int = 1
+    cramped: bool = field(init=False, default=False)  # trials wait for room on the disk
+
+    def observations_of(self, training: Trial) -> Path:
+        """See `TrialHost`."""
+        return self.observations
+
+    def folder_of(self, training: Trial) -> Path:
+        """See `TrialHost`. Attempts after the first have a number."""
+        attempt = self.ledger.attempts(training.id) + 1
+        while (folder := self.campaign.trial_folder(training.id, attempt)).exists():
+            attempt += 1
+        return folder
+
+    def has_room(self) -> bool:
+        """See `TrialHost`. The user is told once why trials wait."""
+        lack = lack_of_room(self.campaign.folder, self.slots)
+        if lack and not self.cramped:
+            self.view.say(f"trials wait: {lack}")
+        self.cramped = lack is not None
+        return not self.cramped
+
+    def started(self, training: Trial, folder: Path, pid: int) -> None:
+        """See `TrialHost`."""
+        path = str(folder.relative_to(self.campaign.folder))
+        start = RunningTrial(training.id, training.experiment, training.job.steps, path, pid, time.time())
+        self.ledger.add_start(start)
+
+    def tick(self) -> None:
+        """See `TrialHost`."""
+        self.check()
+        self.budget.heartbeat()
+        self.view.tick()
+
+    def note(self, sentence: str) -> None:
+        """See `TrialHost`."""
+        self.ledger.add_event(sentence)
+        self.view.say(sentence)
+
+
+@dataclass(frozen=True)
+class CampaignTimes:
+    """The time that trials may take, by what trials of the campaign have taken; see `TimeLimits`."""
+
+    past: Sequence[Experiment]
+    budget: Budget
+
+    def expected_s(self, training: Trial) -> float:
+        """See `TimeLimits`."""
+        return expected_s(self.past, training.fidelity)
+
+    def limit_s(self, training: Trial) -> float:
+        """See `TimeLimits`."""
+        usual = usual_s(self.past, training.fidelity)
+        return _FIRST_LIMIT_S if usual is None else max(_LIMIT_FLOOR_S, _LIMIT_FACTOR * usual)
+
+    def left_s(self) -> float:
+        """See `TimeLimits`."""
+        return self.budget.left_s()
+
+
+class CampaignPlanning:
+    """The experiments of a campaign; see `PlannerHost`."""
+
+    def __init__(
+        self,
+        campaign: CampaignFolder,
+        worktrees: Worktrees,
+        registrar: Registrar,
+        past: Sequence[Experiment],
+        check: Callable[[], None],
+    ) -> None:
+        self._campaign, self._worktrees = campaign, worktrees
+        self._objection, self._check = registrar.objections(past), check
+
+    def state_of(self, experiment: Experiment) -> CodeState:
+        """See `PlannerHost`."""
+        return self._worktrees.at(commit_of(experiment))
+
+    def curve_of(self, experiment: Experiment) -> list[float]:
+        """See `PlannerHost`."""
+        folders = [self._campaign.folder / trial.folder for trial in experiment.trials[:1]]
+        return [point.loss_pred for folder in folders for point in read_curves(folder)]
+
+    def output_of(self, experiment: Experiment) -> str:
+        """See `PlannerHost`. At most the last `_OUTPUT_BYTES` bytes are returned."""
+        for trial in experiment.trials[-1:]:
+            with suppress(OSError):
+                return tail_of(self._campaign.folder / trial.folder / PRINTED, _OUTPUT_BYTES)
+        return ""
+
+    def objection(self, proposal: Proposal) -> Objection | None:
+        """See `PlannerHost`."""
+        return self._objection(proposal)
+
+    def check(self) -> None:
+        """See `PlannerHost`."""
+        self._check()

@@ -1,0 +1,194 @@
+"""The next step of the loop: a pure function of one snapshot of the campaign.
+
+First the baseline, at several seeds, to measure the noise; then blocks of experiments until the budget is spent or
+nothing can be improved any more. The ladder decides whether configuration or code is to change; candidates climb the
+fidelities side by side; the best of those at the top is confirmed first. Nothing here reads a file, a clock or git.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from agent.analyzer.judging.acceptance import Wanted, ceiling, confirmations, judge, judge_baseline
+from agent.analyzer.judging.noise import Noise, measure_noise
+from agent.planner.contract import Rung
+from agent.planner.ladder import decide, exhausted
+from agent.planner.parents import assign_roles
+from memory.leaderboard import incumbent, standing
+from memory.records import Block, Decision, Experiment, Objective, Role, Verdict
+from stoichloop.errors import StoichloopError
+
+EXPERIMENTS_A_SLOT = 3
+PATIENCE_S = 60.0
+START_ANEW = "mend gnn/, commit, and start another --campaign from there"
+SPENT = "the budget is spent"
+
+TrialKey = tuple[str, int, str]  # experiment, seed, fidelity
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A campaign at one moment.
+
+    Attributes:
+        experiments, blocks: the ledger's, oldest first.
+        fidelities: those that a candidate climbs, lowest first.
+        rungs: the rungs that the planner can propose on and that may run here.
+        uncontained: why code may not run here, None where it may.
+        slots: trainings at once.
+        lines_of_code: of the incumbent and of each experiment without a verdict, by identity.
+        trial_fits: a trial started now can still end in time. experiments_left: None without such a limit.
+        cut_short: the budget ended before all trials of the last step had run.
+        barren: rungs on which the planner had nothing new for the block that is to be opened.
+        unanswered: while it looked there, a model was asked in vain.
+    """
+
+    objective: Objective
+    experiments: Sequence[Experiment]
+    blocks: Sequence[Block]
+    fidelities: tuple[str, ...]
+    rungs: tuple[Rung, ...]
+    uncontained: str | None
+    slots: int
+    lines_of_code: Mapping[str, int]
+    trial_fits: bool
+    experiments_left: int | None
+    cut_short: bool = False
+    barren: frozenset[str] = frozenset()
+    unanswered: bool = False
+
+    @property
+    def noise(self) -> dict[str, Noise]:
+        """Return the noise at each fidelity that a candidate climbs, lowest first."""
+        return {fidelity: measure_noise(self.experiments, fidelity) for fidelity in self.fidelities}
+
+    @property
+    def open_block(self) -> Block | None:
+        """Return the block that is being worked on, None between blocks."""
+        newest = self.blocks[-1] if self.blocks else None
+        return newest if newest is not None and newest.summary is None else None
+
+
+@dataclass(frozen=True)
+class OpenBlock:
+    """Have proposals made for these roles and open a block with them; without roles, with the baseline."""
+
+    decision: Decision
+    roles: Sequence[tuple[Role, Experiment]]
+
+
+@dataclass(frozen=True)
+class RunTrials:
+    """Run trials and keep their scores."""
+
+    trials: Sequence[TrialKey]
+
+
+@dataclass(frozen=True)
+class GiveVerdict:
+    """Write down a verdict."""
+
+    experiment: str
+    verdict: Verdict
+
+
+@dataclass(frozen=True)
+class CloseBlock:
+    """Write down the findings and the summary of a block whose experiments all have a verdict."""
+
+    block: Block
+
+
+@dataclass(frozen=True)
+class Wait:
+    """Ask the planner again after some seconds: a server that is down at midnight may be up again at one."""
+
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Stop:
+    """End, for this reason."""
+
+    reason: str
+
+
+Step = OpenBlock | RunTrials | GiveVerdict | CloseBlock | Wait | Stop
+
+
+def next_step(snapshot: Snapshot) -> Step:
+    """Return the next step; raise `StoichloopError` if the baseline does not train."""
+    block = snapshot.open_block
+    if block is not None:
+        return _within(snapshot, block)
+    if (solved := _solved(snapshot)) is not None:
+        return Stop(solved)
+    if not snapshot.trial_fits or snapshot.experiments_left == 0:
+        return Stop(SPENT)
+    return _between(snapshot)
+
+
+def _within(snapshot: Snapshot, block: Block) -> Step:
+    """Return the next step of a block that is open: a verdict that has been earned, else trials, else its end."""
+    wanted: list[Wanted] = []
+    noise = snapshot.noise
+    for experiment in [e for e in snapshot.experiments if e.block == block.number and e.verdict is None]:
+        answer = _answer(snapshot, noise, experiment)
+        if isinstance(answer, Verdict):
+            # It may change the incumbent, the noise and the count of tests for all others: they are looked at anew.
+            return GiveVerdict(experiment.id, answer)
+        wanted.append(answer)
+    trials = _trials(wanted)
+    if not trials:
+        return CloseBlock(block)
+    return Stop(SPENT) if snapshot.cut_short else RunTrials(trials)
+
+
+def _answer(snapshot: Snapshot, noise: Mapping[str, Noise], candidate: Experiment) -> Wanted | Verdict:
+    leader = incumbent(snapshot.experiments)
+    if leader is None:
+        answer = judge_baseline(candidate, snapshot.fidelities)
+        if isinstance(answer, Verdict) and answer.verdict == "failed":
+            raise StoichloopError(
+                f"the baseline does not train, so nothing can be compared with it: {answer.reason}; {START_ANEW}"
+            )
+        return answer
+    simpler = snapshot.lines_of_code[candidate.id] < snapshot.lines_of_code[leader.id]
+    return judge(candidate, leader, noise, confirmations(snapshot.experiments, leader), simpler=simpler)
+
+
+def _trials(wanted: Sequence[Wanted]) -> Sequence[TrialKey]:
+    """Return the trials to run: all that climb side by side, else those of the candidate that led by most."""
+    climbing = [trial for each in wanted if each.lead is None for trial in each.trials]
+    if climbing or not wanted:
+        return list(dict.fromkeys(climbing))
+    return max(wanted, key=lambda each: each.lead or 0.0).trials
+
+
+def _solved(snapshot: Snapshot) -> str | None:
+    """Return why nothing is left to improve, None while something is."""
+    leader = incumbent(snapshot.experiments)
+    line = standing(leader, snapshot.fidelities[-1]) if leader else None
+    if line is None or (limit := ceiling(line.experiment, snapshot.noise)) is None:
+        return None
+    return (
+        f"{line.experiment.id} stands at {snapshot.objective} {line.score:.4f} over {line.seeds} seeds: no "
+        f"experiment can lead it by more than the noise, {limit:.4f}, any more"
+    )
+
+
+def _between(snapshot: Snapshot) -> Step:
+    """Return the next block: the baseline, or the rung of the ladder on which the planner has something new."""
+    past = snapshot.experiments
+    if incumbent(past) is None:
+        return OpenBlock(Decision("baseline", None, "the noise comes before anything is compared"), ())
+    decision: Decision | None = decide(snapshot.blocks, past, snapshot.rungs, snapshot.uncontained)
+    if decision is not None and decision.rung in snapshot.barren:
+        decision = exhausted(decision, snapshot.rungs)
+    if decision is None or decision.rung in snapshot.barren:
+        return Wait(PATIENCE_S) if snapshot.unanswered else Stop("the planner has nothing new to propose")
+    fidelity, count = snapshot.fidelities[-1], EXPERIMENTS_A_SLOT * snapshot.slots
+    if snapshot.experiments_left is not None:
+        count = min(count, snapshot.experiments_left)
+    return OpenBlock(decision, assign_roles(past, snapshot.noise[fidelity].sigma, fidelity, count))
