@@ -1,0 +1,145 @@
+"""The decisions of the loop, by snapshots: no git, no processes, no clock."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from agent.analyzer.judging.acceptance import BASELINE_SEEDS, confirm_seeds
+from agent.loop.next_step import (
+    EXPERIMENTS_A_SLOT,
+    CloseBlock,
+    GiveVerdict,
+    OpenBlock,
+    RunTrials,
+    Snapshot,
+    Stop,
+    Wait,
+    next_step,
+)
+from memory.records import Block, Experiment, Verdict
+from stoichloop.errors import StoichloopError
+from tests.agent.experiments import FIDELITY, failed, scored
+
+ACCEPTED = Verdict("accepted", "it is the baseline", number=1)
+BASELINE = scored("e0001", [0.30, 0.31, 0.29, 0.30], block=0, verdict=ACCEPTED)
+CLOSED, OPEN = Block(0, "baseline", 0.0, "1 accepted"), Block(1, "sweep", 0.0, None)
+
+
+def snapshot(
+    experiments: Sequence[Experiment] = (BASELINE,), blocks: Sequence[Block] = (CLOSED,), **changes: Any
+) -> Snapshot:
+    """A campaign of a planner for both rungs, with two slots and plenty of time."""
+    plain = Snapshot(
+        objective="exact",
+        experiments=experiments,
+        blocks=blocks,
+        fidelities=(FIDELITY,),
+        rungs=("sweep", "code"),
+        uncontained=None,
+        slots=2,
+        lines_of_code={e.id: 1000 for e in experiments},
+        trial_fits=True,
+        experiments_left=None,
+    )
+    return replace(plain, **changes)
+
+
+def unmeasured(name: str) -> Experiment:
+    return scored(name)
+
+
+def test_the_baseline_comes_first_and_is_measured_on_several_seeds() -> None:
+    step = next_step(snapshot((), ()))
+    assert isinstance(step, OpenBlock)
+    assert (step.decision.rung, step.roles) == ("baseline", ())
+    baseline = scored("e0001", block=0)
+    opened = next_step(snapshot((baseline,), (Block(0, "baseline", 0.0, None),)))
+    assert opened == RunTrials([("e0001", seed, FIDELITY) for seed in BASELINE_SEEDS])
+
+
+def test_a_baseline_that_does_not_train_ends_the_campaign_in_words() -> None:
+    broken = replace(failed("e0001", "crashed", "exit status 1"), block=0, parent=None)
+    with pytest.raises(StoichloopError, match="the baseline does not train"):
+        next_step(snapshot((broken,), (Block(0, "baseline", 0.0, None),)))
+
+
+def test_after_the_baseline_a_block_is_as_wide_as_the_slots_and_no_wider_than_what_is_granted() -> None:
+    step = next_step(snapshot())
+    assert isinstance(step, OpenBlock)
+    assert (step.decision.rung, len(step.roles)) == ("sweep", 2 * EXPERIMENTS_A_SLOT)
+    granted = next_step(snapshot(experiments_left=2))
+    assert isinstance(granted, OpenBlock)
+    assert len(granted.roles) == 2
+
+
+def test_candidates_climb_side_by_side() -> None:
+    block = snapshot((BASELINE, unmeasured("e0002"), unmeasured("e0003")), (CLOSED, OPEN))
+    assert next_step(block) == RunTrials([("e0002", 0, FIDELITY), ("e0003", 0, FIDELITY)])
+
+
+def test_a_verdict_that_has_been_earned_comes_before_more_trials() -> None:
+    worse = scored("e0002", [0.1])
+    step = next_step(snapshot((BASELINE, worse, unmeasured("e0003")), (CLOSED, OPEN)))
+    assert isinstance(step, GiveVerdict)
+    assert (step.experiment, step.verdict.verdict) == ("e0002", "rejected")
+
+
+def test_of_those_that_lead_the_one_that_leads_by_most_is_confirmed_first() -> None:
+    step = next_step(snapshot((BASELINE, scored("e0002", [0.5]), scored("e0003", [0.6])), (CLOSED, OPEN)))
+    assert isinstance(step, RunTrials)
+    assert {experiment for experiment, _, _ in step.trials} == {"e0003", "e0001"}
+    assert {seed for _, seed, _ in step.trials} == set(confirm_seeds("e0003")[:2])
+
+
+def test_fewer_lines_of_code_need_no_lead() -> None:
+    """At an equal score only the shorter code is confirmed."""
+    experiments = (BASELINE, scored("e0002", [0.30]))
+    lines = {"e0001": 1000, "e0002": 900}
+    assert isinstance(next_step(snapshot(experiments, (CLOSED, OPEN), lines_of_code=lines)), RunTrials)
+    assert isinstance(next_step(snapshot(experiments, (CLOSED, OPEN))), GiveVerdict)
+
+
+def test_a_block_without_open_experiments_is_closed() -> None:
+    judged = scored("e0002", [0.1], verdict=Verdict("rejected", "screened out", number=2))
+    assert next_step(snapshot((BASELINE, judged), (CLOSED, OPEN))) == CloseBlock(OPEN)
+
+
+def test_the_budget_ends_a_campaign_between_blocks_and_within_one() -> None:
+    spent = Stop("the budget is spent")
+    assert next_step(snapshot(trial_fits=False)) == spent
+    assert next_step(snapshot(experiments_left=0)) == spent
+    block = snapshot((BASELINE, unmeasured("e0002")), (CLOSED, OPEN), trial_fits=False)
+    assert isinstance(next_step(block), RunTrials)  # the executor knows best what still fits
+    assert next_step(replace(block, cut_short=True)) == spent
+
+
+def test_what_nothing_can_lead_any_more_is_solved() -> None:
+    best = scored("e0001", [1.0, 0.99, 1.0, 1.0], block=0, verdict=ACCEPTED)
+    step = next_step(snapshot((best,)))
+    assert isinstance(step, Stop)
+    assert step.reason.startswith("e0001 stands at exact 0.9975 over 4 seeds: no experiment can lead it")
+
+
+def test_a_barren_rung_gives_way_to_the_other_and_two_end_the_campaign() -> None:
+    step = next_step(snapshot(barren=frozenset({"sweep"})))
+    assert isinstance(step, OpenBlock)
+    assert (step.decision.rung, step.decision.reason) == ("code", "nothing new to propose on the sweep rung")
+    nothing = Stop("the planner has nothing new to propose")
+    assert next_step(snapshot(barren=frozenset({"sweep", "code"}))) == nothing
+    assert next_step(snapshot(rungs=("sweep",), barren=frozenset({"sweep"}))) == nothing
+
+
+def test_a_model_that_does_not_answer_is_asked_again_later() -> None:
+    silent = snapshot(rungs=("sweep",), barren=frozenset({"sweep"}), unanswered=True)
+    assert isinstance(next_step(silent), Wait)
+    assert next_step(replace(silent, trial_fits=False)) == Stop("the budget is spent")
+
+
+def test_code_is_no_rung_where_nothing_contains_it() -> None:
+    step = next_step(snapshot(rungs=("sweep",), uncontained="code experiments are refused"))
+    assert isinstance(step, OpenBlock)
+    assert (step.decision.rung, step.decision.reason) == ("sweep", "code experiments are refused")
