@@ -174,7 +174,8 @@ class Ledger:
                     fingerprint=e.fingerprint,
                     proposed_at=e.proposed_at,
                 )
-                self._insert("proposals", experiment=e.id, role=e.role, move=e.move, patch=e.patch, repairs=e.repairs)
+                beside = {name: getattr(e, name) for name in ("role", "move", "patch", "repairs", "title")}
+                self._insert("proposals", experiment=e.id, **beside)
                 if e.commit is not None:
                     self._insert("commits", experiment=e.id, sha=e.commit, committed_at=time.time())
                 if e.verdict is not None:

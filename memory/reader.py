@@ -14,6 +14,7 @@ from memory.records import Experiment, Outline, TrialResult, Verdict
 _EXPERIMENTS = """
     SELECT e.id, e.block, e.parent, e.planner, e.hypothesis, e.changes, e.configuration, e.fingerprint, e.proposed_at,
         coalesce(p.role, 'exploit') AS role, p.move, coalesce(p.patch, '') AS patch, p.repairs,
+        coalesce(p.title, '') AS title,
         c.sha AS "commit", l.sha AS landed
     FROM experiments e LEFT JOIN proposals p ON p.experiment = e.id LEFT JOIN commits c ON c.experiment = e.id
         LEFT JOIN landings l ON l.experiment = e.id {where} ORDER BY e.number
@@ -36,7 +37,7 @@ _SCORES = """
 # What is said of an experiment, the column that names it first. No word goes from one column into the next.
 _TEXTS = {
     "experiments": ("id", "hypothesis", "planner", "parent", "changes"),
-    "proposals": ("experiment", "role", "move", "patch", "repairs"),
+    "proposals": ("experiment", "role", "move", "patch", "repairs", "title"),
     "commits": ("experiment", "sha"),
     "landings": ("experiment", "sha"),
     "verdicts": ("experiment", "verdict", "reason", "rival"),

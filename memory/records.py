@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from textwrap import shorten
 from typing import Any, Literal, NamedTuple
+
+TITLE_CHARACTERS = 60
 
 Objective = Literal["exact", "blind"]
 VerdictName = Literal["accepted", "rejected", "failed", "refused"]
@@ -158,6 +161,8 @@ class Verdict:
 class Experiment:
     """A proposal with an identity. `changes` differ from the parent; `configuration` is whole.
 
+    `title` names it in at most `TITLE_CHARACTERS` characters, `hypothesis` is the detail.
+
     `patch` is what it changes of the parent's code, empty if nothing; `move` its name where it is of the catalogue;
     `repairs` names the failed experiment whose patch it mends. `commit` is what its trials run; `landed` has the
     same content and carries the verdict.
@@ -178,8 +183,14 @@ class Experiment:
     repairs: str | None = None
     commit: str | None = None
     landed: str | None = None
+    title: str = ""
     trials: tuple[TrialResult, ...] = field(default=())
     verdict: Verdict | None = None
+
+    @property
+    def headline(self) -> str:
+        """Return the title; for an experiment without one, the beginning of its hypothesis."""
+        return self.title or shorten(self.hypothesis, TITLE_CHARACTERS, placeholder=" ...")
 
     @property
     def accepted(self) -> bool:

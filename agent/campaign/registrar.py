@@ -27,7 +27,7 @@ from memory.records import Experiment, Verdict
 from stoichloop.errors import StoichloopError
 
 START_ANEW = "mend gnn/, commit, and start another --campaign from there"
-_SUBJECT = 66  # characters of a hypothesis in the first line of a commit message
+_WIDTH = 66  # characters of a line of a commit message
 _KNOWN = Objection("this has been run, or stands in this block, already", known=True)
 
 
@@ -63,6 +63,7 @@ class Registrar:
             block=0,
             parent=None,
             planner="none",
+            title="the base commit as it is",
             hypothesis="the base commit as it is; its spread over seeds is the noise to beat",
             changes={},
             configuration=configuration,
@@ -120,6 +121,7 @@ class Registrar:
             block=self.ledger.next_block(),
             parent=parent.id,
             planner=proposal.planner or planner,
+            title=proposal.title,
             hypothesis=proposal.hypothesis,
             changes=proposal.changes,
             configuration=parent.configuration,
@@ -192,7 +194,7 @@ class Registrar:
 
     def _message(self, experiment: Experiment) -> str:
         settings = self.campaign.settings
-        words = " ".join(experiment.hypothesis.replace("\0", "").split())
+        words = _one_line(experiment.hypothesis)
         trailers = {
             "Campaign": settings.name,
             "Experiment": experiment.id,
@@ -202,11 +204,13 @@ class Registrar:
             "Fingerprint": experiment.fingerprint,
             **(_verdict_trailers(experiment, settings) if experiment.verdict else {}),
         }
-        return (
-            f"{experiment.id}: {textwrap.shorten(words, _SUBJECT, placeholder=' ...')}\n\n"
-            f"{textwrap.fill(words, _SUBJECT)}\n\n"
-            + "".join(f"{key}: {value}\n" for key, value in trailers.items() if value is not None)
+        return f"{experiment.id}: {_one_line(experiment.headline)}\n\n{textwrap.fill(words, _WIDTH)}\n\n" + "".join(
+            f"{key}: {value}\n" for key, value in trailers.items() if value is not None
         )
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.replace("\0", "").split())
 
 
 def _not_a_parent(proposal: Proposal) -> str:

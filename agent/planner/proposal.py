@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from memory.records import Role
+from memory.records import TITLE_CHARACTERS, Role
 
 
 class _Part(BaseModel):
@@ -30,6 +30,7 @@ class Proposal(_Part):
     A patch is either `edits` or a unified `diff`. `planner` names who proposed it, where one planner asks others.
     """
 
+    title: str = Field(default="", max_length=TITLE_CHARACTERS)
     hypothesis: str = Field(min_length=1, max_length=2000)
     parent: str = Field(description="the experiment that it changes, like e0005")
     changes: dict[str, Any] = {}

@@ -80,7 +80,11 @@ def _without(
         for e in stack:
             if e is not left_out:
                 proposal = Proposal(
-                    hypothesis=e.hypothesis, parent=e.parent or "", changes=e.changes, diff=e.patch, role=e.role
+                    hypothesis=e.hypothesis,
+                    parent=e.parent or "",
+                    changes=e.changes,
+                    diff=e.patch,
+                    role=e.role,
                 )
                 commit = worktrees.commit(commit, edit_of(proposal, worktrees.sandbox), f"{e.id} without {left_out.id}")
         worktrees.at(commit).resolve({})

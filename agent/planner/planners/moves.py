@@ -68,7 +68,8 @@ def _propose(move: Move, parent: Experiment, past: Sequence[Experiment], wrote: 
     if tried or move.name in stacked or not stacked.issuperset(move.description.requires):
         return None
     return Proposal(
-        hypothesis=f"{move.description.title}: {move.description.why}",
+        title=move.description.title,
+        hypothesis=move.description.why,
         parent=parent.id,
         diff=move.diff,
         move=move.name,

@@ -10,6 +10,7 @@ import math
 import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from textwrap import shorten
 from typing import Any
 
 import optuna
@@ -20,7 +21,7 @@ from agent.executor.code.code_state import CodeState, Field
 from agent.planner.contract import Options, Rung, Situation
 from agent.planner.proposal import Proposal
 from memory.leaderboard import codes_of
-from memory.records import Experiment, Finding, Role
+from memory.records import TITLE_CHARACTERS, Experiment, Finding, Role
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
@@ -66,8 +67,10 @@ class Sweep:
             changes = {name: value for name, value in values.items() if value != parent.configuration.get(name)}
             if not changes:
                 continue
+            title, hypothesis = _texts(changes, parent, state)
             proposal = Proposal(
-                hypothesis=_hypothesis(changes, parent, state),
+                title=title,
+                hypothesis=hypothesis,
                 parent=parent.id,
                 changes=changes,
                 role="explore" if role == "explore" else "exploit",
@@ -149,6 +152,7 @@ def _tests_of_principles(parent: Experiment, state: CodeState, findings: Sequenc
         if value == old:
             continue
         yield Proposal(
+            title=_title(f"test {finding.subject} {_short(old)} -> {_short(value)} alone"),
             hypothesis=f"test of a principle, {finding.statistics}: {finding.subject} {_short(old)} -> {_short(value)} "
             f"alone recovers more than {parent.id}",
             parent=parent.id,
@@ -174,8 +178,8 @@ def _distribution(field: Field) -> BaseDistribution:
     return FloatDistribution(field.low, field.high, log=field.log)
 
 
-def _hypothesis(changes: dict[str, Any], parent: Experiment, state: CodeState) -> str:
-    """Names the changes that go farthest through their range."""
+def _texts(changes: dict[str, Any], parent: Experiment, state: CodeState) -> tuple[str, str]:
+    """Return title and hypothesis, which name the changes that go farthest through their range."""
 
     def distance(name: str) -> float:
         field, new, old = state.fields[name], changes[name], parent.configuration.get(name)
@@ -191,7 +195,12 @@ def _hypothesis(changes: dict[str, Any], parent: Experiment, state: CodeState) -
         for name in ranked[:_NAMED_CHANGES]
     )
     rest = f" and {len(ranked) - _NAMED_CHANGES} smaller changes" if len(ranked) > _NAMED_CHANGES else ""
-    return f"{named}{rest} recover more coefficients than {parent.id}"
+    title = ", ".join(f"{name} {_short(changes[name])}" for name in ranked)
+    return _title(title), f"{named}{rest} recover more coefficients than {parent.id}"
+
+
+def _title(words: str) -> str:
+    return shorten(words, TITLE_CHARACTERS, placeholder=" ...")
 
 
 def _legible(value: Any) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from textwrap import shorten
 from typing import Any, Protocol, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -13,13 +14,14 @@ from agent.planner.proposal import Edit, Proposal
 from agent.planner.questions.prompts import render_prompt
 from agent.planner.questions.reading import Reading
 from memory.leaderboard import lineage
-from memory.records import Experiment, Role
+from memory.records import TITLE_CHARACTERS, Experiment, Role
 
 AnswerT = TypeVar("AnswerT", bound=BaseModel)
 
 CORRECTIONS = 2  # answers to one question after the first
 _REPAIRS = 2  # of one patch, one after the other
 _WORDS = 300
+_TITLE: Any = Field(default="", max_length=200, description=f"the idea in at most {TITLE_CHARACTERS} characters")
 
 
 class ConfigurationAnswer(BaseModel):
@@ -27,6 +29,7 @@ class ConfigurationAnswer(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    title: str = _TITLE
     hypothesis: str = Field(min_length=1, max_length=2000, description="what changes, and why it should help")
     changes: dict[str, float | int | str] = Field(min_length=1, description="fields of the configuration, new values")
 
@@ -36,6 +39,7 @@ class CodeAnswer(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    title: str = _TITLE
     hypothesis: str = Field(min_length=1, max_length=2000, description="what changes, and why it should help")
     edits: tuple[Edit, ...] = Field(default=(), description="texts to replace, each found exactly once in its file")
     diff: str = Field(default="", max_length=100_000, description="in place of edits: one unified diff")
@@ -113,6 +117,7 @@ class Question:
         A patch that is refused may be returned when nothing better comes: the refusal teaches. What is known may not.
         """
         content: dict[str, Any] = answer.model_dump()
+        content["title"] = shorten(answer.title, TITLE_CHARACTERS, placeholder=" ...")
         proposal = Proposal(
             **content, parent=self.parent.id, role=self.role, repairs=self.repairs.id if self.repairs else None
         )
