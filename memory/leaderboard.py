@@ -11,6 +11,8 @@ from heapq import nlargest
 
 from memory.records import Experiment, Outline, TrialResult, VerdictName
 
+LEADERBOARD_LENGTH = 12
+
 
 @dataclass(frozen=True)
 class Standing:
@@ -24,10 +26,10 @@ class Standing:
 
 def incumbent(experiments: Sequence[Experiment]) -> Experiment | None:
     """The experiment that was accepted last: each acceptance has beaten the one before it."""
-    return max((e for e in experiments if e.accepted), key=_place, default=None)
+    return max((e for e in experiments if e.accepted), key=_rank, default=None)
 
 
-def _place(experiment: Experiment) -> int:
+def _rank(experiment: Experiment) -> int:
     """Where an experiment stands among the verdicts."""
     return experiment.verdict.number if experiment.verdict else 0
 
@@ -77,13 +79,13 @@ def typical_trial(experiment: Experiment, fidelity: str) -> TrialResult | None:
     return min(done, key=lambda trial: (abs((trial.score or 0.0) - line.score), trial.seed))
 
 
-def leaders(outlines: Sequence[Outline], count: int) -> list[str]:
+def leaders(outlines: Sequence[Outline], count: int = LEADERBOARD_LENGTH) -> list[str]:
     """The first `count` of the leaderboard: accepted ones, newest first, since each has beaten its forerunner; then
     the others by mean.
 
     A mean over one seed is flattered by its luck; that is why it does not outrank an acceptance.
     """
     scored = [line for line in outlines if line.score is not None]
-    accepted = sorted((line for line in scored if line.accepted), key=lambda line: -(line.place or 0))
+    accepted = sorted((line for line in scored if line.accepted), key=lambda line: -(line.rank or 0))
     others = nlargest(count, (line for line in scored if not line.accepted), key=lambda line: line.score or 0.0)
     return [line.id for line in [*accepted, *others][:count]]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 
+from memory.records import experiment_name, experiment_number
+
 _BETWEEN = ".."
 
 
@@ -12,7 +14,7 @@ def pack(experiments: Sequence[str]) -> str:
     """`e0001`, `e0002`, `e0003`, `e0007` as JSON, `["e0001..e0003", "e0007"]`; the order stays."""
     spans: list[list[str]] = []
     for name in experiments:
-        if spans and name == _named(_number(spans[-1][-1]) + 1):
+        if spans and name == experiment_name(experiment_number(spans[-1][-1]) + 1):
             spans[-1][1:] = [name]
         else:
             spans.append([name])
@@ -28,14 +30,6 @@ def _unpacked(spans: Sequence[str]) -> Iterator[str]:
     for span in spans:
         first, between, last = span.partition(_BETWEEN)
         if between:
-            yield from map(_named, range(_number(first), _number(last) + 1))
+            yield from map(experiment_name, range(experiment_number(first), experiment_number(last) + 1))
         else:
             yield first
-
-
-def _number(name: str) -> int:
-    return int(name.removeprefix("e"))
-
-
-def _named(number: int) -> str:
-    return f"e{number:04d}"

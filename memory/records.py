@@ -16,6 +16,16 @@ MeasurementKey = tuple[str, str, int, int]  # code, dataset, seed, steps
 Generality = Literal["generalises", "does not generalise", "not shown to generalise"]
 
 
+def experiment_name(number: int) -> str:
+    """Return the name of the experiment with this number: `e0017` of 17."""
+    return f"e{number:04d}"
+
+
+def experiment_number(name: str) -> int:
+    """Return the number of the experiment with this name: 17 of `e0017`."""
+    return int(name.removeprefix("e"))
+
+
 def objective_of(scores: Mapping[str, float]) -> Objective:
     """Which score is the one that is optimised: `exact` where the truth is known, `blind` where there is none."""
     return "exact" if "exact" in scores else "blind"
@@ -198,13 +208,13 @@ class Experiment:
 class Outline(NamedTuple):
     """An experiment as a line among thousands. `score` is the mean over `seeds` seeds at one fidelity, None of none.
 
-    `place` is that among the verdicts, None before there is one; `trials` counts those at any fidelity.
+    `rank` is that among the verdicts, None before there is one; `trials` counts those at any fidelity.
     """
 
     id: str
     block: int
     verdict: VerdictName | None
-    place: int | None
+    rank: int | None
     trials: int
     seeds: int
     score: float | None

@@ -18,7 +18,7 @@ from memory.ledger import Ledger
 from memory.records import Block, Call, Event, Experiment, Finding, Objective, objective_of
 
 MEMORY_LINES = 300
-_LEADERS, _FINDINGS, _BLOCKS, _LATEST = 12, 60, 60, 60
+_FINDINGS, _BLOCKS, _LATEST = 60, 60, 60
 
 _KINDS = {
     "established principle": "Established principles",
@@ -78,7 +78,7 @@ def working_memory(ledger: Ledger) -> str:
     campaign = ledger.campaign()
     assert campaign is not None
     lines = ledger.outlines(campaign.fidelity)
-    best = leaders(lines, _LEADERS)
+    best = leaders(lines)
     known = {e.id: e for e in ledger.these([*best, *(line.id for line in lines[-_LATEST:])])}
     leader = incumbent(list(known.values()))
     text = _TEMPLATES.get_template("memory.md.j2").render(

@@ -186,7 +186,7 @@ def test_who_was_accepted_leads_the_board_before_who_was_lucky_once(ledger: Ledg
     ledger.add_verdict("e0002", Verdict("rejected", "lucky"))
     ledger.add_verdict("e0003", Verdict("accepted", "better"))
     lines = ledger.outlines(FIDELITY)
-    assert leaders(lines, 8) == ["e0003", "e0001", "e0002"]
+    assert leaders(lines) == ["e0003", "e0001", "e0002"]
     assert leaders(lines, 1) == ["e0003"]
     assert lines[2][:-1] == ("e0003", 1, "accepted", 3, 2, 2)
     assert lines[2].score == pytest.approx(0.55)
