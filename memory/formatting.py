@@ -8,6 +8,19 @@ from datetime import UTC, datetime
 # Said wherever a campaign's scores are shown that nobody can check.
 UNCHECKED = "measured data: nothing here can be checked against the truth, which nobody knows"
 
+# The scores of a trial that are shown where the truth is known; a trial has more.
+SHOWN_SCORES = (
+    "exact",
+    "exact_identifiable",
+    "baseline_exact",
+    "skill",
+    "sign_accuracy",
+    "recall_2",
+    "r2",
+    "test_pearson",
+    "blind",
+)
+
 
 def score_text(score: float, error: float | None) -> str:
     """'0.2512 ± 0.0031', or without an error from one seed."""
