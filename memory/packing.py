@@ -1,4 +1,7 @@
-"""Which experiments speak for a finding, written short: most speak for most, in every block anew."""
+"""Short notation for lists of experiment names: consecutive names are written as one span.
+
+The findings of each block cite most of the experiments so far, so written out they would make up most of the ledger.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ _BETWEEN = ".."
 
 
 def pack(experiments: Sequence[str]) -> str:
-    """`e0001`, `e0002`, `e0003`, `e0007` as JSON, `["e0001..e0003", "e0007"]`; the order stays."""
+    """Write `e0001`, `e0002`, `e0003`, `e0007` as JSON, `["e0001..e0003", "e0007"]`; the order stays."""
     spans: list[list[str]] = []
     for name in experiments:
         if spans and name == experiment_name(experiment_number(spans[-1][-1]) + 1):
@@ -22,7 +25,7 @@ def pack(experiments: Sequence[str]) -> str:
 
 
 def unpack(text: str) -> tuple[str, ...]:
-    """What `pack` was given; names that stand alone are taken as they are."""
+    """Return the names that `pack` was given; single names are returned unchanged."""
     return tuple(_unpacked(json.loads(text)))
 
 
