@@ -147,7 +147,7 @@ def test_a_ledger_from_before_the_score_had_a_name_is_one_of_exact(tmp_path: Pat
         assert campaign is not None
         assert campaign.objective == "exact"
         assert [line.score for line in opened.outlines("probe")] == [0.4]
-    # Whoever leads the campaign may be a program of that version, to which the file stays what it was.
+    # The controller may still run that version, so the file must stay unchanged.
     with sqlite3.connect(path) as old:
         assert old.execute("PRAGMA user_version").fetchone() == (5,)
 
