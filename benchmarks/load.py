@@ -43,12 +43,12 @@ from agent.screen.live import LiveView
 from benchmarks.machine import Machine, this_machine
 from benchmarks.measure import dataset_of
 from benchmarks.summary import Summary, summarise
+from memory.formatting import SHOWN_SCORES
 from memory.ledger import Ledger
-from memory.records import Decision, Experiment, TrialResult, Verdict
+from memory.records import Decision, Experiment, TrialResult, Verdict, experiment_name
 from simulator.dataset import Dataset
 
 _NAME, _YEAR_S, _MIB = "load", 365 * 86400.0, 2**20
-_SCORES = ("skill", "exact_identifiable", "baseline_exact", "sign_accuracy", "recall_2", "r2", "test_pearson", "blind")
 _ASKED, _BLOCK, _SLOTS = 5, 6, [None, None]
 _TAUGHT = 10  # of so many blocks in between, one is closed with findings
 
@@ -186,7 +186,7 @@ def _fill(workspace: Workspace, campaign: CampaignFolder, count: int) -> None:
         past = ledger.experiments()
         base = past[0]
         places = range(len(past) + 1, count + 1)
-        refs = (f"create refs/experiments/{_NAME}/e{place:04d} {base.commit}\n" for place in places)
+        refs = (f"create refs/experiments/{_NAME}/{experiment_name(place)} {base.commit}\n" for place in places)
         subprocess.run(["git", "update-ref", "--stdin"], cwd=workspace.root, input="".join(refs), text=True, check=True)
         for first in range(0, len(places), _BLOCK):
             number = ledger.next_block()
@@ -206,7 +206,7 @@ def _drawn(base: Experiment, place: int, fields: Mapping[str, Field], block: int
     values = {name: _value(field, draw) for name, field in fields.items()}
     return replace(
         base,
-        id=f"e{place:04d}",
+        id=experiment_name(place),
         block=block,
         parent=base.id,
         hypothesis=f"{', '.join(list(values)[:4])} and others recover more coefficients than {base.id}",
@@ -229,7 +229,8 @@ def _value(field: Field, draw: random.Random) -> Any:
 def _result(experiment: str, seed: int, fidelity: str) -> TrialResult:
     """What a trial might have come to."""
     draw = random.Random(f"{experiment} {seed} {fidelity}")
-    scores = {"exact": draw.gauss(0.5, 0.05), **{name: draw.random() for name in _SCORES}}
+    exact = draw.gauss(0.5, 0.05)
+    scores = {name: draw.random() for name in SHOWN_SCORES} | {"exact": exact}
     folder = f"experiments/{experiment}/s{seed}-{fidelity}"
     trial = f"{experiment}/s{seed}/{fidelity}"
     return TrialResult(trial, experiment, seed, fidelity, "completed", "", scores, 20.0, folder, time.time())

@@ -1,1 +1,1 @@
-"""The ledger of experiments and findings, and how it reads to a person."""
+"""The ledger of experiments and findings, and the texts rendered from it."""

@@ -1,4 +1,4 @@
-"""The last good copy of a ledger, for the day on which the ledger itself can no longer be read."""
+"""Backup of a ledger: a verified copy to restore when the ledger itself is damaged."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
-_SHARE = 0.02  # of the time may be spent on copying
+_SHARE = 0.02  # largest share of the time spent on copying
 
 
 class Backups:
-    """Keeps `memory.good.db` beside a ledger `memory.db`.
+    """Keeper of `memory.good.db` beside a ledger `memory.db`.
 
-    A copy is checked before it takes the place of the one before, so a ledger that goes bad never gets into it.
+    A copy is verified before it replaces the previous one, so a damaged ledger never overwrites a good copy.
     """
 
     def __init__(self, db: sqlite3.Connection, ledger: Path) -> None:
@@ -24,7 +24,7 @@ class Backups:
         self._next_at = 0.0
 
     def keep(self) -> None:
-        """Copy the ledger, unless that was done a moment ago; raises `sqlite3.DatabaseError` if it is not whole."""
+        """Copy the ledger, unless the last copy is recent; raises `sqlite3.DatabaseError` if it is damaged."""
         began = time.monotonic()
         if began < self._next_at:
             return
@@ -32,7 +32,7 @@ class Backups:
         draft.unlink(missing_ok=True)
         with closing(sqlite3.connect(draft)) as copy:
             self._db.backup(copy)
-            copy.execute("PRAGMA journal_mode = DELETE")  # one file, without a log beside it
+            copy.execute("PRAGMA journal_mode = DELETE")  # a single file, without a write-ahead log
             check(copy)
         draft.replace(good_copy(self._ledger))
         now = time.monotonic()
@@ -40,30 +40,30 @@ class Backups:
 
 
 def good_copy(ledger: Path) -> Path:
-    """Where the last good copy of a ledger is."""
+    """Return the path of the last good copy of a ledger."""
     return ledger.with_suffix(".good.db")
 
 
 def check(db: sqlite3.Connection) -> None:
-    """Raise `sqlite3.DatabaseError` if what is behind a connection is not a whole database."""
+    """Raise `sqlite3.DatabaseError` if the database of a connection is damaged."""
     faults = [row[0] for row in db.execute("PRAGMA quick_check(1)")]
     if faults != ["ok"]:
         raise sqlite3.DatabaseError(str(faults[0]))
 
 
 def mend(ledger: Path) -> str:
-    """How a person gets back to a ledger that can be used."""
+    """Return the advice with which an error message about a damaged ledger ends."""
     if not good_copy(ledger).is_file():
-        return "there is no copy of it: start another --campaign"
+        return "it has no copy; start another --campaign"
     return f"'stoichloop restore {ledger.parent.name}' goes back to its last good copy"
 
 
 def put_back(ledger: Path) -> Sequence[Path]:
-    """Put the last good copy in the place of a ledger; returns where what was there is kept. Raises `OSError`."""
+    """Replace a ledger by its last good copy; returns the paths of the files moved aside. Raises `OSError`."""
     draft = ledger.with_suffix(".partial")
     shutil.copyfile(good_copy(ledger), draft)
     moved = []
-    # The ledger itself goes last: as long as it is there, nothing else has taken its place.
+    # The ledger itself is moved last: until then no other file has taken its place.
     for path in sorted(ledger.parent.glob(f"{ledger.name}*"), key=lambda path: path == ledger):
         if path.name in (ledger.name, f"{ledger.name}-wal", f"{ledger.name}-shm"):
             moved.append(path.rename(_unused(path.with_name(f"broken-{path.name}"))))
@@ -72,7 +72,7 @@ def put_back(ledger: Path) -> Sequence[Path]:
 
 
 def _unused(path: Path) -> Path:
-    """A path of which there is nothing, numbered if need be."""
+    """Return a path that does not exist yet, numbered if necessary."""
     candidate, number = path, 1
     while candidate.exists():
         number += 1
@@ -81,7 +81,7 @@ def _unused(path: Path) -> Path:
 
 
 def in_memory(db: sqlite3.Connection) -> sqlite3.Connection:
-    """A copy that can be brought up to date without a change of what it was made from, which is closed."""
+    """Return a copy in memory, which an upgrade may change, and close the original."""
     copy = sqlite3.connect(":memory:", isolation_level=None)
     db.backup(copy)
     db.close()

@@ -1,4 +1,4 @@
-"""Who leads, and by how much: read off the experiments, never stored."""
+"""Leaderboard, incumbent and lineage: computed from the experiments, never stored."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from heapq import nlargest
 
 from memory.records import Experiment, Outline, TrialResult, VerdictName
+
+LEADERBOARD_LENGTH = 12
 
 
 @dataclass(frozen=True)
@@ -23,28 +25,29 @@ class Standing:
 
 
 def incumbent(experiments: Sequence[Experiment]) -> Experiment | None:
-    """The experiment that was accepted last: each acceptance has beaten the one before it."""
-    return max((e for e in experiments if e.accepted), key=_place, default=None)
+    """Return the experiment accepted last: each accepted experiment has beaten the previous one."""
+    return max((e for e in experiments if e.accepted), key=_rank, default=None)
 
 
-def _place(experiment: Experiment) -> int:
-    """Where an experiment stands among the verdicts."""
+def _rank(experiment: Experiment) -> int:
+    """Return the rank of an experiment among the verdicts, 0 before its own."""
     return experiment.verdict.number if experiment.verdict else 0
 
 
 def lineage(experiments: Sequence[Experiment], experiment: Experiment) -> list[Experiment]:
-    """An experiment and its ancestors, the baseline first."""
-    known = {e.id: e for e in experiments}
-    line = [experiment]
-    while line[-1].parent is not None:
-        line.append(known[line[-1].parent])
-    return line[::-1]
+    """Return an experiment and its ancestors, the baseline first."""
+    by_id = {e.id: e for e in experiments}
+    path = [experiment]
+    while path[-1].parent is not None:
+        path.append(by_id[path[-1].parent])
+    return path[::-1]
 
 
 def codes_of(experiments: Sequence[Experiment]) -> dict[str, str]:
-    """For each experiment the one that wrote its code: it, or its nearest ancestor that patched; else the baseline.
+    """Return, for each experiment, the id of the experiment whose code it runs.
 
-    Parents come before their children.
+    This is the experiment itself if it has a patch, else its nearest ancestor with one, else the baseline.
+    `experiments` lists parents before their children.
     """
     wrote: dict[str, str] = {}
     for e in experiments:
@@ -53,12 +56,12 @@ def codes_of(experiments: Sequence[Experiment]) -> dict[str, str]:
 
 
 def count_verdicts(verdicts: Iterable[VerdictName | None]) -> dict[str, int]:
-    """How many there are of each verdict, `open` for none, in the order of the words."""
+    """Count each verdict, with `open` for experiments without one, in alphabetical order."""
     return dict(sorted(Counter(verdict or "open" for verdict in verdicts).items()))
 
 
 def standing(experiment: Experiment, fidelity: str) -> Standing | None:
-    """Where an experiment stands, or None before its first result."""
+    """Return the leaderboard line of an experiment, or None before its first result."""
     scores = list(experiment.scores(fidelity).values())
     if not scores:
         return None
@@ -67,23 +70,24 @@ def standing(experiment: Experiment, fidelity: str) -> Standing | None:
 
 
 def typical_trial(experiment: Experiment, fidelity: str) -> TrialResult | None:
-    """The trial that speaks for an experiment: of those completed at a fidelity the one whose score is nearest to their
-    mean, with the lowest seed among equals; None before its first result.
+    """Return the completed trial at a fidelity whose score is nearest to the mean, or None before the first result.
+
+    Among equals, the trial with the lowest seed is returned.
     """
-    line = standing(experiment, fidelity)
-    if line is None:
+    mean = standing(experiment, fidelity)
+    if mean is None:
         return None
     done = [t for t in experiment.trials if t.fidelity == fidelity and t.status == "completed"]
-    return min(done, key=lambda trial: (abs((trial.score or 0.0) - line.score), trial.seed))
+    return min(done, key=lambda trial: (abs((trial.score or 0.0) - mean.score), trial.seed))
 
 
-def leaders(outlines: Sequence[Outline], count: int) -> list[str]:
-    """The first `count` of the leaderboard: accepted ones, newest first, since each has beaten its forerunner; then
-    the others by mean.
+def leaders(outlines: Sequence[Outline], count: int = LEADERBOARD_LENGTH) -> list[str]:
+    """Return the ids of the first `count` experiments of the leaderboard.
 
-    A mean over one seed is flattered by its luck; that is why it does not outrank an acceptance.
+    Accepted experiments come first, newest before oldest, since each has beaten the previous one. The others follow
+    by mean. A mean over one seed may be luck, so it does not outrank an accepted experiment.
     """
     scored = [line for line in outlines if line.score is not None]
-    accepted = sorted((line for line in scored if line.accepted), key=lambda line: -(line.place or 0))
+    accepted = sorted((line for line in scored if line.accepted), key=lambda line: -(line.rank or 0))
     others = nlargest(count, (line for line in scored if not line.accepted), key=lambda line: line.score or 0.0)
     return [line.id for line in [*accepted, *others][:count]]

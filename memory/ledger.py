@@ -1,4 +1,4 @@
-"""The ledger: SQLite in WAL mode, append-only. What is in it is never changed, only added to."""
+"""The ledger: an append-only SQLite database in WAL mode. Rows are added, never changed."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from memory.records import (
 )
 from stoichloop.errors import LedgerError
 
-# Each version adds to the one before it: a ledger is brought up to date by the scripts that it has not seen.
+# Each version adds to the previous one: a ledger is upgraded by the scripts that have not run on it.
 _SCRIPTS = sorted((Path(__file__).parent / "schema").glob("*.sql"), key=lambda path: int(path.stem))
 SCHEMA_VERSION = int(_SCRIPTS[-1].stem)
 
@@ -43,10 +43,10 @@ WALL_S, GPU_S = "wall_s", "gpu_s"  # kinds of spend
 
 
 class Ledger:
-    """One campaign's ledger. Every method that adds commits before it returns."""
+    """The ledger of one campaign. Each method that adds rows commits before it returns."""
 
     def __init__(self, path: Path, *, readonly: bool = False) -> None:
-        """Open, and create unless `readonly`; raises `LedgerError` for a file that is not such a ledger."""
+        """Open a ledger, or create it unless `readonly`; raises `LedgerError` for a file that is no usable ledger."""
         if readonly and not path.is_file():
             raise LedgerError(f"{path}: there is no ledger")
         existed = path.exists()
@@ -58,7 +58,7 @@ class Ledger:
             self._db.row_factory = sqlite3.Row
             version = self._db.execute("PRAGMA user_version").fetchone()[0]
             if readonly and 0 < version < SCHEMA_VERSION:
-                self._db = in_memory(self._db)  # who leads this campaign may be a program of that version
+                self._db = in_memory(self._db)  # the controller may still run that version
             # Without this, INSERT OR REPLACE would delete rows past the triggers that forbid it.
             self._db.execute("PRAGMA recursive_triggers = ON")
             self._db.execute("PRAGMA foreign_keys = ON")
@@ -76,7 +76,7 @@ class Ledger:
         self._path, self._recall, self._copies = path, Reader(self._db), Backups(self._db, path)
 
     def _upgrade(self) -> None:
-        """Run the scripts that this ledger has not seen, each in one transaction."""
+        """Run the scripts that have not run on this ledger, each in one transaction."""
         self._db.execute("PRAGMA journal_mode = WAL")
         for script in _SCRIPTS:
             schema, number = script.read_text(encoding="utf-8"), int(script.stem)
@@ -87,24 +87,24 @@ class Ledger:
                 for verb in ("UPDATE", "DELETE")
             ]
             with self._transaction():
-                # Another process may have been faster.
+                # Another process may have upgraded it meanwhile.
                 if self._db.execute("PRAGMA user_version").fetchone()[0] < number:
                     for statement in _statements("\n".join([schema, *triggers])):
                         self._db.execute(statement)
                     self._db.execute(f"PRAGMA user_version = {number}")
 
     def check(self) -> None:
-        """Raise `LedgerError` if what is on the disk is not whole."""
+        """Raise `LedgerError` if the file is damaged."""
         self._sound(lambda: check(self._db))
 
     def keep_copy(self) -> None:
-        """See to it that there is a recent good copy; raises `LedgerError` if this ledger is not whole any more."""
+        """Make a good copy unless there is a recent one; raises `LedgerError` if this ledger is damaged."""
         self._sound(self._copies.keep)
 
     def _sound(self, examine: Callable[[], None]) -> None:
         try:
             examine()
-        except sqlite3.OperationalError:  # busy, or the disk is full: no fault of the ledger's
+        except sqlite3.OperationalError:  # busy, or the disk is full: the ledger is not damaged
             raise
         except sqlite3.DatabaseError as error:
             raise LedgerError(f"{self._path}: the ledger is damaged: {error}; {mend(self._path)}") from error
@@ -137,26 +137,26 @@ class Ledger:
     def _rows(self, query: str, *parameters: Any) -> list[sqlite3.Row]:
         return self._db.execute(query, parameters).fetchall()
 
-    # What is added
+    # Writing
 
     def add_campaign(self, campaign: CampaignRecord) -> None:
-        """Once, when the campaign is made."""
+        """Add the campaign of this ledger, once, when it is created."""
         self._insert("campaigns", **vars(campaign))
 
     def add_session(self, session: Session) -> None:
-        """A controller has taken the lead."""
+        """Add a controller that has started."""
         self._insert("sessions", **vars(session))
 
     def add_ending(self) -> None:
-        """The newest controller has done what it was to do."""
+        """Add the orderly end of the newest controller."""
         self._insert("endings", session=self._rows("SELECT MAX(id) FROM sessions")[0][0], ended_at=time.time())
 
     def add_grant(self, grant: Grant) -> None:
-        """A budget given by a person."""
+        """Add a budget granted by the user."""
         self._insert("grants", **vars(grant))
 
     def open_block(self, decision: Decision, experiments: Sequence[Experiment]) -> None:
-        """Open the next block with its proposals, which have been given their identity: all of it, or none."""
+        """Open the next block with its experiments, in one transaction."""
         with self._transaction():
             number = self.next_block()
             self._insert("blocks", number=number, rung=decision.rung, opened_at=time.time())
@@ -182,34 +182,34 @@ class Ledger:
                     self.add_verdict(e.id, e.verdict)
 
     def next_block(self) -> int:
-        """The number that the next block gets; block 0 is the baseline."""
+        """Return the number of the next block; block 0 is the baseline."""
         return int(self._rows("SELECT COUNT(*) FROM blocks")[0][0])
 
     def close_block(self, number: int, summary: str, findings: Sequence[Finding]) -> None:
-        """Write a block's summary and its findings, together."""
+        """Add the summary of a block and its findings, in one transaction."""
         with self._transaction():
             self._insert("block_summaries", block=number, summary=summary, closed_at=time.time())
             for finding in findings:
                 self._insert("findings", **{**vars(finding), "experiments": pack(finding.experiments)})
 
     def add_landing(self, experiment: str, commit: str) -> None:
-        """The commit that carries an experiment's verdict has been made, and its refs are in place."""
+        """Add the commit whose message has the verdict of an experiment; its refs exist already."""
         self._insert("landings", experiment=experiment, sha=commit, landed_at=time.time())
 
     def add_call(self, call: Call) -> None:
-        """A model was asked."""
+        """Add a request to a language model."""
         self._insert("calls", **vars(call))
 
     def add_start(self, trial: RunningTrial) -> None:
-        """A trial's process has been started."""
+        """Add the start of a trial's process."""
         self._insert("trial_starts", **vars(trial))
 
     def add_result(self, result: TrialResult) -> None:
-        """A trial has ended. A trial has at most one result: the second is an error."""
+        """Add the result of a trial; raises `sqlite3.IntegrityError` if the trial has one."""
         self._insert("trial_results", **{**vars(result), "scores": json.dumps(result.scores)})
 
     def add_verdict(self, experiment: str, verdict: Verdict) -> None:
-        """The judgement on an experiment, once."""
+        """Add the verdict on an experiment, once."""
         low, high = verdict.interval or (None, None)
         self._insert(
             "verdicts",
@@ -225,52 +225,52 @@ class Ledger:
         )
 
     def add_measurement(self, measurement: Measurement) -> None:
-        """A training outside the experiments has ended; there is one of its code, dataset, seed and steps."""
+        """Add the result of a training outside the experiments, one per code, dataset, seed and steps."""
         self._insert("measurements", **{**vars(measurement), "scores": json.dumps(measurement.scores)})
 
     def add_ablation(self, ablation: Ablation) -> None:
-        """A change was left out of a stack."""
+        """Add the ablation of one change of a stack."""
         self._insert("ablations", **_with_bounds(ablation, seeds=json.dumps(ablation.seeds)))
 
     def add_verification(self, verification: Verification) -> None:
-        """An experiment was tried on siblings."""
+        """Add the verification of an experiment on siblings."""
         siblings = json.dumps([vars(sibling) for sibling in verification.siblings])
         self._insert("verifications", **_with_bounds(verification, siblings=siblings))
 
     def add_spend(self, kind: str, amount: float) -> None:
-        """Something was used up: `WALL_S` of a controller, `GPU_S` of a trial on a GPU."""
+        """Add time spent: `WALL_S` of a controller, `GPU_S` of a trial on a GPU."""
         self._insert("spend", kind=kind, amount=amount, spent_at=time.time())
 
     def add_event(self, message: str) -> None:
-        """One line for the log."""
+        """Add a line to the log."""
         self._insert("events", at=time.time(), message=message)
 
-    # What is read
+    # Reading
 
     def campaign(self) -> CampaignRecord | None:
-        """The campaign, or None in a ledger that was just made."""
+        """Return the campaign, or None in a ledger just created."""
         rows = self._rows("SELECT * FROM campaigns")
         return CampaignRecord(**dict(rows[0])) if rows else None
 
     def grant(self) -> Grant | None:
-        """The newest budget."""
+        """Return the newest budget."""
         rows = self._rows(
             "SELECT given_at, wall_s, experiments, asked_wall_s, asked_experiments FROM grants ORDER BY id DESC LIMIT 1"
         )
         return Grant(**dict(rows[0])) if rows else None
 
     def session(self) -> Session | None:
-        """The newest controller."""
+        """Return the newest controller."""
         rows = self._rows("SELECT pid, born_at, started_at FROM sessions ORDER BY id DESC LIMIT 1")
         return Session(**dict(rows[0])) if rows else None
 
     def has_ended(self) -> bool:
-        """Whether the newest controller did what it was to do, or there has been none."""
+        """Return True if the newest controller ended in order, or there has been none."""
         query = "SELECT COUNT(*) FROM endings WHERE session = (SELECT MAX(id) FROM sessions)"
         return self.session() is None or bool(self._rows(query)[0][0])
 
     def blocks(self) -> list[Block]:
-        """All blocks, oldest first."""
+        """Return all blocks, oldest first."""
         return self._blocks("ORDER BY number")
 
     def _blocks(self, which: str) -> list[Block]:
@@ -281,31 +281,31 @@ class Ledger:
         return [Block(**dict(row)) for row in rows]
 
     def block(self) -> Block | None:
-        """The newest block."""
+        """Return the newest block."""
         return next(iter(self._blocks("ORDER BY number DESC LIMIT 1")), None)
 
     def experiments(self) -> list[Experiment]:
-        """All experiments with their trials and verdicts, oldest first."""
+        """Return all experiments with their trials and verdicts, oldest first."""
         return self._recall.experiments()
 
     def these(self, names: Collection[str]) -> list[Experiment]:
-        """Some experiments, oldest first."""
+        """Return the experiments with these names, oldest first."""
         return read(self._db, names)
 
     def experiment(self, name: str) -> Experiment | None:
-        """One experiment whole."""
+        """Return one experiment with its trials and verdict."""
         return next(iter(self.these([name])), None)
 
     def outlines(self, fidelity: str) -> list[Outline]:
-        """All experiments in outline, oldest first; their scores are those at one fidelity."""
+        """Return all experiments in outline, oldest first, scored at one fidelity."""
         return outlines(self._db, fidelity)
 
     def that_contain(self, words: Collection[str]) -> list[Experiment]:
-        """The experiments in whose texts each of these words stands, in lower case."""
+        """Return the experiments whose texts contain every word; words are in lower case."""
         return self.these(that_contain(self._db, words)) if words else self.experiments()
 
     def running(self) -> list[RunningTrial]:
-        """Starts without a result: running now, or cut off when their controller died."""
+        """Return trials without a result: running now, or interrupted when their controller died."""
         rows = self._rows(
             "SELECT trial, experiment, steps, folder, pid, started_at FROM trial_starts WHERE id IN "
             "(SELECT MAX(s.id) FROM trial_starts s LEFT JOIN trial_results r ON r.trial = s.trial "
@@ -314,11 +314,11 @@ class Ledger:
         return [RunningTrial(**dict(row)) for row in rows]
 
     def attempts(self, trial: str) -> int:
-        """How often a trial has been started."""
+        """Return the number of times a trial has been started."""
         return int(self._rows("SELECT COUNT(*) FROM trial_starts WHERE trial = ?", trial)[0][0])
 
     def findings(self, block: int | None = None) -> list[Finding]:
-        """All findings, or those of one block. Each block states anew what holds on all evidence so far."""
+        """Return all findings, or those of one block. Each block states again every finding that holds so far."""
         where, parameters = ("", ()) if block is None else ("WHERE block = ? ", (block,))
         rows = self._rows(
             "SELECT block, kind, subject, statement, experiments, effect, p_value, found_at FROM findings "
@@ -328,15 +328,15 @@ class Ledger:
         return [Finding(**{**dict(row), "experiments": unpack(row["experiments"])}) for row in rows]
 
     def current_findings(self) -> list[Finding]:
-        """The findings of the newest block that has any."""
+        """Return the findings of the newest block that has any."""
         return self.findings(self._rows("SELECT COALESCE(MAX(block), 0) FROM findings")[0][0])
 
     def spent(self, kind: str) -> float:
-        """The sum of what was spent of one kind."""
+        """Return the total spend of one kind."""
         return float(self._rows("SELECT COALESCE(SUM(amount), 0.0) FROM spend WHERE kind = ?", kind)[0][0])
 
     def calls(self) -> list[Call]:
-        """All requests to models, oldest first."""
+        """Return all requests to language models, oldest first."""
         rows = self._rows(
             "SELECT planner, model, prompt, tokens_in, tokens_out, dollars, seconds, outcome, called_at "
             "FROM calls ORDER BY id"
@@ -344,35 +344,35 @@ class Ledger:
         return [Call(**dict(row)) for row in rows]
 
     def measurement(self, code: str, dataset: str, seed: int, steps: int) -> Measurement | None:
-        """What came of a training outside the experiments, if it has been done."""
+        """Return the result of a training outside the experiments, or None if it has not been done."""
         where = "WHERE code = ? AND dataset = ? AND seed = ? AND steps = ?"
         rows = self._rows(f"SELECT * FROM measurements {where}", code, dataset, seed, steps)
         return next((Measurement(**{**dict(row), "scores": json.loads(row["scores"])}) for row in rows), None)
 
     def ablations(self, winner: str) -> dict[str, Ablation]:
-        """The newest ablation of each change in a winner's stack."""
+        """Return the newest ablation of each change in a winner's stack."""
         rows = self._rows("SELECT * FROM ablations WHERE winner = ? ORDER BY number", winner)
         return {r["left_out"]: Ablation(**_with_interval(r, seeds=tuple(json.loads(r["seeds"])))) for r in rows}
 
     def verifications(self) -> dict[str, Verification]:
-        """The newest verification of each experiment."""
-        found = {}
+        """Return the newest verification of each experiment."""
+        newest = {}
         for row in self._rows("SELECT * FROM verifications ORDER BY number"):
             siblings = tuple(SiblingResult(**sibling) for sibling in json.loads(row["siblings"]))
-            found[row["experiment"]] = Verification(**_with_interval(row, siblings=siblings))
-        return found
+            newest[row["experiment"]] = Verification(**_with_interval(row, siblings=siblings))
+        return newest
 
     def last_spend_at(self) -> float:
-        """When something was last spent; 0 before that."""
+        """Return the time of the last spend, or 0 before the first."""
         return float(self._rows("SELECT COALESCE(MAX(spent_at), 0.0) FROM spend")[0][0])
 
     def events(self) -> list[Event]:
-        """All events, oldest first."""
+        """Return all events, oldest first."""
         return [Event(**dict(row)) for row in self._rows("SELECT at, message FROM events ORDER BY id")]
 
 
 def _statements(script: str) -> Iterator[str]:
-    """The statements of a script, one by one: `executescript` would commit a transaction that is open."""
+    """Split a script into statements, because `executescript` would commit an open transaction."""
     statement = ""
     for line in script.splitlines(keepends=True):
         statement += line
@@ -382,7 +382,7 @@ def _statements(script: str) -> Iterator[str]:
 
 
 def _with_bounds(record: Ablation | Verification, **written: Any) -> dict[str, Any]:
-    """The columns of a record that has an interval, its sequences written as JSON."""
+    """Return the columns of a record with an interval; `written` replaces sequences by JSON."""
     low, high = record.interval or (None, None)
     columns = {**vars(record), **written, "low": low, "high": high}
     del columns["interval"]
@@ -390,7 +390,7 @@ def _with_bounds(record: Ablation | Verification, **written: Any) -> dict[str, A
 
 
 def _with_interval(row: sqlite3.Row, **read: Any) -> dict[str, Any]:
-    """What such a record is made of, from its row."""
+    """Return the fields of a record with an interval from its row; `read` replaces JSON by sequences."""
     interval = None if row["low"] is None else (row["low"], row["high"])
     plain = {name: row[name] for name in row.keys() if name not in ("number", "low", "high")}  # noqa: SIM118
     return {**plain, "interval": interval, **read}

@@ -1,18 +1,23 @@
-"""Which experiments speak for a finding, written short: most speak for most, in every block anew."""
+"""Short notation for lists of experiment names: consecutive names are written as one span.
+
+The findings of each block cite most of the experiments so far, so written out they would make up most of the ledger.
+"""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
 
+from memory.records import experiment_name, experiment_number
+
 _BETWEEN = ".."
 
 
 def pack(experiments: Sequence[str]) -> str:
-    """`e0001`, `e0002`, `e0003`, `e0007` as JSON, `["e0001..e0003", "e0007"]`; the order stays."""
+    """Write `e0001`, `e0002`, `e0003`, `e0007` as JSON, `["e0001..e0003", "e0007"]`; the order stays."""
     spans: list[list[str]] = []
     for name in experiments:
-        if spans and name == _named(_number(spans[-1][-1]) + 1):
+        if spans and name == experiment_name(experiment_number(spans[-1][-1]) + 1):
             spans[-1][1:] = [name]
         else:
             spans.append([name])
@@ -20,7 +25,7 @@ def pack(experiments: Sequence[str]) -> str:
 
 
 def unpack(text: str) -> tuple[str, ...]:
-    """What `pack` was given; names that stand alone are taken as they are."""
+    """Return the names that `pack` was given; single names are returned unchanged."""
     return tuple(_unpacked(json.loads(text)))
 
 
@@ -28,14 +33,6 @@ def _unpacked(spans: Sequence[str]) -> Iterator[str]:
     for span in spans:
         first, between, last = span.partition(_BETWEEN)
         if between:
-            yield from map(_named, range(_number(first), _number(last) + 1))
+            yield from map(experiment_name, range(experiment_number(first), experiment_number(last) + 1))
         else:
             yield first
-
-
-def _number(name: str) -> int:
-    return int(name.removeprefix("e"))
-
-
-def _named(number: int) -> str:
-    return f"e{number:04d}"

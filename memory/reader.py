@@ -1,4 +1,4 @@
-"""How experiments are read from a ledger, all of them or some, and kept: nothing in a ledger ever changes."""
+"""Queries that read experiments from a ledger, with a cache: rows of a ledger never change."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _TRIALS = "SELECT r.* FROM trial_results r JOIN experiments e ON e.id = r.experi
 _VERDICTS = "SELECT v.* FROM verdicts v JOIN experiments e ON e.id = v.experiment {where}"
 _THESE = "WHERE e.id IN (SELECT value FROM json_each(?))"
 
-# Where something about an experiment may have been added since, and the column that names it.
+# Tables in which rows about an experiment may have been added, and the column with its name.
 _ADDED = {"experiments": "id", **dict.fromkeys(("landings", "verdicts", "trial_results"), "experiment")}
 
 _LINES = "SELECT e.id, e.block, v.verdict, v.number FROM experiments e LEFT JOIN verdicts v ON v.experiment = e.id"
@@ -34,7 +34,7 @@ _SCORES = """
         FROM trial_results INDEXED BY score_of
     ) GROUP BY experiment
 """
-# What is said of an experiment, the column that names it first. No word goes from one column into the next.
+# Text columns about an experiment, after the column with its name. No word spans two columns.
 _TEXTS = {
     "experiments": ("id", "hypothesis", "planner", "parent", "changes"),
     "proposals": ("experiment", "role", "move", "patch", "repairs", "title"),
@@ -46,25 +46,25 @@ _TEXTS = {
 
 
 class Reader:
-    """What has been read of one ledger so far, through one connection."""
+    """Cache of the experiments read from one ledger through one connection."""
 
     def __init__(self, db: sqlite3.Connection) -> None:
         self._db = db
         self._read_to = dict.fromkeys(_ADDED, 0)
-        self._known: dict[str, Experiment] = {}
+        self._cache: dict[str, Experiment] = {}
 
     def experiments(self) -> list[Experiment]:
-        """All experiments with their trials and verdicts, oldest first; only those with news are read again."""
-        self._db.execute("BEGIN")  # all tables at one moment, whoever adds to them meanwhile
+        """Return all experiments with trials and verdicts, oldest first; only those with new rows are read again."""
+        self._db.execute("BEGIN")  # one snapshot of all tables, even if another process adds rows
         try:
-            news = {name for table in _ADDED for name in self._news(table)}
-            if news:
-                self._known |= {e.id: e for e in read(self._db, news if self._known else None)}
+            changed = {name for table in _ADDED for name in self._new_rows(table)}
+            if changed:
+                self._cache |= {e.id: e for e in read(self._db, changed if self._cache else None)}
         finally:
             self._db.execute("COMMIT")
-        return list(self._known.values())
+        return list(self._cache.values())
 
-    def _news(self, table: str) -> list[str]:
+    def _new_rows(self, table: str) -> list[str]:
         query = f"SELECT {_ADDED[table]}, rowid FROM {table} WHERE rowid > ? ORDER BY rowid"
         rows = self._db.execute(query, (self._read_to[table],)).fetchall()
         if rows:
@@ -73,7 +73,7 @@ class Reader:
 
 
 def read(db: sqlite3.Connection, names: Collection[str] | None) -> list[Experiment]:
-    """These experiments, or all if `names` is None, oldest first."""
+    """Return the experiments named, or all if `names` is None, oldest first."""
     where, parameters = ("", ()) if names is None else (_THESE, (json.dumps(list(names)),))
     verdicts = {row["experiment"]: _verdict(row) for row in db.execute(_VERDICTS.format(where=where), parameters)}
     trials: defaultdict[str, list[TrialResult]] = defaultdict(list)
@@ -90,27 +90,27 @@ def read(db: sqlite3.Connection, names: Collection[str] | None) -> list[Experime
 
 
 def outlines(db: sqlite3.Connection, fidelity: str) -> list[Outline]:
-    """All experiments in outline, oldest first; their scores are those at one fidelity."""
+    """Return all experiments in outline, oldest first, scored at one fidelity."""
     scores = {row[0]: row[1:] for row in db.execute(_SCORES, (fidelity,))}
     rows = db.execute(f"{_LINES} ORDER BY e.number")
     return [Outline(*row, *scores.get(row[0], (0, 0, None))) for row in rows]
 
 
 def that_contain(db: sqlite3.Connection, words: Collection[str]) -> set[str]:
-    """The experiments in whose texts each of these words stands, in lower case."""
+    """Return the ids of the experiments whose texts contain every word; words are in lower case."""
     db.create_function("casefold", 1, str.casefold, deterministic=True)
     return set.intersection(*(_that_contain(db, word) for word in words))
 
 
 def _that_contain(db: sqlite3.Connection, word: str) -> set[str]:
-    # Table by table: to join all of every experiment first takes 1.4 times as long.
-    found = set[str]()
+    # Table by table: joining all texts of each experiment first takes 1.4 times as long.
+    matches = set[str]()
     for table, columns in _TEXTS.items():
         text = " || char(10) || ".join(f"coalesce({column}, '')" for column in columns)
-        found.update(
+        matches.update(
             row[0] for row in db.execute(f"SELECT {columns[0]} FROM {table} WHERE instr(casefold({text}), ?)", [word])
         )
-    return found
+    return matches
 
 
 def _verdict(row: sqlite3.Row) -> Verdict:

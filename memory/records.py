@@ -1,4 +1,4 @@
-"""What the ledger holds, as small immutable records. Times are seconds since the epoch, UTC."""
+"""Records of the ledger, small and immutable. Times are seconds since the epoch, UTC."""
 
 from __future__ import annotations
 
@@ -19,13 +19,23 @@ MeasurementKey = tuple[str, str, int, int]  # code, dataset, seed, steps
 Generality = Literal["generalises", "does not generalise", "not shown to generalise"]
 
 
+def experiment_name(number: int) -> str:
+    """Return the name of the experiment with this number: `e0017` of 17."""
+    return f"e{number:04d}"
+
+
+def experiment_number(name: str) -> int:
+    """Return the number of the experiment with this name: 17 of `e0017`."""
+    return int(name.removeprefix("e"))
+
+
 def objective_of(scores: Mapping[str, float]) -> Objective:
-    """Which score is the one that is optimised: `exact` where the truth is known, `blind` where there is none."""
+    """Return the name of the optimised score: `exact` where the truth is known, else `blind`."""
     return "exact" if "exact" in scores else "blind"
 
 
 def score_of(scores: Mapping[str, float]) -> float | None:
-    """The score that is optimised; None if there are none, of a training that did not complete."""
+    """Return the optimised score, or None if a training did not complete and so has no scores."""
     return scores[objective_of(scores)] if scores else None
 
 
@@ -44,7 +54,10 @@ class CampaignRecord:
 
 @dataclass(frozen=True)
 class Session:
-    """One run of a controller: its process, which is known by its id and by when, after the machine, it was started."""
+    """One run of a controller, whose process is identified by its id and its start time.
+
+    `born_at` is the start of the process in seconds after the start of the machine.
+    """
 
     pid: int
     born_at: float
@@ -53,7 +66,7 @@ class Session:
 
 @dataclass(frozen=True)
 class Grant:
-    """A budget given by a person, as totals of the campaign: wall-clock seconds and experiments."""
+    """A budget granted by the user, as totals of the campaign: wall-clock seconds and experiments."""
 
     given_at: float
     wall_s: float
@@ -64,7 +77,7 @@ class Grant:
 
 @dataclass(frozen=True)
 class Decision:
-    """Which rung the next block stands on. `chance` is that of another improvement on the rung before it."""
+    """The rung of the next block. `chance` is the probability of another improvement on the previous rung."""
 
     rung: str
     chance: float | None
@@ -75,7 +88,7 @@ class Decision:
 class Block:
     """A batch of experiments planned together; `summary` is None while it is open.
 
-    `chance` and `reason` are the ladder's, None before it had any.
+    `chance` and `reason` are those of the ladder's decision, None where it gave none.
     """
 
     number: int
@@ -86,13 +99,13 @@ class Block:
     reason: str | None = None
 
 
-IN_WORDS = "; in the model's words: "  # what stands between a statistical text and a model's
-NOT_ASKED = "not asked"  # what the outcome of a call begins with that a limit forbade
+IN_WORDS = "; in the model's words: "  # separates the statistical text from the language model's
+NOT_ASKED = "not asked"  # begins the outcome of a call that a limit forbade
 
 
 @dataclass(frozen=True)
 class Call:
-    """One request to a model: what it took, and what came of it in words. `prompt` is a hash."""
+    """One request to a language model: its cost, and its outcome as text. `prompt` is a hash."""
 
     planner: str
     model: str
@@ -109,7 +122,7 @@ class Call:
 class TrialResult:
     """One finished trial. `scores` is empty unless the status is `completed`; `reason` is empty if it is.
 
-    `analyzer`, `dataset` and `truth` are fingerprints of what it was scored by and against.
+    `analyzer`, `dataset` and `truth` are fingerprints of the scoring code, the dataset and the truth.
     """
 
     trial: str
@@ -128,13 +141,13 @@ class TrialResult:
 
     @property
     def score(self) -> float | None:
-        """The one that is optimised; None if it did not complete."""
+        """The optimised score, or None if the training did not complete."""
         return score_of(self.scores)
 
 
 @dataclass(frozen=True)
 class RunningTrial:
-    """A trial that was started and has no result yet."""
+    """A trial that has been started and has no result yet."""
 
     trial: str
     experiment: str
@@ -146,7 +159,7 @@ class RunningTrial:
 
 @dataclass(frozen=True)
 class Verdict:
-    """The judgement on an experiment. Effect and interval are differences of the score from the rival's."""
+    """The verdict on an experiment. Effect and interval are differences from the score of the rival."""
 
     verdict: VerdictName
     reason: str
@@ -154,18 +167,19 @@ class Verdict:
     effect: float | None = None
     interval: tuple[float, float] | None = None
     p_value: float | None = None
-    number: int = 0  # its place among the verdicts of the campaign, given by the ledger
+    number: int = 0  # rank among the verdicts of the campaign, assigned by the ledger
 
 
 @dataclass(frozen=True)
 class Experiment:
-    """A proposal with an identity. `changes` differ from the parent; `configuration` is whole.
+    """A proposal with an identity.
 
-    `title` names it in at most `TITLE_CHARACTERS` characters, `hypothesis` is the detail.
-
-    `patch` is what it changes of the parent's code, empty if nothing; `move` its name where it is of the catalogue;
-    `repairs` names the failed experiment whose patch it mends. `commit` is what its trials run; `landed` has the
-    same content and carries the verdict.
+    Attributes:
+        title: the idea in at most `TITLE_CHARACTERS` characters, empty in old ledgers. hypothesis: the detail.
+        changes: fields whose value differs from the parent. configuration: all fields.
+        patch: unified diff against the code of the parent, empty if there is none.
+        move: name of the patch in the catalogue of moves. repairs: id of the failed experiment that the patch repairs.
+        commit: the commit that trials run. landed: a commit of the same content whose message has the verdict.
     """
 
     id: str
@@ -194,41 +208,45 @@ class Experiment:
 
     @property
     def accepted(self) -> bool:
-        """Whether it has been judged to be an improvement; the baseline is accepted as it is."""
+        """True after a verdict of improvement; the baseline is accepted without a comparison."""
         return self.verdict is not None and self.verdict.verdict == "accepted"
 
     def tried(self, fidelity: str) -> set[int]:
-        """The seeds that have a result at one fidelity, good or bad."""
+        """Return the seeds that have a result at one fidelity, completed or not."""
         return {t.seed for t in self.trials if t.fidelity == fidelity}
 
     def scores(self, fidelity: str) -> dict[int, float]:
-        """The score of each seed whose trial was completed at one fidelity."""
+        """Return the score of each seed whose trial completed at one fidelity."""
         return {t.seed: t.score for t in self.trials if t.fidelity == fidelity and t.score is not None}
 
 
 class Outline(NamedTuple):
-    """An experiment as a line among thousands. `score` is the mean over `seeds` seeds at one fidelity, None of none.
+    """Summary of an experiment, cheap to read by the thousand.
 
-    `place` is that among the verdicts, None before there is one; `trials` counts those at any fidelity.
+    `score` is the mean over `seeds` seeds at one fidelity, None without a result. `rank` is the rank among the
+    verdicts, None before the verdict. `trials` counts trials at any fidelity.
     """
 
     id: str
     block: int
     verdict: VerdictName | None
-    place: int | None
+    rank: int | None
     trials: int
     seeds: int
     score: float | None
 
     @property
     def accepted(self) -> bool:
-        """Whether it has been judged to be an improvement."""
+        """True after a verdict of improvement."""
         return self.verdict == "accepted"
 
 
 @dataclass(frozen=True)
 class Finding:
-    """What a block taught, and which experiments say so. In the statement a model's words may follow the statistics."""
+    """A lesson of a block, with the experiments that support it.
+
+    In `statement`, the text of a language model may follow the statistics, separated by `IN_WORDS`.
+    """
 
     block: int
     kind: FindingKind
@@ -241,13 +259,13 @@ class Finding:
 
     @property
     def statistics(self) -> str:
-        """The statement without a model's words."""
+        """The statement without the text of a language model."""
         return self.statement.partition(IN_WORDS)[0]
 
 
 @dataclass(frozen=True)
 class Event:
-    """One line of the log that is not an experiment: starts, stops, recoveries, refusals."""
+    """A line of the log about the campaign itself: starts, stops, recoveries, refusals."""
 
     at: float
     message: str
@@ -255,7 +273,7 @@ class Event:
 
 @dataclass(frozen=True)
 class Measurement:
-    """A training outside the experiments. `code` and `dataset` are fingerprints.
+    """A training that belongs to no experiment. `code` and `dataset` are fingerprints.
 
     `scores` is empty unless it completed; `reason` is empty if it did.
     """
@@ -270,21 +288,21 @@ class Measurement:
 
     @property
     def key(self) -> MeasurementKey:
-        """What was measured: there is one result of it."""
+        """The identity of the training, which has one result."""
         return self.code, self.dataset, self.seed, self.steps
 
     @property
     def score(self) -> float | None:
-        """The one that is optimised; None if it did not complete."""
+        """The optimised score, or None if the training did not complete."""
         return score_of(self.scores)
 
 
 @dataclass(frozen=True)
 class Ablation:
-    """What the change `left_out` is worth to the stack of changes that `winner` consists of.
+    """Contribution of the change `left_out` to the stack of changes of the experiment `winner`.
 
-    `effect` is what the score loses without it, with a 95 % interval, over paired seeds; None where the rest does not
-    work without it, and `reason` says how.
+    `effect` is the loss of score without the change, with a 95 % interval over paired seeds. It is None where the rest
+    fails without the change; `reason` is then the failure.
     """
 
     winner: str
@@ -309,13 +327,13 @@ class SiblingResult:
 
     @property
     def gain(self) -> float | None:
-        """By how much the experiment is better than its base."""
+        """The score of the experiment minus that of its base."""
         return None if self.exact is None or self.base_exact is None else self.exact - self.base_exact
 
 
 @dataclass(frozen=True)
 class Verification:
-    """An experiment on sibling networks: its mean gain over its base there, with a 95 % interval over siblings."""
+    """An experiment retrained on sibling networks: its mean gain over its base, with a 95 % interval over siblings."""
 
     experiment: str
     fidelity: str

@@ -1,4 +1,4 @@
-"""How the ledger reads to a person: `memory.md` and `log.md`, rendered from it and never read back."""
+"""Texts rendered from the ledger and never read back: `memory.md`, `log.md` and search results."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from memory.ledger import Ledger
 from memory.records import Block, Call, Event, Experiment, Finding, Objective, objective_of
 
 MEMORY_LINES = 300
-_LEADERS, _FINDINGS, _BLOCKS, _LATEST = 12, 60, 60, 60
+_FINDINGS, _BLOCKS, _LATEST = 60, 60, 60
 
 _KINDS = {
     "established principle": "Established principles",
@@ -29,23 +29,23 @@ _CELL, _EVIDENCE = 160, 6
 
 
 def _flat(text: str, length: int = 400) -> str:
-    """Text that others wrote, as one line of bounded length."""
+    """Return untrusted text as one line of bounded length."""
     return textwrap.shorten(text, length, placeholder=" …")
 
 
 def _cell(text: str) -> str:
-    """Text that fits a cell of a Markdown table."""
+    """Return text that fits a cell of a Markdown table."""
     return _flat(text, _CELL).replace("|", "\\|")
 
 
 def _evidence(experiments: Sequence[str]) -> str:
-    """'e0001, e0002 and 9 more'."""
+    """Return 'e0001, e0002 and 9 more'."""
     named = ", ".join(experiments[:_EVIDENCE])
     return named + (f" and {len(experiments) - _EVIDENCE} more" if len(experiments) > _EVIDENCE else "")
 
 
 def _changed(patch: str) -> str:
-    """'gnn/loss.py +3 -1, gnn/train.py +2 -2' of a unified diff."""
+    """Return 'gnn/loss.py +3 -1, gnn/train.py +2 -2' for a unified diff."""
     from unidiff.errors import UnidiffParseError
     from unidiff.patch import PatchSet
 
@@ -57,7 +57,10 @@ def _changed(patch: str) -> str:
 
 
 def _best_supported(findings: Sequence[Finding], count: int) -> list[Finding]:
-    """The findings that most experiments speak for, surest first among equals, in the order that they came in."""
+    """Return the `count` findings that cite the most experiments, in their original order.
+
+    Among equals, those with the smallest p-value are kept.
+    """
     ranked = sorted(findings, key=lambda f: (-len(f.experiments), 1.0 if f.p_value is None else f.p_value))
     kept = {id(finding) for finding in ranked[:count]}
     return [finding for finding in findings if id(finding) in kept]
@@ -74,38 +77,38 @@ _TEMPLATES.globals.update(score=score_text, objective_of=objective_of, unchecked
 
 
 def working_memory(ledger: Ledger) -> str:
-    """`memory.md`: what a planner or a person should know, within `MEMORY_LINES` lines."""
+    """Return `memory.md`, the summary for planners and users, within `MEMORY_LINES` lines."""
     campaign = ledger.campaign()
     assert campaign is not None
-    lines = ledger.outlines(campaign.fidelity)
-    best = leaders(lines, _LEADERS)
-    known = {e.id: e for e in ledger.these([*best, *(line.id for line in lines[-_LATEST:])])}
-    leader = incumbent(list(known.values()))
+    outlines = ledger.outlines(campaign.fidelity)
+    best = leaders(outlines)
+    by_id = {e.id: e for e in ledger.these([*best, *(outline.id for outline in outlines[-_LATEST:])])}
+    leader = incumbent(list(by_id.values()))
     text = _TEMPLATES.get_template("memory.md.j2").render(
         campaign=campaign,
-        experiments=len(lines),
-        counts=verdicts_text(count_verdicts(line.verdict for line in lines)),
+        experiments=len(outlines),
+        counts=verdicts_text(count_verdicts(outline.verdict for outline in outlines)),
         spent=f"{ledger.spent('wall_s') / 60:.0f} min",
         incumbent=leader and standing(leader, campaign.fidelity),
-        leaders=[standing(known[name], campaign.fidelity) for name in best],
+        leaders=[standing(by_id[name], campaign.fidelity) for name in best],
         kinds=_KINDS,
         findings=_best_supported(ledger.current_findings(), _FINDINGS),
         blocks=ledger.blocks()[-_BLOCKS:],
-        latest=[known[line.id] for line in lines[-_LATEST:]],
+        latest=[by_id[outline.id] for outline in outlines[-_LATEST:]],
     )
     assert text.count("\n") <= MEMORY_LINES
     return text
 
 
 class Log:
-    """`log.md`: everything, oldest first. What stands in a closed block does not change, and is rendered once."""
+    """`log.md`: the whole ledger, oldest first. A closed block does not change, so it is rendered once."""
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
         self._closed: list[str] = []
 
     def text(self) -> str:
-        """The log as it is now."""
+        """Render the log as it is now."""
         ledger, blocks, texts = self._ledger, self._ledger.blocks(), list[str]()
         members: defaultdict[int, list[Experiment]] = defaultdict(list)
         for e in ledger.experiments():
@@ -123,7 +126,7 @@ class Log:
 
 
 def entries(ledger: Ledger) -> dict[str, list[dict[str, Any]]]:
-    """The log as data: blocks, experiments, events, calls of models, and the findings that hold now."""
+    """Return the log as data: blocks, experiments, current findings, events, calls of language models."""
     parts: dict[str, Sequence[Block | Experiment | Finding | Event | Call]] = {
         "blocks": ledger.blocks(),
         "experiments": ledger.experiments(),
@@ -135,12 +138,12 @@ def entries(ledger: Ledger) -> dict[str, list[dict[str, Any]]]:
 
 
 def experiment_text(experiment: Experiment) -> str:
-    """One experiment as the log shows it."""
+    """Return the log entry of one experiment."""
     return _TEMPLATES.get_template("experiment.md.j2").render(e=experiment)
 
 
 def search(ledger: Ledger, text: str) -> list[str]:
-    """What contains `text`, whatever its case: experiments, findings that hold, block summaries, calls and events."""
+    """Return the entries that contain `text` in any case: experiments, current findings, summaries, calls, events."""
     wanted = text.casefold()
     candidates = [experiment_text(e).strip() for e in ledger.that_contain(_own_words(wanted))]
     candidates += [
@@ -152,18 +155,18 @@ def search(ledger: Ledger, text: str) -> list[str]:
     return [candidate for candidate in candidates if wanted in candidate.casefold()]
 
 
-# What an entry says of its own: the words of its template, the names of scores, and the time zone.
+# Words of an entry that do not come from its experiment: those of the template, score names, the time zone.
 _TEMPLATE = (Path(__file__).parent / "templates" / "experiment.md.j2").read_text(encoding="utf-8")
 _LABELS = " ".join([_TEMPLATE.casefold(), *get_args(Objective), "z"])
 
 
 def _own_words(wanted: str) -> list[str]:
-    """The words of a text in lower case that an entry can only have from its experiment: no figures, none of ours."""
+    """Return the words of a lower-case text that only the experiment can contribute: no numbers, no `_LABELS`."""
     return [word for word in re.findall(r"\b[^\W\d]\w*", wanted) if word not in _LABELS]
 
 
 def write_atomically(path: Path, text: str) -> None:
-    """Replace a rendered file as a whole."""
+    """Replace a rendered file atomically."""
     draft = path.with_name(f".{path.name}.partial")
     draft.write_text(text, encoding="utf-8")
     draft.replace(path)

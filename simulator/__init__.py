@@ -1,1 +1,1 @@
-"""PDE_M1: the frozen side. Regimes, networks, kinetics, datasets and what can be recovered from them."""
+"""Frozen side of an experiment: regimes, networks, PDE_M1 kinetics, datasets and their identifiability."""

@@ -1,4 +1,4 @@
-"""What an observer is shown of a network: its edges, hidden among decoys where the regime asks for it."""
+"""Candidate graph of a network: its edges, with decoys and without roles where the regime asks for it."""
 
 from __future__ import annotations
 
@@ -13,16 +13,15 @@ from stoichloop.errors import RegimeError
 
 
 def candidate_graph(stoichiometry: Ints, observation: Observation, rng: np.random.Generator) -> Graph:
-    """The graph that is shown of S, shape (N, R): every edge of S, decoys, and the roles if they are told.
+    """Return the shown graph of S, shape (N, R): every edge of S, decoys, and roles if `roles_told`.
 
-    With decoys, nothing but the data tells which candidates of a reaction are edges. Its decoys are metabolites
-    drawn uniformly, as its true members were, and how many there are says nothing of how many members it has: all
-    reactions show equally many substrates, and equally many products, up to one where the numbers do not
-    divide, and who shows one more is drawn by lot. Had each reaction as many decoys as edges, half its
-    candidates would be its number of members. Roles that are not told are drawn nevertheless, so that the same
-    seed gives the same candidates either way.
+    Only the data distinguish edges from decoys. The decoys of a reaction are drawn uniformly, like its members, and
+    their number is independent of the number of members: all reactions show equally many substrates and equally many
+    products. Where these do not divide, the reactions that show one more are drawn at random. (With as many decoys
+    as edges in each reaction, half its candidates would give its number of members.) Roles are drawn even if they
+    are hidden, so that a seed gives the same candidates either way.
 
-    Raises `RegimeError` where the candidates cannot hide the largest reaction, or are more than there are metabolites.
+    Raises `RegimeError` if the candidates cannot hide the largest reaction, or are more than the metabolites.
     """
     roles = np.sign(stoichiometry)
     if observation.decoys:
@@ -32,7 +31,7 @@ def candidate_graph(stoichiometry: Ints, observation: Observation, rng: np.rando
 
 
 def _decoys(roles: Ints, per_edge: float, rng: np.random.Generator) -> Ints:
-    """Pretended roles of absent edges, shape (N, R)."""
+    """Draw the roles of decoys, shape (N, R)."""
     decoys = np.zeros_like(roles)
     missing = {side: _shown(roles == side, per_edge, rng) - (roles == side).sum(axis=0) for side in (-1, 1)}
     for reaction in range(roles.shape[1]):
@@ -48,7 +47,7 @@ def _decoys(roles: Ints, per_edge: float, rng: np.random.Generator) -> Ints:
 
 
 def _shown(members: NDArray[np.bool_], per_edge: float, rng: np.random.Generator) -> Ints:
-    """How many candidates each reaction shows on one side, shape (R,), whatever its own members (N, R) there are."""
+    """Draw the number of candidates that each reaction shows on one side, shape (R,), from all `members`, (N, R)."""
     reactions = members.shape[1]
     share, rest = divmod(round((1 + per_edge) * int(members.sum())), reactions)
     shown = np.full(reactions, share)

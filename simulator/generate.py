@@ -1,4 +1,4 @@
-"""From a regime to a simulated system: the network, its rate law and its trajectories."""
+"""Simulation of a regime: its network, its rate law and its trajectories."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ class Trajectory:
 
 @dataclass(frozen=True)
 class System:
-    """What the simulator knows: the graph that is shown, the truth on it (sto_all, law) and what comes of it.
+    """A simulated system: the shown graph, the truth on it (sto_all, law) and the trajectories.
 
-    `exact` are the trajectories that are observed, `observed` is what the observer reads of them.
+    `exact` are the training trajectories without noise, `observed` the same trajectories as observed.
     """
 
     graph: Graph
@@ -44,10 +44,10 @@ class System:
 
 
 def simulate(regime: Regime) -> System:
-    """Draw and integrate the system of a regime; the same regime gives the same system.
+    """Draw and integrate the system of a regime; a regime always gives the same system.
 
-    Functions are drawn again until every rate varies enough over the data (coefficient of variation
-    at least `kinetics.min_rate_variation`); raises `RegimeError` if no draw does.
+    Functions are drawn again until every rate has a coefficient of variation of at least
+    `kinetics.min_rate_variation` over the data; raises `RegimeError` if no draw passes.
     """
     network_seed, start_seed, law_seed, dcdt_seed, decoy_seed, concentration_seed = np.random.SeedSequence(
         regime.seed
@@ -62,7 +62,7 @@ def simulate(regime: Regime) -> System:
     rng = np.random.default_rng(law_seed)
     for _ in range(_MAX_FUNCTION_DRAWS):
         law = draw_rate_law(regime.kinetics, graph, sto_all, start, rng)
-        # Cheap look at the starting points first; integrating is for draws that can pass.
+        # Check the starting points first, which is cheap, and integrate only draws that can pass.
         if _variation(law, graph, sto_all, start).min() < regime.kinetics.min_rate_variation:
             continue
         trajectories = [_integrate(law, graph, sto_all, c0, spec) for c0 in start]
@@ -72,7 +72,7 @@ def simulate(regime: Regime) -> System:
             observed = _read(exact, regime.observation, dcdt_seed, concentration_seed)
             return System(shown, stoichiometry[shown.met_all, shown.rxn_all], law, exact, observed, heldout)
     raise RegimeError(
-        f"regime '{regime.name}': in {_MAX_FUNCTION_DRAWS} draws of the functions some rate always varied less than "
+        f"regime '{regime.name}': in {_MAX_FUNCTION_DRAWS} draws of the functions, some rate always varied less than "
         f"kinetics.min_rate_variation = {regime.kinetics.min_rate_variation}; lower it or raise kinetics.rate_spread"
     )
 
@@ -83,7 +83,7 @@ def _read(
     dcdt_seed: np.random.SeedSequence,
     concentration_seed: np.random.SeedSequence,
 ) -> list[Trajectory]:
-    """What the observer reads of exact trajectories; dc/dt and concentration are blurred by a seed each."""
+    """Add noise to exact trajectories, with one seed for dc/dt and another for concentrations."""
     dcdt_rng, concentration_rng = np.random.default_rng(dcdt_seed), np.random.default_rng(concentration_seed)
     dcdt_noise = observation.dcdt_noise * _root_mean_square([t.dcdt for t in trajectories])
     concentration_noise = observation.concentration_noise * _root_mean_square([t.concentration for t in trajectories])
@@ -98,12 +98,12 @@ def _read(
 
 
 def _root_mean_square(parts: list[Floats]) -> Floats:
-    """Of each metabolite over all frames, shape (N,)."""
+    """Return the root mean square of each metabolite over all frames, shape (N,)."""
     return np.asarray(np.sqrt(np.mean([np.mean(part**2, axis=0) for part in parts], axis=0)))
 
 
 def _positive_reading(concentration: Floats, noise: Floats, rng: np.random.Generator) -> Floats:
-    """Concentrations (F, N) with Gaussian noise of standard deviation (N,); what is not positive is read again."""
+    """Add Gaussian noise of standard deviation (N,) to concentrations (F, N); draw again where not positive."""
     reading = concentration + noise * rng.standard_normal(concentration.shape)
     while (again := reading <= 0).any():
         reading[again] = (concentration + noise * rng.standard_normal(concentration.shape))[again]
@@ -118,17 +118,16 @@ def _variation(law: RateLaw, graph: Graph, sto_all: Ints, concentration: Floats)
 def _integrate(law: RateLaw, graph: Graph, sto_all: Ints, start: Floats, spec: Trajectories) -> Trajectory:
     """Integrate with DOP853 (Hairer, Norsett & Wanner 1993), frames equally spaced in time.
 
-    The trajectory ends where the first metabolite reaches `floor`: concentrations stay positive
-    because observation stops, never because they are clamped.
+    The trajectory ends where the first metabolite reaches `floor`, so concentrations stay positive without clamping.
     """
-    # Sparse, because it is, and because a dense product has other last bits on another number of threads.
+    # Sparse, because the last bits of a dense product depend on the number of threads.
     stoichiometry = csr_array(graph.matrix(sto_all))
 
     def derivative(_time: float, concentration: Floats) -> Floats:
         return np.asarray(stoichiometry @ law.rates(graph, sto_all, concentration))
 
     reaches_floor: Any = lambda _time, concentration: concentration.min() - spec.floor  # noqa: E731
-    reaches_floor.terminal = True  # how SciPy is told that an event ends the integration
+    reaches_floor.terminal = True  # SciPy's flag for an event that ends the integration
     solution: Any = solve_ivp(
         derivative,
         (0.0, spec.duration),
@@ -140,7 +139,7 @@ def _integrate(law: RateLaw, graph: Graph, sto_all: Ints, start: Floats, spec: T
         events=reaches_floor,
     )
     if not solution.success:
-        raise RegimeError(f"the integrator gave up: {solution.message}")
+        raise RegimeError(f"the integrator failed: {solution.message}")
     time = np.linspace(0.0, solution.t[-1], spec.frames)
     concentration = np.asarray(solution.sol(time).T)
     dcdt = np.asarray(law.rates(graph, sto_all, concentration) @ stoichiometry.T)

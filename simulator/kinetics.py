@@ -46,9 +46,9 @@ class RandomFunction:
 
 
 def _draw_function(rng: np.random.Generator, hidden: int, low: list[float], high: list[float]) -> RandomFunction:
-    """A random function that bends over the box [low, high]. A default initialisation would not.
+    """Draw a function that is nonlinear over the box [low, high]; a default initialisation is not.
 
-    Gain 1.5 on standardised inputs puts the hidden units into the curved part of tanh.
+    Gain 1.5 on standardised inputs brings the hidden units into the curved part of tanh.
     """
     box = np.array([low, high])
     inputs = len(low)
@@ -67,14 +67,14 @@ def _draw_function(rng: np.random.Generator, hidden: int, low: list[float], high
 
 
 def _standardised(function: RandomFunction, values: Floats, spread: float) -> RandomFunction:
-    """The same function with zero mean and standard deviation `spread` over `values`, its outputs."""
+    """Rescale a function to zero mean and standard deviation `spread` over its outputs `values`."""
     scale = spread / values.std()
     return RandomFunction(**{**vars(function), "scale": np.array(scale), "offset": np.array(-scale * values.mean())})
 
 
 @dataclass(frozen=True)
 class RateLaw:
-    """Everything that turns concentrations into rates.
+    """The map from concentrations to rates.
 
     Attributes:
         log_k: log10 of the rate constants, shape (R,).
@@ -86,7 +86,7 @@ class RateLaw:
     rate_func: RandomFunction
 
     def drive(self, graph: Graph, sto_all: Ints, concentration: Floats) -> Floats:
-        """h, shape (..., R), from concentrations of shape (..., N). Whatever the graph shows, substrates have S < 0."""
+        """Return h, shape (..., R), of concentrations, shape (..., N). Substrates are the edges with S < 0."""
         substrates = np.flatnonzero(sto_all < 0)
         messages = self.substrate_func(
             concentration[..., graph.met_all[substrates]], np.abs(sto_all[substrates]).astype(float)
@@ -95,7 +95,7 @@ class RateLaw:
         return np.asarray(summed).reshape(*messages.shape[:-1], graph.n_reactions)
 
     def rates(self, graph: Graph, sto_all: Ints, concentration: Floats) -> Floats:
-        """v, shape (..., R), in concentration per time unit."""
+        """Return v, shape (..., R), in concentration per time unit."""
         drive = self.drive(graph, sto_all, concentration)
         return np.asarray(10.0**self.log_k * np.logaddexp(0.0, self.rate_func(drive)))
 

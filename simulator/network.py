@@ -1,4 +1,4 @@
-"""Reaction networks, drawn or imported, and the bipartite graph that an observer is shown."""
+"""Reaction networks, drawn or imported, and the bipartite graph shown to an observer."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ _MAX_SIZES, _DRAWS_A_SIZE = 500, 200  # of one reaction
 
 @dataclass(frozen=True)
 class Graph:
-    """The part of a network that is shown: which metabolite takes part in which reaction, and as what.
+    """The shown part of a network: the metabolites of each reaction and their roles.
 
     Attributes:
         n_metabolites: number of metabolites N.
         n_reactions: number of reactions R.
         met_all, rxn_all: metabolite and reaction of each edge, shape (E,), sorted by reaction and then by
-            metabolite, so that the order says nothing about roles.
-        role: -1 for a substrate, +1 for a product, 0 where that is not told, shape (E,).
+            metabolite, so that the order is independent of roles.
+        role: -1 for a substrate, +1 for a product, 0 where roles are hidden, shape (E,).
     """
 
     n_metabolites: int
@@ -38,33 +38,33 @@ class Graph:
 
     @cached_property
     def sub_to_all(self) -> NDArray[np.intp]:
-        """Positions, among all edges, of those that may be substrates, shape (E_sub,)."""
+        """Indices, among all edges, of the possible substrate edges, shape (E_sub,)."""
         return np.flatnonzero(self.role <= 0)
 
     @property
     def met_sub(self) -> Ints:
-        """Metabolite of each edge that may be a substrate, shape (E_sub,)."""
+        """Metabolite of each possible substrate edge, shape (E_sub,)."""
         return self.met_all[self.sub_to_all]
 
     @property
     def rxn_sub(self) -> Ints:
-        """Reaction of each edge that may be a substrate, shape (E_sub,)."""
+        """Reaction of each possible substrate edge, shape (E_sub,)."""
         return self.rxn_all[self.sub_to_all]
 
     def incidence(self, edges: NDArray[np.intp]) -> csr_array:
-        """Sums one message an edge, for `edges` (M,), over the edges of each reaction, shape (M, R)."""
+        """Return the matrix, shape (M, R), that sums one message per edge, for `edges` (M,), over each reaction."""
         reactions, rows = self.rxn_all[edges], np.arange(len(edges) + 1)
         return csr_array((np.ones(len(edges)), reactions, rows), shape=(len(edges), self.n_reactions))
 
     def matrix(self, sto_all: NDArray[np.generic]) -> NDArray[np.float64]:
-        """S, shape (N, R), from one coefficient an edge, shape (E,)."""
+        """Return S, shape (N, R), from one coefficient per edge, shape (E,)."""
         stoichiometry = np.zeros((self.n_metabolites, self.n_reactions))
         stoichiometry[self.met_all, self.rxn_all] = sto_all
         return stoichiometry
 
 
 def stoichiometry_of(spec: Network | ImportedNetwork, rng: np.random.Generator) -> Ints:
-    """S, shape (N, R), of a regime's network; an imported one leaves nothing to chance."""
+    """Return S, shape (N, R), of the network of a regime; `rng` is used only for a drawn network."""
     if isinstance(spec, Network):
         return draw_stoichiometry(spec, rng)
     row = {name: number for number, name in enumerate(spec.metabolite_names)}
@@ -76,7 +76,7 @@ def stoichiometry_of(spec: Network | ImportedNetwork, rng: np.random.Generator) 
 
 
 def draw_stoichiometry(spec: Network, rng: np.random.Generator) -> Ints:
-    """Draw S, shape (N, R): every metabolite takes part in some reaction, columns balance as the regime states.
+    """Draw S, shape (N, R), in which every metabolite reacts and every column is balanced, or none is.
 
     Raises `RegimeError` if no such network is found.
     """
@@ -84,11 +84,11 @@ def draw_stoichiometry(spec: Network, rng: np.random.Generator) -> Ints:
         matrix = np.stack([_draw_column(spec, rng) for _ in range(spec.reactions)], axis=1)
         if np.abs(matrix).sum(axis=1).all():
             return matrix
-    raise RegimeError("no network in which every metabolite reacts was found: raise network.reactions")
+    raise RegimeError("no network was found in which every metabolite reacts; raise network.reactions")
 
 
 def _draw_column(spec: Network, rng: np.random.Generator) -> Ints:
-    """One reaction: numbers of substrates and products first, then coefficients that balance, or do not."""
+    """Draw one column: first the numbers of substrates and products, then coefficients, balanced or not."""
     low, high = min(spec.coefficients), max(spec.coefficients)
     for _ in range(_MAX_SIZES):
         n_sub = rng.integers(1, spec.max_substrates + 1)
@@ -104,11 +104,11 @@ def _draw_column(spec: Network, rng: np.random.Generator) -> Ints:
                 column[members] = np.concatenate([-substrates, products])
                 return column
     balance = "balances" if spec.mass_balanced else "is out of balance"
-    raise RegimeError(f"no reaction that {balance} was found with network.coefficients {spec.coefficients}: add others")
+    raise RegimeError(f"no reaction that {balance} was found with network.coefficients {spec.coefficients}; add others")
 
 
 def graph_of(stoichiometry: Ints) -> Graph:
-    """The graph with the coefficients taken away."""
+    """Return the graph of S, without its coefficients."""
     rxn_all, met_all = np.nonzero(stoichiometry.T)
     return Graph(
         n_metabolites=stoichiometry.shape[0],

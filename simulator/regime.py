@@ -1,4 +1,4 @@
-"""A regime: a frozen simulation setting, read from one YAML file and validated at the door."""
+"""A regime: a frozen simulation setting, read from one YAML file and validated."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ SectionT = TypeVar("SectionT", bound=Section)
 
 
 class Network(Section):
-    """How the stoichiometric matrix S (metabolites x reactions) is drawn.
+    """Settings by which the stoichiometric matrix S (metabolites x reactions) is drawn.
 
     With `mass_balanced` every column sums to zero, without it no column does.
     """
@@ -53,20 +53,20 @@ class Network(Section):
 
     @property
     def metabolite_names(self) -> tuple[str, ...]:
-        """m0, m1, ..."""
+        """Names of the rows of S: m0, m1, ..."""
         return tuple(f"m{number}" for number in range(self.metabolites))
 
     @property
     def reaction_names(self) -> tuple[str, ...]:
-        """r0, r1, ..."""
+        """Names of the columns of S: r0, r1, ..."""
         return tuple(f"r{number}" for number in range(self.reactions))
 
 
 class ImportedNetwork(Section):
-    """A network that is known: the coefficient of each metabolite in each reaction, substrates negative.
+    """A known network: the coefficient of each metabolite in each reaction, substrates negative.
 
-    It answers what `Network` states. The alphabet is every magnitude from 1 to the largest that occurs, and
-    mass balance is stated only if every column sums to zero.
+    Its properties are the fields of `Network`. The alphabet is every magnitude from 1 to the largest that occurs, and
+    mass balance holds only if every column sums to zero.
     """
 
     source: str
@@ -96,17 +96,17 @@ class ImportedNetwork(Section):
 
     @property
     def mass_balanced(self) -> bool:
-        """Whether every column sums to zero. That atoms balance is another matter, and says less of S."""
+        """True if every column sums to zero, which is stricter than a balance of atoms."""
         return not any(sum(column.values()) for column in self.reactions.values())
 
     @property
     def max_substrates(self) -> int:
-        """The most substrates that a reaction has."""
+        """Largest number of substrates of a reaction."""
         return max(sum(s < 0 for s in column.values()) for column in self.reactions.values())
 
     @property
     def max_products(self) -> int:
-        """The most products that a reaction has."""
+        """Largest number of products of a reaction."""
         return max(sum(s > 0 for s in column.values()) for column in self.reactions.values())
 
 
@@ -119,7 +119,7 @@ def _kind_of_network(value: Any) -> str:
 
 
 class Kinetics(Section):
-    """How rate constants and the two shared functions are drawn."""
+    """Settings by which rate constants and the two shared functions are drawn."""
 
     log_k: tuple[float, float]
     hidden: PositiveInt
@@ -128,7 +128,7 @@ class Kinetics(Section):
 
 
 class Trajectories(Section):
-    """What is observed: `count` training and `heldout` test trajectories of `frames` frames each.
+    """The trajectories: `count` for training and `heldout` for tests, of `frames` frames each.
 
     A trajectory starts from concentrations uniform in `initial` and is followed for `duration`
     (arbitrary time units), or until its first metabolite has fallen to `floor`.
@@ -149,15 +149,15 @@ class Trajectories(Section):
 
 
 class Observation(Section):
-    """What stands between the system and its observer.
+    """Noise on the training trajectories, and the part of the graph that is shown. Held-out trajectories stay exact.
 
-    Both noises are the standard deviation of Gaussian noise as a share of the root mean square that the
-    quantity of each metabolite has over the data, so a scarce moment of a metabolite is measured as coarsely as
-    its peak. A reading of a concentration that would not be positive is taken again, as it would be at the
-    bench; close to zero, readings are therefore too high on average. Without `dcdt_given` the observer has c(t)
-    alone. Held-out trajectories stay exact, for the scorer.
-    `decoys` is the number of shown edges that the network does not have, for each edge that it has.
-    `roles_told` is whether the observer is told which edges are substrates and which are products.
+    Attributes:
+        dcdt_noise, concentration_noise: standard deviation of Gaussian noise, as a share of the root mean square of
+            the quantity of each metabolite over the data. It is the same at low and at high concentrations.
+            Concentrations that are not positive are drawn again, so readings near zero are too high on average.
+        dcdt_given: false if the observer has c(t) alone.
+        decoys: number of shown edges absent from the network, per edge of the network.
+        roles_told: true if the observer is given the role, substrate or product, of each edge.
     """
 
     dcdt_noise: Annotated[float, Field(ge=0, allow_inf_nan=False)]
@@ -169,18 +169,18 @@ class Observation(Section):
     @model_validator(mode="after")
     def _noise_on_what_is_given(self) -> Observation:
         if self.dcdt_noise and not self.dcdt_given:
-            raise ValueError("dcdt_noise must be 0 where dcdt_given is false: there is no dc/dt to be noisy")
+            raise ValueError("dcdt_noise must be 0 where dcdt_given is false, since no dc/dt is given")
         return self
 
 
 @dataclass(frozen=True)
 class Constraints:
-    """What a regime states about every column of S: all that a trial and the decoder know beside the graph.
+    """Statements of a regime about every column of S, given to trials and to the decoder with the graph.
 
     Attributes:
-        alphabet: the magnitudes that a coefficient may have. mass_balanced: whether every column sums to zero.
-        max_substrates, max_products: how many a reaction has at the most; it has one of each at the least.
-        may_be_absent: whether the coefficient of a shown edge may be zero.
+        alphabet: allowed magnitudes of a coefficient. mass_balanced: true if every column sums to zero.
+        max_substrates, max_products: largest numbers in a reaction; the smallest are 1.
+        may_be_absent: true if the coefficient of a shown edge may be zero.
     """
 
     alphabet: tuple[int, ...]
@@ -213,7 +213,7 @@ class Regime(Section):
 
     @property
     def constraints(self) -> Constraints:
-        """What trials and the decoder are told about every column of S."""
+        """The statements about every column of S."""
         network = self.network
         return Constraints(
             alphabet=network.coefficients,
@@ -224,15 +224,15 @@ class Regime(Section):
         )
 
     def simulation(self) -> dict[str, Any]:
-        """What the frozen data depend on, flat: `{"network.metabolites": 100, ...}`."""
+        """Return the settings that shape the data, flat: `{"network.metabolites": 100, ...}`."""
         content = self.model_dump(mode="json", exclude={"title", "description", "training"})
         content["network"].pop("source", None)
         return dict(flatten(content))
 
     def sibling(self, number: int) -> Regime:
-        """The same setting with other functions, other initial conditions and, where it is drawn, another network."""
+        """Return the same setting with other functions, initial conditions and, if drawn, another network."""
         words = np.random.SeedSequence([self.seed, number]).generate_state(4, np.uint64)
-        seed = 2**127 + sum(int(word) << 64 * place for place, word in enumerate(words[:2])) % 2**127
+        seed = 2**127 + sum(int(word) << 64 * index for index, word in enumerate(words[:2])) % 2**127
         return self.model_copy(
             update={
                 "name": f"{self.name}_sibling{number}",
@@ -242,17 +242,17 @@ class Regime(Section):
         )
 
     def fingerprint(self) -> str:
-        """SHA-256 of `simulation()`."""
+        """Return the SHA-256 of `simulation()`."""
         return fingerprint(self.simulation())
 
 
 def fingerprint(settings: dict[str, Any]) -> str:
-    """SHA-256 of what frozen data depend on."""
+    """Return the SHA-256 of the settings that shape frozen data."""
     return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()
 
 
 def flatten(content: dict[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
-    """The leaves of nested mappings, each with the keys that lead to it, joined by dots."""
+    """Return the leaves of nested mappings, each with the keys that lead to it, joined by dots."""
     items: list[tuple[str, Any]] = []
     for key, value in content.items():
         items += flatten(value, f"{prefix}{key}.") if isinstance(value, dict) else [(prefix + key, value)]
@@ -260,7 +260,7 @@ def flatten(content: dict[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
 
 
 def read_section(path: Path, content: dict[Any, Any], kind: type[SectionT]) -> SectionT:
-    """What a file holds as one of our sections; raises `RegimeError` with the first key that is wrong."""
+    """Validate the content of a file as a section; raises `RegimeError` with the first invalid key."""
     try:
         return kind.model_validate(content)
     except ValidationError as error:
@@ -270,7 +270,7 @@ def read_section(path: Path, content: dict[Any, Any], kind: type[SectionT]) -> S
 
 
 def read_content(path: Path) -> dict[Any, Any]:
-    """The mapping that a file holds; raises `RegimeError`."""
+    """Return the mapping in a file; raises `RegimeError`."""
     try:
         return read_mapping(path, str(path))
     except ValueError as error:
@@ -285,18 +285,18 @@ def read_regime(path: Path) -> Regime:
 
 
 def refuse_other_name(path: Path, name: str) -> None:
-    """Raise `RegimeError` if a regime is not called as its file is."""
+    """Raise `RegimeError` if the name of a regime differs from that of its file."""
     if name != path.stem:
         raise RegimeError(f"{path}: key 'name' is '{name}', but the file is named '{path.stem}'; make them equal")
 
 
 def regime_files(*folders: Path) -> list[Path]:
-    """The file of every regime that comes with the program, then of those in `folders`, sorted by name."""
+    """Return the files of the built-in regimes, then of those in `folders`, sorted by name."""
     return [path for folder in (REGIME_FOLDER, *folders) for path in sorted(folder.glob("*.yaml"))]
 
 
 def find_file(name: str, *folders: Path) -> Path:
-    """The file of the regime called `name`; raises `RegimeError` with the known names."""
+    """Return the file of the regime `name`; raises `RegimeError` with the known names."""
     known = regime_files(*folders)
     for path in known:
         if path.stem == name:
@@ -305,5 +305,5 @@ def find_file(name: str, *folders: Path) -> Path:
 
 
 def find_regime(name: str, *folders: Path) -> Regime:
-    """The simulated regime called `name`, of the program or in `folders`; raises `RegimeError`."""
+    """Return the simulated regime `name`, built in or in `folders`; raises `RegimeError`."""
     return read_regime(find_file(name, *folders))

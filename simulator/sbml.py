@@ -1,9 +1,9 @@
-"""From an SBML file to a regime, through COBRApy: the stoichiometry of a real network under PDE_M1 kinetics.
+"""Import of an SBML file as a regime, through COBRApy: a real network under PDE_M1 kinetics.
 
-What PDE_M1 cannot hold is left out, and the regime's description says so: reactions with one side only
+Reactions that PDE_M1 cannot express are left out and listed in the description: reactions with one side only
 (exchange, demand, sink), reactions with a coefficient that is not an integer (biomass), and reactions with
 one above `LARGEST_COEFFICIENT`. A metabolite on both sides of a reaction counts by its net coefficient. A
-reversible reaction runs in the direction in which it is written. A metabolite without a reaction is gone.
+reversible reaction runs in the direction in which it is written. A metabolite without a reaction is dropped.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _ONE_SIDED = "with one side only"
 _NOT_INTEGER = "with a coefficient that is not an integer"
 _TOO_LARGE = f"with a coefficient above {LARGEST_COEFFICIENT}"
 
-# Like pde_m1, but for the least variation of a rate: where there are many, some rate varies little in every draw.
+# As pde_m1, except min_rate_variation: among many reactions, some rate varies little in every draw.
 _SETTINGS: dict[str, Any] = {
     "kinetics": {"log_k": (-3.0, -1.0), "hidden": 32, "rate_spread": 1.5, "min_rate_variation": 0.1},
     "trajectories": {
@@ -50,25 +50,25 @@ _SETTINGS: dict[str, Any] = {
 
 
 def import_regime(path: Path, folder: Path) -> Regime:
-    """The regime of an SBML file, written to `folder` as NAME.yaml, or read from there if it was before.
+    """Return the regime of an SBML file, written to `folder` as NAME.yaml, or read if it exists.
 
-    The name is the file's, in lower case, with '_' for what a name cannot hold. Raises `RegimeError`.
+    The name is that of `name_of`. Raises `RegimeError`.
     """
     regime = regime_of(path)
-    place = folder / f"{regime.name}.yaml"
-    if (REGIME_FOLDER / place.name).exists():
+    target = folder / f"{regime.name}.yaml"
+    if (REGIME_FOLDER / target.name).exists():
         raise RegimeError(f"--sbml {path}: '{regime.name}' is the name of another regime; rename the file")
-    if place.exists():
-        known = read_known(place)
+    if target.exists():
+        known = read_known(target)
         if not isinstance(known, Regime) or _reactions(known) != _reactions(regime):
             raise RegimeError(
-                f"--sbml {path}: {place} was made from another network; rename the file, or move {place} and "
+                f"--sbml {path}: {target} was made from another network; rename the file, or move {target} and "
                 f"{folder / regime.name} away"
             )
         return known
     folder.mkdir(parents=True, exist_ok=True)
     content = yaml.safe_dump(regime.model_dump(mode="json"), sort_keys=False, default_flow_style=None, width=110)
-    place.write_text(content, encoding="utf-8")
+    target.write_text(content, encoding="utf-8")
     return regime
 
 
@@ -77,7 +77,7 @@ def _reactions(regime: Regime) -> dict[str, dict[str, int]]:
 
 
 def regime_of(path: Path) -> Regime:
-    """The regime of an SBML file: its network, a seed that follows from it, and the settings of pde_m1."""
+    """Return the regime of an SBML file: its network, a seed derived from it, and the settings of pde_m1."""
     network, left_out = read_network(path)
     digest = hashlib.sha256(json.dumps(network.reactions, sort_keys=True).encode()).hexdigest()
     metabolites, reactions = len(network.metabolite_names), len(network.reactions)
@@ -94,13 +94,13 @@ def regime_of(path: Path) -> Regime:
 
 
 def name_of(path: Path) -> str:
-    """The name of the regime of a user's file: the file's, in lower case, with '_' for what a name cannot hold."""
+    """Return the regime name of a user's file: its stem in lower case, with '_' for invalid characters."""
     stem = re.sub(r"(\.(csv|xml|sbml|gz|bz2))+$", "", path.name, flags=re.IGNORECASE)
     return re.sub(r"^(?![a-z])", "n", re.sub(r"[^a-z0-9]+", "_", stem.lower()).strip("_"))
 
 
 def read_network(path: Path, option: str = "--sbml") -> tuple[ImportedNetwork, dict[str, list[str]]]:
-    """The network of an SBML file, which was given by `option`, and the reactions that were left out by reason."""
+    """Return the network of an SBML file, given by `option`, and the reactions left out, by reason."""
     reactions: dict[str, dict[str, int]] = {}
     left_out: dict[str, list[str]] = {}
     for reaction in _read_model(path, option).reactions:
@@ -111,7 +111,7 @@ def read_network(path: Path, option: str = "--sbml") -> tuple[ImportedNetwork, d
             reactions[reaction.id] = {name: int(s) for name, s in sorted(column.items())}
     if not reactions:
         raise RegimeError(
-            f"{option} {path}: holds no reaction that turns metabolites into others with integer coefficients of at "
+            f"{option} {path}: has no reaction that turns metabolites into others with integer coefficients of at "
             f"most {LARGEST_COEFFICIENT}; give another model"
         )
     return ImportedNetwork(source=path.name, reactions=reactions), left_out
@@ -126,7 +126,7 @@ def _unfit(column: list[float]) -> str | None:
 
 
 def _read_model(path: Path, option: str) -> Any:
-    """COBRApy's model of a local file; nothing is ever fetched."""
+    """Return COBRApy's model of a local file; nothing is downloaded."""
     try:
         from cobra.io import read_sbml_model
         from cobra.io.sbml import CobraSBMLError
@@ -138,7 +138,7 @@ def _read_model(path: Path, option: str) -> Any:
         raise RegimeError(f"{option} {path}: there is no such file")
     log = logging.getLogger("cobra")
     level = log.level
-    log.setLevel(logging.CRITICAL)  # notes on bounds and annotations, of which nothing is used here
+    log.setLevel(logging.CRITICAL)  # silences notes on bounds and annotations, which are unused here
     try:
         return read_sbml_model(str(path))
     except (CobraSBMLError, OSError, UnicodeDecodeError) as error:

@@ -23,7 +23,7 @@ from agent.executor.sandbox.bubblewrap import Sandbox
 from agent.planner.contract import Objection
 from agent.planner.proposal import Proposal
 from memory.ledger import Ledger
-from memory.records import Experiment, Verdict
+from memory.records import Experiment, Verdict, experiment_name
 from stoichloop.errors import StoichloopError
 
 START_ANEW = "mend gnn/, commit, and start another --campaign from there"
@@ -109,7 +109,7 @@ class Registrar:
             if parent is None:
                 self.ledger.add_event(f"a proposal by {planner} was refused: {_not_a_parent(proposal)}")
                 continue
-            experiment = self._experiment(f"e{len(past) + len(experiments) + 1:04d}", proposal, parent, planner)
+            experiment = self._experiment(experiment_name(len(past) + len(experiments) + 1), proposal, parent, planner)
             if experiment.fingerprint not in seen:
                 seen.add(experiment.fingerprint)
                 experiments.append(experiment)

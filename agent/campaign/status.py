@@ -15,8 +15,6 @@ from memory.leaderboard import Standing, count_verdicts, incumbent, leaders, sta
 from memory.ledger import WALL_S, Ledger
 from memory.records import Objective, Outline, Session
 
-_LEADERS = 8
-
 
 class _StatusModel(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -75,7 +73,7 @@ def read_status(campaign: CampaignFolder, ledger: Ledger) -> Status:
     """Read everything once."""
     settings, grant, session = campaign.settings, ledger.grant(), ledger.session()
     lines = ledger.outlines(settings.fidelity)
-    best = leaders(lines, _LEADERS)
+    best = leaders(lines)
     known = {e.id: e for e in ledger.these({*best, *(e.id for e in lines if e.accepted), *(e.id for e in lines[:1])})}
     alive = is_alive(session) and not ledger.has_ended()  # a process may go on when its campaign has ended
     spent = ledger.spent(WALL_S)

@@ -17,7 +17,7 @@ from agent.analyzer.judging.noise import measure_noise
 from agent.planner.ladder import PLATEAU
 from agent.report.theme import BAND, CODE_SHADE, GOOD, INK, MANY, MUTED, PAPER, SWEEP_SHADE, VERDICTS, draw
 from memory.leaderboard import standing
-from memory.records import Block, Experiment, Objective
+from memory.records import Block, Experiment, Objective, experiment_number
 from memory.render import write_atomically
 
 _RUNGS = {"baseline": PAPER, "sweep": SWEEP_SHADE, "code": CODE_SHADE}
@@ -58,7 +58,7 @@ def draw_course(
 
 
 def _number(experiment: Experiment) -> int:
-    return int(experiment.id.removeprefix("e"))
+    return experiment_number(experiment.id)
 
 
 def _shade_rungs(axes: Axes, experiments: Sequence[Experiment], blocks: Sequence[Block]) -> None:

@@ -33,7 +33,6 @@ from memory.records import Experiment
 from simulator.dataset import Dataset, FrozenData
 
 PAGES = 400  # experiments that have a page: those that were accepted, and the newest
-_LEADERS = 12
 _GROWN = 1.02  # times as many scored experiments as when the fields were looked at last
 _PHONE = (5.2, 4.4)  # inches
 
@@ -104,7 +103,7 @@ class Report:
             experiments=experiments,
             by_name=by_name,
             children=_children(experiments),
-            leaders=leaders(lines, _LEADERS),
+            leaders=leaders(lines),
             outlines={line.id: line for line in lines},
             paged=paged,
             sheets=[self._sheet(e, by_name.get(e.parent or "")) for e in paged],

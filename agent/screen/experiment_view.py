@@ -15,20 +15,10 @@ from agent.campaign.folder import CampaignFolder
 from agent.executor.artifacts import read_curves
 from agent.executor.workspace import Workspace
 from agent.screen.log_view import log_view
+from memory.formatting import SHOWN_SCORES
 from memory.records import Experiment
 from memory.render import experiment_text
 
-_SCORES = (
-    "exact",
-    "exact_identifiable",
-    "baseline_exact",
-    "skill",
-    "sign_accuracy",
-    "recall_2",
-    "r2",
-    "test_pearson",
-    "blind",
-)
 _BARS = "▁▂▃▄▅▆▇█"
 _WIDTH = 60
 
@@ -57,7 +47,7 @@ def experiment_view(workspace: Workspace, campaign: CampaignFolder, experiment: 
         table.add_column("score")
         for trial in completed:
             table.add_column(trial.trial.split("/", 1)[1], justify="right")
-        for name in _SCORES if "exact" in completed[0].scores else completed[0].scores:
+        for name in SHOWN_SCORES if "exact" in completed[0].scores else completed[0].scores:
             table.add_row(name, *(f"{trial.scores[name]:.4f}" for trial in completed))
         parts += [Text(), table]
     if experiment.trials:

@@ -16,7 +16,7 @@ from agent.screen.log_view import COLOURS
 from memory.formatting import UNCHECKED, score_text
 from memory.records import Objective
 
-_LEADERS, _EVENTS = 8, 3
+_EVENTS = 3
 _PLOT_ROWS, _LEAST_PLOT_ROWS, _FRAME_ROWS = 16, 4, 2
 _HEADLINE_ROWS, _LEAST_RUNNING = 7, 2
 _AXIS = 6  # columns of a label
@@ -39,7 +39,7 @@ def status_view(status: Status, height: int = 60) -> RenderableType:
         rest -= rows + _FRAME_ROWS
     if now:
         parts.append(_running(now, len(status.now) - len(now)))
-    leaders = status.leaderboard[: max(0, min(_LEADERS, rest - 1))]
+    leaders = status.leaderboard[: max(0, rest - 1)]
     if leaders:
         parts.append(leaderboard_table(leaders, status.objective))
         rest -= len(leaders) + 1

@@ -15,7 +15,7 @@ from agent.planner.proposal import Proposal
 from agent.training.measurement import Laboratory, Task
 from memory.leaderboard import lineage
 from memory.ledger import Ledger
-from memory.records import Ablation, Experiment, Measurement
+from memory.records import Ablation, Experiment, Measurement, experiment_number
 from simulator.dataset import FrozenData
 from stoichloop.errors import StoichloopError
 
@@ -25,7 +25,7 @@ _FIRST_SEED = 500
 
 def fresh_seeds(experiment: str, count: int) -> tuple[int, ...]:
     """Seeds for the ablation of an experiment, always the same ones, so that more of them add to those before."""
-    number = int(experiment.removeprefix("e"))
+    number = experiment_number(experiment)
     return tuple(number * 1000 + _FIRST_SEED + index for index in range(count))
 
 

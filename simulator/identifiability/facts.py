@@ -1,4 +1,4 @@
-"""What is said of a dataset to people, and which of its coefficients can be recovered at all."""
+"""Facts about a simulated dataset, and masks of the coefficients that can be recovered."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from simulator.regime import Regime
 
 
 class Facts(BaseModel):
-    """What `stoichloop data` reports. Concentrations and times are in the regime's arbitrary units.
+    """The report of `stoichloop data`. Concentrations and times are in the regime's arbitrary units.
 
-    Rates, concentrations and what is identifiable are those of the exact trajectories, before any noise.
+    Rates, concentrations and identifiable edges are those of the exact trajectories, before any noise.
     Reactions and metabolites are numbered as in S; `metabolite_names` and `reaction_names` name them.
     """
 
@@ -49,11 +49,11 @@ class Facts(BaseModel):
 
 @dataclass(frozen=True)
 class Identifiable:
-    """Which edges have a coefficient that the observations determine, each of shape (E,).
+    """Masks of the edges whose coefficient the observations determine, each of shape (E,).
 
     Attributes:
-        edges: for whoever knew every rate, but for columns of which nothing tells the length; scores use it.
-        edges_given_form: for whoever knows the functional form alone.
+        edges: given all rates, except in columns whose length is undetermined. Scores use this mask.
+        edges_given_form: given only the functional form.
     """
 
     edges: NDArray[np.bool_]
@@ -61,7 +61,7 @@ class Identifiable:
 
 
 def examine(regime: Regime, system: System) -> tuple[Facts, Identifiable]:
-    """All facts of a simulated system."""
+    """Return all facts of a simulated system."""
     graph, sto_all, law, network = system.graph, system.sto_all, system.law, regime.network
     frames = np.concatenate([trajectory.concentration for trajectory in system.exact])
     every = np.concatenate([frames, *(trajectory.concentration for trajectory in system.heldout)])
@@ -69,12 +69,12 @@ def examine(regime: Regime, system: System) -> tuple[Facts, Identifiable]:
     given_rates = analyse(graph, rates, mass_balanced=network.mass_balanced)
     lengths = scale_free(graph, sto_all, law, frames, network.coefficients)
     ratios = ratios_determined(graph, sto_all, law, frames, mass_balanced=network.mass_balanced)
-    # Without k a column is its ratios: one coefficient that is not determined leaves none of them.
+    # Without k only ratios count: one undetermined coefficient leaves no ratio of its column.
     ratios[graph.rxn_all[~given_rates.edges]] = False
-    # An absent edge is absent whatever the length of its column.
-    told = (lengths.resolved | ~lengths.found)[graph.rxn_all] | (sto_all == 0)
-    edges = given_rates.edges & told
-    edges_given_form = ratios[graph.rxn_all] & told
+    # A coefficient of zero does not depend on the length of its column.
+    length_known = (lengths.resolved | ~lengths.ambiguous)[graph.rxn_all] | (sto_all == 0)
+    edges = given_rates.edges & length_known
+    edges_given_form = ratios[graph.rxn_all] & length_known
     facts = Facts(
         metabolites=graph.n_metabolites,
         reactions=graph.n_reactions,
@@ -97,13 +97,13 @@ def examine(regime: Regime, system: System) -> tuple[Facts, Identifiable]:
             tuple((int(graph.met_all[edge]), int(graph.rxn_all[edge])) for edge in group)
             for group in given_rates.collinear
         ),
-        scale_free_reactions=tuple(np.flatnonzero(lengths.found).tolist()),
+        scale_free_reactions=tuple(np.flatnonzero(lengths.ambiguous).tolist()),
         scale_free_resolved=tuple(np.flatnonzero(lengths.resolved).tolist()),
     )
     return facts, Identifiable(edges, edges_given_form)
 
 
 def activity_rank(frames: Floats, share: float = 0.99) -> int:
-    """Principal components (centred) that carry `share` of the variance of frames, shape (F, N)."""
+    """Count the principal components (centred) that carry `share` of the variance of frames, shape (F, N)."""
     power = np.linalg.svd(frames - frames.mean(axis=0), compute_uv=False) ** 2
     return int(np.searchsorted(np.cumsum(power) / power.sum(), share) + 1)

@@ -1,12 +1,12 @@
-"""Which columns of S have a direction that the observations determine, for whoever knows the functional form alone.
+"""Columns of S whose direction the observations determine, given only the functional form.
 
-Neither function and no k is known now. Dynamics determine S_ij k_j at the best, that is the ratios within a column;
-`scale_free` deals with its length. Small changes of substrate_func(., m), a function for each magnitude m, and of
-rate_func are spanned by cubic B-splines. A change q moves dc_i/dt by sum_j S_ij dv_j(q); coefficients absorb what
-of it lies in the span of the rates of metabolite i (variable projection, in Kaufman's linearisation). A direction
-of q whose remainder is next to nothing is open, and the coefficients that absorb it move.
+Neither function and no k is known. Dynamics determine S_ij k_j at best, that is the ratios within a column;
+`column_lengths` deals with its length. Small changes of substrate_func(., m), a function for each magnitude m, and of
+rate_func are spanned by cubic B-splines. A change q moves dc_i/dt by sum_j S_ij dv_j(q); coefficients absorb the
+part in the span of the rates of metabolite i (variable projection, in Kaufman's linearisation). A direction of q
+whose remainder is nearly zero is open, and the coefficients that absorb it are undetermined.
 
-Taken out first are the gauges, changes that alter no rate but by a factor common to all: h times a factor,
+Gauges are removed first. These are changes that alter rates by a common factor only: h times a factor,
 softplus(rate_func) times a factor against every k, and shifts of substrate_func that shift h alike in all reactions.
 
 Golub and Pereyra (2003), Separable nonlinear least squares, Inverse Problems 19, R1; Kaufman (1975), BIT 15, 49.
@@ -26,12 +26,12 @@ from simulator.identifiability.given_rates import TOLERANCE, directions_free_of_
 from simulator.kinetics import Floats, RateLaw
 from simulator.network import Graph, Ints
 
-_SPLINES = 12  # a function
+_SPLINES = 12  # per function
 _FRAMES = 400
-# A function may change by as much as it varies, and dc/dt changes by less than this share of its root mean square:
-# no fit that stops short of a thousandth sees it. Exact data leave the same directions open to nobody.
+# A direction is open if a function can change by as much as it varies while dc/dt changes by less than this share of
+# its root mean square. A fit no better than a thousandth cannot detect it; with exact data the direction is not open.
 _OPEN = 1e-3
-# What of a spline combination is not a gauge is rounding below this share.
+# Below this share, the part of a spline combination beyond the gauges is rounding.
 _BEYOND_GAUGES = 1e-3
 # A column's ratios move if a change of unit size turns the column by more than this angle.
 _TURNED = 1e-2
@@ -41,14 +41,14 @@ _STEP = 1e-4
 def ratios_determined(
     graph: Graph, sto_all: Ints, law: RateLaw, frames: Floats, *, mass_balanced: bool
 ) -> NDArray[np.bool_]:
-    """Whether the ratios of a column's coefficients are determined by `frames`, shape (F, N); shape (R,)."""
+    """Return the mask, shape (R,), of columns whose ratios are determined by `frames`, shape (F, N)."""
     wanted = max(_FRAMES, 3 * int(np.bincount(graph.met_all).max()))
     frames = frames[:: max(1, len(frames) // wanted)]
     rates = law.rates(graph, sto_all, frames)
     length = np.linalg.norm(rates, axis=0)
     absorbed = _open_changes(_Changes.of(graph, sto_all, law, frames), graph, sto_all, rates)
     free = directions_free_of_dynamics(graph, rates / length)
-    # Changes that absorb an open one and changes that do nothing are made comparable: both turn columns by about 1.
+    # Scale changes without effect on dynamics like those that absorb an open change: both turn columns by about 1.
     turns = np.abs(free / length[graph.rxn_all, None]).max(axis=0, initial=0.0)
     moved = np.concatenate([absorbed, free / np.where(turns > 0, turns, 1.0)], axis=1)
     if mass_balanced and moved.shape[1]:
@@ -57,14 +57,14 @@ def ratios_determined(
 
 
 def _column_sums(graph: Graph, values: Floats) -> Floats:
-    """Sums over the edges of each reaction, shape (R, K), of values of shape (E, K)."""
+    """Sum values, shape (E, K), over the edges of each reaction, shape (R, K)."""
     sums = np.zeros((graph.n_reactions, values.shape[1]))
     np.add.at(sums, graph.rxn_all, values)
     return sums
 
 
 def _turn(graph: Graph, sto_all: Ints, change: Floats) -> Floats:
-    """The largest angle by which changes of the coefficients, shape (E, K), turn each column, shape (R,)."""
+    """Return the largest angle by which changes of the coefficients, shape (E, K), turn each column, shape (R,)."""
     column = sto_all.astype(float)[:, None]
     power = _column_sums(graph, column**2)
     along = _column_sums(graph, change * column) / power
@@ -73,7 +73,7 @@ def _turn(graph: Graph, sto_all: Ints, change: Floats) -> Floats:
 
 
 def _open_changes(changes: _Changes, graph: Graph, sto_all: Ints, rates: Floats) -> Floats:
-    """What coefficients do, in units of 1 / |v_j|, shape (E, K), to absorb the K open directions of the functions."""
+    """Return the coefficient changes, in units of 1 / |v_j|, shape (E, K), that absorb the K open directions."""
     length = np.linalg.norm(rates, axis=0)
     basis = changes.beyond_gauges()
     remainder = np.zeros((0, basis.shape[1]))
@@ -95,7 +95,7 @@ def _open_changes(changes: _Changes, graph: Graph, sto_all: Ints, rates: Floats)
 
 @dataclass(frozen=True)
 class _Changes:
-    """Small changes of both functions, and what they do to rates; P counts splines.
+    """Small changes of both functions, and their effect on rates; P is the number of splines.
 
     Attributes:
         messages: splines at each concentration, shape (F, N, C). drives: splines at each h, shape (F, R, H).
@@ -117,7 +117,7 @@ class _Changes:
 
     @classmethod
     def of(cls, graph: Graph, sto_all: Ints, law: RateLaw, frames: Floats) -> _Changes:
-        """The changes at the true functions."""
+        """Return the changes at the true functions."""
         substrates = np.flatnonzero(sto_all < 0)
         magnitudes, magnitude = np.unique(-sto_all[substrates], return_inverse=True)
         drive = law.drive(graph, sto_all, frames)
@@ -150,7 +150,7 @@ class _Changes:
         )
 
     def beyond_gauges(self) -> Floats:
-        """Combinations of splines, shape (P, K), that are orthonormal functions and orthogonal to the gauges."""
+        """Return combinations of splines, shape (P, K), that are orthonormal functions and orthogonal to the gauges."""
         frame, sizes, _ = np.linalg.svd(self.gauges, full_matrices=False)
         frame = frame[:, sizes > TOLERANCE * sizes[0]]
         beyond = self.splines - frame @ (frame.T @ self.splines)
@@ -159,7 +159,7 @@ class _Changes:
         return np.asarray(directions[kept].T / sizes[kept])
 
     def of_rate(self, reaction: int) -> Floats:
-        """The change of a reaction's rate by each spline, shape (F, P)."""
+        """Return the change of a reaction's rate by each spline, shape (F, P)."""
         width = self.messages.shape[2]
         change = np.zeros((len(self.slope), self.splines.shape[1]))
         for edge in np.flatnonzero(self.rxn_sub == reaction):
@@ -171,17 +171,17 @@ class _Changes:
 
 
 def _knots(values: Floats) -> Floats:
-    """Knots of cubic splines at the quantiles of values, so that each spline meets data."""
+    """Return knots of cubic splines at the quantiles of values, so that each spline meets data."""
     inner = np.unique(np.quantile(values, np.linspace(0, 1, _SPLINES - 2)))
     return np.concatenate([np.repeat(inner[0], 3), inner, np.repeat(inner[-1], 3)])
 
 
 def _design(knots: Floats, values: Floats) -> Floats:
-    """Every spline at values of any shape, in a last axis of its own."""
+    """Evaluate every spline at values of any shape, along an additional last axis."""
     design = BSpline.design_matrix(values.ravel(), knots, 3).toarray()
     return np.asarray(design).reshape(*values.shape, -1)
 
 
 def _slope(law: RateLaw, drive: Floats) -> Floats:
-    """The derivative of rate_func."""
+    """Return the derivative of rate_func."""
     return (law.rate_func(drive + _STEP) - law.rate_func(drive - _STEP)) / (2.0 * _STEP)

@@ -1,12 +1,11 @@
-"""Which coefficients the observations can determine, for whoever knew every rate exactly.
+"""Coefficients that the observations can determine, given all rates exactly.
 
 Given the rates v (frames x reactions), dc_i/dt = sum_j S_ij v_j is linear in row i of S, and mass
 balance, sum_i S_ij = 0, is linear in column j. A direction in the space of coefficients that changes
 neither any dc/dt nor any balance is a null vector of that joint system; a coefficient is identifiable
-when no null vector moves it. This is an upper bound on what any method can recover linearly: it says
-nothing of how hard the rates themselves are to learn, nor of what integrality adds. What is left of it
-without the rates is for `functional_form` and `scale_free`. The edges are those that are shown: that one of
-them is absent, its coefficient zero, is determined or not like any coefficient.
+when no null vector moves it. This is an upper bound on what any method can recover linearly: it
+leaves out the difficulty of learning the rates and the help of integrality. `given_form` and `column_lengths`
+treat the case without rates. All shown edges count; the zero of an absent edge is a coefficient like any other.
 """
 
 from __future__ import annotations
@@ -32,10 +31,10 @@ class Identifiability:
     """The analysis of one dataset.
 
     Attributes:
-        edges: which edges have an identifiable coefficient, shape (E,).
+        edges: mask of the edges with an identifiable coefficient, shape (E,).
         proportional: groups of reactions whose rates are multiples of each other.
         null_dimension: number of independent directions that the data leave open.
-        collinear: groups of edges that these directions tie together: an error of one is made up for by the others.
+        collinear: groups of edges coupled by these directions: an error in one is compensated by the others.
     """
 
     edges: NDArray[np.bool_]
@@ -45,9 +44,9 @@ class Identifiability:
 
 
 def analyse(graph: Graph, rates: Floats, *, mass_balanced: bool) -> Identifiability:
-    """Null-space analysis of positive rates of shape (frames, R).
+    """Analyse the null space of positive rates of shape (frames, R).
 
-    Works with unit-norm rates: a change z_e there is a change z_e / |v_j| of the coefficient, and since
+    Rates are scaled to unit norm: a change z_e there is a change z_e / |v_j| of the coefficient, and since
     that factor is common to a column, balance reads sum_e z_e = 0 in either scale.
     """
     unit = rates / np.linalg.norm(rates, axis=0)
@@ -65,7 +64,7 @@ def analyse(graph: Graph, rates: Floats, *, mass_balanced: bool) -> Identifiabil
 
 
 def directions_free_of_dynamics(graph: Graph, unit: Floats) -> Floats:
-    """Basis, shape (E, K), of coefficient changes that leave every dc_i/dt as it is."""
+    """Return a basis, shape (E, K), of the coefficient changes that leave every dc_i/dt unchanged."""
     columns: list[Floats] = []
     for metabolite in range(graph.n_metabolites):
         edges = np.flatnonzero(graph.met_all == metabolite)
@@ -79,7 +78,7 @@ def directions_free_of_dynamics(graph: Graph, unit: Floats) -> Floats:
 
 
 def _tied_edges(free: Floats) -> tuple[tuple[int, ...], ...]:
-    """Connected groups of edges under the projection onto the open directions, which no choice of basis changes."""
+    """Return groups of edges connected by the projection onto the open directions, whatever their basis."""
     basis = orth(free, rcond=TOLERANCE) if free.shape[1] else free
     loose = np.flatnonzero(np.abs(basis).max(axis=1, initial=0.0) >= np.sqrt(TOLERANCE))
     tied = (np.abs(basis[loose] @ basis[loose].T) >= TOLERANCE).astype(float)
@@ -89,7 +88,7 @@ def _tied_edges(free: Floats) -> tuple[tuple[int, ...], ...]:
 
 
 def _proportional_groups(unit: Floats) -> tuple[tuple[int, ...], ...]:
-    """Reactions whose unit-norm rates coincide, smallest reaction first."""
+    """Return groups of reactions whose unit-norm rates coincide, smallest index first."""
     same = unit.T @ unit > 1.0 - PARALLEL
     groups: dict[int, list[int]] = {}
     for reaction in range(unit.shape[1]):

@@ -1,6 +1,6 @@
-"""A user's table of measured concentrations: a CSV file with one row a sample.
+"""A user's table of measured concentrations: a CSV file with one row per sample.
 
-Its columns are `time`, `trajectory` where there is more than one, and one for each metabolite, in any order. Every
+Its columns are `time`, `trajectory` if there are several, and one per metabolite, in any order. Every
 reading is a positive number; a trajectory's times increase from row to row; all trajectories have equally many samples.
 """
 
@@ -20,13 +20,13 @@ from simulator.kinetics import Floats
 from stoichloop.errors import DatasetError
 
 TIME, TRAJECTORY = "time", "trajectory"
-LEAST_SAMPLES = 5  # of a trajectory: a smoothing spline asks for as many
-_SMALLEST, _LARGEST = 1e-4, 1e5  # between which the largest reading, and the longest time, are good to compute with
+LEAST_SAMPLES = 5  # of a trajectory: the minimum for a smoothing spline
+_SMALLEST, _LARGEST = 1e-4, 1e5  # limits of the largest reading and of the longest time, for numerics
 
 
 @dataclass(frozen=True)
 class TimeSeries:
-    """One trajectory as it was measured: its name, time (F,) and concentration (F, N)."""
+    """One measured trajectory: its name, time (F,) and concentration (F, N)."""
 
     name: str
     time: Floats
@@ -35,7 +35,7 @@ class TimeSeries:
 
 @dataclass(frozen=True)
 class Table:
-    """All that was measured. The columns of each course's concentrations are `metabolites`."""
+    """All measured trajectories. The columns of their concentrations are `metabolites`."""
 
     metabolites: tuple[str, ...]
     courses: tuple[TimeSeries, ...]
@@ -62,14 +62,14 @@ def read_table(path: Path) -> Table:
         fields = dict(zip(header, row, strict=True))
         name = fields.get(TRAJECTORY, "")
         if TRAJECTORY in fields and not name:
-            raise DatasetError(f"{where}, column '{TRAJECTORY}': is empty; say which trajectory the sample belongs to")
+            raise DatasetError(f"{where}, column '{TRAJECTORY}': is empty; give the trajectory of the sample")
         time = _number(where, TIME, fields[TIME])
         before = times.setdefault(name, [])
         if before and time <= before[-1]:
             which = f" of trajectory '{name}'" if name else ""
             raise DatasetError(
                 f"{where}, column '{TIME}': {time:g} comes after {before[-1]:g}{which}; sort the rows of a trajectory "
-                f"by time, with one row a time, and name trajectories in a column '{TRAJECTORY}' if there are several"
+                f"by time, with one row per time, and name trajectories in a column '{TRAJECTORY}' if there are several"
             )
         before.append(time)
         readings.setdefault(name, []).append(
@@ -81,7 +81,7 @@ def read_table(path: Path) -> Table:
 
 
 def _rows(path: Path, text: str) -> Iterator[tuple[int, list[str]]]:
-    """The rows that are not empty, each with the number of its line, its fields without spaces around them."""
+    """Yield the rows that are not empty, each with its line number and its stripped fields."""
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     try:
         for row in reader:
@@ -95,7 +95,7 @@ def _metabolites(path: Path, header: Sequence[str]) -> tuple[str, ...]:
     if TIME not in header:
         hint = "; separate the columns by commas" if len(header) == 1 else ""
         raise DatasetError(
-            f"--csv {path}: the first row names no column '{TIME}'; name the one with the times so{hint}"
+            f"--csv {path}: the first row has no column '{TIME}'; give the column of times this name{hint}"
         )
     twice = [name or "(no name)" for name, count in Counter(header).items() if count > 1 or not name]
     if twice:
@@ -112,8 +112,8 @@ def _number(where: str, column: str, text: str) -> float:
     except ValueError:
         value = math.nan
     if not math.isfinite(value):
-        said = f"'{text}' is no number" if text else "is empty"
-        raise DatasetError(f"{where}, column '{column}': {said}; give one like 0.25, or leave the row out")
+        fault = f"'{text}' is no number" if text else "is empty"
+        raise DatasetError(f"{where}, column '{column}': {fault}; give one like 0.25, or leave the row out")
     return value
 
 
@@ -121,8 +121,8 @@ def _reading(where: str, metabolite: str, text: str) -> float:
     value = _number(where, metabolite, text)
     if value <= 0.0:
         raise DatasetError(
-            f"{where}, column '{metabolite}': {value:g} is no positive concentration; give what can be detected at the "
-            "least where nothing was, or leave the metabolite out"
+            f"{where}, column '{metabolite}': {value:g} is no positive concentration; give the detection limit where "
+            "nothing was detected, or leave the metabolite out"
         )
     return value
 
@@ -136,10 +136,10 @@ def _refuse_what_cannot_be_used(path: Path, courses: Sequence[TimeSeries]) -> No
         other = next(course for course in courses if len(course.time) != usual)
         raise DatasetError(
             f"--csv {path}: trajectory '{other.name}' has {len(other.time)} samples, but others have {usual}; "
-            "give all trajectories equally many, at whatever times"
+            "give all trajectories equally many, at any times"
         )
     if (samples := len(courses[0].time)) < LEAST_SAMPLES:
-        raise DatasetError(f"--csv {path}: a trajectory has {samples} samples; {LEAST_SAMPLES} are needed at the least")
+        raise DatasetError(f"--csv {path}: a trajectory has {samples} samples; at least {LEAST_SAMPLES} are needed")
     spans = {
         "the largest concentration": max(float(course.concentration.max()) for course in courses),
         "the longest trajectory": max(float(course.time[-1] - course.time[0]) for course in courses),
@@ -150,4 +150,4 @@ def _refuse_what_cannot_be_used(path: Path, courses: Sequence[TimeSeries]) -> No
                 f"--csv {path}: {what} is {size:g}, not between {_SMALLEST:g} and {_LARGEST:g}; choose another unit"
             )
     if all(np.ptp(course.concentration, axis=0).max() == 0.0 for course in courses):
-        raise DatasetError(f"--csv {path}: no concentration ever changes, so that there is nothing to learn from")
+        raise DatasetError(f"--csv {path}: no concentration ever changes, so there is nothing to learn")

@@ -1,6 +1,6 @@
-"""A measured regime: what a user states of a network whose concentrations were measured. There is no truth to it.
+"""A measured regime: the network that a user states for measured concentrations, without a truth.
 
-It answers what a `Regime` states, so that it is trained, explored and scored by name like any other.
+It has the interface of `Regime`, so it is trained, explored and scored by name like any other.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class Equation:
 
     @property
     def members(self) -> tuple[str, ...]:
-        """All metabolites that take part."""
+        """All metabolites of the reaction."""
         return self.substrates + self.products
 
 
@@ -72,8 +72,7 @@ def _name(part: str) -> str:
         raise ValueError("must have a metabolite on each side and beside each ' + '; leave exchange reactions out")
     if len(words) == 2 and _NUMBER.fullmatch(words[0]):
         raise ValueError(
-            f"must not hold a coefficient, '{words[0]}': coefficients are what is to be recovered; "
-            f"write '{words[1]}' alone"
+            f"must not hold a coefficient, '{words[0]}': coefficients are to be recovered; write '{words[1]}' alone"
         )
     if len(words) > 1:
         raise ValueError(f"holds '{' '.join(words)}', but names have no spaces, and ' + ' stands between them")
@@ -90,10 +89,10 @@ Reaction = Annotated[Equation, PlainValidator(parse_equation), PlainSerializer(s
 
 
 class StatedNetwork(Section):
-    """The network that a user states: what reacts to what, which magnitudes there are, whether mass balances.
+    """The network that a user states: reactions, allowed magnitudes, mass balance.
 
-    Mass balance says that every column of S sums to zero: that what reacts and what comes of it are equally many
-    molecules. It is rarely so in nature, and not assumed.
+    With mass balance every column of S sums to zero: a reaction makes as many molecules as it uses. This is rare in
+    nature, so it is false by default.
     """
 
     reactions: Annotated[dict[str, Reaction], Field(min_length=1)]
@@ -111,7 +110,7 @@ class StatedNetwork(Section):
         return tuple(sorted(self.reactions))
 
     def graph(self) -> Graph:
-        """What is shown of S: all there is."""
+        """Return the shown graph, without decoys."""
         row = {name: number for number, name in enumerate(self.metabolite_names)}
         roles: Ints = np.zeros((len(row), len(self.reactions)), dtype=np.int64)
         for reaction, name in enumerate(self.reaction_names):
@@ -121,7 +120,7 @@ class StatedNetwork(Section):
 
 
 class Origin(Section):
-    """Where the readings come from: the name of the file, and its SHA-256."""
+    """Origin of the readings: the name of the file and its SHA-256."""
 
     source: str
     sha256: str
@@ -139,7 +138,7 @@ class Measured(Section):
 
     @property
     def constraints(self) -> Constraints:
-        """What trials and the decoder are told about every column of S."""
+        """The statements about every column of S."""
         equations = self.network.reactions.values()
         return Constraints(
             alphabet=self.network.alphabet,
@@ -150,17 +149,17 @@ class Measured(Section):
         )
 
     def simulation(self) -> dict[str, Any]:
-        """What the frozen data depend on, flat."""
+        """Return the settings that shape the data, flat."""
         content = self.model_dump(mode="json", include={"name", "network", "readings"})
         del content["readings"]["source"]
         return dict(flatten(content))
 
     def fingerprint(self) -> str:
-        """SHA-256 of `simulation()`."""
+        """Return the SHA-256 of `simulation()`."""
         return fingerprint(self.simulation())
 
     def sibling(self, number: int) -> Measured:
-        """There is none: raises `RegimeError`."""
+        """Raise `RegimeError`: a measured network has no sibling."""
         raise RegimeError(
             f"regime '{self.name}' was measured, so it has no sibling {number}: there is one such network, and nothing "
             "to draw others from"
@@ -178,10 +177,10 @@ def read_known(path: Path) -> Regime | Measured:
 
 
 def all_known(*folders: Path) -> list[Regime | Measured]:
-    """Every regime that comes with the program, then those in `folders`, sorted by name."""
+    """Return the built-in regimes, then those in `folders`, sorted by name."""
     return [read_known(path) for path in regime_files(*folders)]
 
 
 def find_known(name: str, *folders: Path) -> Regime | Measured:
-    """The regime called `name`, of the program or in `folders`; raises `RegimeError` with the known names."""
+    """Return the regime `name`, built in or in `folders`; raises `RegimeError` with the known names."""
     return read_known(find_file(name, *folders))

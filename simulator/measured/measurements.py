@@ -1,11 +1,11 @@
-"""From a user's own measurements to frozen data, and to a regime that is known by the name of the CSV file.
+"""Import of a user's measurements as frozen data, with a regime named after the CSV file.
 
-NAME.yaml   the regime: the network as far as it was measured, and where the readings come from
-NAME/       the data, frozen like any other, without truth.npz and identifiability.npz: nobody knows the truth
+NAME.yaml   the regime: the measured part of the network, and the origin of the readings
+NAME/       the data, frozen like any other, without truth.npz and identifiability.npz
 
 One trajectory in five is kept back for the scorer, spread evenly over the file; of a single one, its last fifth. The
-scorer needs dc/dt, which nobody measured: it takes cubic smoothing splines through what was kept back, one for each
-metabolite of each trajectory, whose smoothness is chosen by generalised cross-validation (Woltring, Advances in
+scorer needs dc/dt, which was not measured: it uses cubic smoothing splines through the data kept back, one per
+metabolite and trajectory, whose smoothness is chosen by generalised cross-validation (Woltring, Advances in
 Engineering Software 8, 1986, 104). Trials get the readings as they are.
 """
 
@@ -37,10 +37,10 @@ _FULL_STEPS = 4000
 
 
 class MeasuredFacts(BaseModel):
-    """What is known of measurements. Concentrations and times are in the user's units.
+    """Facts about measured data. Concentrations and times are in the user's units.
 
     `noise` is the standard deviation of the readings of each metabolite around smooth courses, as a share of their root
-    mean square, read off the trajectories that are kept back.
+    mean square, estimated from the trajectories kept back.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -63,53 +63,53 @@ class MeasuredFacts(BaseModel):
 
 @dataclass(frozen=True)
 class Measurements(FrozenData):
-    """Data that were measured: there is no truth to score against."""
+    """Measured data, without a truth to score against."""
 
     regime: Measured
 
     @cached_property
     def facts(self) -> MeasuredFacts:
-        """What is said of the data to people."""
+        """The facts for the user."""
         return MeasuredFacts.model_validate_json((self.folder / FACTS).read_bytes())
 
 
 def find_measurements(regime: Measured, root: Path) -> Measurements:
-    """The frozen data of a measured regime, verified; raises `DatasetError`."""
+    """Return the frozen data of a measured regime, verified; raises `DatasetError`."""
     if not (root / regime.name).is_dir():
         raise DatasetError(
-            f"{root / regime.name}: the data of '{regime.name}' are gone, and what was measured cannot be made anew; "
+            f"{root / regime.name}: the data of '{regime.name}' are missing, and measurements cannot be made anew; "
             f"give 'stoichloop data --csv {regime.readings.source} --network ...' again"
         )
     return Measurements(regime, root / regime.name, check(regime, root))
 
 
 def import_measurements(csv: Path, network: Path, root: Path) -> tuple[Measurements, bool]:
-    """The data of a CSV file and a network file under `root`, and whether they were frozen just now.
+    """Return the data of a CSV file and a network file under `root`, and True if this call froze them.
 
-    Raises `RegimeError` or `DatasetError` where a file will not do, or others were frozen under that name.
+    Raises `RegimeError` or `DatasetError` for an invalid file, or if other data were frozen under that name.
     """
     table = read_table(csv)
     cut = cut_down(network, read_stated(network), table.metabolites)
     table = _restricted(table, cut.network.metabolite_names)
     regime = _regime(csv, network, table, cut)
-    place = root / f"{regime.name}.yaml"
-    if (REGIME_FOLDER / place.name).exists():
+    target = root / f"{regime.name}.yaml"
+    if (REGIME_FOLDER / target.name).exists():
         raise RegimeError(f"--csv {csv}: '{regime.name}' is the name of another regime; rename the file")
-    if place.exists() and read_known(place).fingerprint() != regime.fingerprint():
+    if target.exists() and read_known(target).fingerprint() != regime.fingerprint():
         raise RegimeError(
-            f"--csv {csv}: {place} was made from other files; rename this one, or move {place} and "
+            f"--csv {csv}: {target} was made from other files; rename this one, or move {target} and "
             f"{root / regime.name} away"
         )
     frozen = not (root / regime.name).exists()
     if frozen:
         _freeze(regime, table, root)
-    found = find_measurements(regime, root)
-    if not place.exists():
+    measurements = find_measurements(regime, root)
+    if not target.exists():
         content = yaml.safe_dump(regime.model_dump(mode="json"), sort_keys=False, allow_unicode=True, width=110)
-        draft = place.with_name(f".{place.name}.partial")
+        draft = target.with_name(f".{target.name}.partial")
         draft.write_text(content, encoding="utf-8")
-        draft.replace(place)
-    return found, frozen
+        draft.replace(target)
+    return measurements, frozen
 
 
 def _restricted(table: Table, metabolites: Sequence[str]) -> Table:
@@ -144,12 +144,12 @@ def _freeze(regime: Measured, table: Table, root: Path) -> None:
 
 
 def _keep_back(source: str, courses: Sequence[TimeSeries]) -> tuple[list[TimeSeries], list[TimeSeries]]:
-    """What trials are given, and what the scorer keeps."""
+    """Split trajectories into those for trials and those for the scorer."""
     if len(courses) > 1:
         count = max(1, len(courses) // _SHARE)
-        places = {int((place + 0.5) * len(courses) / count) for place in range(count)}
-        kept = [course for place, course in enumerate(courses) if place not in places]
-        return kept, [courses[place] for place in sorted(places)]
+        indices = {int((number + 0.5) * len(courses) / count) for number in range(count)}
+        kept = [course for index, course in enumerate(courses) if index not in indices]
+        return kept, [courses[index] for index in sorted(indices)]
     (course,) = courses
     last = len(course.time) // _SHARE
     if last < LEAST_SAMPLES:
@@ -163,7 +163,7 @@ def _keep_back(source: str, courses: Sequence[TimeSeries]) -> tuple[list[TimeSer
 
 
 def _smoothed(course: TimeSeries) -> Trajectory:
-    """Smoothing splines through a course, and their slopes."""
+    """Return the smoothing splines through a course, and their slopes."""
     spline = make_smoothing_spline(course.time, course.concentration)
     return Trajectory(course.time, np.asarray(spline(course.time)), np.asarray(spline.derivative()(course.time)))
 

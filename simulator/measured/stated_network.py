@@ -1,12 +1,12 @@
-"""The network that a user states beside measurements, as YAML or SBML; cut down to what was measured.
+"""Reader of the network stated for measurements, as YAML or SBML, cut down to the measured metabolites.
 
     reactions:
       hexokinase: glc + atp -> g6p + adp
       isomerase: g6p -> f6p
-    alphabet: [1, 2]        # the magnitudes that a coefficient may have; if left out, 1 and 2
-    mass_balanced: false    # whether every column of S sums to zero; if left out, no
+    alphabet: [1, 2]        # allowed magnitudes of a coefficient; default [1, 2]
+    mass_balanced: false    # true if every column of S sums to zero; default false
 
-Of an SBML file the coefficients are not used, but for the alphabet, 1 to the largest, and mass balance.
+The coefficients of an SBML file are used only for the alphabet, 1 to the largest, and for mass balance.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _NAMED = 12
 
 @dataclass(frozen=True)
 class Cut:
-    """What is left of a stated network, and in words what is not, and why."""
+    """The remainder of a stated network, with a text on the parts left out and the reasons."""
 
     network: StatedNetwork
     left_out: str
@@ -52,10 +52,10 @@ def _without_coefficients(network: ImportedNetwork) -> StatedNetwork:
 
 
 def cut_down(path: Path, whole: Cut, measured: Sequence[str]) -> Cut:
-    """The network of `path` as far as it was measured; raises `RegimeError` where that is nothing, or not of it.
+    """Return the measured part of the network of `path`; raises `RegimeError` if it is empty or a column is unknown.
 
     Metabolites that were not measured are left out of their reactions, and reactions that keep no substrate or no
-    product are left out. Columns that have lost a member need not sum to zero any more.
+    product are left out. Columns that have lost a member may no longer sum to zero.
     """
     network, known = whole.network, whole.network.metabolite_names
     if unknown := [name for name in measured if name not in known]:

@@ -1,4 +1,4 @@
-"""What goes bad on a disk: a ledger is found out, its last good copy is whole, and there is a way back."""
+"""Damaged ledgers: they are detected, the last good copy is intact, and it can be restored."""
 
 import sqlite3
 from collections.abc import Callable

@@ -147,7 +147,7 @@ def test_a_ledger_from_before_the_score_had_a_name_is_one_of_exact(tmp_path: Pat
         assert campaign is not None
         assert campaign.objective == "exact"
         assert [line.score for line in opened.outlines("probe")] == [0.4]
-    # Whoever leads the campaign may be a program of that version, to which the file stays what it was.
+    # The controller may still run that version, so the file must stay unchanged.
     with sqlite3.connect(path) as old:
         assert old.execute("PRAGMA user_version").fetchone() == (5,)
 
@@ -186,7 +186,7 @@ def test_who_was_accepted_leads_the_board_before_who_was_lucky_once(ledger: Ledg
     ledger.add_verdict("e0002", Verdict("rejected", "lucky"))
     ledger.add_verdict("e0003", Verdict("accepted", "better"))
     lines = ledger.outlines(FIDELITY)
-    assert leaders(lines, 8) == ["e0003", "e0001", "e0002"]
+    assert leaders(lines) == ["e0003", "e0001", "e0002"]
     assert leaders(lines, 1) == ["e0003"]
     assert lines[2][:-1] == ("e0003", 1, "accepted", 3, 2, 2)
     assert lines[2].score == pytest.approx(0.55)

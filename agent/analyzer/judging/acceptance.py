@@ -38,7 +38,7 @@ import numpy as np
 from scipy import stats
 
 from agent.analyzer.judging.noise import Noise
-from memory.records import Experiment, Verdict, VerdictName
+from memory.records import Experiment, Verdict, VerdictName, experiment_number
 
 ALPHA = 0.05
 BASELINE_SEEDS = (0, 1, 2, 3)
@@ -67,7 +67,7 @@ def level_of(count: int) -> float:
 
 def confirm_seeds(experiment: str) -> tuple[int, ...]:
     """Seeds that only this experiment's confirmation uses, in the order in which it does."""
-    number = int(experiment.removeprefix("e"))
+    number = experiment_number(experiment)
     return tuple(number * 1000 + index for index in range(LOOKS[-1]))
 
 

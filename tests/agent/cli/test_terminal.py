@@ -18,6 +18,7 @@ from rich.console import Console
 from agent.campaign.status import Line, Running, Status
 from agent.screen.log_view import log_view
 from agent.screen.status_view import status_view
+from memory.leaderboard import LEADERBOARD_LENGTH
 from memory.ledger import Ledger
 from memory.render import Log
 from tests.agent.conftest import Documented
@@ -104,7 +105,7 @@ def a_status(experiments: int, trials: int) -> Status:
         incumbent=line,
         baseline=line,
         noise=0.01,
-        leaderboard=[line] * 8,
+        leaderboard=[line] * LEADERBOARD_LENGTH,
         verdicts={"accepted": 1, "rejected": experiments - 1},
         experiments=experiments,
         trials=4 * experiments,

@@ -22,8 +22,8 @@ def test_columns_with_another_multiple_in_the_alphabet_are_named(tiny: Dataset) 
     law = replace(tiny.truth.law, log_k=np.zeros(4))
     frames = np.random.default_rng(0).uniform(1.0, 5.0, (50, 2))
     sto_all = matrix[graph.met_all, graph.rxn_all]
-    assert scale_free(graph, sto_all, law, frames, (1, 2, 3)).found.tolist() == [True, True, False, False]
-    assert scale_free(graph, sto_all, law, frames, (1, 2, 3, 4)).found.tolist() == [True, True, True, False]
+    assert scale_free(graph, sto_all, law, frames, (1, 2, 3)).ambiguous.tolist() == [True, True, False, False]
+    assert scale_free(graph, sto_all, law, frames, (1, 2, 3, 4)).ambiguous.tolist() == [True, True, True, False]
 
 
 def test_only_a_substrate_func_that_depends_on_magnitude_tells_ones_from_twos(tiny: Dataset) -> None:
@@ -31,7 +31,7 @@ def test_only_a_substrate_func_that_depends_on_magnitude_tells_ones_from_twos(ti
     frames = tiny.observed[0].concentration
     seen = scale_free(truth.graph, truth.sto_all, truth.law, frames, (1, 2))
     unseen = scale_free(truth.graph, truth.sto_all, blind_to_magnitude(truth.law), frames, (1, 2))
-    assert seen.found.any()
-    np.testing.assert_array_equal(seen.found, unseen.found)
-    np.testing.assert_array_equal(seen.resolved, seen.found)
+    assert seen.ambiguous.any()
+    np.testing.assert_array_equal(seen.ambiguous, unseen.ambiguous)
+    np.testing.assert_array_equal(seen.resolved, seen.ambiguous)
     assert not unseen.resolved.any()

@@ -1,4 +1,4 @@
-"""What a user's table of measurements may be, and what it is told where it is not."""
+"""Valid tables of measurements, and the error messages for invalid ones."""
 
 from pathlib import Path
 
@@ -40,7 +40,7 @@ def changed(place: int, text: str) -> list[str]:
 @pytest.mark.parametrize(
     ("header", "rows", "words"),
     [
-        ("trajectory,t,A,B", ROWS, r"names no column 'time'; name the one with the times so$"),
+        ("trajectory,t,A,B", ROWS, r"has no column 'time'; give the column of times this name$"),
         ("trajectory;time;A;B", ROWS, r"separate the columns by commas"),
         ("trajectory,time,A,A", ROWS, r"column 'A' must have a name of its own"),
         ("trajectory,time,A,", ROWS, r"column '\(no name\)' must have a name of its own"),
@@ -56,7 +56,7 @@ def changed(place: int, text: str) -> list[str]:
         (HEADER, changed(2, "x,1,1,1"), r"row 4, column 'time': 1 comes after 1 of trajectory 'x'; sort the rows"),
         (HEADER, changed(7, "y,0.5,1,1"), r"row 9, column 'time': 0\.5 comes after 1 of trajectory 'y'"),
         (HEADER, ROWS[:-1], r"trajectory 'y' has 4 samples, but others have 5; give all trajectories equally many"),
-        (HEADER, ROWS[:4], r"a trajectory has 4 samples; 5 are needed at the least"),
+        (HEADER, ROWS[:4], r"a trajectory has 4 samples; at least 5 are needed"),
         (HEADER, changed(2, "x,2,3e9,1"), r"the largest concentration is 3e\+09, not between .*; choose another unit"),
         (HEADER, [f"x,{time},1,2" for time in range(5)], r"no concentration ever changes"),
         (HEADER, changed(2, 'x,2,"1,1'), r"cannot be read as CSV|has \d fields"),

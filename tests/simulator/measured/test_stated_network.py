@@ -1,4 +1,4 @@
-"""The network that a user states: what it may be, and what is left of it for what was measured."""
+"""Networks stated for measurements: valid and invalid ones, and the measured part of them."""
 
 from pathlib import Path
 
@@ -42,7 +42,7 @@ def test_charges_and_signs_may_be_part_of_a_name(tmp_path: Path) -> None:
         ("reactions: {r1: A -> }", r"leave exchange reactions out"),
         ("reactions: {r1: A -> A + B}", r"must not hold 'A' twice"),
         ("reactions: {r1: 7}", r"must read like A \+ B -> C"),
-        ("reactions:\n  r1: A -> B\n  r1: B -> A\n", r"key 'r1' stands twice"),
+        ("reactions:\n  r1: A -> B\n  r1: B -> A\n", r"key 'r1' is given twice"),
         ("reactions: {r1: A -> B}\nalphabet: [2, 1]", r"key 'alphabet' .* smallest first"),
         ("reactions: {r1: A -> B}\nalphabet: [1, 90]", r"magnitudes from 1 to 6"),
         ("reactions: {r1: A -> B}\nbalanced: true", r"key 'balanced' .*not permitted"),
