@@ -1,10 +1,10 @@
-"""Ablation of what a substrate says to its reaction, `python -m benchmarks ablation`: gate x attention x activation.
+"""Ablation of the messages in the model, `python -m benchmarks ablation`: message x gate x attention x activation.
 
 Each trial is a `stoichloop train REGIME` of the starting formulation with one level of each factor, in a process of
-its own. A trial that finished is a line of the results file and is not run again while gnn/, agent/ and its regime
-stay as they are. A seed starts all arms from the same values, so arms are compared seed by seed. For arms with
-attention, rollouts and held-out error are those of the mean share of attention (see `gnn/estimate.py`); scores of
-coefficients are what they are. Prints one JSON document; progress goes to standard error.
+its own. A finished trial is a line of the results file and is not run again while gnn/, agent/ and its regime are
+unchanged. A seed starts all arms from the same values, so arms are compared seed by seed. For arms with attention or
+with `message=hypergraph`, rollouts and held-out errors are approximate (see `gnn/estimate.py`); scores of coefficients
+are exact. Prints one JSON document; progress goes to standard error.
 """
 
 from __future__ import annotations
@@ -27,16 +27,21 @@ from benchmarks.trials import BenchmarkRun, Failed, Finished, code_of
 from simulator.regime import find_regime
 from stoichloop.errors import StoichloopError
 
-# Field of the configuration and its option here.
-FACTORS = {"gate": "--gate", "attention": "--attention", "message_activation": "--activation"}
+# Field of the configuration -> option of the command.
+FACTORS = {
+    "message": "--message",
+    "gate": "--gate",
+    "attention": "--attention",
+    "message_activation": "--activation",
+}
 
 Arm = tuple[str, ...]  # the setting of each factor, as `--set` takes it
 
 
 class ArmReport(BaseModel):
-    """The figures of an arm, and its median lead in `exact` over the reference, seed by seed.
+    """The scores of an arm, and its median lead in `exact` over the reference on the same seeds.
 
-    The lead is over the seeds that both have; None without any.
+    The lead counts the seeds that finished in both arms; it is None if there are none.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -47,7 +52,7 @@ class ArmReport(BaseModel):
 
 
 class AblationReport(BaseModel):
-    """What `python -m benchmarks ablation` prints; the first arm is the reference."""
+    """The document that `python -m benchmarks ablation` prints; the first arm is the reference."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -60,9 +65,9 @@ class AblationReport(BaseModel):
 
 
 def arms_of(workspace: Workspace, asked: Mapping[str, Sequence[str] | None]) -> list[Arm]:
-    """Every combination of the levels that are asked for, None being all that the code in the workspace declares.
+    """Return every combination of the requested levels; None stands for all that the workspace's code declares.
 
-    Raises `StoichloopError` on a level that there is not.
+    Raises `StoichloopError` for an unknown level.
     """
     fields, settings = CodeState(workspace.root, workspace.sandbox).fields, []
     for name, levels in asked.items():
@@ -75,7 +80,7 @@ def arms_of(workspace: Workspace, asked: Mapping[str, Sequence[str] | None]) -> 
 
 
 def compare(arms: Mapping[Arm, Sequence[Finished | Failed]]) -> tuple[ArmReport, ...]:
-    """The figures of each arm over its seeds, beside those of the first, the reference."""
+    """Return the scores of each arm over its seeds, compared with the first arm, the reference."""
     exact = {
         arm: {trial.trial.seed: trial.scores["exact"] for trial in trials if isinstance(trial, Finished)}
         for arm, trials in arms.items()
@@ -90,6 +95,7 @@ def compare(arms: Mapping[Arm, Sequence[Finished | Failed]]) -> tuple[ArmReport,
 
 def ablation(
     regime: Annotated[str, typer.Argument(metavar="REGIME")] = "pde_m1",
+    message: Annotated[list[str] | None, typer.Option(help="A level; repeatable. Default: all.")] = None,
     gate: Annotated[list[str] | None, typer.Option(help="A level; repeatable. Default: all.")] = None,
     attention: Annotated[list[str] | None, typer.Option(help="A level; repeatable. Default: all.")] = None,
     activation: Annotated[list[str] | None, typer.Option(help="A level; repeatable. Default: all.")] = None,
@@ -98,15 +104,15 @@ def ablation(
         int | None, typer.Option(min=1, help="Optimiser steps; default: the regime's full budget.")
     ] = None,
     results: Annotated[
-        Path | None, typer.Option(help="JSON lines, one a finished trial. [default: runs/ablation.jsonl]")
+        Path | None, typer.Option(help="JSON lines, one per finished trial. [default: runs/ablation.jsonl]")
     ] = None,
     jobs: Annotated[int, typer.Option(min=1, help="Trials to run at once.")] = 1,
 ) -> None:
-    """Measure what gate, attention and activation of messages are worth and print it as JSON."""
+    """Measure the effect of message, gate, attention and activation on the scores and print it as JSON."""
     workspace = find_workspace(Path.cwd())
     setting = find_regime(regime, workspace.data)
     code, budget = code_of(workspace, regime), steps or setting.training.full_steps
-    arms = arms_of(workspace, dict(zip(FACTORS, (gate, attention, activation), strict=True)))
+    arms = arms_of(workspace, dict(zip(FACTORS, (message, gate, attention, activation), strict=True)))
 
     def trial(arm: Arm, seed: int) -> BenchmarkRun:
         return BenchmarkRun(regime=regime, sibling=None, seed=seed, recipe=None, settings=arm, steps=budget, code=code)

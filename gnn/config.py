@@ -1,9 +1,9 @@
-"""The configuration of a training run, and its search space as this state of the code declares it.
+"""The configuration of a training run and its search space, as this state of the code declares them.
 
-    python -m gnn.config             prints every field with its value here and its range, as JSON
+    python -m gnn.config             prints each field with its value and its range, as JSON
     python -m gnn.config --resolve   reads changes as JSON on standard input, prints the whole configuration
 
-`configuration.json` beside this file holds what an experiment chose to differ from the starting values.
+`configuration.json` beside this file holds the values that an experiment has changed from the starting values.
 """
 
 from __future__ import annotations
@@ -23,39 +23,45 @@ CHOSEN = Path(__file__).parent / "configuration.json"
 
 
 class ConfigurationError(Exception):
-    """A value that the configuration cannot take; the message names the key, the value and the mend."""
+    """A value that the configuration does not allow; the message gives the key, the value and the allowed values."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Configuration(LossCoefficients):
-    """One training run, except for its seed and its number of steps, which the controller sets."""
+    """The settings of one training run. The controller sets the seed and the number of steps."""
 
     lr_S: float = number(3e-3, 1e-4, 1e-1, "learning rate of the stoichiometric coefficients")
-    lr_k: float = number(3e-3, 1e-4, 1e-1, "learning rate of log_k")
-    lr_func: float = number(3e-3, 1e-4, 1e-1, "learning rate of both functions, gate and attention")
-    width: int = choice(32, [16, 32, 64], "hidden units a layer in both functions")
+    lr_k: float = number(3e-3, 1e-4, 1e-1, "learning rate of log_k, the log10 rate constants")
+    lr_func: float = number(3e-3, 1e-4, 1e-1, "learning rate of both functions, gate, attention and exchange")
+    width: int = choice(32, [16, 32, 64], "hidden units per layer in both functions")
     depth: int = integer(2, 1, 3, "hidden layers in both functions")
     activation: str = choice("tanh", ["tanh", "silu"], "non-linearity of both functions")
-    gate: str = choice("none", ["none", "sigmoid"], "gate on what a substrate says, by its concentration")
-    attention: str = choice(
-        "none", ["none", "edge"], "a learnable share in [0, 1] for what each substrate edge lets through"
+    message: str = choice(
+        "substrates",
+        ["substrates", "hypergraph"],
+        "input of a rate: its substrates' messages, with hypergraph after an exchange among all its metabolites",
     )
+    gate: str = choice("none", ["none", "sigmoid"], "gate on a substrate's message, by its concentration")
+    attention: str = choice("none", ["none", "edge"], "learnable weight in [0, 1] on the message of each edge")
     message_activation: str = choice(
-        "identity", ["identity", "relu", "gelu", "tanh"], "non-linearity of what a substrate says"
+        "identity", ["identity", "relu", "gelu", "tanh"], "non-linearity of a substrate's message"
     )
-    batch_frames: int = choice(128, [32, 64, 128, 256], "frames a mini-batch")
-    schedule: str = choice("constant", ["constant", "cosine", "linear"], "course of all learning rates", shared=False)
+    batch_frames: int = choice(128, [32, 64, 128, 256], "frames per mini-batch")
+    schedule: str = choice("constant", ["constant", "cosine", "linear"], "decay of all learning rates", shared=False)
     init_scale_S: float = number(0.5, 0.05, 2.0, "standard deviation of the initial coefficients")
 
 
 def resolve(changes: dict[str, Any]) -> Configuration:
-    """The starting values, then the chosen ones, then `changes`; raises `ConfigurationError`."""
+    """Return the starting values, overridden by `configuration.json`, then by `changes`.
+
+    Raises `ConfigurationError` for a key or a value that is not allowed.
+    """
     chosen = json.loads(CHOSEN.read_text(encoding="utf-8"))
     return Configuration(**{name: _checked(name, value) for name, value in {**chosen, **changes}.items()})
 
 
 def describe() -> dict[str, dict[str, Any]]:
-    """Each field's value in this state of the code, its kind, range and meaning."""
+    """Return the value, kind, range and meaning of each field."""
     values = asdict(resolve({}))
     return {f.name: {"value": values[f.name], **f.metadata} for f in fields(Configuration)}
 
@@ -69,7 +75,7 @@ def _checked(name: str, value: Any) -> Any:
         choices = known[name]["choices"]
         if value not in choices or isinstance(value, bool):
             raise ConfigurationError(f"key '{name}' has value {value!r}, but must be one of {choices}")
-        return choices[choices.index(value)]  # 32, where somebody wrote 32.0
+        return choices[choices.index(value)]  # 32 for 32.0
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < math.inf:
         raise ConfigurationError(f"key '{name}' has value {value!r}, but must be a finite number of at least 0")
     if kind == "int":
@@ -82,7 +88,7 @@ def _checked(name: str, value: Any) -> Any:
 
 
 def main() -> None:
-    """Entry point of `python -m gnn.config`."""
+    """Run `python -m gnn.config`."""
     parser = argparse.ArgumentParser(prog="python -m gnn.config", description=__doc__)
     parser.add_argument("--resolve", action="store_true", help="print the configuration with the changes on stdin")
     try:

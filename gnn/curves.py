@@ -1,4 +1,4 @@
-"""How the losses of members that are trained together go, as they write it down: `curves.jsonl`, a line a point.
+"""Learning curves of models that are trained together: `curves.jsonl` of each, one point per line.
 
 {"step": 40, "steps": 4000, "loss": 0.81, "loss_pred": 0.79}
 """
@@ -13,11 +13,11 @@ import torch
 from torch import Tensor
 
 _POINTS = 100
-_LOOK = 50  # steps between two looks at whether any loss is finite: a look waits for the device
+_LOOK = 50  # steps between two checks that any loss is finite: a check waits for the device
 
 
 class Curves:
-    """The courses of M members."""
+    """The learning curves of M members."""
 
     def __init__(self, folders: Sequence[Path], steps: int) -> None:
         self._files = [folder / "curves.jsonl" for folder in folders]
@@ -27,7 +27,7 @@ class Curves:
             file.write_text("", encoding="utf-8")
 
     def follow(self, step: int, loss: Tensor, loss_pred: Tensor) -> bool:
-        """Take note of one step, both losses of shape (M,); returns whether any member is sound, as far as is known."""
+        """Record one step, both losses of shape (M,). Return False once all losses are known to have diverged."""
         if self._lost_at is None:
             self._lost_at = torch.zeros_like(loss, dtype=torch.int64)
         sound = torch.isfinite(loss) | (self._lost_at > 0)
@@ -42,5 +42,5 @@ class Curves:
         return step % _LOOK != 0 or not all(self.lost_at())
 
     def lost_at(self) -> list[int]:
-        """The step at which each member's loss was infinite or not a number for the first time, 0 if it never was."""
+        """Return the first step at which each member's loss was infinite or not a number, 0 if none."""
         return [] if self._lost_at is None else [int(step) for step in self._lost_at]

@@ -1,12 +1,11 @@
-"""Functions of a few scalars at very many points, interpolated from few.
+"""Interpolation of smooth functions of one or two scalars from a small grid to many points.
 
-Both functions of the model are smooth, and take one or two scalars: what they are at some thousands of points says what
-they are at millions in between. The perceptrons are evaluated on a grid that is laid anew in every step, and between
-its nodes there is
+The perceptrons of the model are evaluated at a few thousand nodes, on a new grid in every step, and interpolated at the
+many points of a mini-batch:
 
-- along concentrations, and along h, the cubic through the four nearest of evenly spaced nodes; at a spacing of d its
-  error is at the most 3/128 d^4 max|f''''|, and 1/24 in the outermost intervals (Abramowitz and Stegun 1964, 25.2.13);
-- along magnitudes, where there is one value an edge, the polynomial through few Chebyshev nodes; its error falls
+- along concentrations and h, by the cubic through the four nearest of evenly spaced nodes; at a spacing of d its
+  error is at most 3/128 d^4 max|f''''|, and 1/24 in the outermost intervals (Abramowitz and Stegun 1964, 25.2.13);
+- along magnitudes, one value per edge, by the polynomial through a few Chebyshev nodes; its error falls
   geometrically with their number (Trefethen 2013, Approximation Theory and Approximation Practice, chapter 8).
 
 Gradients are those of the interpolant.
@@ -23,7 +22,7 @@ from torch import Tensor
 
 _EVEN = 129  # nodes along concentrations and h
 _CHEBYSHEV = 33  # nodes along magnitudes: one more than a power of two
-_LEAST = 1.0  # that magnitudes are interpolated up to
+_LEAST = 1.0  # smallest upper end of the range of magnitudes
 
 Function = Callable[..., Tensor]
 
@@ -39,17 +38,17 @@ class _Nodes(NamedTuple):
 
 
 def interpolated(function: Function, values: Tensor) -> Tensor:
-    """function(values), for values of any shape."""
+    """Return function(values), for values of any shape."""
     nodes = _around(values)
     return _read(function(nodes.all()).unsqueeze(0), nodes, values.reshape(1, -1)).view(values.shape)
 
 
 def interpolated_by_rows(function: Function, values: Tensor, magnitudes: Tensor) -> Tensor:
-    """function(values, magnitudes), for values of shape (E, B), and one magnitude a row, at least zero, shape (E,)."""
+    """Return function(values, magnitudes), for values of shape (E, B) and one magnitude >= 0 per row, shape (E,)."""
     nodes, top = _around(values), magnitudes.detach().amax().clamp(min=_LEAST)
     angles = (torch.arange(_CHEBYSHEV, device=values.device) + 0.5) * (math.pi / _CHEBYSHEV)
     along = (0.5 * top * (1.0 + angles.cos())).unsqueeze(-1).expand(-1, _EVEN)
-    # The discrete cosine transform of what a function is at the nodes gives its coefficients.
+    # The discrete cosine transform of the values at the nodes gives the Chebyshev coefficients.
     orders = torch.arange(_CHEBYSHEV, device=values.device).unsqueeze(-1)
     cosines = (orders * angles).cos() * (2.0 / _CHEBYSHEV)
     cosines = torch.where(orders == 0, 0.5 * cosines, cosines)
@@ -65,7 +64,7 @@ def _around(values: Tensor) -> _Nodes:
 
 
 def _chebyshev_polynomials(x: Tensor) -> Tensor:
-    """T_0 to T_(K-1) at x of shape (E,), shape (E, K): T_(n+m) = 2 T_n T_m - T_(n-m) doubles what is known."""
+    """Return T_0 to T_(K-1) at x of shape (E,), shape (E, K), doubling by T_(n+m) = 2 T_n T_m - T_(n-m)."""
     known = torch.stack([torch.ones_like(x), x], dim=-1)
     while known.shape[-1] < _CHEBYSHEV:
         beyond = 2.0 * known[:, -1:] * known[:, 1:] - known[:, :-1].flip(-1)
@@ -74,12 +73,12 @@ def _chebyshev_polynomials(x: Tensor) -> Tensor:
 
 
 def _read(rows: Tensor, nodes: _Nodes, values: Tensor) -> Tensor:
-    """Between the nodes: `rows` (E, G) at values (E, B); beyond them the outermost cubic goes on."""
+    """Interpolate `rows`, function values at the nodes, shape (E, G), at `values`, shape (E, B)."""
     at = (values - nodes.low) * ((_EVEN - 1) / (nodes.high - nodes.low))
     first = (at.detach().long() - 1).clamp(0, _EVEN - 4)  # of the four nearest
     x = at - first
     a, b, c = x - 1.0, x - 2.0, x - 3.0
     weights = (a * b * c / -6.0, x * b * c / 2.0, x * a * c / -2.0, x * a * b / 6.0)
-    place = (first + _EVEN * torch.arange(len(rows), device=rows.device).unsqueeze(-1)).view(-1)
-    taps = [rows.view(-1).index_select(0, place + tap).view(values.shape) * w for tap, w in enumerate(weights)]
+    index = (first + _EVEN * torch.arange(len(rows), device=rows.device).unsqueeze(-1)).view(-1)
+    taps = [rows.view(-1).index_select(0, index + tap).view(values.shape) * w for tap, w in enumerate(weights)]
     return taps[0] + taps[1] + taps[2] + taps[3]

@@ -1,9 +1,9 @@
-"""The loss: a prediction error, and penalties on the coefficients. A new penalty is a field and a function here.
+"""The loss: a prediction error and penalties on the coefficients. To add a penalty, add a field and a function here.
 
     L = L_pred + coeff_S_L1 |sto_all|_1 + coeff_S_L2 |sto_all|_2
       + coeff_mass sum_j (sum_i S_ij)^2 + coeff_S_integer sum_e sin^2(pi sto_e)
 
-Tensor methods only, so that reading the fields does not import torch.
+Only tensor methods are called, so that `gnn.config` can read the fields without importing torch.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class LossCoefficients:
-    """The weight of each penalty; a penalty belongs to the field of its name in `PENALTIES`."""
+    """The weight of each penalty. `PENALTIES` has one penalty for each field, by its name."""
 
     coeff_S_L1: float = number(1e-6, 1e-7, 1e-3, "weight of the sum of |coefficient|")
     coeff_S_L2: float = number(1e-6, 1e-7, 1e-2, "weight of the Euclidean norm of the coefficients")
@@ -58,12 +58,12 @@ PENALTIES: dict[str, Callable[[Tensor, Graph], Tensor]] = {
 
 
 def prediction_error(predicted: Tensor, dcdt: Tensor, scale: float) -> Tensor:
-    """L_pred: mean squared error of dc/dt, both of shape (N, B), in units of its root mean square `scale`."""
+    """Return L_pred: mean squared error of dc/dt, shape (N, B), in units of its root mean square `scale`."""
     return ((predicted - dcdt) / scale).square().mean()
 
 
 def penalty(sto_all: Tensor, graph: Graph, weights: Mapping[str, Tensor]) -> Tensor:
-    """The sum of all penalties on sto_all, shape (E,), with the weight of each."""
+    """Return the weighted sum of all penalties on sto_all, shape (E,)."""
     total = sto_all.new_zeros(())
     for name, term in PENALTIES.items():
         total = total + weights[name] * term(sto_all, graph)

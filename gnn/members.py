@@ -1,4 +1,4 @@
-"""Models of one shape that are trained together: their parameters are stacked, one member behind the other."""
+"""Models of one shape that are trained together, as members of one stack of parameters."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from copy import deepcopy
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 from torch.func import functional_call, stack_module_state, vmap
 
@@ -18,29 +17,29 @@ class Members:
     """The members of one training.
 
     Attributes:
-        models: each member as a model of its own, which shares memory with the stack.
-        parameters: by name, stacked along a first axis, shape (M, ...): what an optimiser changes, in place.
+        models: each member as a separate model, which shares memory with the stack.
+        parameters: by name, stacked along a first axis, shape (M, ...). An optimiser updates them in place.
     """
 
     def __init__(self, models: Sequence[MetabolismPropagation]) -> None:
         if any(_facts(model) != _facts(models[0]) for model in models):
-            raise RuntimeError("what a model decides by, other than its parameters, differs between members")
+            raise RuntimeError("a value other than a parameter or a buffer differs between members")
         self.models = models
         self.parameters, self._buffers = stack_module_state(list(models))
         for index, model in enumerate(models):
             for name, parameter in model.named_parameters():
                 parameter.data = self.parameters[name].data[index]
-        self._caller = _Caller(deepcopy(models[0]))  # parameters are put into it, and taken out again
+        self._caller = _Caller(deepcopy(models[0]))  # functional_call swaps parameters in and out
 
     def __len__(self) -> int:
         return len(self.models)
 
     def each(self, function: Callable[..., Any], *arguments: Any) -> Any:
-        """What `function(model, ...)` gives for every member: tensors, or tuples of them, stacked along a first axis.
+        """Return `function(model, ...)` of every member: tensors, or tuples of them, stacked along a first axis.
 
-        `arguments` are stacked tensors, or containers of them, and each member gets its part. Gradients reach
-        `parameters`. Raises `RuntimeError` if the function does what cannot be done for several members at once, such
-        as a decision by a value; a single member may do anything.
+        `arguments` are stacked tensors, or dictionaries of them; each member gets its part. Gradients reach
+        `parameters`. Raises `RuntimeError` if there are several members and `vmap` cannot run the function, for
+        example because it branches on a tensor's value. A single member runs without `vmap`.
         """
 
         def one(parameters: dict[str, Tensor], buffers: dict[str, Tensor], *parts: Any) -> Any:
@@ -50,12 +49,19 @@ class Members:
         stacked = (self.parameters, self._buffers, *arguments)
         if len(self) > 1:
             return vmap(one)(*stacked)
-        alone = one(*torch.utils._pytree.tree_map(lambda tensor: tensor[0], stacked))
-        return torch.utils._pytree.tree_map(lambda tensor: tensor.unsqueeze(0), alone)
+        alone = one(*_each_tensor(lambda tensor: tensor[0], stacked))
+        return _each_tensor(lambda tensor: tensor.unsqueeze(0), alone)
+
+
+def _each_tensor(function: Callable[[Tensor], Tensor], value: Any) -> Any:
+    """Return `value`, a tensor or a nest of tuples and dictionaries of tensors, with `function` applied to each."""
+    if isinstance(value, dict):
+        return {name: _each_tensor(function, part) for name, part in value.items()}
+    return tuple(_each_tensor(function, part) for part in value) if isinstance(value, tuple) else function(value)
 
 
 def _facts(model: nn.Module) -> dict[str, Any]:
-    """The values that a model and its parts hold outside parameters and buffers: there is one of each, not a stack."""
+    """Return the plain values of a model and its modules, by name: members share them, so they must be equal."""
     return {
         f"{name}.{key}": value
         for name, module in model.named_modules()
@@ -65,7 +71,7 @@ def _facts(model: nn.Module) -> dict[str, Any]:
 
 
 class _Caller(nn.Module):
-    """Calls any function of a model as a module, which is what parameters can be put into."""
+    """A module that calls any function of the model, because `functional_call` needs a module."""
 
     def __init__(self, model: MetabolismPropagation) -> None:
         super().__init__()

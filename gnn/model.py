@@ -1,4 +1,4 @@
-"""MetabolismPropagation: the model that mirrors PDE_M1."""
+"""MetabolismPropagation, the model that mirrors PDE_M1."""
 
 from __future__ import annotations
 
@@ -9,20 +9,26 @@ from torch import Tensor, nn
 from torch.nn.functional import softplus
 
 from gnn.config import Configuration
+from gnn.hypergraph import MetaboliteExchange
 from gnn.interpolation import interpolated
 from gnn.layers import EdgeAttention, Gate, ScalarFunction, StoichiometricUpdate, SubstrateAggregation
 from gnn.observations import Observations
 
 
 class MetabolismPropagation(nn.Module):
-    """dc_i/dt = sum_j S_ij 10^log_k_j softplus(rate_func(h_j)) on the bipartite graph.
+    """dc_i/dt = sum over j of S_ij 10^log_k_j softplus(rate_func(h_j)) on the bipartite graph.
 
-    Where roles are not told or edges may be absent, a message is weighted by how much of a substrate its edge is.
+    h_j = sum over substrates i of substrate_func(x_i, |S_ij|)        x_i = the scaled concentration of i
+
+    With `message: hypergraph` the metabolites of a reaction first exchange messages, which correct x_i. Unknown roles
+    and edges that may be absent are handled by weights in [0, 1]: `presence` weights the messages of substrates in h_j,
+    `membership` the messages of the exchange.
 
     Attributes:
-        sto_all: one free signed coefficient an edge, shape (E,). This is the starting formulation.
+        sto_all: one free signed coefficient for each edge, shape (E,). This is the starting formulation.
         log_k: log10 of the rate constants, shape (R,).
         substrate_func, rate_func: shared by all reactions.
+        exchange: corrects x; None with `message: substrates`.
     """
 
     shift: Tensor
@@ -42,13 +48,16 @@ class MetabolismPropagation(nn.Module):
         self.log_k = nn.Parameter(torch.full((graph.n_reactions,), start))
         self.substrate_func = ScalarFunction(2, config.width, config.depth, config.activation)
         self.rate_func = ScalarFunction(1, config.width, config.depth, config.activation)
-        # Drawn last: with and without a gate, a seed starts the rest from the same values.
+        # Optional parts are drawn last: with or without them, a seed starts the rest from the same values.
         self.aggregation = SubstrateAggregation(
             self.substrate_func,
             gate=Gate(1, 1) if config.gate == "sigmoid" else None,
             attention=EdgeAttention(len(graph.met_sub), 1) if config.attention == "edge" else None,
             activation=config.message_activation,
         )
+        self.exchange = None
+        if config.message == "hypergraph":
+            self.exchange = MetaboliteExchange(len(graph.met_all), attention=config.attention == "edge")
         self.update = StoichiometricUpdate()
         self.register_buffer("shift", observations.concentration.mean().cpu())
         self.register_buffer("width", observations.concentration.std().cpu())
@@ -56,29 +65,39 @@ class MetabolismPropagation(nn.Module):
         self.register_buffer("all_edges", torch.stack([graph.rxn_all, graph.met_all]), persistent=False)
 
     def presence(self, coefficient: Tensor) -> Tensor:
-        """How much of a substrate an edge with this coefficient is, 0 to 1, for edges that may be substrates.
+        """Return the weight in [0, 1] of an edge as a substrate, for edges that may be substrates.
 
-        1 where that is known; else it grows with the coefficient, with its negative part where the sign is all
-        that makes an edge a substrate, so that an absent edge is silent.
+        Where roles are unknown, only the sign makes an edge a substrate: the weight grows with the coefficient's
+        negative part. Else it is the edge's membership.
         """
-        if not self.roles_told:
-            return (-coefficient).clamp(0.0, 1.0)
+        return self.membership(coefficient) if self.roles_told else (-coefficient).clamp(0.0, 1.0)
+
+    def membership(self, coefficient: Tensor) -> Tensor:
+        """Return the weight in [0, 1] of an edge in its reaction: 1, or min(|S|, 1) where edges may be absent."""
         return coefficient.abs().clamp(max=1.0) if self.may_be_absent else torch.ones_like(coefficient)
 
     def drive(self, concentration: Tensor) -> Tensor:
-        """h, shape (R, B), from concentrations of shape (N, B)."""
+        """Return h, shape (R, B), for concentrations of shape (N, B)."""
         coefficient = self.sto_all[self.graph.sub_to_all]
-        scaled = (concentration - self.shift) / self.width
+        scaled = self.exchanged((concentration - self.shift) / self.width)
         presence, edges = self.presence(coefficient), self.substrate_edges
         h: Tensor = self.aggregation(scaled, coefficient.abs(), presence, edges, self.graph.n_reactions)
         return h
 
+    def exchanged(self, scaled: Tensor) -> Tensor:
+        """Return scaled concentrations, shape (N, B), after the exchange, if the model has one."""
+        if self.exchange is None:
+            return scaled
+        sto_all, incidences = self.sto_all, self.all_edges.flip(0)
+        x: Tensor = self.exchange(scaled, sto_all, self.membership(sto_all), incidences, self.graph.n_reactions)
+        return x
+
     def rate(self, h: Tensor) -> Tensor:
-        """v, shape (R, B)."""
+        """Return v, shape (R, B)."""
         return torch.pow(10.0, self.log_k).unsqueeze(-1) * softplus(interpolated(self.rate_func, h))
 
     def forward(self, concentration: Tensor) -> Tensor:
-        """dc/dt, shape (N, B)."""
+        """Return dc/dt, shape (N, B)."""
         rate = self.rate(self.drive(concentration))
         dcdt: Tensor = self.update(rate, self.sto_all, self.all_edges, self.graph.n_metabolites)
         return dcdt

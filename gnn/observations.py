@@ -1,4 +1,4 @@
-"""What a trial may see: the graph, what the regime states about its coefficients, and the frames."""
+"""The input of a trial: the graph, the regime's constraints on its coefficients, and the frames."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ class Graph:
     Attributes:
         n_metabolites, n_reactions: N and R.
         met_sub, rxn_sub: metabolite and reaction of each edge that may be a substrate, shape (E_sub,): of the
-            substrate edges where roles are told, of every edge where they are not.
-        met_all, rxn_all: the same of every edge, shape (E,).
-        sub_to_all: position of each edge that may be a substrate among all edges, shape (E_sub,).
-        role: -1 for a substrate, +1 for a product, 0 where that is not told, shape (E,).
+            substrate edges where roles are known, of every edge where they are unknown.
+        met_all, rxn_all: metabolite and reaction of every edge, shape (E,).
+        sub_to_all: index among all edges of each edge that may be a substrate, shape (E_sub,).
+        role: -1 for a substrate, +1 for a product, 0 for an unknown role, shape (E,).
     """
 
     n_metabolites: int
@@ -37,12 +37,13 @@ class Graph:
 
 @dataclass(frozen=True)
 class Constraints:
-    """What the regime states about every column of S.
+    """The regime's constraints on every column of S.
 
     Attributes:
-        alphabet: the magnitudes that a coefficient may have. mass_balanced: whether every column sums to zero.
-        max_substrates, max_products: how many a reaction has at the most; it has one of each at the least.
-        may_be_absent: whether the coefficient of an edge may be zero.
+        alphabet: the magnitudes that a coefficient may have.
+        mass_balanced: true if every column sums to zero.
+        max_substrates, max_products: the largest numbers that a reaction has; the smallest are 1.
+        may_be_absent: true if the coefficient of an edge may be zero.
     """
 
     alphabet: tuple[int, ...]
@@ -57,9 +58,9 @@ class Observations:
     """All frames, float32.
 
     Attributes:
-        time: of each frame of each trajectory, shape (trajectories, frames).
-        concentration, dcdt: the frames of all trajectories end to end, as columns, shape (N, F). Where dc/dt is
-            not given, it is estimated from the concentrations, and these are smoothed.
+        time: time of each frame of each trajectory, shape (trajectories, frames).
+        concentration, dcdt: the frames of all trajectories end to end, as columns, shape (N, F). If the file has no
+            dc/dt, it is estimated from the concentrations, which are then smoothed.
     """
 
     graph: Graph
@@ -70,7 +71,7 @@ class Observations:
 
 
 def read_observations(path: Path, device: torch.device) -> Observations:
-    """Read `observations.npz`; trajectories are laid end to end."""
+    """Read `observations.npz` and lay trajectories end to end."""
     with np.load(path, allow_pickle=False) as arrays:
         indices = {
             name: torch.from_numpy(arrays[name]).to(device)

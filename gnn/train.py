@@ -1,9 +1,9 @@
-"""One trial, or several of one shape at once: train on the observations, write `estimate.npz` and `curves.jsonl`.
+"""One trial, or several of one shape together: train on observations, write `estimate.npz` and `curves.jsonl`.
 
     python -m gnn.train --observations F --steps N [--device auto] --config F --seed N --out FOLDER
     python -m gnn.train --observations F --steps N [--device auto] --member CONFIG SEED FOLDER --member ...
 
-The same seed on the same device gives the same bits, on a CPU alone as among others.
+The same seed on the same device gives the same bits; on a CPU also among other trials.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ from gnn.members import Members
 from gnn.model import MetabolismPropagation
 from gnn.observations import Observations, read_observations
 
-_NON_FINITE = 3  # exit status
+_NON_FINITE = 3  # exit status; `agent` never imports gnn, so its executor states the number again
 
 
 @dataclass(frozen=True)
 class Member:
-    """What is to be trained, and the folder for what comes of it."""
+    """One model to train, and the folder for its results."""
 
     config: Configuration
     seed: int
@@ -42,26 +42,26 @@ class Member:
 
 
 def learning_rate_factor(config: Configuration, progress: float) -> float:
-    """The share of the learning rates that is left at `progress` in [0, 1]."""
+    """Return the factor on all learning rates at `progress` in [0, 1]."""
     if config.schedule == "cosine":
         return 0.5 * (1.0 + math.cos(math.pi * progress))
     return 1.0 - progress if config.schedule == "linear" else 1.0
 
 
 def learning_rate(parameter: str, config: Configuration) -> float:
-    """The learning rate that a parameter of this name starts with."""
+    """Return the initial learning rate of the parameter of this name."""
     return {"sto_all": config.lr_S, "log_k": config.lr_k}.get(parameter, config.lr_func)
 
 
 def penalty_weight(name: str, config: Configuration, progress: float) -> float:
-    """The weight of a penalty at `progress` in [0, 1]."""
+    """Return the weight of a penalty at `progress` in [0, 1]."""
     return float(getattr(config, name))
 
 
 def mini_batches(
     frames: int, size: int, generators: Sequence[torch.Generator], device: torch.device
 ) -> Iterator[Tensor]:
-    """Frame indices (M, B) for ever, each epoch in a new order of each member's own; a shorter remainder is dropped."""
+    """Yield frame indices (M, B) for ever, each epoch in a new order per member; drop a shorter remainder."""
     size = min(size, frames)
     while True:
         order = torch.stack([torch.randperm(frames, generator=generator) for generator in generators])
@@ -69,10 +69,10 @@ def mini_batches(
 
 
 def train(observations: Observations, members: Sequence[Member], steps: int) -> list[MetabolismPropagation | None]:
-    """Train members whose configurations differ in numbers and schedules alone, for `steps` optimiser steps.
+    """Train members for `steps` optimiser steps; their configurations agree on all shared fields.
 
-    Appends to `curves.jsonl` of each on the way. Returns the model of each member, None where its loss became infinite
-    or not a number, which harms no other. Raises `RuntimeError` if the model is not one that can be trained together.
+    Appends to `curves.jsonl` of each. Returns the model of each member, or None if its loss became infinite or not a
+    number; the other members are unaffected. Raises `RuntimeError` if the models cannot be trained together.
     """
     device, models, generators = observations.concentration.device, [], []
     for member in members:
@@ -83,7 +83,7 @@ def train(observations: Observations, members: Sequence[Member], steps: int) -> 
     parameters = together.parameters
     scale = float(observations.dcdt.square().mean().sqrt())
 
-    # What changes in the course of training is known before; looked up, it does not keep the device waiting for us.
+    # Schedules are tabulated on the device before training, so that no step waits for a copy from the host.
     def course(value: Callable[..., float], *name: str) -> Tensor:
         rows = [[value(*name, member.config, step / steps) for member in members] for step in range(steps + 1)]
         return torch.tensor(rows, device=device)
@@ -118,7 +118,7 @@ def train(observations: Observations, members: Sequence[Member], steps: int) -> 
 def train_what_fits(
     observations: Observations, members: Sequence[Member], steps: int
 ) -> list[MetabolismPropagation | None]:
-    """`train`, by halves where the device has not memory for all at once; one by one on a CPU, which one keeps busy."""
+    """Call `train`, halving the batch while the device is out of memory; on a CPU, train one member at a time."""
     if observations.concentration.device.type == "cpu":
         return [model for member in members for model in train(observations, [member], steps)]
     try:
@@ -131,7 +131,7 @@ def train_what_fits(
 
 
 def main() -> None:
-    """Entry point of `python -m gnn.train`."""
+    """Run `python -m gnn.train`."""
     parser = argparse.ArgumentParser(prog="python -m gnn.train", description=__doc__)
     parser.add_argument("--observations", type=Path, required=True)
     parser.add_argument("--steps", type=int, required=True)
@@ -147,11 +147,11 @@ def main() -> None:
         for config, seed, out in asked
     ]
 
-    # Reductions in another order would give other bits: one thread a trial, as many trials as cores.
+    # One thread per trial: more threads would reduce in another order and give other bits.
     torch.set_num_threads(1)
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.use_deterministic_algorithms(True)
-    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]  # nobody reads it
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]  # never read
     name = arguments.device
     device = torch.device(("cuda" if torch.cuda.is_available() else "cpu") if name == "auto" else name)
 

@@ -1,7 +1,7 @@
-"""How a field of the configuration declares its starting value and the range to search.
+"""Declarations of tunable fields: a starting value and a range to search.
 
-What is `shared` must be the same for all members that are trained together: whatever gives the model its shape, or
-decides which way the code takes.
+Models that are trained together must agree on every `shared` field. A field is shared if it sets a shape of the model
+or selects code.
 """
 
 from __future__ import annotations
@@ -11,17 +11,17 @@ from typing import Any
 
 
 def number(start: float, low: float, high: float, doc: str, *, log: bool = True) -> Any:
-    """A real number, searched between `low` and `high`, on a logarithmic scale unless told otherwise."""
+    """Declare a real number, searched between `low` and `high`, by default on a logarithmic scale."""
     return field(
         default=start, metadata={"kind": "float", "low": low, "high": high, "log": log, "shared": False, "doc": doc}
     )
 
 
 def integer(start: int, low: int, high: int, doc: str) -> Any:
-    """A whole number, searched between `low` and `high`, both included."""
+    """Declare an integer, searched between `low` and `high`, both included."""
     return field(default=start, metadata={"kind": "int", "low": low, "high": high, "shared": True, "doc": doc})
 
 
 def choice(start: str | int, choices: list[str] | list[int], doc: str, *, shared: bool = True) -> Any:
-    """One of a few named values."""
+    """Declare a choice among a few values."""
     return field(default=start, metadata={"kind": "choice", "choices": choices, "shared": shared, "doc": doc})

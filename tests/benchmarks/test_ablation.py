@@ -13,14 +13,15 @@ from benchmarks.trials import BenchmarkRun, Failed, Finished
 from stoichloop.errors import StoichloopError
 from tests.conftest import ROOT
 
-PLAIN: Arm = ("gate=none", "attention=none", "message_activation=identity")
-GATED: Arm = ("gate=sigmoid", "attention=none", "message_activation=identity")
+PLAIN: Arm = ("message=substrates", "gate=none", "attention=none", "message_activation=identity")
+GATED: Arm = ("message=substrates", "gate=sigmoid", "attention=none", "message_activation=identity")
 
 
 def ablation(workspace: Workspace, results: Path, *options: str) -> subprocess.CompletedProcess[str]:
-    common = ["pde_m1_tiny", "--results", str(results), "--seeds", "1", "--gate", "none", "--attention", "none"]
+    common = ["pde_m1_tiny", "--results", str(results), "--seeds", "1", "--steps", "5"]
+    plain = ["--gate", "none", "--attention", "none", "--activation", "identity"]
     return subprocess.run(
-        [sys.executable, "-m", "benchmarks", "ablation", *common, *options],
+        [sys.executable, "-m", "benchmarks", "ablation", *common, *plain, *options],
         cwd=workspace.root,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         capture_output=True,
@@ -41,23 +42,23 @@ def finished(arm: Arm, seed: int, exact: float) -> Finished:
 
 def test_a_second_run_adds_what_the_first_lacks_and_nothing_else(clone: Workspace, tmp_path: Path) -> None:
     results = tmp_path / "kept" / "results.jsonl"
-    done = ablation(clone, results, "--activation", "identity", "--steps", "5")
+    done = ablation(clone, results, "--message", "substrates")
     assert done.returncode == 0, done.stderr
     first = results.read_text()
-    done = ablation(clone, results, "--activation", "identity", "--activation", "tanh", "--steps", "5")
+    done = ablation(clone, results)
     assert done.returncode == 0, done.stderr
     assert results.read_text().startswith(first)
     configurations = [json.loads(line)["printed"]["configuration"] for line in results.read_text().splitlines()]
-    assert [configuration["message_activation"] for configuration in configurations] == ["identity", "tanh"]
+    assert [configuration["message"] for configuration in configurations] == ["substrates", "hypergraph"]
     reference, other = json.loads(done.stdout)["arms"]
     assert reference["seeds"]["scores"]["exact"]["values"] == [json.loads(first)["printed"]["scores"]["exact"]]
     assert (reference["settings"], reference["exact_lead"]) == (list(PLAIN), 0.0)
-    assert other["settings"] == [*PLAIN[:2], "message_activation=tanh"]
+    assert other["settings"] == ["message=hypergraph", *PLAIN[1:]]
 
 
 def test_without_levels_there_is_an_arm_for_each_combination(workspace: Workspace) -> None:
     arms = arms_of(workspace, {**dict.fromkeys(FACTORS), "message_activation": ["identity", "gelu"]})
-    assert len(arms) == len(set(arms)) == 8
+    assert len(arms) == len(set(arms)) == 16
     assert arms[0] == PLAIN
     with pytest.raises(StoichloopError, match="--gate half: levels of 'gate' are none, sigmoid"):
         arms_of(workspace, {"gate": ["half"]})

@@ -9,7 +9,7 @@ from gnn.config import Configuration, ConfigurationError, describe, resolve
 from tests.conftest import ROOT
 
 
-def test_the_space_covers_what_a_sweep_should_move() -> None:
+def test_the_search_space_has_the_fields_that_a_sweep_needs() -> None:
     fields = describe()
     assert {"lr_S", "lr_k", "lr_func", "coeff_S_L1", "coeff_S_L2", "coeff_mass", "coeff_S_integer"} <= set(fields)
     assert {"width", "depth", "batch_frames", "schedule", "init_scale_S"} <= set(fields)
@@ -39,19 +39,19 @@ def test_every_starting_value_lies_in_its_range(name: str) -> None:
         ({"width": 33}, "must be one of"),
     ],
 )
-def test_wrong_values_are_refused_by_key(changes: dict[str, object], message: str) -> None:
+def test_a_wrong_value_is_refused_with_its_key(changes: dict[str, object], message: str) -> None:
     with pytest.raises(ConfigurationError) as refusal:
         resolve(changes)
     assert message in str(refusal.value)
 
 
-def test_the_module_answers_in_json_without_importing_torch() -> None:
+def test_the_module_prints_json_without_importing_torch() -> None:
     code = "import sys, runpy; runpy.run_module('gnn.config', run_name='__main__'); assert 'torch' not in sys.modules"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert json.loads(done.stdout) == json.loads(json.dumps(describe()))
 
 
-def test_the_chosen_configuration_lies_between_starting_values_and_changes(
+def test_changes_override_the_chosen_configuration_and_that_the_starting_values(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     chosen = tmp_path / "configuration.json"

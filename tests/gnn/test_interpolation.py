@@ -9,7 +9,7 @@ from gnn.layers import ScalarFunction
 
 
 def perceptron(inputs: int, activation: str) -> ScalarFunction:
-    """One that bends as much as those that come of training: twice the weights it starts with."""
+    """Return a perceptron as curved as a trained one: twice its initial weights."""
     torch.manual_seed(1)
     function = ScalarFunction(inputs, 32, 2, activation)
     for weight in function.parameters():
@@ -22,7 +22,7 @@ def relative(found: Tensor, true: Tensor) -> float:
 
 
 @pytest.mark.parametrize("activation", ["tanh", "silu"])
-def test_a_function_of_one_scalar_and_its_gradients_are_as_if_each_point_were_evaluated(activation: str) -> None:
+def test_a_function_of_one_scalar_and_its_gradients_are_close_to_evaluating_each_point(activation: str) -> None:
     function = perceptron(1, activation)
     values = (3.0 * torch.randn(40, 50)).requires_grad_()
     direction = torch.randn(40, 50)
@@ -48,7 +48,7 @@ def test_a_function_of_a_scalar_and_a_magnitude_too(activation: str) -> None:
 
 
 @pytest.mark.parametrize("power", [0, 1, 2, 3])
-def test_cubics_are_read_exactly(power: int) -> None:
+def test_cubics_are_interpolated_exactly(power: int) -> None:
     values = torch.rand(7, 11, dtype=torch.float64)
     torch.testing.assert_close(interpolated(lambda x: x**power, values), values**power, atol=1e-6, rtol=0)
 
@@ -64,9 +64,9 @@ def test_the_error_falls_with_the_fourth_power_of_the_range() -> None:
 
 
 @pytest.mark.parametrize("values", [torch.zeros(3, 4), torch.full((3, 4), 7.0), torch.zeros(1, 1)])
-def test_values_that_are_all_the_same_are_read(values: Tensor) -> None:
+def test_equal_values_are_interpolated(values: Tensor) -> None:
     torch.testing.assert_close(interpolated(torch.cos, values), values.cos())
 
 
-def test_what_is_not_a_number_stays_that_and_harms_no_index() -> None:
+def test_nan_gives_nan_and_no_wrong_index() -> None:
     assert interpolated(torch.cos, torch.tensor([[0.0, float("nan")], [1.0, 2.0]])).isnan().all()

@@ -1,4 +1,4 @@
-"""Members that are trained together come out as each would alone."""
+"""Members that are trained together give the same results as each alone."""
 
 import json
 from collections.abc import Iterator
@@ -25,7 +25,7 @@ CONFIGURATIONS = [
 
 @pytest.fixture
 def observations(tiny: Dataset) -> Iterator[Observations]:
-    """In double precision: what is left between two ways of training is not rounding that Adam has magnified."""
+    """Return observations in double precision, so that Adam does not magnify rounding to a difference."""
     torch.set_default_dtype(torch.float64)
     found = read_observations(tiny.observations_path, torch.device("cpu"))
     yield replace(found, concentration=found.concentration.double(), dcdt=found.dcdt.double())
@@ -40,9 +40,17 @@ def members(folder: Path, configurations: list[Configuration]) -> list[Member]:
 
 
 @pytest.mark.parametrize(
-    "more", [{}, {"gate": "sigmoid", "attention": "edge", "message_activation": "gelu"}, {"activation": "silu"}]
+    "more",
+    [
+        {},
+        {"gate": "sigmoid", "attention": "edge", "message_activation": "gelu"},
+        {"activation": "silu"},
+        {"message": "hypergraph", "attention": "edge"},
+    ],
 )
-def test_a_member_is_what_it_is_alone(more: dict[str, str], observations: Observations, tmp_path: Path) -> None:
+def test_a_member_is_the_same_together_and_alone(
+    more: dict[str, str], observations: Observations, tmp_path: Path
+) -> None:
     configurations = [replace(config, **more) for config in CONFIGURATIONS]  # type: ignore[arg-type]  # as declared
     together = train(observations, members(tmp_path / "together", configurations), 30)
     alone = [train(observations, [member], 30)[0] for member in members(tmp_path / "alone", configurations)]
@@ -71,21 +79,21 @@ def test_a_member_whose_loss_is_not_finite_harms_no_other(
     assert torch.isfinite(other.sto_all).all()
 
 
-def test_models_that_decide_by_different_values_are_not_trained_together(observations: Observations) -> None:
+def test_models_with_different_plain_values_are_not_trained_together(observations: Observations) -> None:
     models = [MetabolismPropagation(observations, Configuration(gate=gate)) for gate in ("none", "none")]
     vars(models[1])["temperature"] = 2.0
     with pytest.raises(RuntimeError, match="differs between members"):
         Members(models)
 
 
-def test_what_decides_by_a_value_is_done_for_one_member_and_refused_for_several(observations: Observations) -> None:
-    def decides(model: MetabolismPropagation) -> torch.Tensor:
+def test_a_branch_on_a_value_runs_for_one_member_and_is_refused_for_several(observations: Observations) -> None:
+    def branches(model: MetabolismPropagation) -> torch.Tensor:
         return model.sto_all.sum() if model.log_k.sum() < 0 else model.log_k.sum()
 
     models = [MetabolismPropagation(observations, Configuration()) for _ in range(2)]
-    assert Members(models[:1]).each(decides).shape == (1,)
+    assert Members(models[:1]).each(branches).shape == (1,)
     with pytest.raises(RuntimeError, match="vmap"):
-        Members(models).each(decides)
+        Members(models).each(branches)
 
 
 def test_a_model_shares_its_memory_with_the_stack(observations: Observations) -> None:
@@ -96,7 +104,7 @@ def test_a_model_shares_its_memory_with_the_stack(observations: Observations) ->
     torch.testing.assert_close(models[1].log_k, models[0].log_k + 5.0)
 
 
-def test_adam_is_the_one_that_is_known_with_rates_of_its_own_for_each_member() -> None:
+def test_adam_is_that_of_torch_with_separate_rates_for_each_member() -> None:
     start, rates, factors = torch.randn(2, 5), [0.1, 0.01], [1.0, 0.5, 0.25]
     gradients = torch.randn(3, 2, 5)
     ours = start.clone().requires_grad_()
@@ -105,9 +113,9 @@ def test_adam_is_the_one_that_is_known_with_rates_of_its_own_for_each_member() -
         adam.step((gradient,), torch.full((2,), factor))
     for member, rate in enumerate(rates):
         theirs = start[member].clone().requires_grad_()
-        known = torch.optim.Adam([theirs], lr=rate)
+        reference = torch.optim.Adam([theirs], lr=rate)
         for gradient, factor in zip(gradients, factors, strict=True):
-            known.param_groups[0]["lr"] = rate * factor
+            reference.param_groups[0]["lr"] = rate * factor
             theirs.grad = gradient[member]
-            known.step()
+            reference.step()
         torch.testing.assert_close(ours[member], theirs)

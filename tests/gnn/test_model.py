@@ -21,7 +21,7 @@ CPU = torch.device("cpu")
 
 
 class TrueFunction(nn.Module):
-    """A function of the simulator in place of a learned one; undoes the model's scaling of concentrations."""
+    """A function of the simulator in place of a learned one. It undoes the model's scaling of concentrations."""
 
     def __init__(self, function: RandomFunction, shift: float = 0.0, width: float = 1.0) -> None:
         super().__init__()
@@ -37,14 +37,14 @@ def observations(tiny: Dataset) -> Observations:
     return read_observations(tiny.observations_path, CPU)
 
 
-def test_a_trial_is_told_what_the_regime_states(tiny: Dataset, observations: Observations) -> None:
+def test_a_trial_reads_the_constraints_of_the_regime(tiny: Dataset, observations: Observations) -> None:
     assert vars(observations.constraints) == vars(tiny.regime.constraints)
     assert observations.constraints == Constraints((1, 2), True, 2, 2, False)
     np.testing.assert_array_equal(observations.graph.role, np.sign(tiny.truth.sto_all))
 
 
 def assert_the_model_is_the_simulator(dataset: Dataset) -> None:
-    """With the true parameters the model predicts the observed dc/dt."""
+    """Assert that the model with the true parameters predicts the observed dc/dt."""
     truth, observations = dataset.truth, read_observations(dataset.observations_path, CPU)
     model = MetabolismPropagation(observations, Configuration())
     model.sto_all.data = torch.from_numpy(truth.sto_all).float()
@@ -62,26 +62,28 @@ def test_with_the_true_parameters_the_model_is_the_simulator(tiny: Dataset) -> N
     assert_the_model_is_the_simulator(tiny)
 
 
-def test_with_the_true_parameters_it_is_the_simulator_whatever_is_hidden(veiled: Dataset) -> None:
+def test_with_the_true_parameters_it_is_the_simulator_with_decoys_and_unknown_roles(veiled: Dataset) -> None:
     assert_the_model_is_the_simulator(veiled)
 
 
-def test_presence_grows_with_what_makes_an_edge_a_substrate(observations: Observations) -> None:
+def test_presence_is_the_weight_of_an_edge_as_a_substrate(observations: Observations) -> None:
     coefficients = torch.tensor([-2.0, -0.5, 0.0, 0.5, 2.0])
     known, constraints = observations.graph, observations.constraints
-    untold = replace(observations, graph=replace(known, role=torch.zeros_like(known.role)))
+    unknown = replace(observations, graph=replace(known, role=torch.zeros_like(known.role)))
     decoys = replace(observations, constraints=replace(constraints, may_be_absent=True))
     for seen, expected in (
         (observations, [1.0, 1.0, 1.0, 1.0, 1.0]),
         (decoys, [1.0, 0.5, 0.0, 0.5, 1.0]),
-        (untold, [1.0, 0.5, 0.0, 0.0, 0.0]),
-        (replace(untold, constraints=decoys.constraints), [1.0, 0.5, 0.0, 0.0, 0.0]),
+        (unknown, [1.0, 0.5, 0.0, 0.0, 0.0]),
+        (replace(unknown, constraints=decoys.constraints), [1.0, 0.5, 0.0, 0.0, 0.0]),
     ):
         assert MetabolismPropagation(seen, Configuration()).presence(coefficients).tolist() == expected
+    for seen, expected in ((unknown, [1.0, 1.0, 1.0, 1.0, 1.0]), (decoys, [1.0, 0.5, 0.0, 0.5, 1.0])):
+        assert MetabolismPropagation(seen, Configuration()).membership(coefficients).tolist() == expected
 
 
-def test_what_is_handed_in_moves_as_the_model_does(veiled: Dataset, tmp_path: Path) -> None:
-    """The scorer rebuilds the dynamics from tables: silent edges must be silent there too."""
+def test_the_estimate_has_the_dynamics_of_the_model(veiled: Dataset, tmp_path: Path) -> None:
+    """The scorer rebuilds the dynamics from tables: edges without messages must have none there too."""
     observations = read_observations(veiled.observations_path, CPU)
     torch.manual_seed(0)
     model = MetabolismPropagation(observations, Configuration())
@@ -100,9 +102,12 @@ def test_coefficients_start_free_and_signed_with_no_knowledge_of_roles(observati
     assert {-1.0, 1.0} == set(signs[substrates]) == set(signs[~substrates])
 
 
-def test_frames_of_a_batch_do_not_see_each_other(observations: Observations) -> None:
+@pytest.mark.parametrize("message", ["substrates", "hypergraph"])
+def test_frames_of_a_batch_are_independent(message: str, observations: Observations) -> None:
     torch.manual_seed(0)
-    model = MetabolismPropagation(observations, Configuration())
+    model = MetabolismPropagation(observations, Configuration(message=message))
+    if model.exchange is not None:
+        model.exchange.conv.linear.weight.data.normal_()
     together = model(observations.concentration[:, :5])
     alone = torch.cat([model(observations.concentration[:, i : i + 1]) for i in range(5)], dim=1)
     torch.testing.assert_close(together, alone)
@@ -122,7 +127,7 @@ def test_renaming_reactions_renames_nothing_else(observations: Observations) -> 
     torch.testing.assert_close(model(observations.concentration[:, :3]), before)
 
 
-def test_the_default_model_has_neither_gate_nor_attention(observations: Observations) -> None:
+def test_the_default_model_has_no_exchange_no_gate_and_no_attention(observations: Observations) -> None:
     linear = ("network.0", "network.2", "network.4")
     functions = ("substrate_func", "rate_func", "aggregation.substrate_func")
     expected = {f"{f}.{layer}.{kind}" for f in functions for layer in linear for kind in ("weight", "bias")}
@@ -131,22 +136,54 @@ def test_the_default_model_has_neither_gate_nor_attention(observations: Observat
     assert isinstance(model.aggregation.activation, nn.Identity)
 
 
-def test_a_gate_and_attention_leave_every_other_starting_value_as_it_was(observations: Observations) -> None:
-    states = []
-    for config in (Configuration(), Configuration(gate="sigmoid", attention="edge", message_activation="relu")):
+def test_optional_parts_leave_every_other_starting_value_unchanged(observations: Observations) -> None:
+    rich = {"message": "hypergraph", "gate": "sigmoid", "attention": "edge", "message_activation": "relu"}
+    models = []
+    for config in (Configuration(), Configuration(**rich)):  # type: ignore[arg-type]  # as declared
         torch.manual_seed(0)
-        states.append(MetabolismPropagation(observations, config).state_dict())
-    plain, rich = states
-    assert set(rich) - set(plain) == {
+        models.append(MetabolismPropagation(observations, config))
+    plain, full = (model.state_dict() for model in models)
+    assert set(full) - set(plain) == {
         "aggregation.gate.linear.weight",
         "aggregation.gate.linear.bias",
         "aggregation.attention.logit",
+        "exchange.conv.linear.weight",
+        "exchange.conv.gate.linear.weight",
+        "exchange.conv.gate.linear.bias",
+        "exchange.attention.logit",
     }
     for name, value in plain.items():
-        assert torch.equal(rich[name], value), name
+        assert torch.equal(full[name], value), name
 
 
-def test_a_substrate_says_the_activation_of_attention_times_gate_times_its_function(
+def test_an_exchange_that_has_learned_nothing_yet_changes_nothing(veiled: Dataset) -> None:
+    observations = read_observations(veiled.observations_path, CPU)
+    drives = []
+    for message in ("substrates", "hypergraph"):
+        torch.manual_seed(0)
+        drives.append(MetabolismPropagation(observations, Configuration(message=message)).drive(observations.dcdt))
+    assert torch.equal(*drives)
+
+
+def test_substrate_messages_are_computed_from_exchanged_concentrations(veiled: Dataset) -> None:
+    torch.manual_seed(0)
+    observations = read_observations(veiled.observations_path, CPU)
+    model, graph = MetabolismPropagation(observations, Configuration(message="hypergraph")), observations.graph
+    assert model.exchange is not None
+    model.exchange.conv.linear.weight.data.normal_(std=10.0)
+    frame = observations.concentration[:, :1]
+    incidences, s = torch.stack([graph.met_all, graph.rxn_all]), model.sto_all
+    member = s.abs().clamp(max=1.0) if observations.constraints.may_be_absent else torch.ones_like(s)
+    scaled = (frame - model.shift) / model.width
+    corrected = model.exchange(scaled, s, member, incidences, graph.n_reactions)
+    assert float((corrected - scaled).detach().abs().max()) > 0.1
+    s = s[graph.sub_to_all, None]
+    message = model.presence(s) * model.substrate_func(corrected[graph.met_sub], s.abs())
+    expected = torch.zeros(graph.n_reactions, 1).index_add(0, graph.rxn_sub, message)
+    torch.testing.assert_close(model.drive(frame), expected, atol=1e-4, rtol=1e-4)
+
+
+def test_a_message_is_the_activation_of_attention_times_gate_times_its_function(
     observations: Observations,
 ) -> None:
     config = Configuration(gate="sigmoid", attention="edge", message_activation="gelu")
@@ -167,7 +204,7 @@ def test_a_substrate_says_the_activation_of_attention_times_gate_times_its_funct
 @pytest.mark.parametrize(
     ("gate", "activation"), list(itertools.product(["none", "sigmoid"], ["identity", "relu", "gelu", "tanh"]))
 )
-def test_the_table_of_the_estimate_says_what_the_model_says(
+def test_the_table_of_the_estimate_has_the_messages_of_the_model(
     tiny: Dataset, observations: Observations, tmp_path: Path, gate: str, activation: str
 ) -> None:
     torch.manual_seed(0)
@@ -179,7 +216,7 @@ def test_the_table_of_the_estimate_says_what_the_model_says(
     np.testing.assert_allclose(dynamics.drive(frames.T.double().numpy()).T, drive, atol=1e-3)
 
 
-def test_the_table_of_a_model_with_attention_has_the_mean_share(
+def test_the_table_of_a_model_with_attention_has_its_mean(
     tiny: Dataset, observations: Observations, tmp_path: Path
 ) -> None:
     model = MetabolismPropagation(observations, Configuration(attention="edge"))
@@ -190,6 +227,6 @@ def test_the_table_of_a_model_with_attention_has_the_mean_share(
     estimate = read_estimate(tmp_path / "estimate.npz", tiny.truth.graph)
     c, s = (torch.from_numpy(x).float() for x in (estimate.substrate_func_c, estimate.substrate_func_s))
     scaled = ((c - model.shift) / model.width)[:, None].expand(-1, len(s))
-    said = model.substrate_func(scaled, s.expand(len(c), -1)).detach()
+    message = model.substrate_func(scaled, s.expand(len(c), -1)).detach()
     table = torch.from_numpy(estimate.substrate_func).float()
-    torch.testing.assert_close(table, said * float(logit.detach().sigmoid().mean()))
+    torch.testing.assert_close(table, message * float(logit.detach().sigmoid().mean()))

@@ -19,7 +19,7 @@ def test_frames_are_columns_and_trajectories_lie_end_to_end(tiny: Dataset) -> No
     np.testing.assert_array_equal(observations.dcdt[:, third].T, trajectory.dcdt.astype(np.float32))
 
 
-def test_where_dcdt_is_not_given_it_is_estimated_from_concentrations(tiny: Dataset, tmp_path: Path) -> None:
+def test_without_dcdt_it_is_estimated_from_concentrations(tiny: Dataset, tmp_path: Path) -> None:
     with np.load(tiny.observations_path, allow_pickle=False) as content:
         arrays = {name: content[name] for name in content if name != "dcdt"}
     rng = np.random.default_rng(0)

@@ -13,9 +13,10 @@ from simulator.dataset import Dataset
 from tests.conftest import train
 
 
-def test_the_same_seed_gives_the_same_bits_and_another_seed_others(tiny: Dataset, tmp_path: Path) -> None:
+@pytest.mark.parametrize("config", ["{}", '{"message": "hypergraph"}'])
+def test_the_same_seed_gives_the_same_bits_and_another_seed_others(config: str, tiny: Dataset, tmp_path: Path) -> None:
     for name, seed in {"a": 3, "b": 3, "c": 4}.items():
-        assert train(tiny, tmp_path / name, seed=seed).returncode == 0
+        assert train(tiny, tmp_path / name, seed=seed, config=config).returncode == 0
     a, b, c = (np.load(tmp_path / name / "estimate.npz") for name in "abc")
     for array in a:
         np.testing.assert_array_equal(a[array], b[array])
@@ -30,14 +31,14 @@ def test_training_lowers_the_prediction_loss(tiny: Dataset, tmp_path: Path) -> N
     assert points[-1]["loss_pred"] < 0.8 * points[0]["loss_pred"]
 
 
-def test_training_lowers_the_prediction_loss_whatever_is_hidden(veiled: Dataset, tmp_path: Path) -> None:
+def test_training_lowers_the_prediction_loss_with_decoys_and_unknown_roles(veiled: Dataset, tmp_path: Path) -> None:
     observations = read_observations(veiled.observations_path, torch.device("cpu"))
     fit(observations, [Member(Configuration(), 0, tmp_path)], 150)
     points = [json.loads(line) for line in (tmp_path / "curves.jsonl").read_text().splitlines()]
     assert points[-1]["loss_pred"] < 0.8 * points[0]["loss_pred"]
 
 
-def test_a_loss_that_is_not_finite_stops_the_trial_at_once_and_is_named(tiny: Dataset, tmp_path: Path) -> None:
+def test_a_loss_that_is_not_finite_stops_the_trial_and_is_reported(tiny: Dataset, tmp_path: Path) -> None:
     done = train(tiny, tmp_path / "out", steps=100_000, config='{"lr_S": 1e30}')
     assert done.returncode == 3
     assert "the loss became" in done.stderr

@@ -156,7 +156,7 @@ def test_landing_is_done_again_after_a_kill_and_never_moves_a_branch_of_the_user
 
 def test_fewer_lines_are_simpler(registrar: Registrar) -> None:
     source = (registrar.worktrees.at(commit_of(registrar.baseline())).folder / LOSS).read_text()
-    line = next(line for line in source.splitlines(keepends=True) if line.startswith('    """L_pred'))
+    line = next(line for line in source.splitlines(keepends=True) if line.startswith('    """Return L_pred'))
     shorter = Proposal(hypothesis="less", parent="e0001", edits=(Edit(file=LOSS, search=line, replace=""),))
     longer = Proposal(hypothesis="more", parent="e0001", edits=(Edit(file=LOSS, search=line, replace=line + line),))
     less, more = propose(registrar, shorter, longer)

@@ -184,7 +184,7 @@ def test_least_squares_finish_moves_coefficients_less_the_more_they_are_damped(
 def test_signs_are_not_tied_to_roles_that_are_not_told(checkout: Path, veiled: Dataset, tmp_path: Path) -> None:
     done = train_with("sign_tied", checkout, veiled, tmp_path)
     assert done.returncode != 0
-    assert "signs cannot be tied to roles that the graph does not tell" in done.stderr.splitlines()[-1]
+    assert "signs cannot be tied to unknown roles" in done.stderr.splitlines()[-1]
 
 
 @pytest.mark.parametrize(
