@@ -65,7 +65,8 @@ def draw_course(
             name: handle for axes in panels for handle, name in zip(*axes.get_legend_handles_labels(), strict=True)
         }
         if labelled:
-            first.legend(labelled.values(), labelled.keys(), loc="lower right", fontsize=7)
+            above = {"loc": "lower left", "bbox_to_anchor": (0.0, 1.0), "ncols": len(labelled)}
+            first.legend(labelled.values(), labelled.keys(), fontsize=7, **above)
 
     lower = len(_levels(experiments, fidelity)) - 1
     return draw(paint, width, height * (1.0 + lower / _TALLEST))
@@ -98,6 +99,8 @@ def _shade_rungs(axes: Axes, experiments: Sequence[Experiment], blocks: Sequence
 
 def _name_rungs(axes: Axes, experiments: Sequence[Experiment], blocks: Sequence[Block]) -> None:
     for rung, start, _ in _stays(experiments, blocks):
+        if rung == "baseline":  # one experiment wide, which is too narrow for a name
+            continue
         axes.text(start + 0.1, 1.04, rung, va="top", fontsize=7, color=MUTED)
 
 
