@@ -1,11 +1,12 @@
-"""The course of a campaign as a figure: what each experiment scored, and what the incumbent did.
+"""Figure of a campaign's course: the score of each experiment, and of the incumbent, at each fidelity.
 
-It is the campaign's `curve.svg` and the first figure of the report.
+Scores at different fidelities are not comparable, so each fidelity has a panel of its own, with the baseline at that
+fidelity. The figure is the campaign's `curve.svg` and the first one of the report.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import groupby, pairwise
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from agent.analyzer.judging.noise import measure_noise
+from agent.executor.trial import FIDELITIES
 from agent.planner.ladder import PLATEAU
 from agent.report.theme import BAND, CODE_SHADE, GOOD, INK, MANY, MUTED, PAPER, SWEEP_SHADE, VERDICTS, draw
 from memory.leaderboard import standing
@@ -22,6 +24,7 @@ from memory.render import write_atomically
 
 _RUNGS = {"baseline": PAPER, "sweep": SWEEP_SHADE, "code": CODE_SHADE}
 _LABEL = 34  # characters
+_TALLEST = 3.0  # height of the first panel, in heights of another
 
 
 def write_curve(
@@ -40,65 +43,94 @@ def draw_course(
     width: float,
     height: float,
 ) -> str:
-    """The figure as an SVG document; sizes are in inches."""
+    """Return the figure as an SVG document. Sizes are in inches; the panel of `fidelity` is the largest, on top."""
 
     def paint(figure: Figure) -> None:
-        axes = figure.add_subplot()
-        _shade_rungs(axes, experiments, blocks)
-        _follow_incumbents(axes, experiments, fidelity)
-        _mark_experiments(axes, experiments, fidelity)
-        _mark_escalations(axes, experiments, blocks)
-        _mark_trivial(axes, experiments)
-        axes.set(xlabel="experiment", ylabel=objective, ylim=(0.0, 1.05), xlim=(0.5, max(len(experiments), 2) + 0.5))
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-        if axes.get_legend_handles_labels()[0]:
-            axes.legend(loc="lower right", fontsize=7)
+        levels = _levels(experiments, fidelity)
+        ratios = [_TALLEST] + [1.0] * (len(levels) - 1)
+        panels = figure.subplots(len(levels), sharex=True, squeeze=False, height_ratios=ratios)[:, 0]
+        for axes, level in zip(panels, levels, strict=True):
+            _shade_rungs(axes, experiments, blocks)
+            _follow_incumbents(axes, experiments, level, named=level == fidelity)
+            _mark_baseline(axes, experiments, level)
+            _mark_experiments(axes, experiments, level)
+            axes.set(ylabel=f"{objective} at {level}", ylim=(0.0, 1.05))
+        first, last = panels[0], panels[-1]
+        _name_rungs(first, experiments, blocks)
+        _mark_escalations(first, experiments, blocks)
+        _mark_trivial(first, experiments)
+        last.set(xlabel="experiment", xlim=(0.5, max(len(experiments), 2) + 0.5))
+        last.xaxis.set_major_locator(MaxNLocator(integer=True))
+        labelled = {
+            name: handle for axes in panels for handle, name in zip(*axes.get_legend_handles_labels(), strict=True)
+        }
+        if labelled:
+            above = {"loc": "lower left", "bbox_to_anchor": (0.0, 1.0), "ncols": len(labelled)}
+            first.legend(labelled.values(), labelled.keys(), fontsize=7, **above)
 
-    return draw(paint, width, height)
+    lower = len(_levels(experiments, fidelity)) - 1
+    return draw(paint, width, height * (1.0 + lower / _TALLEST))
+
+
+def _levels(experiments: Sequence[Experiment], fidelity: str) -> list[str]:
+    """Return the campaign's fidelity, then those below it at which anything was scored, the longest first."""
+    names = list(FIDELITIES)
+    below = names[: names.index(fidelity)]
+    scored = {trial.fidelity for e in experiments for trial in e.trials if trial.score is not None}
+    return [fidelity, *(name for name in reversed(below) if name in scored)]
 
 
 def _number(experiment: Experiment) -> int:
     return experiment_number(experiment.id)
 
 
-def _shade_rungs(axes: Axes, experiments: Sequence[Experiment], blocks: Sequence[Block]) -> None:
-    """Each stay on a rung as a background, named where it begins."""
+def _stays(experiments: Sequence[Experiment], blocks: Sequence[Block]) -> Iterator[tuple[str, float, float]]:
+    """Yield each stay on a rung: its name, and where it begins and ends on the axis of experiments."""
     rungs = {block.number: block.rung for block in blocks}
     for rung, stay in groupby(experiments, key=lambda e: rungs[e.block]):
-        first, *rest = map(_number, stay)
-        last = rest[-1] if rest else first
-        axes.axvspan(first - 0.5, last + 0.5, color=_RUNGS.get(rung, PAPER), linewidth=0)
-        axes.text(first - 0.4, 1.04, rung, va="top", fontsize=7, color=MUTED)
+        numbers = [_number(e) for e in stay]
+        yield rung, numbers[0] - 0.5, numbers[-1] + 0.5
+
+
+def _shade_rungs(axes: Axes, experiments: Sequence[Experiment], blocks: Sequence[Block]) -> None:
+    for rung, start, end in _stays(experiments, blocks):
+        axes.axvspan(start, end, color=_RUNGS.get(rung, PAPER), linewidth=0)
+
+
+def _name_rungs(axes: Axes, experiments: Sequence[Experiment], blocks: Sequence[Block]) -> None:
+    for rung, start, _ in _stays(experiments, blocks):
+        if rung == "baseline":  # one experiment wide, which is too narrow for a name
+            continue
+        axes.text(start + 0.1, 1.04, rung, va="top", fontsize=7, color=MUTED)
+
+
+def _mark_baseline(axes: Axes, experiments: Sequence[Experiment], fidelity: str) -> None:
+    """Draw the baseline's mean at this fidelity: the score that the dots of the same panel started from."""
+    line = standing(experiments[0], fidelity) if experiments else None
+    if line is not None:
+        axes.axhline(line.score, color=INK, linewidth=0.8, linestyle="--", label="baseline")
 
 
 def _mark_experiments(axes: Axes, experiments: Sequence[Experiment], fidelity: str) -> None:
-    """A dot for each experiment at the highest fidelity that it reached; hollow below the campaign's own."""
-    dots: dict[str, dict[bool, list[tuple[int, float]]]] = {}
+    """Draw a dot for the mean score of each experiment that was scored at this fidelity."""
+    dots: dict[str, list[tuple[int, float]]] = {}
     for e in experiments:
-        line = standing(e, fidelity)
-        reached = [t.score for t in e.trials if t.score is not None]
-        if line is None and not reached:
-            continue
-        score = line.score if line else reached[-1]
-        verdict = e.verdict.verdict if e.verdict else "open"
-        dots.setdefault(verdict, {}).setdefault(line is not None, []).append((_number(e), score))
-    for name, kinds in dots.items():
-        colour = VERDICTS[name]
-        for place, (full, places) in enumerate(kinds.items()):
-            axes.plot(
-                *zip(*places, strict=True),
-                linestyle="none",
-                marker="o",
-                markersize=5,
-                color=colour,
-                fillstyle="full" if full else "none",
-                label=name if place == 0 else None,
-                rasterized=len(places) > MANY,
-            )
+        if (line := standing(e, fidelity)) is not None:
+            dots.setdefault(e.verdict.verdict if e.verdict else "open", []).append((_number(e), line.score))
+    for name, places in dots.items():
+        axes.plot(
+            *zip(*places, strict=True),
+            linestyle="none",
+            marker="o",
+            markersize=5,
+            color=VERDICTS[name],
+            label=name,
+            rasterized=len(places) > MANY,
+        )
 
 
-def _follow_incumbents(axes: Axes, experiments: Sequence[Experiment], fidelity: str) -> None:
-    """The mean of the incumbent as steps, within one standard deviation of the seeds, labelled by what was changed."""
+def _follow_incumbents(axes: Axes, experiments: Sequence[Experiment], fidelity: str, *, named: bool) -> None:
+    """Draw the incumbent's mean as steps within one standard deviation of the seeds; `named`: with each change."""
     accepted = sorted((e for e in experiments if e.accepted), key=lambda e: e.verdict.number if e.verdict else 0)
     lines = [line for e in accepted if (line := standing(e, fidelity)) is not None]
     ends = [*(_number(line.experiment) for line in lines[1:]), max(map(_number, experiments), default=1) + 0.5]
@@ -111,7 +143,7 @@ def _follow_incumbents(axes: Axes, experiments: Sequence[Experiment], fidelity: 
         axes.plot([start, end], [line.score, line.score], color=GOOD, linewidth=1.8, label=leader)
         what = line.experiment.move or line.experiment.hypothesis
         short = what if len(what) <= _LABEL else what[: _LABEL - 1] + "…"
-        if line.experiment.parent is not None:
+        if named and line.experiment.parent is not None:
             axes.annotate(
                 f"{line.experiment.id} {short}",
                 (start, line.score),
@@ -123,7 +155,7 @@ def _follow_incumbents(axes: Axes, experiments: Sequence[Experiment], fidelity: 
 
 
 def _mark_escalations(axes: Axes, experiments: Sequence[Experiment], blocks: Sequence[Block]) -> None:
-    """Where a rung was found to be a plateau, and left."""
+    """Draw where a rung was found to be a plateau, and left."""
     for before, block in pairwise(blocks):
         if block.rung == before.rung or block.chance is None or block.chance >= PLATEAU:
             continue
@@ -135,7 +167,7 @@ def _mark_escalations(axes: Axes, experiments: Sequence[Experiment], blocks: Seq
 
 
 def _mark_trivial(axes: Axes, experiments: Sequence[Experiment]) -> None:
-    """What saying 1 everywhere would score."""
+    """Draw the score of answering 1 everywhere."""
     trivial = [t.scores["baseline_exact"] for e in experiments for t in e.trials if "baseline_exact" in t.scores]
     if not trivial:
         return

@@ -21,7 +21,10 @@ from markdown_it.token import Token
 from tests.conftest import ROOT
 
 # What a campaign has written, like docs/campaigns/pde_m1/memory.md, is no page.
-PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md"), *(ROOT / "docs").glob("*/README.md")])
+PAGES = sorted(
+    [ROOT / "README.md"]
+    + [page for pattern in ("*.md", "*/README.md", "notes/*.md") for page in (ROOT / "docs").glob(pattern)]
+)
 _COMMENT = re.compile(r"(^|\s)#(\s.*)?$")
 _CONTINUED = re.compile(r"\\\n\s*")
 

@@ -2,6 +2,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from agent.report.course import write_curve
+from agent.report.theme import VERDICTS
 from memory.records import Block, Verdict
 from tests.agent.experiments import FIDELITY, failed, scored
 
@@ -32,3 +33,17 @@ def test_the_figure_names_what_was_accepted_and_the_rungs_and_is_the_same_each_t
 def test_a_campaign_that_has_just_begun_has_a_figure(tmp_path: Path) -> None:
     write_curve(tmp_path / "curve.svg", [], [], FIDELITY, objective="exact")
     assert (tmp_path / "curve.svg").read_text().startswith("<?xml")
+
+
+def test_scores_stand_beside_the_baseline_of_their_own_fidelity(tmp_path: Path) -> None:
+    baseline = scored("e0001", [0.3], block=0, verdict=Verdict("accepted", "", number=1))
+    at_full = scored("e0001", [0.6]).trials[0]
+    baseline = replace(baseline, trials=(*baseline.trials, replace(at_full, fidelity="full")))
+    stopped_at_probe = scored("e0002", [0.25], verdict=Verdict("rejected", "", number=2))
+    write_curve(tmp_path / "curve.svg", [baseline, stopped_at_probe], BLOCKS, "full", objective="exact")
+    at_full_alone, _, below = (tmp_path / "curve.svg").read_text().partition('id="axes_2"')
+    drawn = at_full_alone.partition('id="legend_1"')[0]
+    assert ">exact at full</text>" in drawn
+    assert VERDICTS["rejected"] not in drawn
+    assert ">exact at probe</text>" in below
+    assert VERDICTS["rejected"] in below
