@@ -60,7 +60,7 @@ SHORTER = (
     ),
     Rule(r" --steps \d+", "", "see the next rule"),
     Rule(r"^stoichloop train", r"\g<0> --steps 5", "training is tried, not recovery"),
-    Rule(r"--recipe (best|gnn/\S+)", r"\g<0> --set starts=1 --set patience=0", "so is the search for columns"),
+    Rule(r"--recipe (best|recipes/\S+)", r"\g<0> --set starts=1 --set patience=0", "so is the search for columns"),
 )
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from simulator.dataset import Dataset
-from simulator.measurements import Measurements
+from simulator.measured.measurements import Measurements
 from tests.conftest import ROOT, train
 
 PAGE = (ROOT / "docs" / "trial-contract.md").read_text(encoding="utf-8")
