@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import re
 import shutil
 import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 from git import Repo
 
+from agent.campaign.folder import CampaignFolder, open_campaign
 from agent.executor.sandbox.bubblewrap import Sandbox
 from agent.executor.sandbox.environment import trial_environment
 from agent.executor.sandbox.probe import find_sandbox
@@ -70,6 +75,49 @@ def unbalanced(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
 def pathway(tmp_path_factory: pytest.TempPathFactory) -> Measurements:
     """The frozen data of the example of measurements; not to be changed."""
     return import_measurements(EXAMPLE / "pathway.csv", EXAMPLE / "pathway.yaml", tmp_path_factory.mktemp("data"))[0]
+
+
+def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], object]) -> Path:
+    """A folder that `make` fills: made by the first worker of the test run that asks, and shared by all."""
+    base = factory.getbasetemp()
+    place = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / name
+    with FileLock(f"{place}.lock"):
+        if not place.is_dir():
+            draft = factory.mktemp("draft") / name
+            make(draft)
+            draft.rename(place)
+    return place
+
+
+@dataclass(frozen=True)
+class Documented:
+    """What the programs of docs/api.md leave: a user's repository, the campaign `night` in it, what they printed."""
+
+    workspace: Workspace
+    campaign: CampaignFolder
+    printed: str
+
+
+@pytest.fixture(scope="session")
+def documented(tmp_path_factory: pytest.TempPathFactory, tiny: Dataset) -> Documented:
+    """The programs of docs/api.md have run, once for all tests; the campaign is only to be read."""
+    pytest.importorskip("cobra")
+    root = made_once(tmp_path_factory, "documented", lambda draft: run_documented(draft, tiny))
+    workspace = Workspace(root, contained=HOLDING.holds)
+    return Documented(workspace, open_campaign(workspace, "night"), (root / "printed.txt").read_text())
+
+
+def run_documented(root: Path, tiny: Dataset) -> None:
+    """Run the programs of docs/api.md in a user's repository at `root`, each with names of its own."""
+    clone_for(root, tiny)
+    programs = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "api.md").read_text(), re.DOTALL)
+    with (
+        contextlib.chdir(root),
+        Path("printed.txt").open("w") as printed,
+        contextlib.redirect_stdout(printed),
+    ):
+        for program in programs:
+            exec(program, {})
 
 
 @pytest.fixture

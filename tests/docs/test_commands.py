@@ -15,15 +15,14 @@ import time
 from pathlib import Path
 
 import pytest
-from filelock import FileLock
 from git import Repo
 
 from agent.executor.workspace import Workspace
 from memory.records import Ablation
 from simulator.dataset import Dataset
 from tests.agent.winners.nights import SIGN_TIED, Night
-from tests.conftest import HOLDING, ROOT
-from tests.docs.affordable import NIGHT, SMALLER, affordable
+from tests.conftest import HOLDING, ROOT, made_once
+from tests.docs.affordable import IN_A_FIXTURE, NIGHT, SMALLER, affordable
 from tests.docs.pages import PAGES, Step, steps
 from tests.simulator.sbml_files import EQUATIONS, write_sbml
 
@@ -32,15 +31,8 @@ REGIME = "pde_m1_tiny"
 
 @pytest.fixture(scope="session")
 def night(tmp_path_factory: pytest.TempPathFactory, tiny: Dataset) -> Path:
-    """A clone with a campaign: e0002 was accepted, e0003 trained and judged. Made once, by whoever is first."""
-    base = tmp_path_factory.getbasetemp()
-    place = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "night"
-    with FileLock(f"{place}.lock"):
-        if not place.is_dir():
-            draft = tmp_path_factory.mktemp("draft") / "clone"
-            spend_a_night(draft, tiny)
-            draft.rename(place)
-    return place
+    """A clone with a campaign: e0002 was accepted, e0003 trained and judged."""
+    return made_once(tmp_path_factory, "night", lambda draft: spend_a_night(draft, tiny))
 
 
 def spend_a_night(root: Path, tiny: Dataset) -> None:
@@ -102,9 +94,16 @@ def follow(step: Step, root: Path) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
-def test_the_commands_of_a_page_run_in_their_order(page: Path, night: Path, tmp_path: Path) -> None:
+def test_the_commands_of_a_page_run_in_their_order(
+    page: Path, night: Path, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
     shutil.copytree(night, tmp_path / "clone", symlinks=True)
+    fixture = IN_A_FIXTURE.get(str(page.relative_to(ROOT)))
+    if fixture:
+        request.getfixturevalue(fixture)
     for step in steps(page):
+        if fixture and step.kind == "python":
+            continue
         try:
             follow(step, tmp_path / "clone")
         except (AssertionError, ValueError) as error:

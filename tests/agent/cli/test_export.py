@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.agent.conftest import Documented
-from tests.conftest import Command, command_line
+from tests.conftest import Command, Documented, command_line
 
 pytest.importorskip("cobra")
 

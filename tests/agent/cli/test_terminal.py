@@ -21,8 +21,7 @@ from agent.screen.status_view import status_view
 from memory.leaderboard import LEADERBOARD_LENGTH
 from memory.ledger import Ledger
 from memory.render import Log
-from tests.agent.conftest import Documented
-from tests.conftest import Command, command_line
+from tests.conftest import Command, Documented, command_line
 
 COLOUR = re.compile(r"\x1b\[(?:\d+;)*[39][0-8](?:;\d+)*m")
 READING = (["status"], ["log"], ["log", "--search", "e0002"], ["show", "e0002"], ["winners"], ["--help"])

@@ -9,7 +9,7 @@ import pytest
 from agent.export.mlflow_runs import Tracked, track
 from memory.ledger import Ledger
 from stoichloop.errors import StoichloopError
-from tests.agent.conftest import Documented
+from tests.conftest import Documented
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # of MLflow's own
 

@@ -9,7 +9,7 @@ import pytest
 from agent.export.tables import EXPERIMENT_COLUMNS, FINDING_COLUMNS, TRIAL_COLUMNS, write_tables
 from memory.ledger import Ledger
 from stoichloop.errors import StoichloopError
-from tests.agent.conftest import Documented
+from tests.conftest import Documented
 
 
 def read(path: Path) -> list[dict[str, str]]:

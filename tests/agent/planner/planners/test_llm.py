@@ -248,7 +248,8 @@ def test_only_a_server_on_this_machine_needs_no_key(monkeypatch: pytest.MonkeyPa
 def test_a_missing_extra_is_named() -> None:
     asks = (
         "import sys; sys.modules['pydantic_ai'] = None\n"
-        "from agent.planner.contract import Options\nfrom agent.planner.registry import create_planner\n"
+        "from agent.planner.contract import Options\n"
+        "from agent.planner.registry import create_planner\n"
         "create_planner('llm', Options(0, 'probe', model='openai:gpt-5'))"
     )
     done = subprocess.run([sys.executable, "-c", asks], cwd=ROOT, capture_output=True, text=True, check=False)
