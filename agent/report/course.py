@@ -1,4 +1,4 @@
-"""The course of a campaign as a figure: what each experiment scored, and what the incumbent did.
+"""The progress figure: score of every experiment and of the incumbent.
 
 It is the campaign's `curve.svg` and the first figure of the report.
 """
@@ -27,7 +27,7 @@ _LABEL = 34  # characters
 def write_curve(
     path: Path, experiments: Sequence[Experiment], blocks: Sequence[Block], fidelity: str, *, objective: Objective
 ) -> None:
-    """Write the figure whole; it is the same for the same ledger."""
+    """Write the figure atomically; equal ledgers give equal files."""
     write_atomically(path, draw_course(experiments, blocks, fidelity, objective=objective, width=9.0, height=4.2))
 
 
@@ -40,7 +40,7 @@ def draw_course(
     width: float,
     height: float,
 ) -> str:
-    """The figure as an SVG document; sizes are in inches."""
+    """Return the figure as an SVG document; sizes are in inches."""
 
     def paint(figure: Figure) -> None:
         axes = figure.add_subplot()
@@ -62,7 +62,7 @@ def _number(experiment: Experiment) -> int:
 
 
 def _shade_rungs(axes: Axes, experiments: Sequence[Experiment], blocks: Sequence[Block]) -> None:
-    """Each stay on a rung as a background, named where it begins."""
+    """Shade the background by rung, with the rung's name where it begins."""
     rungs = {block.number: block.rung for block in blocks}
     for rung, stay in groupby(experiments, key=lambda e: rungs[e.block]):
         first, *rest = map(_number, stay)
@@ -72,7 +72,7 @@ def _shade_rungs(axes: Axes, experiments: Sequence[Experiment], blocks: Sequence
 
 
 def _mark_experiments(axes: Axes, experiments: Sequence[Experiment], fidelity: str) -> None:
-    """A dot for each experiment at the highest fidelity that it reached; hollow below the campaign's own."""
+    """Plot each experiment at the highest fidelity it reached; hollow if that is below the campaign's fidelity."""
     dots: dict[str, dict[bool, list[tuple[int, float]]]] = {}
     for e in experiments:
         line = standing(e, fidelity)
@@ -98,7 +98,7 @@ def _mark_experiments(axes: Axes, experiments: Sequence[Experiment], fidelity: s
 
 
 def _follow_incumbents(axes: Axes, experiments: Sequence[Experiment], fidelity: str) -> None:
-    """The mean of the incumbent as steps, within one standard deviation of the seeds, labelled by what was changed."""
+    """Plot the incumbent's mean as a step line with a band of one seed deviation, labelled by its change."""
     accepted = sorted((e for e in experiments if e.accepted), key=lambda e: e.verdict.number if e.verdict else 0)
     lines = [line for e in accepted if (line := standing(e, fidelity)) is not None]
     ends = [*(_number(line.experiment) for line in lines[1:]), max(map(_number, experiments), default=1) + 0.5]
@@ -123,19 +123,19 @@ def _follow_incumbents(axes: Axes, experiments: Sequence[Experiment], fidelity: 
 
 
 def _mark_escalations(axes: Axes, experiments: Sequence[Experiment], blocks: Sequence[Block]) -> None:
-    """Where a rung was found to be a plateau, and left."""
+    """Mark where the loop left a rung because it had reached a plateau."""
     for before, block in pairwise(blocks):
         if block.rung == before.rung or block.chance is None or block.chance >= PLATEAU:
             continue
         first = min((_number(e) for e in experiments if e.block == block.number), default=None)
         if first is not None:
             axes.axvline(first - 0.5, color=MUTED, linewidth=0.9, linestyle="--")
-            told = f"plateau: the next\nimproves with\nchance {block.chance:.3f}"
-            axes.text(first - 0.4, 0.02, told, va="bottom", fontsize=7, color=MUTED)
+            label = f"plateau: chance of\nanother gain\n{block.chance:.3f}"
+            axes.text(first - 0.4, 0.02, label, va="bottom", fontsize=7, color=MUTED)
 
 
 def _mark_trivial(axes: Axes, experiments: Sequence[Experiment]) -> None:
-    """What saying 1 everywhere would score."""
+    """Draw the score of the trivial answer, magnitude 1 everywhere."""
     trivial = [t.scores["baseline_exact"] for e in experiments for t in e.trials if "baseline_exact" in t.scores]
     if not trivial:
         return
@@ -143,7 +143,7 @@ def _mark_trivial(axes: Axes, experiments: Sequence[Experiment]) -> None:
     axes.text(
         0.995,
         trivial[0],
-        "1 everywhere, signs of the graph ",
+        "trivial answer: 1 everywhere ",
         ha="right",
         va="bottom",
         fontsize=7,
