@@ -14,11 +14,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from agent.base.interruption import Interruption
 from agent.base.loop_git import forget_git_environment
+from agent.cli.output import failure_sentence
 from agent.executor.workspace import Workspace
 from benchmarks.trials import BenchmarkRun, Failed, Finished, keep, read_results, run_trials
 from simulator.dataset import Dataset, prepare
 from simulator.regime import find_regime
-from stoichloop.errors import DatasetError, RegimeError, StoichloopError
+from stoichloop.errors import StoichloopError
 
 
 def measure(
@@ -62,12 +63,15 @@ def refuse_failures(outcomes: Sequence[Finished | Failed]) -> None:
 
 
 def run_commands(*commands: Callable[..., Any]) -> None:
-    """Entry point: known errors become one sentence on standard error and exit status 1."""
+    """Run a command line of `commands`; a known error ends it with one sentence and exit status 1."""
     forget_git_environment()
     app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None, add_completion=False)
     for command in commands:
         app.command()(command)
     try:
         app()
-    except (StoichloopError, DatasetError, RegimeError) as error:
-        sys.exit(f"benchmarks: {error}")
+    except Exception as error:
+        sentence = failure_sentence(error)
+        if sentence is None:
+            raise
+        sys.exit(f"benchmarks: {sentence}")

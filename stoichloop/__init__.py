@@ -1,4 +1,4 @@
-"""The Python interface, defined in `stoichloop.api`; docs/api.md shows it at work."""
+"""The Python interface, defined in `stoichloop.api`; docs/api.md has examples."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["Campaign", "StoichloopError", "campaign", "data", "explore", "regime
 
 
 def __getattr__(name: str) -> Any:
-    # On first use: every package imports the errors of this one, and the interface imports every package.
+    # Loaded on first use: every package imports stoichloop.errors, and the interface imports every package.
     if name in __all__:
         return getattr(importlib.import_module("stoichloop.api"), name)
     raise AttributeError(f"module 'stoichloop' has no attribute '{name}'")

@@ -1,8 +1,7 @@
-"""What the command line does, as a few calls; `import stoichloop` has them. docs/api.md shows them at work.
+"""The Python interface: the command line's work as a few functions. docs/api.md has examples.
 
-All of them work in the clone that holds the current folder, as the commands do, and print nothing on standard output.
-What they raise has the sentence for its message that the command would end with: a `StoichloopError`, or an error of
-the regime, the data or the ledger.
+All functions work in the clone that contains the current folder, like the commands, and print nothing on standard
+output. They raise a `StoichloopError` where a command would fail; its message is the command's sentence.
 """
 
 from __future__ import annotations
@@ -13,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from agent.base.campaign_request import CampaignRequest
 from agent.executor.workspace import current_workspace
 from agent.training.datasets import dataset_of
 
@@ -32,14 +32,14 @@ if TYPE_CHECKING:
 
 
 def regimes() -> list[Regime | Measured]:
-    """The regimes: those that come with the program, then the user's own."""
+    """Return the regimes: those that come with the program, then the user's own."""
     from simulator.measured.measured_regime import all_known
 
     return all_known(current_workspace().data)
 
 
 def data(regime: str, sibling: int | None = None) -> Dataset | Measurements:
-    """The frozen data of a regime or its sibling: generated if absent, verified if present."""
+    """Return the frozen data of a regime or its sibling: generated if absent, verified if present."""
     return dataset_of(regime, sibling, quiet=True)[0]
 
 
@@ -54,10 +54,17 @@ def train(
     out: str | Path | None = None,
     contained: bool = True,
 ) -> Run:
-    """One scored training run of the `gnn/` in the working tree, or of the committed one with a recipe on it.
+    """Train the `gnn/` of the working tree once, or the committed `gnn/` with a recipe applied, and score it.
 
-    `changes` are fields of the configuration, `steps` the regime's full budget unless given; `recipe` is `best` or a
-    file, `out` a new folder to keep what the trial left. `contained=False` renounces the sandbox.
+    Args:
+        regime: name of the regime.
+        changes: configuration fields to change.
+        seed: random seed of the training.
+        steps: number of optimiser steps, None for the regime's full budget.
+        sibling: number of the sibling network to train on, None for the regime itself.
+        recipe: `best` for the regime's own recipe, or the path of a recipe file.
+        out: new folder for the trial's files; None keeps none of them.
+        contained: False runs the code without a sandbox.
     """
     from agent.training.run import train_regime
 
@@ -80,116 +87,124 @@ def explore(
     regime: str,
     campaign: str | None = None,
     *,
-    budget: str = "8h",
-    experiments: int | None = None,
-    planner: str = "auto",
-    fidelity: str = "full",
-    workers: int | None = None,
-    seed: int = 0,
+    budget: str = CampaignRequest.budget,
+    experiments: int | None = CampaignRequest.experiments,
+    planner: str = CampaignRequest.planner,
+    fidelity: str = CampaignRequest.fidelity,
+    seed: int = CampaignRequest.seed,
+    workers: int | None = CampaignRequest.workers,
+    model: str | None = CampaignRequest.model,
+    program: str | None = CampaignRequest.program,
+    tokens: int = CampaignRequest.tokens,
+    dollars: float = CampaignRequest.dollars,
+    context: int = CampaignRequest.context,
+    patience: str | None = CampaignRequest.patience,
     contained: bool = True,
 ) -> Campaign:
-    """Start or resume a campaign, named like the regime unless named, and lead it to the end of its budget.
+    """Start or resume a campaign and run it to the end of its budget; its name is the regime's unless given.
 
-    Raises `KeyboardInterrupt` if it was interrupted; everything is saved then, and the same call goes on. Planners
-    that ask a model or a program are had at the command line.
+    `CampaignRequest` describes the keyword arguments; `contained=False` runs code without a sandbox. Trials run on
+    this machine; `stoichloop explore --executor parsl` runs them on a cluster. Raises `KeyboardInterrupt` after an
+    interruption; everything is saved then, and the same call resumes.
     """
-    from agent.executor.trial import LOWEST
     from agent.loop.explore import run_campaign
-    from agent.planner.contract import Options
 
-    name = regime if campaign is None else campaign
-    interrupted = run_campaign(
-        current_workspace(contained=contained),
-        data(regime),
-        name=name,
+    request = CampaignRequest(
+        name=regime if campaign is None else campaign,
         budget=budget,
         experiments=experiments,
         planner=planner,
-        options=Options(seed, LOWEST),
         fidelity=fidelity,
+        seed=seed,
         workers=workers,
-        check=lambda: None,
-        quiet=True,
+        model=model,
+        program=program,
+        tokens=tokens,
+        dollars=dollars,
+        context=context,
+        patience=patience,
     )
-    if interrupted:
+    workspace = current_workspace(contained=contained)
+    if run_campaign(workspace, data(regime), request, check=lambda: None, quiet=True):
         raise KeyboardInterrupt
-    return Campaign(name)
+    return Campaign(request.name)
 
 
 class Campaign:
-    """A campaign, to be read, also while it runs. Each call reads its ledger anew."""
+    """Read access to a campaign, finished or running. Every call reads the ledger again."""
 
     def __init__(self, name: str | None = None) -> None:
-        """The campaign of that name, or the one that was written to last."""
+        """Open the campaign called `name`, or the one that was written to last."""
         from agent.campaign.folder import open_campaign
 
-        self._workspace = current_workspace()  # wherever the program goes from now on
-        self._found: CampaignFolder = open_campaign(self._workspace, name)
+        self._workspace = current_workspace()  # stays valid when the program changes its current folder
+        self._opened: CampaignFolder = open_campaign(self._workspace, name)
 
     @property
     def name(self) -> str:
-        """Its name."""
-        return self._found.settings.name
+        """The campaign's name."""
+        return self._opened.settings.name
 
     @property
     def folder(self) -> Path:
-        """Where it is on disk; the folder of a trial is named relative to it."""
-        return self._found.folder
+        """The campaign's folder on disk; `TrialResult.folder` is relative to it."""
+        return self._opened.folder
 
     def status(self) -> Status:
-        """What runs now, the incumbent, the leaderboard, spend against budget."""
+        """Return the running trials, the incumbent, the leaderboard, and the budget spent."""
         from agent.campaign.status import read_status
 
         with self._ledger() as ledger:
-            return read_status(self._found, ledger)
+            return read_status(self._opened, ledger)
 
     def leaderboard(self) -> list[Line]:
-        """The first eight: accepted experiments, newest first, then the others by mean score."""
+        """Return the first eight experiments: the accepted, newest first, then the others by mean score."""
         return self.status().leaderboard
 
     def experiments(self) -> list[Experiment]:
-        """All experiments with their trials and verdicts, oldest first."""
+        """Return all experiments with their trials and verdicts, oldest first."""
         with self._ledger() as ledger:
             return ledger.experiments()
 
     def trials(self) -> list[TrialResult]:
-        """All finished trials, by experiment."""
+        """Return all finished trials, by experiment."""
         return [trial for experiment in self.experiments() for trial in experiment.trials]
 
     def findings(self) -> list[Finding]:
-        """What holds on all evidence so far."""
+        """Return the findings that hold on all evidence so far."""
         with self._ledger() as ledger:
             return ledger.current_findings()
 
     def estimate(self, experiment: str | None = None) -> Estimate:
-        """The real coefficients, rate constants and functions of an experiment, or of the incumbent.
+        """Return the real-valued coefficients, rate constants and functions of an experiment, or of the incumbent.
 
-        Of its trials that completed at its highest fidelity it is that whose score is nearest to their mean.
+        They come from its representative trial: among the completed trials at its highest fidelity, the one whose
+        score is nearest to their mean.
         """
         from agent.training.recovered_network import estimate_of
 
-        return estimate_of(self._workspace, self._found, experiment)
+        return estimate_of(self._workspace, self._opened, experiment)
 
     def network(self, experiment: str | None = None) -> RecoveredNetwork:
-        """The integers that such an estimate decodes to, with their names."""
+        """Return the named integer network that this estimate decodes to."""
         from agent.training.recovered_network import network_of_campaign
 
-        return network_of_campaign(self._workspace, self._found, experiment)
+        return network_of_campaign(self._workspace, self._opened, experiment)
 
     def to_csv(self, folder: str | Path) -> dict[str, int]:
-        """`stoichloop export --csv`; returns how many lines each table has."""
+        """Write the tables of `stoichloop export --csv`; return the number of rows in each."""
         from agent.export.tables import write_tables
 
-        return write_tables(self._found, Path(folder))
+        return write_tables(self._opened, Path(folder))
 
     def to_mlflow(self, uri: str) -> Tracked:
-        """`stoichloop export --mlflow`."""
+        """Send trials to MLflow like `stoichloop export --mlflow`; return what was added."""
         from agent.export.mlflow_runs import track
 
-        return track(self._found, uri)
+        return track(self._opened, uri)
 
     def to_sbml(self, file: str | Path, experiment: str | None = None) -> None:
-        """`stoichloop export --sbml`."""
+        """Write the network as SBML like `stoichloop export --sbml`."""
         from agent.export.sbml_file import write_sbml
 
         write_sbml(self.network(experiment), Path(file))
@@ -198,10 +213,10 @@ class Campaign:
     def _ledger(self) -> Iterator[Ledger]:
         from memory.ledger import Ledger
 
-        with Ledger(self._found.ledger_path, readonly=True) as ledger:
+        with Ledger(self._opened.ledger_path, readonly=True) as ledger:
             yield ledger
 
 
 def campaign(name: str | None = None) -> Campaign:
-    """The campaign of that name, or the one that was written to last."""
+    """Return the campaign called `name`, or the one that was written to last."""
     return Campaign(name)

@@ -1,10 +1,10 @@
-"""Errors that a user can mend. A leaf: every package may import it."""
+"""Errors that a user can fix. This module imports nothing, so every package may import it."""
 
 from __future__ import annotations
 
 
 class StoichloopError(Exception):
-    """The base of all errors. Its message is one sentence: what is wrong, where, and the mend."""
+    """Base of all errors. The message is one sentence: what is wrong, where, and how to fix it."""
 
 
 class RegimeError(StoichloopError):

@@ -17,13 +17,13 @@ import pytest
 from filelock import FileLock
 from git import Repo
 
+from agent.base.campaign_request import CampaignRequest
 from agent.campaign.folder import CampaignFolder, open_campaign
 from agent.executor.sandbox.bubblewrap import Sandbox
 from agent.executor.sandbox.environment import trial_environment
 from agent.executor.sandbox.probe import find_sandbox
 from agent.executor.workspace import Workspace
 from agent.loop.explore import run_campaign
-from agent.planner.contract import Options
 from simulator.dataset import Dataset, prepare
 from simulator.measured.measurements import Measurements, import_measurements
 from simulator.regime import find_regime
@@ -144,18 +144,11 @@ def clone_for(root: Path, tiny: Dataset) -> Workspace:
 
 def lead(workspace: Workspace, tiny: Dataset, planner: str, experiments: int) -> None:
     """A campaign by the name of night, of so many experiments at the most, with two slots and short trials."""
-    run_campaign(
-        workspace,
-        prepare(find_regime(tiny.regime.name), workspace.data)[0],
-        name="night",
-        budget="30m",
-        experiments=experiments,
-        planner=planner,
-        options=Options(seed=0, fidelity="probe"),
-        fidelity="probe",
-        workers=2,
-        check=lambda: None,
+    request = CampaignRequest(
+        "night", budget="30m", experiments=experiments, planner=planner, fidelity="probe", workers=2
     )
+    dataset = prepare(find_regime(tiny.regime.name), workspace.data)[0]
+    run_campaign(workspace, dataset, request, check=lambda: None)
 
 
 def command_line(*arguments: str) -> list[str]:

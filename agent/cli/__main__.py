@@ -1,4 +1,4 @@
-"""`python -m agent.cli`."""
+"""Entry point of `python -m agent.cli`."""
 
 from agent.cli.main import main
 

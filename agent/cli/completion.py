@@ -1,4 +1,4 @@
-"""What a shell offers at the tab key: names that are there. It must be quick, and silent whatever is wrong."""
+"""Tab completion: the names of regimes, campaigns and experiments. It must be quick, and silent on any error."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import ParamSpec
 
 import typer
 
-Offers = list[tuple[str, str]]  # a name, and what it is
+Offers = list[tuple[str, str]]  # a name and its description
 P = ParamSpec("P")
 
 
 def _silent(offer: Callable[P, Offers]) -> Callable[P, Offers]:
-    """A shell shows whatever is printed or raised in the middle of what the person is typing."""
+    """Return `offer` made to offer nothing on an error: a shell prints errors into the line being typed."""
 
     @wraps(offer)
     def offer_or_nothing(*args: P.args, **kwargs: P.kwargs) -> Offers:
@@ -27,7 +27,7 @@ def _silent(offer: Callable[P, Offers]) -> Callable[P, Offers]:
 
 
 def complete_regime(incomplete: str) -> Offers:
-    """The regimes of the program and the user's own, by their files: reading them all would take too long."""
+    """Offer the regimes of the program and of the user, by file name: reading the files would take too long."""
     return _regimes_in(
         Path(__file__).parents[2] / "simulator" / "regimes", incomplete, "comes with stoichloop"
     ) + _own_regimes(incomplete)
@@ -40,13 +40,13 @@ def _own_regimes(incomplete: str) -> Offers:
     return _regimes_in(find_workspace(Path.cwd()).data, incomplete, "your own")
 
 
-def _regimes_in(folder: Path, incomplete: str, what: str) -> Offers:
-    return _starting_with(incomplete, [path.stem for path in folder.glob("*.yaml")], what)
+def _regimes_in(folder: Path, incomplete: str, description: str) -> Offers:
+    return _starting_with(incomplete, [path.stem for path in folder.glob("*.yaml")], description)
 
 
 @_silent
 def complete_campaign(incomplete: str) -> Offers:
-    """The campaigns here."""
+    """Offer the campaigns of this workspace."""
     from agent.executor.workspace import find_workspace
 
     folders = find_workspace(Path.cwd()).runs.glob("[!.]*/campaign.yaml")
@@ -55,16 +55,16 @@ def complete_campaign(incomplete: str) -> Offers:
 
 @_silent
 def complete_experiment(ctx: typer.Context, incomplete: str) -> Offers:
-    """The experiments of the campaign that the line names so far, or of the latest, with their verdicts."""
+    """Offer the experiments, with verdicts, of the campaign given so far on the line, or of the latest campaign."""
     from agent.campaign.folder import open_campaign
     from agent.executor.workspace import find_workspace
     from memory.ledger import Ledger
 
     campaign = open_campaign(find_workspace(Path.cwd()), ctx.params.get("campaign"))
     with Ledger(campaign.ledger_path, readonly=True) as ledger:
-        lines = ledger.outlines(campaign.settings.fidelity)
-    return [(line.id, line.verdict or "open") for line in lines if line.id.startswith(incomplete)]
+        outlines = ledger.outlines(campaign.settings.fidelity)
+    return [(line.id, line.verdict or "open") for line in outlines if line.id.startswith(incomplete)]
 
 
-def _starting_with(incomplete: str, names: Iterable[str], what: str) -> Offers:
-    return [(name, what) for name in sorted(names) if name.startswith(incomplete)]
+def _starting_with(incomplete: str, names: Iterable[str], description: str) -> Offers:
+    return [(name, description) for name in sorted(names) if name.startswith(incomplete)]

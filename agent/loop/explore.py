@@ -8,12 +8,13 @@ from functools import partial
 
 from rich.console import Console
 
-from agent.base.duration import parse_duration
+from agent.base.campaign_request import CampaignRequest
 from agent.campaign.budget import Budget, grant
 from agent.campaign.folder import CampaignFolder, start_campaign
 from agent.campaign.status import read_status
 from agent.executor.cluster.cluster_file import ClusterFile
 from agent.executor.local import LocalExecutor, slots
+from agent.executor.trial import LOWEST
 from agent.executor.workspace import Workspace
 from agent.loop.controller import Controller, ExecutorFactory
 from agent.loop.loop import lead
@@ -31,26 +32,21 @@ from stoichloop.errors import StoichloopError
 def run_campaign(
     workspace: Workspace,
     dataset: FrozenData,
+    request: CampaignRequest,
     *,
-    name: str,
-    budget: str,
-    experiments: int | None,
-    planner: str,
-    options: Options,
-    fidelity: str,
-    workers: int | None,
     check: Callable[[], None],
     cluster: ClusterFile | None = None,
     quiet: bool = False,
 ) -> bool:
-    """Start or resume a campaign and lead it to the end of its budget; returns whether it was interrupted.
+    """Start or resume a campaign and run it to the end of its budget; return whether it was interrupted.
 
-    Trials run on `workers` slots of this machine, or on a `cluster`. `check` is called while waiting; it raises
-    `KeyboardInterrupt` when the person has asked for that.
+    Trials run on slots of this machine, or on a `cluster`. `check` is called while waiting; it raises
+    `KeyboardInterrupt` when the user has asked for that.
     """
-    wall_s = parse_duration("--budget", budget)
-    proposer = create_planner(planner, options)
-    campaign = start_campaign(workspace, name, dataset, planner=planner, fidelity=fidelity, seed=options.seed)
+    proposer = create_planner(request.planner, _planner_options(request))
+    campaign = start_campaign(
+        workspace, request.name, dataset, planner=request.planner, fidelity=request.fidelity, seed=request.seed
+    )
     console = Console(quiet=quiet)
     interrupted = False
     if not campaign.ledger_path.is_file():
@@ -58,10 +54,10 @@ def run_campaign(
     with campaign.lead(), Ledger(campaign.ledger_path) as ledger:
         ledger.check()
         try:
-            with _place(workspace, campaign, cluster, workers, console, check) as (contained, create_executor):
+            with _place(workspace, campaign, cluster, request.workers, console, check) as (contained, create_executor):
                 if "sweep" not in proposer.rungs or any(e.patch for e in ledger.experiments()):
                     contained.refuse_uncontained("code of experiments")
-                account = Budget(ledger, grant(ledger, wall_s, experiments))
+                account = Budget(ledger, grant(ledger, request.budget_s, request.experiments))
                 with LiveView(console, campaign, ledger) as view:
                     _greet(view, contained, campaign, ledger)
                     with Controller(
@@ -73,6 +69,20 @@ def run_campaign(
             interrupted = True
         _farewell(console, campaign, ledger, interrupted)
     return interrupted
+
+
+def _planner_options(request: CampaignRequest) -> Options:
+    """Return the planner's part of a request. Planners learn from the lowest fidelity: every experiment has it."""
+    return Options(
+        seed=request.seed,
+        fidelity=LOWEST,
+        model=request.model,
+        program=request.program,
+        tokens=request.tokens,
+        dollars=request.dollars,
+        context=request.context,
+        patience_s=request.patience_s,
+    )
 
 
 @contextmanager

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol, runtime_checkable
 
+from agent.base.campaign_request import CampaignRequest
 from agent.executor.code.code_state import CodeState
 from agent.planner.proposal import Proposal
 from memory.records import Call, Experiment, Finding, Objective, Role
@@ -15,22 +16,24 @@ Rung = Literal["sweep", "code"]
 
 @dataclass(frozen=True)
 class Options:
-    """What a person chose for the planner: the campaign's seed, and the fidelity of the scores that it learns from.
+    """The part of a `CampaignRequest` that a planner needs.
 
     Attributes:
-        model, program: who is asked.
-        tokens, dollars: what all calls of the campaign may take.
-        context: tokens that the model can take in and give out at once.
-        patience_s: the longest wait for one answer, None for the planner's own.
+        seed: the campaign's random seed.
+        fidelity: the fidelity of the scores that the planner learns from.
+        model, program: the language model and the agent program to ask.
+        tokens, dollars: limits on all requests of the campaign together.
+        context: the model's context window in tokens, input and output together.
+        patience_s: the longest wait for one answer in seconds, None for the planner's own limit.
     """
 
     seed: int
     fidelity: str
     model: str | None = None
     program: str | None = None
-    tokens: int = 2_000_000
-    dollars: float = 20.0
-    context: int = 100_000
+    tokens: int = CampaignRequest.tokens
+    dollars: float = CampaignRequest.dollars
+    context: int = CampaignRequest.context
     patience_s: float | None = None
 
 

@@ -1,4 +1,4 @@
-"""Figure of a campaign's course: the score of each experiment, and of the incumbent, at each fidelity.
+"""The progress figure: the score of each experiment, and of the incumbent, at each fidelity.
 
 Scores at different fidelities are not comparable, so each fidelity has a panel of its own, with the baseline at that
 fidelity. The figure is the campaign's `curve.svg` and the first one of the report.

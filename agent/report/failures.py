@@ -1,4 +1,4 @@
-"""What failed and what was refused, grouped by its cause."""
+"""Failed and refused experiments, grouped by cause."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from dataclasses import dataclass
 
 from memory.records import Experiment
 
-# Whatever tells one case of the same cause from another: names of experiments and files, figures, what is quoted.
+# Parts of a reason that differ between cases of one cause: experiment ids, paths, quoted text, numbers.
 _PARTICULARS = re.compile(r"e\d{4,}(?:/\S+)?|'[^']*'|\"[^\"]*\"|[\w./-]*/[\w./-]+|[-+]?\d+(?:\.\d+)?(?:e[-+]?\d+)?")
 
 
 @dataclass(frozen=True)
 class Failure:
-    """Experiments that came to the same end; `reason` is that of the first of them in full."""
+    """Experiments with the same cause; `reason` is the full reason of the first."""
 
     verdict: str
     reason: str
@@ -22,7 +22,7 @@ class Failure:
 
 
 def failures(experiments: Sequence[Experiment]) -> list[Failure]:
-    """The most frequent first."""
+    """Return the causes, most frequent first."""
     groups: dict[tuple[str, str], list[Experiment]] = {}
     for e in experiments:
         if e.verdict is not None and e.verdict.verdict in ("failed", "refused"):

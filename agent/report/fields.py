@@ -1,7 +1,8 @@
-"""What each field of the configuration did to the score: its importance, and the score along its values.
+"""Importance of each configuration field for the score, and the score along the field's values.
 
-Importance is PED-ANOVA's (Watanabe, Bansal and Hutter, IJCAI 2023), from Optuna: how much the values of the best third
-differ from those of all. It is told for each state of the code, at the fidelity and seed that all experiments share.
+Importance is PED-ANOVA's (Watanabe, Bansal and Hutter, IJCAI 2023), from Optuna: how much the
+field's distribution in the best third differs from its distribution in all experiments. It is computed for each state
+of the code, at the fidelity and seed that all experiments share.
 """
 
 from __future__ import annotations
@@ -23,17 +24,17 @@ from agent.report.theme import COOL, FAINT, INK
 from memory.leaderboard import codes_of
 from memory.records import Experiment
 
-SLICES_A_ROW, _SHOWN = 3, 6  # of fields in a figure
-_NEWEST = 500  # configurations that are looked at
-_BEST = 1 / 3  # of the experiments: a tenth of a block or two would be one or two of them
-_LOG_RATIO = 30.0  # values that span more than this are told apart by their logarithm
+SLICES_A_ROW, _SHOWN = 3, 6  # panels per row and in all
+_NEWEST = 500  # configurations to use
+_BEST = 1 / 3  # Optuna's default, a tenth, would be one or two experiments after a few blocks
+_LOG_RATIO = 30.0  # fields that span a larger ratio use a logarithmic axis
 
 
 @dataclass(frozen=True)
 class Influence:
-    """One state of the code, named by the experiment that wrote it, and what was swept on it.
+    """Importances on one state of the code, named by the experiment that wrote it.
 
-    `importance` falls from first to last and sums to 1; it is empty where all scores are alike.
+    `importance` falls from first to last and sums to 1; it is empty if all scores are equal.
     """
 
     code: str
@@ -43,7 +44,7 @@ class Influence:
 
 
 def influences(experiments: Sequence[Experiment]) -> list[Influence]:
-    """Every state of the code on which enough configurations have been scored, oldest first; of many the newest."""
+    """Return the states of the code with enough scored configurations, oldest first; uses the newest of many."""
     wrote = codes_of(experiments)
     groups: dict[str, list[tuple[dict[str, Any], float]]] = {}
     for e in experiments:
@@ -68,12 +69,12 @@ def _importance(configurations: Sequence[dict[str, Any]], scores: Sequence[float
         params = {name: configuration[name] for name in space}
         study.add_trial(optuna.create_trial(params=params, distributions=space, value=score))
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # it says that it is experimental
+        warnings.simplefilter("ignore")  # ExperimentalWarning
         return get_param_importances(study, evaluator=PedAnovaImportanceEvaluator(target_quantile=_BEST))
 
 
 def _space(configurations: Sequence[dict[str, Any]]) -> dict[str, BaseDistribution]:
-    """The fields that all configurations have and that differ among them, within the values that occurred."""
+    """Return the fields that every configuration has and that vary, bounded by the values that occurred."""
     space: dict[str, BaseDistribution] = {}
     for name in sorted(set.intersection(*(set(configuration) for configuration in configurations))):
         values = [configuration[name] for configuration in configurations]
@@ -92,7 +93,7 @@ def _spans_decades(low: float, high: float) -> bool:
 
 
 def paint_influence(figure: Figure, influence: Influence) -> None:
-    """Slices along the fields that matter most: the score of each experiment against its value of one field."""
+    """Plot the score of each experiment against its value of a field, for the most important fields."""
     names = list(influence.importance)[:_SHOWN]
     panels = figure.subplots(
         -(-len(names) // SLICES_A_ROW), min(SLICES_A_ROW, len(names)), sharey=True, squeeze=False

@@ -18,11 +18,11 @@ window.addEventListener("hashchange", () => {
   const sheet = document.querySelector(".sheet:target");
   if (sheet) { window.scrollTo(0, 0); sheet.focus({preventScroll: true}); }
 });
-function follow(at) {  // a page that is served comes again when there is news, where it was read
+function follow(at) {  // a served page reloads when the campaign has changed, unless a filter is set
   setInterval(async () => {
     try {
       const answer = await fetch("/at");
       if (answer.ok && Number(await answer.text()) > at && filter.value === "") { location.reload(); }
-    } catch { /* whoever served it has stopped: the page stays readable */ }
+    } catch { /* the server has stopped: the page stays readable */ }
   }, 3000);
 }

@@ -1,4 +1,4 @@
-"""The page: everything that is to be shown, read once, and filled into its template."""
+"""The report page: reads a campaign once and fills the template."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from agent.executor.workspace import Workspace
 from agent.report.course import draw_course
 from agent.report.failures import failures
 from agent.report.fields import SLICES_A_ROW, Influence, influences, paint_influence
-from agent.report.found import Found, Recovery, found_by
-from agent.report.rate_law import paint_functions, paint_log_k, paint_tables
-from agent.report.s_matrix import paint_found, paint_matrices, paint_scatter
+from agent.report.rate_law import paint_estimated_functions, paint_functions, paint_log_k
+from agent.report.reconstruction import ComparedReconstruction, Reconstruction, reconstruction_of
+from agent.report.s_matrix import paint_integers, paint_matrices, paint_scatter
 from agent.report.sheet import sheet_of
 from agent.report.spend import spend_of
 from agent.report.theme import draw, inline
@@ -32,8 +32,8 @@ from memory.ledger import Ledger
 from memory.records import Experiment
 from simulator.dataset import Dataset, FrozenData
 
-PAGES = 400  # experiments that have a page: those that were accepted, and the newest
-_GROWN = 1.02  # times as many scored experiments as when the fields were looked at last
+PAGES = 400  # experiments with a page of their own: the newest, besides all accepted ones
+_GROWN = 1.02  # growth of the number of scored experiments after which importances are computed again
 _PHONE = (5.2, 4.4)  # inches
 
 _TEMPLATES = Environment(
@@ -50,7 +50,7 @@ _TEMPLATES.filters.update(moment=moment, duration=format_duration)
 
 @dataclass(frozen=True)
 class Panel:
-    """A figure of the page, with a sentence on what is to be seen in it."""
+    """A figure of the page, with a sentence that explains it."""
 
     name: str
     title: str
@@ -60,7 +60,7 @@ class Panel:
 
 @dataclass
 class Report:
-    """Renders a campaign again and again: what has been drawn of a trial, and read of what is over, stays as it is."""
+    """Renders a campaign repeatedly; caches the figures of a trial and the pages of unchanged experiments."""
 
     workspace: Workspace
     campaign: CampaignFolder
@@ -70,12 +70,12 @@ class Report:
     _sheets: dict[str, tuple[Experiment, Markup]] = field(default_factory=dict, init=False)
 
     def html(self, ledger: Ledger, *, follow: float | None = None) -> str:
-        """The whole page; one that is to `follow` the campaign from a time on asks whoever serves it for news."""
+        """Return the whole page. With `follow`, the time of rendering, the page polls its server for changes."""
         settings, experiments = self.campaign.settings, ledger.experiments()
         blocks, leader = ledger.blocks(), incumbent(experiments)
         lines = ledger.outlines(settings.fidelity)
         by_name, paged = {e.id: e for e in experiments}, self._paged(experiments)
-        found = found_by(self.campaign, leader, self.data) if leader else None
+        reconstruction = reconstruction_of(self.campaign, leader, self.data) if leader else None
         return _TEMPLATES.get_template("page.html.j2").render(
             follow=follow,
             at=time.time(),
@@ -91,15 +91,15 @@ class Report:
                     experiments, blocks, settings.fidelity, objective=settings.objective, width=8.6, height=4.6
                 ),
                 "course",
-                "The score of each experiment, of the incumbent, and where the loop went from sweeps to code.",
+                "Score of every experiment and of the incumbent, and where the loop changed from sweeps to code.",
             ),
             blocks=blocks,
             events=ledger.events(),
             findings=ledger.current_findings(),
             influences=self._influence(experiments),
-            found=found,
+            reconstruction=reconstruction,
             known=isinstance(self.data, Dataset),
-            panels=self._drawn(found),
+            panels=self._figures(reconstruction),
             experiments=experiments,
             by_name=by_name,
             children=_children(experiments),
@@ -116,7 +116,7 @@ class Report:
         return [e for e in experiments if e.accepted or e.id in newest]
 
     def _sheet(self, experiment: Experiment, parent: Experiment | None) -> Markup:
-        """The page of an experiment: what is over does not change, and is rendered once."""
+        """Return an experiment's page, rendered again only if the experiment has changed."""
         known = self._sheets.get(experiment.id)
         if known is None or known[0] != experiment:
             text = _TEMPLATES.get_template("sheet.html.j2").render(
@@ -131,17 +131,21 @@ class Report:
     def _winners(self, ledger: Ledger, leader: Experiment | None) -> Winners | None:
         return None if leader is None else read_winners(self.workspace, self.campaign, ledger, leader)
 
-    def _drawn(self, found: Found | None) -> list[Panel]:
-        """The figures on what came back; they follow from the trial."""
-        if found is None:
+    def _figures(self, reconstruction: Reconstruction | None) -> list[Panel]:
+        """Return the figures of the recovered network, drawn once per trial."""
+        if reconstruction is None:
             return []
-        if self._panels[0] != found.trial.trial:
-            against = _against_truth(found) if isinstance(found, Recovery) else _without_truth(found)
-            self._panels = (found.trial.trial, [_panel(*each) for each in (*against, *_trajectories(found))])
+        if self._panels[0] != reconstruction.trial.trial:
+            if isinstance(reconstruction, ComparedReconstruction):
+                plans = _against_truth(reconstruction)
+            else:
+                plans = _without_truth(reconstruction)
+            plans += _trajectories(reconstruction)
+            self._panels = (reconstruction.trial.trial, [_panel(*plan) for plan in plans])
         return self._panels[1]
 
     def _influence(self, experiments: Sequence[Experiment]) -> list[tuple[Influence, Markup | None]]:
-        """What each field did, with its slices; of a long campaign it is looked at again when that may have changed."""
+        """Return each field's importance and slices, computed again when enough experiments were added."""
         scored = sum(1 for e in experiments if e.trials)
         if scored > _GROWN * self._influences[0]:
             self._influences = (scored, [(each, _slices(each)) for each in influences(experiments)])
@@ -151,72 +155,72 @@ class Report:
 _Plan = tuple[str, str, str, Callable[[Figure], None], tuple[float, float]]
 
 
-def _against_truth(recovery: Recovery) -> list[_Plan]:
+def _against_truth(compared: ComparedReconstruction) -> list[_Plan]:
     return [
         (
             "matrices",
-            "S, learned against true",
-            "Metabolites by reactions: substrates blue, products orange, 2 darker than 1.",
-            lambda figure: paint_matrices(figure, recovery),
+            "S: learned against true",
+            "Metabolites by reactions. Blue: substrates; orange: products; darker: larger magnitude.",
+            lambda figure: paint_matrices(figure, compared),
             (8.6, 6.4),
         ),
         (
             "scatter",
-            "Coefficients before they are decoded",
-            "Each dot is an edge of the graph; what the decoder makes the wrong integer of is crossed.",
-            lambda figure: paint_scatter(figure, recovery),
+            "Coefficients before decoding",
+            "One mark per edge of the graph. Crosses decode to a wrong integer.",
+            lambda figure: paint_scatter(figure, compared),
             _PHONE,
         ),
         (
             "log-k",
             "Rate constants",
-            "log k of each reaction, the gauge removed; those far off the line are named.",
-            lambda figure: paint_log_k(figure, recovery),
+            "log10 k of each reaction, with the arbitrary scale removed. Names mark outliers.",
+            lambda figure: paint_log_k(figure, compared),
             _PHONE,
         ),
         (
             "functions",
-            "Both functions",
-            "Learned in colour over the truth in grey, on the scales of the truth.",
-            lambda figure: paint_functions(figure, recovery),
+            "Learned functions",
+            "Colour: learned, rescaled to the true units. Grey: true.",
+            lambda figure: paint_functions(figure, compared),
             (8.6, 3.4),
         ),
     ]
 
 
-def _without_truth(found: Found) -> list[_Plan]:
+def _without_truth(reconstruction: Reconstruction) -> list[_Plan]:
     return [
         (
             "matrices",
-            "S, as it was learned",
-            "Metabolites by reactions: substrates blue, products orange, 2 darker than 1.",
-            lambda figure: paint_found(figure, found),
+            "S, decoded",
+            "Metabolites by reactions. Blue: substrates; orange: products; darker: larger magnitude.",
+            lambda figure: paint_integers(figure, reconstruction),
             (8.6, 3.6),
         ),
         (
             "functions",
-            "Both functions",
-            "In the estimate's own units.",
-            lambda figure: paint_tables(figure, found),
+            "Learned functions",
+            "In the units of the estimate; the true units are unknown.",
+            lambda figure: paint_estimated_functions(figure, reconstruction),
             (8.6, 3.4),
         ),
     ]
 
 
-def _trajectories(found: Found) -> list[_Plan]:
+def _trajectories(reconstruction: Reconstruction) -> list[_Plan]:
     return [
         (
             "kymograph",
             "Concentrations",
-            "The first trajectory that trials are trained on.",
-            lambda figure: paint_kymograph(figure, found.data),
+            "The first training trajectory.",
+            lambda figure: paint_kymograph(figure, reconstruction.data),
             (8.6, 3.6),
         ),
         (
             "rollouts",
             "Held-out rollouts",
-            "From initial conditions that no trial has seen: the metabolites that change most.",
-            lambda figure: paint_rollouts(figure, found),
+            "Predictions from an initial condition that no trial was trained on, for the metabolites that change most.",
+            lambda figure: paint_rollouts(figure, reconstruction),
             (8.6, 4.2),
         ),
     ]
@@ -227,7 +231,7 @@ def _panel(name: str, title: str, caption: str, paint: Callable[[Figure], None],
 
 
 def _slices(influence: Influence) -> Markup | None:
-    """Nothing where all scores are alike."""
+    """Return the slices as a figure; None if all scores are equal."""
     if not influence.importance:
         return None
     rows = 1 if len(influence.importance) <= SLICES_A_ROW else 2
@@ -237,7 +241,7 @@ def _slices(influence: Influence) -> Markup | None:
 
 
 def _children(experiments: Sequence[Experiment]) -> dict[str | None, list[Experiment]]:
-    """The tree of experiments: those that were proposed on each."""
+    """Return the children of each experiment, by the parent's id."""
     children: dict[str | None, list[Experiment]] = {}
     for e in experiments:
         children.setdefault(e.parent, []).append(e)

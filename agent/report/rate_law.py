@@ -1,21 +1,21 @@
-"""log k and both functions as they were learned, against the true ones where those are known, on their scales."""
+"""Figures of log k and the two functions, against the true ones where those are known."""
 
 from __future__ import annotations
 
 import numpy as np
 from matplotlib.figure import Figure
 
-from agent.report.found import Found, Recovery
+from agent.report.reconstruction import ComparedReconstruction, Reconstruction
 from agent.report.theme import BAD, COOL, GOOD, INK, MUTED, WARN
 
 _NAMED = 6
 _OUTLYING = 4.0  # robust standard deviations
-_LEAST_SPREAD = 0.02  # of log k: what is nearer to the line than a few of these is no outlier
+_LEAST_SPREAD = 0.02  # lower bound of the robust deviation of log k, so that a near-perfect fit has no outliers
 
 
-def paint_log_k(figure: Figure, recovery: Recovery) -> None:
-    """The rate constant of each reaction; the farthest off the line are named."""
-    law, names = recovery.law, recovery.data.regime.network.reaction_names
+def paint_log_k(figure: Figure, compared: ComparedReconstruction) -> None:
+    """Plot each learned rate constant against the true one; name the largest outliers."""
+    law, names = compared.law, compared.data.regime.network.reaction_names
     off = outliers(law.log_k - law.true_log_k)
     axes = figure.add_subplot()
     ends = [float(law.true_log_k.min()), float(law.true_log_k.max())]
@@ -27,21 +27,21 @@ def paint_log_k(figure: Figure, recovery: Recovery) -> None:
     for reaction in off[:_NAMED]:
         place = (float(law.true_log_k[reaction]), float(law.log_k[reaction]))
         axes.annotate(names[reaction], place, xytext=(4, 3), textcoords="offset points", fontsize=8, color=INK)
-    count = f"{len(off)} far off" if off else "none far off"
+    count = f"{len(off)} outliers" if off else "no outliers"
     axes.set(xlabel="true log k", ylabel="learned log k", title=f"{len(law.log_k)} reactions, {count}")
 
 
 def outliers(residual: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> list[int]:
-    """Positions of residuals beyond `_OUTLYING` robust standard deviations of the median, the farthest first."""
+    """Return the indices of residuals beyond `_OUTLYING` robust deviations from the median, farthest first."""
     distance = np.abs(residual - np.median(residual))
     spread = max(1.4826 * float(np.median(distance)), _LEAST_SPREAD)
     order = np.argsort(-distance, kind="stable")
     return [int(place) for place in order if distance[place] > _OUTLYING * spread]
 
 
-def paint_functions(figure: Figure, recovery: Recovery) -> None:
-    """What a substrate says to its reaction, and what the reaction makes of the sum."""
-    law = recovery.law
+def paint_functions(figure: Figure, compared: ComparedReconstruction) -> None:
+    """Plot the learned substrate_func and rate_func over the true ones."""
+    law = compared.law
     left, right = figure.subplots(1, 2)
     for place, (magnitude, colour) in enumerate(zip(law.s, (GOOD, COOL, WARN, BAD), strict=False)):
         left.plot(law.c, law.true_message[:, place], color=INK, linewidth=2.4, alpha=0.35)
@@ -54,12 +54,12 @@ def paint_functions(figure: Figure, recovery: Recovery) -> None:
         axes.legend(loc="best")
 
 
-def paint_tables(figure: Figure, found: Found) -> None:
-    """Both functions in the estimate's own units, where nobody knows the true ones."""
-    estimate = found.estimate
+def paint_estimated_functions(figure: Figure, reconstruction: Reconstruction) -> None:
+    """Plot the learned functions alone, in the estimate's units, for data without a truth."""
+    estimate = reconstruction.estimate
     left, right = figure.subplots(1, 2)
-    for magnitude in found.data.regime.constraints.alphabet:
-        values = found.dynamics.substrate_func(estimate.substrate_func_c, np.array(float(magnitude)))
+    for magnitude in reconstruction.data.regime.constraints.alphabet:
+        values = reconstruction.dynamics.substrate_func(estimate.substrate_func_c, np.array(float(magnitude)))
         left.plot(estimate.substrate_func_c, values, linewidth=1.3, label=f"|s| = {magnitude}")
     left.set(xlabel="concentration", title="substrate_func(c, |s|)")
     left.legend(loc="best")

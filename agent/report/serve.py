@@ -1,4 +1,4 @@
-"""The page, served to this machine alone, anew whenever the ledger has grown."""
+"""HTTP server of the report on the loopback interface; renders again when the ledger has grown."""
 
 from __future__ import annotations
 
@@ -13,29 +13,29 @@ from memory.ledger import Ledger
 from stoichloop.errors import StoichloopError
 
 HOST = "127.0.0.1"
-_FRESH_S = 5.0  # a page is not drawn again before it is this old
+_FRESH_S = 5.0  # shortest time between two renderings
 
 
 class ReportServer(ThreadingHTTPServer):
-    """Serves `/`, and under `/at` when the page that `/` would give was rendered."""
+    """Serves the page at `/`, and at `/at` the time when that page was rendered."""
 
     daemon_threads = True
 
     def __init__(self, report: Report, port: int) -> None:
-        """Listen on `port`, any free one for 0; raises `StoichloopError` if it is taken."""
+        """Listen on `port`, or on any free port for 0; raise `StoichloopError` if the port is taken."""
         self._report, self._lock, self._page, self._at, self._written = report, Lock(), "", 0.0, -1.0
         try:
             super().__init__((HOST, port), _Handler)
         except OSError as error:
-            raise StoichloopError(f"--port {port}: cannot be listened on: {error.strerror}; choose another") from error
+            raise StoichloopError(f"--port {port}: cannot listen: {error.strerror}; choose another port") from error
 
     @property
     def address(self) -> str:
-        """Where a browser finds it."""
+        """The URL of the page."""
         return f"http://{HOST}:{self.server_address[1]}/"
 
     def current(self) -> tuple[str, float]:
-        """The page, and when it was rendered; it is rendered again if there is news."""
+        """Return the page and the time of its rendering; render again if the ledger has changed."""
         campaign = self._report.campaign
         with self._lock, Ledger(campaign.ledger_path, readonly=True) as ledger:
             written, stale = campaign.last_written, time.time() - self._at > _FRESH_S
@@ -49,7 +49,7 @@ class _Handler(BaseHTTPRequestHandler):
     server: ReportServer
 
     def do_GET(self) -> None:
-        # A name that leads here from elsewhere would let another page in the browser read this one.
+        # Against DNS rebinding: a foreign name that resolves to this machine would let another site read the page.
         host = self.headers.get("Host", "").partition(":")[0]
         answers: dict[str, Callable[[], tuple[str, str]]] = {
             "/": lambda: ("text/html; charset=utf-8", self.server.current()[0]),
@@ -69,4 +69,4 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, format: str, *args: object) -> None:
-        """Say nothing: the terminal is the person's."""
+        """Log nothing: the terminal belongs to the user."""

@@ -1,4 +1,4 @@
-"""The page of one experiment: its diff, curves, verdict and cost."""
+"""Content of one experiment's page: diff, loss curves, output of a failure, cost."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _PRINTED_BYTES = 4_000
 
 @dataclass(frozen=True)
 class Curve:
-    """The prediction loss of one trial as the points of a polyline, high to low on a logarithmic scale."""
+    """The prediction loss of one trial as points of a polyline on a logarithmic scale."""
 
     trial: str
     points: str
@@ -29,10 +29,10 @@ class Curve:
 
 @dataclass(frozen=True)
 class Sheet:
-    """What is shown of an experiment beside its record.
+    """The parts of an experiment's page that its record does not hold.
 
-    `diff` are pairs of a line's kind (`add`, `del`, `hunk`, `file` or nothing) and its text; `left_out` counts those
-    beyond. `printed` is what the trial that failed said last.
+    `diff` holds pairs of a line's kind (`add`, `del`, `hunk`, `file` or empty) and its text; `left_out` counts the
+    lines cut off. `printed` is the end of a failed trial's output.
     """
 
     experiment: Experiment
@@ -44,7 +44,7 @@ class Sheet:
 
 
 def sheet_of(campaign: CampaignFolder, experiment: Experiment) -> Sheet:
-    """Read what the trials left behind, with suspicion."""
+    """Read the files of an experiment's trials, which are untrusted."""
     lines = experiment.patch.splitlines()
     curves = [_curve(campaign, trial) for trial in experiment.trials]
     broken = next((trial for trial in experiment.trials if trial.status != "completed"), None)

@@ -1,4 +1,4 @@
-"""What a campaign has cost so far."""
+"""Cost of a campaign so far."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from memory.records import Experiment
 
 @dataclass(frozen=True)
 class Spend:
-    """Seconds of controllers, of trials and of GPUs; tokens and dollars of models, and how often they were asked."""
+    """Seconds of controllers, trials and GPUs; requests, tokens and dollars of language models."""
 
     wall_s: float
     trials_s: float
@@ -23,7 +23,7 @@ class Spend:
 
 
 def spend_of(ledger: Ledger, experiments: Sequence[Experiment]) -> Spend:
-    """Everything that the ledger knows of it."""
+    """Return the totals from the ledger."""
     calls = ledger.calls()
     return Spend(
         wall_s=ledger.spent(WALL_S),

@@ -1,7 +1,7 @@
-"""The colours of all figures, and how a figure becomes part of a page.
+"""Colours of the figures, and embedding of figures in the page.
 
-A figure is drawn in the colours of paper. In the page each of them is a variable of the style sheet with that colour to
-fall back on, so that the same figure suits a light and a dark screen.
+Figures are drawn in light colours. Embedding replaces each colour by a variable of the style sheet, with the colour as
+its fallback, so that one figure suits light and dark screens.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ _VARIABLES = {
     BAND: "band",
 }
 _STYLE: dict[Any, Any] = {
-    "svg.fonttype": "none",  # letters stay letters: they can be searched, and take the page's colours
-    "svg.hashsalt": "stoichloop",  # the same figure has the same text
+    "svg.fonttype": "none",  # text stays text: searchable, and in the page's colours
+    "svg.hashsalt": "stoichloop",  # reproducible output
     "font.family": "sans-serif",
     "font.size": 9,
     "axes.edgecolor": MUTED,
@@ -67,7 +67,7 @@ Painter = Callable[[Figure], None]
 
 
 def draw(paint: Painter, width: float, height: float) -> str:
-    """A figure of so many inches as an SVG document; the same for the same data."""
+    """Return a figure as an SVG document, reproducibly; sizes are in inches."""
     stream = StringIO()
     with matplotlib.rc_context(_STYLE):
         figure = Figure(figsize=(width, height), layout="constrained")
@@ -77,7 +77,7 @@ def draw(paint: Painter, width: float, height: float) -> str:
 
 
 def inline(document: str, name: str, label: str) -> Markup:
-    """The same figure as an element of a page, in which `name` is its own; `label` says what is to be seen."""
+    """Return an SVG document as an element of the page; `name` is unique there, `label` is for screen readers."""
     element = document[document.index("<svg") :]
     element = re.sub(r"<metadata>.*?</metadata>", "", element, flags=re.DOTALL)
     element = re.sub(r"<!--.*?-->", "", element, flags=re.DOTALL)

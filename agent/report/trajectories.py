@@ -1,11 +1,11 @@
-"""Concentrations: as they were observed, and as the estimate would have them go on from where it has never been."""
+"""Figures of concentrations: observed, and predicted from held-out initial conditions."""
 
 from __future__ import annotations
 
 import numpy as np
 from matplotlib.figure import Figure
 
-from agent.report.found import Found
+from agent.report.reconstruction import Reconstruction
 from agent.report.theme import GOOD, INK
 from simulator.dataset import FrozenData
 
@@ -13,7 +13,7 @@ _FOLLOWED = 6
 
 
 def paint_kymograph(figure: Figure, data: FrozenData) -> None:
-    """The first observed trajectory: time to the right, a row for each metabolite."""
+    """Draw the first training trajectory: time to the right, one row per metabolite."""
     first = data.observed[0]
     axes = figure.add_subplot()
     image = axes.imshow(
@@ -27,15 +27,15 @@ def paint_kymograph(figure: Figure, data: FrozenData) -> None:
     figure.colorbar(image, ax=axes, label="concentration", pad=0.01)
 
 
-def paint_rollouts(figure: Figure, found: Found) -> None:
-    """The first held-out trajectory: the metabolites that change most, as they went and as the estimate has them go."""
-    (true, rolled), held_out = found.rollouts, found.data.heldout[0]
-    names = found.data.regime.network.metabolite_names
+def paint_rollouts(figure: Figure, reconstruction: Reconstruction) -> None:
+    """Plot the first held-out trajectory and its prediction, for the metabolites that change most."""
+    (true, rolled), held_out = reconstruction.rollouts, reconstruction.data.heldout[0]
+    names = reconstruction.data.regime.network.metabolite_names
     most = np.argsort(-np.ptp(true[0], axis=0), kind="stable")[:_FOLLOWED]
     panels = figure.subplots(2, -(-len(most) // 2), sharex=True, squeeze=False).ravel()
     for axes, metabolite in zip(panels, most, strict=False):
-        axes.plot(held_out.time, true[0][:, metabolite], color=INK, linewidth=2.4, alpha=0.35, label="held out")
-        axes.plot(held_out.time, rolled[0][:, metabolite], color=GOOD, linewidth=1.3, label="rolled out")
+        axes.plot(held_out.time, true[0][:, metabolite], color=INK, linewidth=2.4, alpha=0.35, label="observed")
+        axes.plot(held_out.time, rolled[0][:, metabolite], color=GOOD, linewidth=1.3, label="predicted")
         axes.set_title(names[metabolite])
     panels[0].legend(loc="best")
     figure.supxlabel("time", fontsize=9, color=INK)

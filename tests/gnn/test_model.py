@@ -177,8 +177,8 @@ def test_substrate_messages_are_computed_from_exchanged_concentrations(veiled: D
     scaled = (frame - model.shift) / model.width
     corrected = model.exchange(scaled, s, member, incidences, graph.n_reactions)
     assert float((corrected - scaled).detach().abs().max()) > 0.1
-    s = s[graph.sub_to_all, None]
-    message = model.presence(s) * model.substrate_func(corrected[graph.met_sub], s.abs())
+    substrate = s[graph.sub_to_all, None]
+    message = model.presence(substrate) * model.substrate_func(corrected[graph.met_sub], substrate.abs())
     expected = torch.zeros(graph.n_reactions, 1).index_add(0, graph.rxn_sub, message)
     torch.testing.assert_close(model.drive(frame), expected, atol=1e-4, rtol=1e-4)
 

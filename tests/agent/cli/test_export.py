@@ -12,7 +12,7 @@ pytest.importorskip("cobra")
 
 
 def export(documented: Documented, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """`stoichloop export ...` in the repository that has the campaign."""
+    """Run `stoichloop export ...` in the repository that has the campaign."""
     return subprocess.run(
         command_line("export", *arguments),
         cwd=documented.workspace.root,
@@ -23,7 +23,7 @@ def export(documented: Documented, *arguments: str) -> subprocess.CompletedProce
     )
 
 
-def test_several_at_once(documented: Documented, tmp_path: Path) -> None:
+def test_several_formats_are_exported_at_once(documented: Documented, tmp_path: Path) -> None:
     arguments = ["--csv", str(tmp_path / "tables"), "--sbml", str(tmp_path / "s.xml"), "--experiment", "e0002"]
     done = export(documented, "night", *arguments, "--json")
     assert done.returncode == 0, done.stderr
@@ -34,7 +34,7 @@ def test_several_at_once(documented: Documented, tmp_path: Path) -> None:
     assert 'id="pde_m1_tiny"' in (tmp_path / "s.xml").read_text()
 
 
-def test_what_train_kept_is_a_network_too(stoichloop: Command, tmp_path: Path) -> None:
+def test_a_folder_of_train_is_exported_too(stoichloop: Command, tmp_path: Path) -> None:
     kept, file = str(tmp_path / "kept"), str(tmp_path / "kept.xml")
     trained = json.loads(
         stoichloop("train", "pde_m1_tiny", "--sibling", "2", "--steps", "5", "--out", kept, "--json").stdout
@@ -50,13 +50,13 @@ def test_what_train_kept_is_a_network_too(stoichloop: Command, tmp_path: Path) -
         (["night"], "--csv FOLDER, --mlflow URI or --sbml FILE"),
         (["night", "--csv", "notes.txt"], "--csv notes.txt: exists already"),
         (["night", "--sbml", "new.xml", "--experiment", "e9999"], "there is no experiment 'e9999'"),
-        (["night", "--csv", "new", "--experiment", "e0001"], "give that too"),
+        (["night", "--csv", "new", "--experiment", "e0001"], "give that option too"),
         (["night", "--run", "gnn", "--sbml", "new.xml"], "--run FOLDER goes with --sbml FILE alone"),
         (["--run", "gnn", "--sbml", "new.xml"], "there is no result.json in it"),
         (["day", "--csv", "new"], "there is no campaign 'day'"),
     ],
 )
-def test_bad_wishes_get_one_sentence_and_leave_nothing(
+def test_a_wrong_request_gets_one_sentence_and_writes_nothing(
     documented: Documented, arguments: list[str], words: str
 ) -> None:
     done = export(documented, *arguments)

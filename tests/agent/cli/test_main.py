@@ -13,7 +13,7 @@ REGIME = "pde_m1_tiny"
 
 
 def test_the_commands_of_the_design_have_help(stoichloop: Command) -> None:
-    named = "regimes data train explore status log show winners pick verify doctor"
+    named = "regimes data train explore status log show report winners pick verify export restore doctor"
     for command in named.split():
         assert "Usage" in stoichloop(command, "--help").stdout
 

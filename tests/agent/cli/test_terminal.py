@@ -1,4 +1,4 @@
-"""What a person sees in a terminal, and what a pipe gets; how commands end."""
+"""Output in a terminal and in a pipe, tab completion, and exit statuses."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ READING = (["status"], ["log"], ["log", "--search", "e0002"], ["show", "e0002"],
 
 
 def in_terminal(folder: Path, *arguments: str, **environment: str) -> str:
-    """What a command writes to a terminal of 80 columns."""
+    """Return what a command writes to a terminal of 80 columns."""
     ours, theirs = pty.openpty()
     variables = {name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "COLUMNS", "LINES")}
     process = subprocess.Popen(
@@ -160,7 +160,7 @@ def test_a_second_screen_goes_on_until_it_is_interrupted(documented: Documented)
 
 
 def completed(documented: Documented, line: str) -> list[str]:
-    """What a shell offers at the end of a line."""
+    """Return the words that tab completion offers at the end of a line."""
     done = subprocess.run(
         [Path(sys.executable).parent / "stoichloop"],
         cwd=documented.workspace.root,
@@ -228,6 +228,6 @@ def test_training_that_is_interrupted_says_so_and_keeps_nothing(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_statuses_are_told_where_one_looks(stoichloop: Command) -> None:
-    told = " ".join(stoichloop("--help").stdout.split())
-    assert "0 done; 1 failed, as one sentence on standard error says; 2 wrong usage; 130 interrupted" in told
+def test_help_lists_the_exit_statuses(stoichloop: Command) -> None:
+    help_text = " ".join(stoichloop("--help").stdout.split())
+    assert "0 success; 1 failure, with one sentence on standard error; 2 wrong usage; 130 interrupted" in help_text

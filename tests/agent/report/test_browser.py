@@ -1,6 +1,6 @@
-"""The page in a real browser, looked at by axe-core: at three sizes, on light and on dark, overview and experiment.
+"""Accessibility of the page in Chromium, checked by axe-core: three sizes, light and dark, overview and experiment.
 
-Opt-in, since it needs both: `npm install axe-core` in some folder, then
+Opt-in, because it needs both: `npm install axe-core` in some folder, then
 STOICHLOOP_AXE=that/folder/node_modules/axe-core/axe.min.js pytest -m browser tests/agent/report
 """
 
@@ -48,10 +48,10 @@ def page(tmp_path_factory: pytest.TempPathFactory, tiny: Dataset) -> str:
 @pytest.mark.parametrize("size", _SIZES)
 @pytest.mark.parametrize("scheme", _SCHEMES)
 @pytest.mark.parametrize("place", ["", "#e0002"])
-def test_nobody_is_kept_out(page: str, tmp_path: Path, size: str, scheme: str, place: str) -> None:
+def test_the_page_is_accessible(page: str, tmp_path: Path, size: str, scheme: str, place: str) -> None:
     assert _AXE is not None
     assert _CHROMIUM is not None
-    # What looks at the page is a script of ours in it, which the page itself would not let in.
+    # The page's own policy would block the script that examines it.
     examined = re.sub(r"<meta http-equiv=[^>]*>", "", page, count=1).replace(
         "</body>", f"<script>{Path(_AXE).read_text(encoding='utf-8')}</script><script>{_RUN}</script></body>"
     )

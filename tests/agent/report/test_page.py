@@ -1,4 +1,4 @@
-"""The report of a real campaign on the tiny regime: what it says, and that it holds whatever is in the ledger."""
+"""The report of a real campaign on the tiny regime: its content, and its safety against hostile text."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from tests.conftest import clone_for, command_line, lead
 
 
 class _Page(HTMLParser):
-    """Identities, links, text, and whatever would be fetched from elsewhere."""
+    """Ids, links, text, and the sources that a browser would fetch."""
 
     def __init__(self, page: str) -> None:
         super().__init__()
@@ -68,7 +68,7 @@ def night(tmp_path_factory: pytest.TempPathFactory, tiny: Dataset) -> Night:
 
 @pytest.fixture
 def again(night: Night, tmp_path: Path) -> Night:
-    """The same night once more, to be added to."""
+    """Return a copy of the campaign that a test may extend."""
     root = tmp_path / "again"
     shutil.copytree(night[0].root, root, symlinks=True)
     workspace = replace(night[0], root=root)
@@ -78,7 +78,7 @@ def again(night: Night, tmp_path: Path) -> Night:
 def test_a_night_leaves_a_page_that_answers_and_fetches_nothing(night: Night) -> None:
     _, campaign, dataset = night
     page = _Page(campaign.report_path.read_text(encoding="utf-8"))
-    for words in ("The best e0001", "How sure", "What made it so", "What to pick", "Spent:", "degeneracy gap"):
+    for words in ("Best experiment e0001", "Evidence", "Changes behind it", "Next step", "Spent:", "degeneracy gap"):
         assert words in page.text
     with Ledger(campaign.ledger_path, readonly=True) as ledger:
         for e in ledger.experiments():
@@ -101,7 +101,7 @@ def test_the_same_ledger_gives_the_same_page(night: Night) -> None:
 
 
 def test_what_was_written_by_others_is_shown_as_text(again: Night) -> None:
-    """A hypothesis, a patch and a reason that are markup: a planner may write what it likes."""
+    """A planner may write markup into a hypothesis, a patch and a reason."""
     (_, campaign, _), hostile = again, "<script>alert(1)</script><img src=x onerror=alert(1)>"
     with Ledger(campaign.ledger_path) as ledger:
         told = replace(
@@ -121,12 +121,12 @@ def test_a_long_campaign_keeps_pages_of_the_newest_and_of_the_accepted(again: Ni
     assert "e0001" in page.ids
     assert many[-1].id in page.ids
     assert many[0].id not in page.ids
-    assert "older ones that were not accepted are left out" in page.text
+    assert "older experiments that were not accepted are not shown" in page.text
     assert {link[1:] for link in page.links} <= set(page.ids)
 
 
 def _experiment(ledger: Ledger, further: int) -> Experiment:
-    """One more, refused, in the next block."""
+    """Return one more experiment, refused, in the next block."""
     name = f"e{len(ledger.experiments()) + further:04d}"
     return replace(
         scored(name, block=ledger.next_block(), verdict=Verdict("refused", "why")), parent="e0001", fingerprint=name

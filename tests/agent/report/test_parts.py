@@ -1,4 +1,4 @@
-"""What the page is put together from."""
+"""The parts of the page."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What one trial found, beside the truth where that is known."""
+"""The network that one trial reconstructed, compared with the truth where that is known."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from simulator.network import Ints
 
 
 @dataclass(frozen=True)
-class Found:
-    """An estimate that has passed the analyzer's door, and the data that it was learned from."""
+class Reconstruction:
+    """A validated estimate and the data that it was learned from. N metabolites, E edges."""
 
     trial: TrialResult
     estimate: Estimate
@@ -31,39 +31,39 @@ class Found:
 
     @cached_property
     def dynamics(self) -> EstimatedDynamics:
-        """dc/dt as the estimate has it."""
+        """The estimated dc/dt."""
         return EstimatedDynamics(self.data.graph, self.estimate)
 
     @cached_property
     def decoded(self) -> Ints:
-        """The nearest consistent integers, shape (E,)."""
+        """The decoded integer coefficients, shape (E,)."""
         return decode(self.data.graph, self.estimate.sto_all, self.data.regime.constraints)
 
     @cached_property
     def rollouts(self) -> tuple[Floats, Floats]:
-        """Held-out trajectories, and where the estimate goes from their first frames: both (T, F, N)."""
+        """Held-out trajectories and the predictions from their first frames, both (trajectories, frames, N)."""
         return rollouts(self.dynamics, self.data)
 
 
 @dataclass(frozen=True)
-class Recovery(Found):
-    """The same where the truth is known."""
+class ComparedReconstruction(Reconstruction):
+    """A reconstruction of a network whose truth is known."""
 
     data: Dataset
 
     @cached_property
     def exact(self) -> NDArray[np.bool_]:
-        """Which coefficients are right, shape (E,)."""
+        """True for the edges whose coefficient is right, shape (E,)."""
         return np.asarray(self.decoded == self.data.truth.sto_all)
 
     @cached_property
     def law(self) -> AlignedLaw:
-        """Rate constants and both functions, on the scales of the truth."""
+        """Rate constants and both functions, rescaled to the true units."""
         return align(self.dynamics, self.data)
 
 
-def found_by(campaign: CampaignFolder, experiment: Experiment, data: FrozenData) -> Found | None:
-    """What the trial found whose score is nearest to the experiment's mean; None if no estimate is left of it."""
+def reconstruction_of(campaign: CampaignFolder, experiment: Experiment, data: FrozenData) -> Reconstruction | None:
+    """Return the reconstruction of the trial whose score is nearest to the mean; None if it has no estimate."""
     trial = typical_trial(experiment, campaign.settings.fidelity)
     if trial is None:
         return None
@@ -71,4 +71,8 @@ def found_by(campaign: CampaignFolder, experiment: Experiment, data: FrozenData)
         estimate = read_estimate(campaign.folder / trial.folder / ESTIMATE, data.graph)
     except EstimateError:
         return None
-    return Recovery(trial, estimate, data) if isinstance(data, Dataset) else Found(trial, estimate, data)
+    return (
+        ComparedReconstruction(trial, estimate, data)
+        if isinstance(data, Dataset)
+        else Reconstruction(trial, estimate, data)
+    )

@@ -1,0 +1,55 @@
+"""A user's request for a campaign, with every default of `stoichloop explore`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from agent.base.duration import parse_duration
+
+
+@dataclass(frozen=True)
+class CampaignRequest:
+    """The settings of `stoichloop explore`. Creating one raises `StoichloopError` for a malformed duration.
+
+    Attributes:
+        name: the campaign's name.
+        budget: wall-clock time to spend, like 8h or 90m.
+        experiments: the largest number of experiments to judge, None for no limit.
+        planner: the name of the planner that proposes experiments.
+        fidelity: training length at which candidates are finally compared: probe, half or full.
+        seed: random seed of the planner.
+        workers: number of trials at a time on this machine, None for one per GPU or, without a GPU, one per core.
+        model: language model that `auto` and `llm` ask, None for no model.
+        program: agent program that `auto` and `command` ask, None for no program.
+        tokens: limit on the tokens of all requests to the model.
+        dollars: limit on the price of all requests to the model, in US dollars.
+        context: size of the model's context window, in tokens of input and output together.
+        patience: longest wait for one answer, like 5m; None for the planner's own limit.
+    """
+
+    name: str
+    budget: str = "8h"
+    experiments: int | None = None
+    planner: str = "auto"
+    fidelity: str = "full"
+    seed: int = 0
+    workers: int | None = None
+    model: str | None = None
+    program: str | None = None
+    tokens: int = 2_000_000
+    dollars: float = 20.0
+    context: int = 100_000
+    patience: str | None = None
+
+    def __post_init__(self) -> None:
+        _ = self.budget_s, self.patience_s
+
+    @property
+    def budget_s(self) -> float:
+        """The budget in seconds."""
+        return parse_duration("--budget", self.budget)
+
+    @property
+    def patience_s(self) -> float | None:
+        """The longest wait for one answer in seconds, None for the planner's own limit."""
+        return None if self.patience is None else parse_duration("--patience", self.patience)

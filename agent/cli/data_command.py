@@ -1,0 +1,64 @@
+"""The command `stoichloop data`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from agent.cli.completion import complete_regime
+from agent.cli.options import Json, Sibling
+from agent.cli.output import print_json
+
+
+def data(
+    regime: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[REGIME]",
+            help="Name of a regime; 'stoichloop regimes' lists them.",
+            autocompletion=complete_regime,
+        ),
+    ] = None,
+    sbml: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Instead of REGIME: make a regime from an SBML model, named after the file."),
+    ] = None,
+    csv: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Instead of REGIME: import your measurements, named after the file."),
+    ] = None,
+    network: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Network of the measurements in --csv, as YAML or SBML.")
+    ] = None,
+    sibling: Sibling = None,
+    as_json: Json = False,
+) -> None:
+    """Freeze or verify a regime's data; report its identifiability.
+
+    Data that exist are never generated again: their checksums are verified.
+    """
+    from agent.training.datasets import find_data
+
+    dataset, generated = find_data(regime, sbml, csv, network, sibling, quiet=as_json)
+    if as_json:
+        print_json(
+            {
+                "regime": dataset.regime.name,
+                "folder": str(dataset.folder),
+                "description": dataset.regime.description,
+                "generated": generated,
+                "objective": "exact" if dataset.manifest.truth else "blind",
+                "fingerprint": dataset.manifest.fingerprint(),
+                **dataset.facts.model_dump(mode="json"),
+            }
+        )
+        return
+    from rich.console import Console
+
+    from agent.screen.datasheet import datasheet
+
+    console, made = Console(), "generated" if dataset.manifest.truth else "frozen"
+    console.print(f"{made if generated else 'verified'} {dataset.folder}", soft_wrap=True, highlight=False)
+    console.print(datasheet(dataset))

@@ -1,0 +1,162 @@
+"""The command `stoichloop doctor`."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import subprocess
+import sys
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from agent.cli.options import Json
+from agent.cli.output import print_json
+from agent.executor.workspace import Workspace, find_workspace, head_commit
+from stoichloop.errors import StoichloopError
+
+if TYPE_CHECKING:
+    from agent.executor.sandbox.probe import ProbeResult
+
+
+@dataclass(frozen=True)
+class Check:
+    """The result of one check. The loop cannot run unless every `required` check is ok."""
+
+    name: str
+    ok: bool
+    required: bool
+    finding: str
+
+
+def doctor(as_json: Json = False) -> None:
+    """Check this machine: packages, git, GPUs, sandbox, planners."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    checks = examine(Path.cwd())
+    if as_json:
+        print_json([asdict(check) for check in checks])
+    else:
+        table = Table(box=None, show_header=False, pad_edge=False)
+        for check in checks:
+            table.add_row(
+                Text("ok" if check.ok else "no", style="green" if check.ok else "red"),
+                Text(check.name, style="bold"),
+                check.finding,
+            )
+        Console().print(table)
+    missing = [check.name for check in checks if check.required and not check.ok]
+    if missing:
+        raise StoichloopError(f"a required part is missing: {', '.join(missing)}; see the lines marked 'no'")
+
+
+def examine(start: Path) -> list[Check]:
+    """Return all checks, in the order in which they are printed."""
+    from agent.executor.sandbox.probe import find_sandbox
+
+    workspace = _find(start)
+    sandbox = workspace.holding if isinstance(workspace, Workspace) else find_sandbox(start)
+    return [
+        _python(),
+        *_packages(),
+        _git(),
+        _workspace(workspace),
+        _gpu(),
+        _slots(),
+        _sandbox(sandbox),
+        _parsl(),
+        _planners(),
+    ]
+
+
+def _python() -> Check:
+    finding = f"{platform.python_version()} at {sys.executable}"
+    return Check("python", ok=sys.version_info >= (3, 11), required=True, finding=finding)
+
+
+def _packages() -> list[Check]:
+    from importlib.metadata import PackageNotFoundError, version
+
+    checks = []
+    for name in ("torch", "torch-geometric", "optuna"):
+        try:
+            checks.append(Check(name, ok=True, required=True, finding=version(name)))
+        except PackageNotFoundError:
+            finding = "not installed; run 'make demo' or install requirements.lock"
+            checks.append(Check(name, ok=False, required=True, finding=finding))
+    return checks
+
+
+def _git() -> Check:
+    if shutil.which("git") is None:
+        return Check("git", ok=False, required=True, finding="not installed")
+    done = subprocess.run(["git", "--version"], capture_output=True, text=True, check=False)
+    return Check("git", ok=True, required=True, finding=done.stdout.strip())
+
+
+def _find(start: Path) -> Workspace | StoichloopError:
+    try:
+        return find_workspace(start)
+    except StoichloopError as error:
+        return error
+
+
+def _workspace(workspace: Workspace | StoichloopError) -> Check:
+    from agent.executor.code.code_state import CodeState
+
+    try:
+        if isinstance(workspace, StoichloopError):
+            raise workspace
+        commit = head_commit(workspace)
+        fields = len(CodeState(workspace.root, workspace.sandbox).fields)
+        for path in sorted((workspace.root / "gnn").glob("*.py")):
+            compile(path.read_bytes(), str(path), "exec")
+    except (StoichloopError, SyntaxError) as error:
+        return Check("workspace", ok=False, required=True, finding=str(error))
+    finding = f"{workspace.root} at {commit[:12]}; gnn/ declares {fields} fields"
+    return Check("workspace", ok=True, required=True, finding=finding)
+
+
+def _gpu() -> Check:
+    from agent.executor.sandbox.gpu import visible_gpus
+
+    gpus = len(visible_gpus())
+    finding = f"{gpus} NVIDIA devices" if gpus else "none; trials run on the CPU"
+    return Check("gpu", ok=gpus > 0, required=False, finding=finding)
+
+
+def _slots() -> Check:
+    from agent.executor.local import slots
+    from agent.executor.sandbox.gpu import visible_gpus
+
+    kind = "GPU" if visible_gpus() else "core"
+    finding = f"{len(slots(None))} trials at a time, one per {kind}; {os.cpu_count()} cores"
+    return Check("slots", ok=True, required=False, finding=finding)
+
+
+def _sandbox(probe: ProbeResult) -> Check:
+    if probe.holds:
+        finding = f"{probe.sandbox.bubblewrap}; tested from inside: {', '.join(probe.promises)}"
+    else:
+        finding = f"none: {probe.reason}; code of experiments runs only with --no-sandbox"
+    return Check("sandbox", ok=probe.holds, required=False, finding=finding)
+
+
+def _parsl() -> Check:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        finding = f"{version('parsl')}; trials can run on a cluster, see docs/cluster.md"
+    except PackageNotFoundError:
+        finding = "not installed; needed only to run trials on a cluster: pip install -e '.[hpc]'"
+        return Check("parsl", ok=False, required=False, finding=finding)
+    return Check("parsl", ok=True, required=False, finding=finding)
+
+
+def _planners() -> Check:
+    from agent.planner.registry import planner_names
+
+    return Check("planners", ok=True, required=False, finding=", ".join(planner_names()))

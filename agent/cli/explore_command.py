@@ -1,0 +1,103 @@
+"""The command `stoichloop explore`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from agent.base.campaign_request import CampaignRequest
+from agent.base.interruption import Interruption
+from agent.cli.completion import complete_campaign
+from agent.cli.options import NoSandbox, RegimeName
+from agent.cli.output import INTERRUPTED
+
+
+def explore(
+    regime: RegimeName,
+    *,
+    campaign: Annotated[
+        str | None,
+        typer.Option(help="Name of the campaign; default: the regime's name.", autocompletion=complete_campaign),
+    ] = None,
+    budget: Annotated[str, typer.Option(help="Wall-clock time to spend, like 8h or 90m.")] = CampaignRequest.budget,
+    experiments: Annotated[
+        int | None, typer.Option(min=1, max=1_000_000, help="Stop after this many experiments; default: no limit.")
+    ] = CampaignRequest.experiments,
+    planner: Annotated[
+        str,
+        typer.Option(
+            help="Planner that proposes experiments: sweep (configurations), moves (the catalogue of code changes), "
+            "llm (a language model), command (an agent program), or auto (all of these that can run)."
+        ),
+    ] = CampaignRequest.planner,
+    model: Annotated[
+        str | None,
+        typer.Option(help="Language model for auto and llm: PROVIDER:NAME, or NAME@http://HOST:PORT/v1."),
+    ] = CampaignRequest.model,
+    program: Annotated[
+        str | None,
+        typer.Option(help="Agent program for auto and command; it reads a prompt and prints a proposal."),
+    ] = CampaignRequest.program,
+    tokens: Annotated[
+        int, typer.Option(min=0, help="Limit on the tokens of all requests to the model.")
+    ] = CampaignRequest.tokens,
+    dollars: Annotated[
+        float, typer.Option(min=0, help="Limit on the price of all requests to the model, in US dollars.")
+    ] = CampaignRequest.dollars,
+    context: Annotated[
+        int, typer.Option(min=4_000, help="Context window of the model in tokens, input and output together.")
+    ] = CampaignRequest.context,
+    patience: Annotated[
+        str | None,
+        typer.Option(help="Longest wait for one answer; default: 5m for a model, 15m for an agent program."),
+    ] = CampaignRequest.patience,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Trials to run at a time; default: one per GPU, or one per core.")
+    ] = CampaignRequest.workers,
+    executor: Annotated[
+        str, typer.Option(help="Where trials run: local (this machine) or parsl (a cluster).")
+    ] = "local",
+    cluster: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="For parsl: YAML file with the scheduler and the resources.")
+    ] = None,
+    fidelity: Annotated[
+        str,
+        typer.Option(
+            help="Training length at which candidates are finally compared: probe (1/8), half or full. Reported "
+            "scores are at this length."
+        ),
+    ] = CampaignRequest.fidelity,
+    seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Random seed of the planner.")] = CampaignRequest.seed,
+    no_sandbox: NoSandbox = False,
+) -> None:
+    """Run the loop of experiments. Ctrl-C ends it cleanly, and the same command resumes it."""
+    from agent.executor.cluster.cluster_file import choose
+    from agent.executor.workspace import current_workspace
+    from agent.loop.explore import run_campaign
+    from agent.training.datasets import dataset_of
+
+    request = CampaignRequest(
+        name=regime if campaign is None else campaign,
+        budget=budget,
+        experiments=experiments,
+        planner=planner,
+        fidelity=fidelity,
+        seed=seed,
+        workers=workers,
+        model=model,
+        program=program,
+        tokens=tokens,
+        dollars=dollars,
+        context=context,
+        patience=patience,
+    )
+    cluster_file = choose(executor, cluster, workers)
+    dataset, _ = dataset_of(regime)
+    workspace = current_workspace(contained=not no_sandbox)
+    with Interruption() as interruption:
+        interrupted = run_campaign(workspace, dataset, request, check=interruption.check, cluster=cluster_file)
+    if interrupted:
+        sys.exit(INTERRUPTED)

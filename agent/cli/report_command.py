@@ -1,0 +1,50 @@
+"""The command `stoichloop report`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from agent.cli.options import CampaignName, Json
+from agent.cli.output import print_json
+
+
+def report(
+    campaign: CampaignName = None,
+    serve: Annotated[
+        bool, typer.Option("--serve", help="Serve the report on 127.0.0.1, kept up to date, until Ctrl-C.")
+    ] = False,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port for --serve; 0 picks a free one.")] = 8765,
+    as_json: Json = False,
+) -> None:
+    """Write the campaign's report, one self-contained HTML file."""
+    from rich.console import Console
+
+    from agent.campaign.folder import open_campaign
+    from agent.executor.workspace import current_workspace
+    from agent.report.page import Report
+    from agent.report.serve import ReportServer
+    from agent.training.datasets import dataset_of
+    from memory.ledger import Ledger
+    from memory.render import write_atomically
+
+    workspace = current_workspace()
+    opened = open_campaign(workspace, campaign)
+    data, _ = dataset_of(opened.settings.regime, quiet=as_json)
+    page = Report(workspace, opened, data)
+    if serve:
+        server = ReportServer(page, port)
+        print(f"{server.address} serves the report of campaign {opened.settings.name}; Ctrl-C ends it", flush=True)
+        try:
+            server.serve_forever()
+        except KeyboardInterrupt:
+            server.server_close()
+        return
+    progress = Console(stderr=True, quiet=as_json).status("drawing the report")
+    with Ledger(opened.ledger_path, readonly=True) as ledger, progress:
+        write_atomically(opened.report_path, page.html(ledger))
+    if as_json:
+        print_json({"campaign": opened.settings.name, "report": str(opened.report_path)})
+    else:
+        print(opened.report_path)

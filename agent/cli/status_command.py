@@ -1,0 +1,38 @@
+"""The command `stoichloop status`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from agent.cli.options import CampaignName, Json
+from agent.cli.output import print_json
+
+
+def status(
+    campaign: CampaignName = None,
+    watching: Annotated[bool, typer.Option("--watch", help="Keep showing it until Ctrl-C.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Show running trials, the incumbent, the leaderboard, the budget."""
+    from rich.console import Console
+
+    from agent.campaign.folder import open_campaign
+    from agent.campaign.status import read_status
+    from agent.executor.workspace import current_workspace
+    from agent.screen.status_view import status_view
+    from memory.ledger import Ledger
+
+    opened, console = open_campaign(current_workspace(), campaign), Console()
+    with Ledger(opened.ledger_path, readonly=True) as ledger:
+        if watching:
+            from agent.screen.live import watch
+
+            watch(console, opened, ledger)
+            return
+        now = read_status(opened, ledger)
+    if as_json:
+        print_json(now.model_dump(mode="json"))
+    else:
+        console.print(status_view(now, console.height - 1) if console.is_terminal else status_view(now))

@@ -1,0 +1,76 @@
+"""The command `stoichloop train`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from agent.base.interruption import Interruption
+from agent.cli.options import Json, NoSandbox, RegimeName, Sibling
+from agent.cli.output import note, print_json
+
+
+def train(
+    regime: RegimeName,
+    config: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="YAML or JSON file with configuration fields to change.")
+    ] = None,
+    changes: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="Change one field, over --config; may be repeated."),
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Random seed of the training.")] = 0,
+    steps: Annotated[
+        int | None, typer.Option(min=1, help="Number of optimiser steps; default: the regime's full budget.")
+    ] = None,
+    sibling: Sibling = None,
+    recipe: Annotated[
+        str | None,
+        typer.Option(
+            metavar="best|FILE",
+            help="Train the committed gnn/ with a recipe applied: 'best' for the regime's own, or a recipe file.",
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help="Save estimate, training curves and output in this new folder."),
+    ] = None,
+    no_sandbox: NoSandbox = False,
+    as_json: Json = False,
+) -> None:
+    """Train the gnn/ of the working tree once and score it."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from agent.executor.workspace import current_workspace
+    from agent.training.overrides import parse_changes, read_changes
+    from agent.training.run import train_regime
+    from memory.formatting import UNCHECKED
+
+    workspace = current_workspace(contained=not no_sandbox)
+    asked = {**(read_changes(config) if config else {}), **parse_changes(changes or [])}
+    with Interruption() as interruption:
+        run = train_regime(
+            workspace,
+            regime,
+            asked,
+            sibling=sibling,
+            seed=seed,
+            steps=steps,
+            recipe=recipe,
+            out=out,
+            quiet=as_json,
+            check=interruption.check,
+            note=note,
+        )
+    if as_json:
+        print_json(run.facts())
+        return
+    if run.dataset.manifest.truth is None:
+        note(UNCHECKED)
+    table = Table(box=None, show_header=False, pad_edge=False)
+    for name, value in run.scores.items():
+        table.add_row(name, f"{value:.4f}")
+    Console().print(table)

@@ -1,0 +1,61 @@
+"""The command `stoichloop winners`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from agent.cli.completion import complete_experiment
+from agent.cli.options import CampaignName, Json, NoSandbox
+from agent.cli.output import interruptible, print_json
+
+
+def winners(
+    campaign: CampaignName = None,
+    experiment: Annotated[
+        str | None,
+        typer.Option(
+            metavar="EXPERIMENT",
+            help="Treat this accepted experiment as the incumbent.",
+            autocompletion=complete_experiment,
+        ),
+    ] = None,
+    do_ablate: Annotated[
+        bool,
+        typer.Option("--ablate", help="Measure what each change behind the incumbent is worth, by leaving it out."),
+    ] = False,
+    seeds: Annotated[int, typer.Option(min=2, max=400, help="Number of fresh seeds for --ablate.")] = 2,
+    no_sandbox: NoSandbox = False,
+    as_json: Json = False,
+) -> None:
+    """List the accepted experiments with their evidence."""
+    from rich.console import Console
+
+    from agent.campaign.folder import open_campaign
+    from agent.executor.workspace import current_workspace
+    from agent.training.datasets import dataset_of
+    from agent.training.measurement import laboratory
+    from agent.winners.leave_one_out import ablate
+    from agent.winners.overview import accepted, picture, read_winners
+    from memory.ledger import Ledger
+
+    workspace = current_workspace(contained=not no_sandbox)
+    opened = open_campaign(workspace, campaign)
+    if do_ablate:
+        workspace.refuse_uncontained("code of experiments")
+        dataset, _ = dataset_of(opened.settings.regime, quiet=as_json)
+        console = Console(stderr=True, quiet=as_json)
+        with (
+            interruptible() as check,
+            opened.lead(),
+            Ledger(opened.ledger_path) as ledger,
+            laboratory(workspace, ledger, console, check) as trials,
+        ):
+            ablate(opened, ledger, trials, dataset, accepted(ledger, experiment), seeds)
+    with Ledger(opened.ledger_path, readonly=True) as ledger:
+        overview = read_winners(workspace, opened, ledger, accepted(ledger, experiment))
+    if as_json:
+        print_json(overview.model_dump(mode="json"))
+    else:
+        Console().print(picture(overview))
