@@ -11,7 +11,7 @@ from gnn.columns import Candidates
 from gnn.integers import _better_columns, _near, _same_consumption, settle, system_of
 from gnn.projection import Fit
 from gnn.recovered import recovered
-from tests.planted import CHAIN, Planted, plant
+from tests.planted import Planted, plant
 
 # A -> B, A -> C, B + C -> 2 D: the first two have the same rate.
 TWINS = (

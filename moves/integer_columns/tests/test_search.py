@@ -15,7 +15,8 @@ def test_the_planted_column_is_found_among_all_that_are_allowed() -> None:
         current = planted.fit(planted.without(reaction))
         assert len(candidates[reaction].columns) >= 4
         found = search(planted.problem, current, candidates)
-        torch.testing.assert_close(found.columns[planted.edges_of(reaction)], planted.columns[planted.edges_of(reaction)])
+        edges = planted.edges_of(reaction)
+        torch.testing.assert_close(found.columns[edges], planted.columns[edges])
         assert float(found.gain[reaction]) > 0
 
 
