@@ -25,6 +25,7 @@ check: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/python -m moves lint types
 	$(BIN)/lint-imports
 
 $(READY): requirements.lock pyproject.toml

@@ -1,70 +1,114 @@
-"""The catalogue of moves: small separate changes of the code in `gnn/`, each a folder `moves/NAME/`.
+"""The catalogue of moves: named changes of the code in `gnn/`, each a folder `moves/NAME/`.
 
-move.yaml    what it is, why it should help, which moves must have been applied before
-move.patch   a git diff that touches files under gnn/ only
+move.yaml    title, why it should help, moves that must have been applied before
+move.patch   a small move: a git diff of files under gnn/
+
+gnn/         a large move, in place of the patch: the modules that it adds or rewrites, as they stand once applied;
+             `removes` in move.yaml lists the files of gnn/ that it deletes
+tests/       unit tests of these modules, run by `python -m moves`
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from agent.base.checked_yaml import read_document
 from agent.executor.code.patch import PatchRefusedError, apply_diff, refuse_files, touched
+from agent.executor.code.scratch import difference
 from stoichloop.errors import StoichloopError
 
 MOVES = Path(__file__).parents[2] / "moves"
 
 
 class Description(BaseModel):
-    """`move.yaml`."""
+    """`move.yaml`. The title is the subject of a commit; `removes` lists files of `gnn/`, such as `loss.py`."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    title: str = Field(min_length=1)
+    title: str = Field(min_length=1, max_length=60)
     why: str = Field(min_length=1)
     requires: tuple[str, ...]
+    removes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Move:
-    """A change of the code that can be proposed by name; `patch` is the path of its `diff`."""
+    """A change of the code that can be proposed by name.
+
+    Attributes:
+        folder: `moves/NAME/`.
+        diff: the patch of a small move, empty for a tree.
+        files: the text of each file of a tree by its path, such as `gnn/spline.py`; empty for a patch.
+    """
 
     name: str
     description: Description
-    patch: Path
-    diff: str
+    folder: Path
+    diff: str = ""
+    files: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def lines(self) -> int:
-        """How many lines it adds and removes."""
+        """Size in lines: those that a patch adds and removes, or those of the files of a tree."""
+        if self.files:
+            return sum(len(text.splitlines()) for text in self.files.values())
         return sum(line[:1] in ("+", "-") and line[:3] not in ("+++", "---") for line in self.diff.splitlines())
+
+    def diff_on(self, code: Path, earlier: Iterable[Move] = ()) -> str:
+        """Return the unified diff that applies the move to the `gnn/` in folder `code`, which holds `earlier` moves.
+
+        A patch is the same on any code. A tree is compared with the code. Raises `StoichloopError` if the code lacks
+        a file that the tree removes and that no earlier move has removed.
+        """
+        if not self.files:
+            return self.diff
+        gone = {name for move in earlier for name in move.description.removes}
+        for name in self.description.removes:
+            if name not in gone and not (code / "gnn" / name).is_file():
+                raise StoichloopError(f"move '{self.name}' removes gnn/{name}, which the code does not have")
+        return difference(code, self._put)
+
+    def _put(self, folder: Path) -> None:
+        for name in self.description.removes:
+            (folder / "gnn" / name).unlink(missing_ok=True)
+        for file, text in self.files.items():
+            path = folder / file
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
 
 
 def move_names(catalogue: Path = MOVES) -> list[str]:
-    """The moves there are."""
+    """Return the names of all moves, sorted."""
     return sorted(path.parent.name for path in catalogue.glob("*/move.yaml"))
 
 
 def read_move(name: str, catalogue: Path = MOVES) -> Move:
-    """The move called `name`; raises `StoichloopError` if there is none, or one that leaves `gnn/`."""
+    """Read the move called `name`; raises `StoichloopError` if there is none, or one that leaves `gnn/`."""
     if name not in move_names(catalogue):
         raise StoichloopError(f"there is no move '{name}'; moves are {', '.join(move_names(catalogue))}")
-    description = read_document(catalogue / name / "move.yaml", Description)
-    patch = catalogue / name / "move.patch"
+    folder = catalogue / name
+    description = read_document(folder / "move.yaml", Description)
+    patch, tree = folder / "move.patch", folder / "gnn"
+    if tree.exists() and patch.exists():
+        raise StoichloopError(f"{folder}: a move is a patch or a tree: keep move.patch or gnn/, not both")
+    if description.removes and not tree.exists():
+        raise StoichloopError(f"{folder / 'move.yaml'}: only a move with gnn/ removes files; a patch deletes its own")
     try:
-        diff = patch.read_text(encoding="utf-8")
+        if tree.exists():
+            refuse_files([f"gnn/{file}" for file in description.removes])
+            return Move(name, description, folder, files=_files_of(tree))
         refuse_files(touched(patch))
+        return Move(name, description, folder, diff=patch.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, PatchRefusedError) as error:
-        raise StoichloopError(f"{patch}: {error}") from error
-    return Move(name, description, patch, diff)
+        raise StoichloopError(f"{tree if tree.exists() else patch}: {error}") from error
 
 
 def read_moves(names: Sequence[str], catalogue: Path = MOVES) -> list[Move]:
-    """Moves in the order in which they are to be applied; raises `StoichloopError` if one lacks what it requires."""
+    """Read moves in the order in which they are to be applied; raises `StoichloopError` if one lacks a requirement."""
     moves = [read_move(name, catalogue) for name in names]
     for place, move in enumerate(moves):
         missing = [name for name in move.description.requires if name not in names[:place]]
@@ -73,12 +117,27 @@ def read_moves(names: Sequence[str], catalogue: Path = MOVES) -> list[Move]:
     return moves
 
 
-def apply(move: Move, folder: Path) -> None:
-    """Do what the move does to the `gnn/` of a worktree and to its index, whole or not at all; commits nothing.
+def apply(moves: Sequence[Move], folder: Path) -> None:
+    """Apply moves in this order to the `gnn/` of a checkout and to its index; commits nothing.
 
-    Raises `StoichloopError` naming the move and the file if it does not apply.
+    Each move is applied whole or not at all. Raises `StoichloopError` naming the move and the file if one does not
+    apply.
     """
-    try:
-        apply_diff(move.diff, folder)
-    except PatchRefusedError as error:
-        raise StoichloopError(f"move '{move.name}': {error}; write {move.patch} anew on top of it") from error
+    for place, move in enumerate(moves):
+        try:
+            apply_diff(move.diff_on(folder, moves[:place]), folder)
+        except PatchRefusedError as error:
+            raise StoichloopError(f"move '{move.name}': {error}; write {move.folder} anew on top of it") from error
+
+
+def _files_of(tree: Path) -> dict[str, str]:
+    """Read the files of a move's `gnn/`; raises `PatchRefusedError` for anything that is not a plain Python file."""
+    paths = [path for path in sorted(tree.rglob("*")) if "__pycache__" not in path.parts]
+    for path in (tree, *paths):
+        if path.is_symlink():
+            raise PatchRefusedError(f"{path.name} is a symbolic link, and a move holds plain files only")
+    files = {f"gnn/{path.relative_to(tree).as_posix()}": path for path in paths if not path.is_dir()}
+    if not files:
+        raise PatchRefusedError("no Python file is in it")
+    refuse_files(list(files))
+    return {file: path.read_text(encoding="utf-8") for file, path in files.items()}

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -72,12 +73,8 @@ def start_from(workspace: Workspace, path: Path | None) -> Iterator[Start]:
     recipe, commit = read_document(path, Recipe), head_commit(workspace)
     moves = read_moves(recipe.moves)
 
-    def edit(folder: Path) -> None:
-        for move in moves:
-            apply(move, folder)
-
     with throw_away(workspace.repo, workspace.runs / ".recipes", workspace.sandbox) as worktrees:
-        code = worktrees.edited(commit, edit)
+        code = worktrees.edited(commit, partial(apply, moves))
         try:
             code.resolve(recipe.configuration)
         except StoichloopError as error:

@@ -17,6 +17,7 @@ from agent.planner.move_catalogue import MOVES, Move, move_names, read_move
 from agent.planner.proposal import Proposal
 from memory.leaderboard import codes_of, lineage
 from memory.records import Experiment
+from stoichloop.errors import StoichloopError
 
 
 @dataclass(frozen=True)
@@ -34,10 +35,10 @@ class Moves:
         wrote, proposals = codes_of(situation.past), list[Proposal]()
         for role, parent in situation.roles:
             for move in self._ordered(moves, situation.past, bold=role == "explore"):
-                proposal = _propose(move, parent, situation.past, wrote)
-                if proposal is None or any(p.parent == parent.id and p.move == move.name for p in proposals):
+                stands = any(p.parent == parent.id and p.move == move.name for p in proposals)
+                if stands or not _is_new(move, parent, situation.past, wrote):
                     continue
-                if situation.host.objection(proposal) is None:
+                if (proposal := _propose(move, parent, situation, moves)) is not None:
                     proposals.append(proposal.model_copy(update={"role": role}))
                     break
         return proposals
@@ -61,19 +62,24 @@ def lead_of(experiment: Experiment, past: Sequence[Experiment], fidelity: str) -
     return experiment.scores(fidelity).get(SCREEN_SEED, 0.0) - parent.scores(fidelity).get(SCREEN_SEED, 0.0)
 
 
-def _propose(move: Move, parent: Experiment, past: Sequence[Experiment], wrote: Mapping[str, str]) -> Proposal | None:
-    """The move on top of `parent`; None if it is there already, was tried on this code, or lacks what it requires."""
+def _is_new(move: Move, parent: Experiment, past: Sequence[Experiment], wrote: Mapping[str, str]) -> bool:
+    """Return whether `parent` holds what the move requires, does not hold it yet, and its code has not been tried."""
     stacked = {e.move for e in lineage(past, parent)}
     tried = any(e.move == move.name and e.parent and wrote[e.parent] == wrote[parent.id] for e in past)
-    if tried or move.name in stacked or not stacked.issuperset(move.description.requires):
+    return not tried and move.name not in stacked and stacked.issuperset(move.description.requires)
+
+
+def _propose(move: Move, parent: Experiment, situation: Situation, catalogue: Sequence[Move]) -> Proposal | None:
+    """Return the move as a diff of the code of `parent`; None if it does not apply there."""
+    stacked = {e.move for e in lineage(situation.past, parent)}
+    earlier = [other for other in catalogue if other.name in stacked]
+    try:
+        diff = move.diff_on(situation.host.state_of(parent).folder, earlier)
+    except StoichloopError:
         return None
-    return Proposal(
-        title=move.description.title,
-        hypothesis=move.description.why,
-        parent=parent.id,
-        diff=move.diff,
-        move=move.name,
-    )
+    title, why = move.description.title, move.description.why
+    proposal = Proposal(title=title, hypothesis=why, parent=parent.id, diff=diff, move=move.name)
+    return proposal if situation.host.objection(proposal) is None else None
 
 
 def _parent(experiment: Experiment, past: Sequence[Experiment]) -> Experiment:

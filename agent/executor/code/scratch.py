@@ -1,0 +1,34 @@
+"""A scratch copy of `gnn/` in a git repository of its own, outside the user's tree."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from agent.base.loop_git import loop_git
+
+
+@contextmanager
+def scratch_copy(code: Path) -> Iterator[Path]:
+    """Yield a folder with a copy of the `gnn/` in `code`, staged in git; it is removed at the end."""
+    with TemporaryDirectory(prefix="stoichloop-") as scratch:
+        folder = Path(scratch).resolve()
+        shutil.copytree(code / "gnn", folder / "gnn", symlinks=True, ignore=shutil.ignore_patterns("__pycache__"))
+        git = loop_git(folder)
+        git.init("--quiet")
+        git.add("--all", "--force", "--", "gnn")
+        yield folder
+
+
+def difference(code: Path, edit: Callable[[Path], None]) -> str:
+    """Return the unified diff that `edit` makes of the `gnn/` in `code`, which stays as it is."""
+    with scratch_copy(code) as folder:
+        git = loop_git(folder)
+        before = str(git.write_tree())
+        edit(folder)
+        git.add("--all", "--force", "--", "gnn")
+        options = ("--cached", "--no-color", "--no-ext-diff", "--no-renames", "--full-index")
+        return str(git.diff(*options, before, "--", "gnn", strip_newline_in_stdout=False))

@@ -1,0 +1,1 @@
+"""Moves: named changes of `gnn/`, and their check (`python -m moves`)."""
