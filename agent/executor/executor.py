@@ -25,7 +25,7 @@ _LOSSES = 3  # of a training with its worker before the loss is its outcome
 Members = Sequence[tuple[Job, Path]]
 
 
-class Training(Protocol):
+class NamedJob(Protocol):
     """A job under a name: a trial of an experiment, or a measurement."""
 
     @property
@@ -37,8 +37,8 @@ class Training(Protocol):
         """Return what is to be trained."""
 
 
-T = TypeVar("T", bound=Training)
-T_contra = TypeVar("T_contra", bound=Training, contravariant=True)
+T = TypeVar("T", bound=NamedJob)
+T_contra = TypeVar("T_contra", bound=NamedJob, contravariant=True)
 
 
 class TrialHost(Protocol[T_contra]):

@@ -117,7 +117,7 @@ class _Training:
 
     @property
     def id(self) -> str:
-        """See `Training`."""
+        """See `NamedJob`."""
         return str(self.index)
 
 
