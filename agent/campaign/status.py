@@ -28,7 +28,7 @@ class Line(_StatusModel):
     standard_error: float | None
     seeds: int
     verdict: str
-    hypothesis: str
+    title: str
 
 
 class Running(_StatusModel):
@@ -130,7 +130,7 @@ def _line(line: Standing | None) -> Line | None:
         standard_error=line.error,
         seeds=line.seeds,
         verdict=verdict.verdict if verdict else "open",
-        hypothesis=line.experiment.hypothesis,
+        title=line.experiment.headline,
     )
 
 

@@ -1,6 +1,6 @@
 """A campaign in MLflow: one MLflow experiment a campaign, one run a finished trial.
 
-tags      trial, campaign, experiment, parent, hypothesis, planner, verdict, commit, seed, fidelity, status
+tags      trial, campaign, experiment, parent, title, hypothesis, planner, verdict, commit, seed, fidelity, status
 params    the whole configuration
 metrics   every score, seconds, and loss and loss_pred by step
 What is there already stays as it is; a verdict that has come since is added to it.
@@ -160,6 +160,7 @@ def _tags(campaign: str, e: Experiment, trial: TrialResult) -> dict[str, str]:
         "campaign": campaign,
         "experiment": e.id,
         "parent": e.parent or "",
+        "title": e.headline,
         "hypothesis": e.hypothesis,
         "planner": e.planner,
         "verdict": e.verdict.verdict if e.verdict else "open",

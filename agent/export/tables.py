@@ -23,7 +23,7 @@ from memory.records import Experiment, Finding, TrialResult
 from stoichloop.errors import StoichloopError
 
 EXPERIMENT_COLUMNS = (
-    *("experiment", "block", "rung", "parent", "planner", "role", "move", "repairs", "hypothesis"),
+    *("experiment", "block", "rung", "parent", "planner", "role", "move", "repairs", "title", "hypothesis"),
     *("changes", "configuration", "commit", "proposed_at", "trials", "seeds", "score", "verdict", "reason"),
     *("rival", "effect", "low", "high", "p_value"),
 )
@@ -75,6 +75,7 @@ def _experiment(e: Experiment, rung: str, seeds: int, score: float | None) -> di
     names = ("block", "parent", "planner", "role", "move", "repairs", "hypothesis")
     row = {name: getattr(e, name) for name in names} | {
         "experiment": e.id,
+        "title": e.headline,
         "rung": rung,
         "changes": json.dumps(e.changes, sort_keys=True),
         "configuration": json.dumps(e.configuration, sort_keys=True),

@@ -141,7 +141,7 @@ def _follow_incumbents(axes: Axes, experiments: Sequence[Experiment], fidelity: 
         noise, leader = ("noise between seeds", "incumbent") if place == 0 else (None, None)
         axes.fill_between([start, end], low, high, color=BAND, linewidth=0, label=noise)
         axes.plot([start, end], [line.score, line.score], color=GOOD, linewidth=1.8, label=leader)
-        what = line.experiment.move or line.experiment.hypothesis
+        what = line.experiment.move or line.experiment.headline
         short = what if len(what) <= _LABEL else what[: _LABEL - 1] + "…"
         if named and line.experiment.parent is not None:
             axes.annotate(

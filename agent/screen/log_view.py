@@ -76,7 +76,7 @@ def _words(label: str, words: str) -> Text:
         text = Text(words.replace("**", ""))
         text.stylize(f"bold {COLOURS.get(verdict, '')}", 0, len(verdict))
         return text
-    return Text(words, style={"hypothesis": "bold", "planner": "dim"}.get(label, ""))
+    return Text(words, style={"title": "bold", "planner": "dim"}.get(label, ""))
 
 
 def _found(text: Text, searched: str) -> Text:

@@ -57,10 +57,10 @@ def line_text(line: Line) -> str:
 def leaderboard_table(lines: list[Line], objective: Objective) -> Table:
     """Accepted experiments first, then by mean."""
     table = _table("experiment", objective, "verdict")
-    table.add_column("hypothesis", ratio=1, no_wrap=True, overflow="ellipsis")
+    table.add_column("title", ratio=1, no_wrap=True, overflow="ellipsis")
     for line in lines:
         verdict = Text(line.verdict, style=COLOURS.get(line.verdict, ""))
-        table.add_row(line.experiment, line_text(line), verdict, Text(line.hypothesis))
+        table.add_row(line.experiment, line_text(line), verdict, Text(line.title))
     return table
 
 

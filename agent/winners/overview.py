@@ -43,6 +43,7 @@ class Winner(_WinnerModel):
     leads: bool
     parent: str | None
     move: str | None
+    title: str
     hypothesis: str
     score: float | None
     interval: Interval | None
@@ -98,6 +99,7 @@ def read_winners(workspace: Workspace, campaign: CampaignFolder, ledger: Ledger,
             leads=e in line,
             parent=e.parent,
             move=e.move,
+            title=e.headline,
             hypothesis=e.hypothesis,
             score=sum(scores.values()) / len(scores) if scores else None,
             interval=interval_of_mean(list(scores.values())),
@@ -159,7 +161,7 @@ def picture(known: Winners) -> RenderableType:
 def _paragraph(winner: Winner) -> RenderableType:
     score = "no score" if winner.score is None else f"{winner.score:.4f}{within(winner.interval)}"
     title = Text(f"{winner.experiment}  {score} on {len(winner.seeds)} seeds", style="bold")
-    lines = [Text(f"{winner.move}: {winner.hypothesis}" if winner.move else winner.hypothesis)]
+    lines = [Text(f"{winner.move}: {winner.title}" if winner.move else winner.title)]
     if winner.parent is not None:
         place = winner.branch or f"commit {winner.commit[:12]}"
         changed = f"code {winner.code}, configuration {winner.configuration}"
