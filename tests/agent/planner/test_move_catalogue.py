@@ -290,7 +290,7 @@ def write_tree(catalogue: Path, name: str, files: dict[str, str], removes: str =
 def test_a_tree_adds_rewrites_and_removes_files_and_its_tests_stay_out(checkout: Path, tmp_path: Path) -> None:
     files = {
         "gnn/new.py": "NEW = 1\n",
-    files = {"gnn/new.py": "NEW = 1\n", "gnn/loss.py": "LOSS = 1\n", "gnn/part/more.py": "A = 1\n", "tests/test_new.py": ""}
+        "gnn/loss.py": "LOSS = 1\n",
         "tests/test_new.py": "",
         "gnn/part/more.py": "A = 1\n",
     }
