@@ -27,7 +27,7 @@ class Recovered:
     high: float
 
     def substrate_func(self, concentration: Tensor, magnitude: Tensor, alphabet: tuple[int, ...]) -> Tensor:
-        """Return substrate_func (C, M) at concentrations (C,) and magnitudes (M,), linear between those of the alphabet."""
+        """Return substrate_func (C, M) at concentrations (C,) and magnitudes (M,), linear in between."""
         functions = self.functions
         rows = [functions.substrate_grid.value(row, concentration) for row in functions.substrate]
         table = torch.stack(rows, 1)
