@@ -19,17 +19,18 @@ from pydantic import BaseModel, ConfigDict, Field
 from agent.base.checked_yaml import read_document
 from agent.executor.code.patch import PatchRefusedError, apply_diff, refuse_files, touched
 from agent.executor.code.scratch import difference
+from memory.records import TITLE_CHARACTERS
 from stoichloop.errors import StoichloopError
 
 MOVES = Path(__file__).parents[2] / "moves"
 
 
 class Description(BaseModel):
-    """`move.yaml`. The title is the subject of a commit; `removes` lists files of `gnn/`, such as `loss.py`."""
+    """`move.yaml`. `removes` lists files of `gnn/`, such as `loss.py`."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    title: str = Field(min_length=1, max_length=60)
+    title: str = Field(min_length=1, max_length=TITLE_CHARACTERS)
     why: str = Field(min_length=1)
     requires: tuple[str, ...]
     removes: tuple[str, ...] = ()

@@ -96,7 +96,7 @@ CAMPAIGN = Settings(
     name="night", regime="r", dataset="d", base_commit="c", planner="auto", fidelity="full", full_steps=9, seed=0
 )
 RECIPE = {"title": "t", "why": "w", "moves": ["sign_tied"], "configuration": {"lr_S": 0.01}}
-DIFF = read_move("sign_tied").patch.read_bytes()
+DIFF = read_move("sign_tied").diff.encode()
 
 
 @fuzzed

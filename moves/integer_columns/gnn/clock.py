@@ -1,4 +1,4 @@
-"""The training budget, and the curve that is written on the way."""
+"""The training budget in optimiser steps, and the training curve."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class NonFiniteLossError(Exception):
 
 
 class Clock:
-    """Hands out optimiser steps, of second order here, until the budget is used up."""
+    """Hands out steps until the budget is used up: each is a Gauss-Newton step, not a gradient step."""
 
     def __init__(self, steps: int, curves: TextIO) -> None:
         self._step, self._steps, self._curves = 0, steps, curves
@@ -25,11 +25,11 @@ class Clock:
 
     @property
     def spent(self) -> float:
-        """The share of the budget that is used up."""
+        """Share of the budget that is used up, 0 to 1."""
         return self._step / self._steps
 
     def note(self, loss: float) -> None:
-        """Write a point of the curve; raises `NonFiniteLossError`."""
+        """Write a point of the training curve; raises `NonFiniteLossError` unless the loss is finite."""
         if not math.isfinite(loss):
             raise NonFiniteLossError(f"the loss became {loss} at step {self._step} of {self._steps}")
         point = {"step": self._step, "steps": self._steps, "loss": loss, "loss_pred": loss}

@@ -1,4 +1,4 @@
-"""The integer columns that the regime allows for each reaction, whatever the data say."""
+"""The integer columns of S that the regime allows for each reaction: sides, alphabet, balance, absent edges."""
 
 from __future__ import annotations
 
@@ -13,12 +13,14 @@ from gnn.observations import Constraints, Graph
 
 @dataclass(frozen=True)
 class Candidates:
-    """Columns of one reaction.
+    """Allowed columns of one reaction.
 
     Attributes:
-        edges: its edges, shape (D,). substrates: which rows of the labels are its own, shape (Q,).
-        columns: integer columns, shape (K, D). consumption: what each consumes, a row of `labels`, shape (K,).
-        labels: 1 where a substrate edge has this magnitude, for each way to consume, shape (C, Q, M).
+        edges: indices of its edges, shape (D,).
+        substrates: indices of those that may be substrates, among all such edges, shape (Q,).
+        columns: integer columns, shape (K, D).
+        consumption: index into `labels` of the substrates that each column consumes, shape (K,).
+        labels: 1 where a substrate edge has this magnitude, for each set of consumed amounts, shape (C, Q, M).
     """
 
     edges: Tensor
@@ -29,7 +31,7 @@ class Candidates:
 
 
 def candidates_of(graph: Graph, constraints: Constraints, magnitudes: int) -> list[Candidates]:
-    """Candidates of every reaction, with the first `magnitudes` of the alphabet; equal roles share the work."""
+    """Return the candidates of every reaction, with coefficients among the first `magnitudes` of the alphabet."""
     known: dict[tuple[int, ...], tuple[Tensor, Tensor, Tensor]] = {}
     found = []
     for reaction in range(graph.n_reactions):
@@ -44,7 +46,7 @@ def candidates_of(graph: Graph, constraints: Constraints, magnitudes: int) -> li
 def _enumerate(
     roles: tuple[int, ...], constraints: Constraints, magnitudes: int, device: torch.device
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Every pair of a left and a right side that goes together."""
+    """Return columns, consumption and labels: every pair of a left and a right side that the rules allow together."""
     alphabet = constraints.alphabet[:magnitudes]
     may_consume = [place for place, role in enumerate(roles) if role <= 0]
     may_produce = [place for place, role in enumerate(roles) if role >= 0]
@@ -64,7 +66,7 @@ def _enumerate(
 
 
 def _sides(edges: int, places: list[int], most: int, alphabet: tuple[int, ...]) -> Tensor:
-    """Amounts of 1 to `most` metabolites at these places, shape (sides, edges)."""
+    """Return all amounts of 1 to `most` metabolites at these places, shape (sides, edges)."""
     rows = []
     for count in range(1, min(most, len(places)) + 1):
         for chosen in combinations(places, count):

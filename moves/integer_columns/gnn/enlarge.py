@@ -1,8 +1,8 @@
-"""Magnitudes that no substrate has yet.
+"""Search for magnitudes that no substrate has yet.
 
-Nothing is known of substrate_func at such a magnitude, so no column that has it can look good by itself. A substrate
-that is given one keeps the function that it had: its rate stays as it is, and only the coefficient grows. The other
-columns then settle around it, and the function becomes that substrate's own.
+substrate_func is unknown at such a magnitude, so a column that contains it never looks good by itself. Here the
+substrate keeps its function when it is given the new magnitude: its rate is unchanged and only the coefficient grows.
+The other columns are settled around it, and Gauss-Newton steps then fit the function of the new magnitude.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _BELIEVED = 0.5  # of the error left: a function of its own absorbs a part of an
 
 
 def enlarged(problem: Problem, start: Fit, candidates: Sequence[Candidates], clock: Clock) -> Fit:
-    """One substrate after the other given a magnitude that none has, as long as that explains most of what is left."""
+    """Give one substrate after the other an unused magnitude, as long as that removes half of the remaining error."""
     best = start
     while True:
         tries = nsmallest(_TRIED, _unchanged_rates(problem, best), key=_ERROR)
@@ -38,7 +38,7 @@ def enlarged(problem: Problem, start: Fit, candidates: Sequence[Candidates], clo
 
 
 def _unchanged_rates(problem: Problem, current: Fit) -> Iterator[Fit]:
-    """Each substrate with each magnitude that none has, and the function of that magnitude as it was for that one."""
+    """Yield a fit for each substrate and unused magnitude, with the substrate's present function at that magnitude."""
     alphabet = problem.constraints.alphabet
     consumed = (-current.columns[problem.graph.sub_to_all]).tolist()
     unused = [place for place, magnitude in enumerate(alphabet) if magnitude not in consumed]

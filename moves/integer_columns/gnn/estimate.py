@@ -1,12 +1,11 @@
-"""What a trial hands back: coefficients, rate constants, and both functions as tables.
+"""The output of a trial: coefficients, rate constants, and both functions as tables.
 
 `estimate.npz` holds, in float64:
     sto_all (E,), log_k (R,)
     substrate_func (C, M) at concentrations substrate_func_c (C,) and magnitudes |s| substrate_func_s (M,)
     rate_func (H,) at rate_func_h (H,)
-Tables speak for any model whose messages depend on concentration and |s|, however it computes them. A message is
-tabulated as the reaction hears it: with gate and activation, and weighted by the presence of a substrate of that
-magnitude. An edge whose role is told speaks unless its coefficient is 0, any other if its coefficient is negative.
+The tables fit any model whose messages depend on concentration and |s|. An edge of known role sends a message unless
+its coefficient is 0, any other edge if its coefficient is negative.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ _POINTS_C, _POINTS_S, _POINTS_H = 257, 31, 513
 
 @torch.no_grad()
 def write_estimate(found: Recovered, observations: Observations, folder: Path) -> None:
-    """Write `estimate.npz` into `folder`, all at once."""
+    """Write `estimate.npz` into `folder`; it appears there complete or not at all."""
     alphabet, sto_all = observations.constraints.alphabet, found.sto_all
     highest = 1.2 * float(observations.concentration.max())
     c = torch.linspace(0.0, highest, _POINTS_C, dtype=sto_all.dtype, device=sto_all.device)

@@ -1,8 +1,8 @@
-"""Integer least squares: columns with the substrates as they are, all rate constants refitted with them.
+"""Integer least squares for the amounts of products, with substrates and rates held.
 
-Amounts that the data leave nearly open (reactions with nearly the same rate) are settled by the integers: a column is
-judged with the rate constants of all other reactions refitted (orthogonal least squares; Chen, Billings & Luo, Int. J.
-Control 1989), alone and together with reactions of nearly the same rate.
+Reactions with nearly the same rate leave their amounts nearly undetermined; only the integers decide. Each column is
+therefore judged with the rate constants of all other reactions refitted (orthogonal least squares; Chen, Billings &
+Luo, Int. J. Control 1989), alone and together with the columns of reactions of nearly the same rate.
 """
 
 from __future__ import annotations
@@ -27,11 +27,14 @@ _ROUNDS = 8
 
 @dataclass(frozen=True)
 class System:
-    """The linear problem in normal form.
+    """The linear least-squares problem for the rate constants, in normal form.
 
     Attributes:
-        columns: scaled integer columns, shape (N, R). inverse: of their Gram matrix, shape (R, R).
-        constant: rate constants, shape (R,). overlap: of rates, shape (R, R). target: of dc/dt on rates, (N, R).
+        columns: integer columns in units of each metabolite's scale, shape (N, R).
+        inverse: inverse of the Gram matrix of columns times rates, shape (R, R).
+        constant: rate constants that solve it, shape (R,).
+        overlap: mean over the frames of the product of two rates, shape (R, R).
+        target: mean over the frames of dc/dt times a rate, shape (N, R).
     """
 
     columns: Tensor
@@ -41,8 +44,11 @@ class System:
     target: Tensor
 
     def around(self, metabolite: Tensor, reactions: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """The other reactions of these metabolites, shape (O,), and the part of the inverse and of the rate constants
-        that is theirs once `reactions` are taken out."""
+        """Remove `reactions` from the problem.
+
+        Returns the other reactions of these metabolites, shape (O,), and their part of the inverse, shape (O, O), and
+        of the rate constants, shape (O,), in the reduced problem (Schur complement of the inverse).
+        """
         shared = (self.columns[metabolite] != 0).any(0)
         shared[reactions] = False
         others = torch.nonzero(shared)[:, 0]
@@ -53,7 +59,7 @@ class System:
 
 
 def system_of(problem: Problem, current: Fit, integers: Tensor) -> System:
-    """The linear problem for these integers, shape (E,), with the rates of the fit."""
+    """Return the linear problem for these integers, shape (E,), with the rates of the fit."""
     columns = problem.matrix(integers / problem.scale[problem.graph.met_all])
     frames = current.rates.shape[1]
     overlap = current.rates @ current.rates.T / frames
@@ -66,8 +72,10 @@ def system_of(problem: Problem, current: Fit, integers: Tensor) -> System:
 
 
 def settle(problem: Problem, current: Fit, candidates: Sequence[Candidates]) -> Tensor:
-    """Better columns with the substrates as they are, reaction by reaction and for reactions of nearly the same rate
-    together, until none is found."""
+    """Return improved columns, shape (E,), with the substrates held.
+
+    Reactions are improved one by one, and those of nearly the same rate together, until no change helps.
+    """
     integers = current.columns
     sets = [(reaction,) for reaction in range(problem.graph.n_reactions)] + _near(problem, current)
     for _ in range(_ROUNDS):
@@ -85,7 +93,7 @@ def settle(problem: Problem, current: Fit, candidates: Sequence[Candidates]) -> 
 
 
 def _near(problem: Problem, current: Fit) -> list[tuple[int, ...]]:
-    """Pairs and small groups of reactions that share a metabolite and have nearly the same course of rate."""
+    """Return pairs and small groups of reactions that share a metabolite and whose rates are nearly collinear."""
     varying = current.rates - current.rates.mean(1, keepdim=True)
     varying = varying / varying.square().sum(1, keepdim=True).sqrt().clamp(min=1e-12)
     member = problem.matrix(torch.ones_like(current.columns)).T
@@ -108,7 +116,10 @@ def _better_columns(
     candidates: Sequence[Candidates],
     options: Sequence[Tensor],
 ) -> Tensor | None:
-    """All integers with better columns, out of `options`, for the reactions of `candidates`, or None."""
+    """Return all integers with the best columns out of `options` for the reactions of `candidates`.
+
+    Returns None if the present columns are as good, or if there are more than `_COMBINATIONS` choices.
+    """
     sizes = [len(own) for own in options]
     count = math.prod(sizes)
     if not 1 <= count <= _COMBINATIONS:
@@ -139,5 +150,5 @@ def _better_columns(
 
 
 def _same_consumption(own: Candidates, here: Tensor) -> Tensor:
-    """Candidate columns that consume what the present column `here` consumes."""
+    """Return the candidate columns with the same substrates and amounts as the present column `here`."""
     return own.columns[((-own.columns).clamp(min=0.0) == (-here).clamp(min=0.0)).all(1)]

@@ -1,7 +1,7 @@
 """Gauss-Newton with Levenberg-Marquardt damping on the spline coefficients of both functions.
 
-The Jacobian is that of the projected residual in Kaufman's approximation (BIT 1975): derivatives of the rates, less
-their part in the span of the rates themselves.
+The Jacobian is that of the projected residual in Kaufman's approximation (BIT 1975): derivatives of the rates, minus
+their projection onto the span of the rates.
 """
 
 from __future__ import annotations
@@ -16,14 +16,18 @@ from gnn.clock import Clock
 from gnn.projection import Fit, Functions, Problem, fit, regrid
 
 _CHUNK = 480  # frames in memory at a time
-_SMOOTH = 1e-5  # weight of roughness against the mean squared residual: settles what no frame speaks of
+_SMOOTH = 1e-5  # weight of roughness against the mean squared residual: determines the splines where no frame lies
 _DAMPING = 1e-3
 _TRIES = 8
 _WORTHWHILE = 1e-4  # relative gain of a step below which the next one is not made
 
 
 def refine(problem: Problem, start: Fit, steps: int, clock: Clock) -> Fit:
-    """At most `steps` damped Gauss-Newton steps from `start`; the error never rises."""
+    """Take at most `steps` damped Gauss-Newton steps from `start`.
+
+    Each step lowers the penalised error. The rate moves to a new grid where the drives have left the old one, which may
+    raise the error by 2 %.
+    """
     current = fit(problem, _in_natural_units(start), start.columns)
     form = _penalty_form(current)
     damping = _DAMPING
@@ -50,7 +54,7 @@ def refine(problem: Problem, start: Fit, steps: int, clock: Clock) -> Fit:
 
 
 def _in_natural_units(current: Fit) -> Functions:
-    """The same functions with a drive of unit spread and rates of unit mean: the scales that k and h leave free."""
+    """Return the same functions with drives of unit spread and rates of unit mean: both scales are free."""
     functions, grid = current.functions, current.functions.rate_grid
     spread = float(current.drive.std().clamp(min=1e-12))
     mean = (current.rates * current.norm.unsqueeze(-1)).mean()
@@ -67,7 +71,7 @@ def _position(current: Fit) -> Tensor:
 
 
 def _penalty_form(current: Fit) -> Tensor:
-    """Roughness of both functions, and change of slope from magnitude to magnitude."""
+    """Return the quadratic form of the penalty: roughness of both functions, and curvature across magnitudes."""
     functions = current.functions
     magnitudes, size = functions.substrate.shape
     rough = functions.substrate_grid.roughness(functions.substrate)
@@ -90,7 +94,7 @@ def _stepped(problem: Problem, current: Fit, step: Tensor) -> Fit:
 
 
 def _within_grid(problem: Problem, current: Fit) -> Fit:
-    """The rate on a grid over the drives that occur, where they have left the old one or shrunk within it."""
+    """Move the rate to a grid over the present drives if they left the old grid or cover less than 70 % of it."""
     grid = current.functions.rate_grid
     width = grid.high - grid.low
     low, high = float(current.drive.min()), float(current.drive.max())
@@ -101,7 +105,7 @@ def _within_grid(problem: Problem, current: Fit) -> Fit:
 
 
 def _normal_equations(problem: Problem, current: Fit) -> tuple[Tensor, Tensor]:
-    """J'J / NT and J'r / NT over (substrate, log_rate)."""
+    """Return J'J / NT and J'r / NT over (substrate, log_rate), N metabolites and T frames."""
     metabolites, reactions = problem.graph.n_metabolites, problem.graph.n_reactions
     count = len(_position(current))
     strength = current.design * (current.constant / current.norm)
@@ -121,7 +125,7 @@ def _normal_equations(problem: Problem, current: Fit) -> tuple[Tensor, Tensor]:
 
 
 def _rate_derivatives(problem: Problem, current: Fit, chunk: Tensor) -> Tensor:
-    """Derivative of every rate by every spline coefficient, shape (R, chunk, n M + m)."""
+    """Return the derivative of every rate by every spline coefficient, shape (R, chunk, n M + m)."""
     graph, functions = problem.graph, current.functions
     basis, drive = current.basis[:, chunk][graph.met_sub], current.drive[:, chunk]
     parts = current.labels[:, None, :, None] * basis[:, :, None, :]

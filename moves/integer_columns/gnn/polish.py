@@ -1,4 +1,4 @@
-"""Columns and functions in turn, until nothing gets better."""
+"""Coordinate descent: columns and functions in turn, until the error no longer falls."""
 
 from __future__ import annotations
 
@@ -17,8 +17,10 @@ _TURNS = 20
 
 
 def polish(problem: Problem, start: Fit, candidates: Sequence[Candidates], clock: Clock) -> Fit:
-    """Columns and functions in turn, as long as the error falls; a turn that raises it is taken back and tried for
-    the surest reactions alone."""
+    """Improve columns and functions in turn, as long as the error falls.
+
+    A turn that does not lower the error is undone and tried again for fewer reactions, those that gain most.
+    """
     best = refine(problem, start, _STEPS, clock)
     share = 1.0
     for _ in range(_TURNS):

@@ -1,7 +1,7 @@
 """Variable projection (Golub & Pereyra, SIAM J. Numer. Anal. 1973): dc/dt is linear in the rate constants.
 
-Once both functions and the integer columns are given, the best rate constants are a linear least-squares solution. A
-reaction whose column is zero has no part in it.
+For given functions and integer columns, the best rate constants are the solution of a linear least-squares problem.
+Reactions whose column is zero are left out of it.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class Functions:
     Attributes:
         substrate: substrate_func(., |s|), a row of coefficients for each magnitude of the alphabet, shape (M, n),
             on `substrate_grid`.
-        log_rate: logarithm of softplus(rate_func(.)), so that rates are positive whatever the coefficients,
+        log_rate: logarithm of softplus(rate_func(.)), which makes rates positive for any coefficients,
             shape (m,), on `rate_grid`.
     """
 
@@ -36,13 +36,13 @@ class Functions:
     rate_grid: Grid
 
     def rate(self, drive: Tensor) -> Tensor:
-        """softplus(rate_func(h)) at any drive h."""
+        """Return softplus(rate_func(h)) at any drive h."""
         return self.rate_grid.value(self.log_rate, drive).clamp(-_STEEPEST, _STEEPEST).exp()
 
 
 @dataclass(frozen=True)
 class Problem:
-    """The frames to fit.
+    """The graph, its constraints and the frames to fit.
 
     Attributes:
         concentration: shape (N, T). dcdt: in units of each metabolite's root mean square `scale`, shape (N, T).
@@ -55,14 +55,14 @@ class Problem:
     scale: Tensor
 
     def matrix(self, values: Tensor) -> Tensor:
-        """Values of edges (E,) as a matrix (N, R)."""
+        """Return values of edges (E,) as a matrix (N, R)."""
         matrix = values.new_zeros(self.graph.n_metabolites, self.graph.n_reactions)
         matrix[self.graph.met_all, self.graph.rxn_all] = values
         return matrix
 
 
 def problem_of(observations: Observations, frames: Tensor) -> Problem:
-    """The fit of these frames, in double precision."""
+    """Return the problem of these frames, in double precision; the scale is that of all frames."""
     dcdt = observations.dcdt.double()
     scale = dcdt.square().mean(1).sqrt().clamp(min=1e-12)
     return Problem(
@@ -76,7 +76,7 @@ def problem_of(observations: Observations, frames: Tensor) -> Problem:
 
 @dataclass(frozen=True)
 class Fit:
-    """Functions and integer columns, and all that follows from them.
+    """Functions and integer columns, the rate constants that fit them best, and the residual.
 
     Attributes:
         columns: integer coefficients, shape (E,).
@@ -85,7 +85,7 @@ class Fit:
         drive: h, shape (R, T). norm: root mean square of each rate, shape (R,). rates: in that unit, shape (R, T).
         length: norm of each scaled column, shape (R,). design: columns of unit norm, shape (N, R); with the rates they
             make up the linear problem.
-        constant: what each column of the design is multiplied by, shape (R,).
+        constant: least-squares factor of each column of the design, shape (R,).
         factor: Cholesky factor of the Gram matrix of the linear problem, shape (R, R).
         residual: shape (N, T). mse: its mean square, the share of dc/dt left unexplained.
     """
@@ -105,7 +105,7 @@ class Fit:
     mse: float
 
     def messages(self) -> Tensor:
-        """substrate_func of each metabolite and magnitude over the frames, shape (N, T, M)."""
+        """Return substrate_func of each metabolite and magnitude over the frames, shape (N, T, M)."""
         return self.basis @ self.functions.substrate.T
 
 
@@ -137,12 +137,12 @@ def fit(problem: Problem, functions: Functions, columns: Tensor) -> Fit:
 
 
 def with_columns(problem: Problem, current: Fit, columns: Tensor) -> Fit:
-    """The same functions with these columns."""
+    """Return the fit of the same functions with these columns."""
     return current if torch.equal(columns, current.columns) else fit(problem, current.functions, columns)
 
 
 def regrid(current: Fit, size: int, rate_size: int) -> Functions:
-    """The same functions on grids of these sizes, the rate's over the drives that occur."""
+    """Return the same functions on grids of these sizes; that of the rate spans the drives that occur."""
     old = current.functions
     grid = replace(old.substrate_grid, size=size)
     rows = [grid.fitted(_reader(old.substrate_grid, row), row) for row in old.substrate]

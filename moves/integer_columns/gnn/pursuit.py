@@ -1,11 +1,11 @@
 """Matching pursuit from nothing: from functions drawn at random, the columns that explain most of dc/dt come first.
 
-Each turn gives a tenth of the reactions, those that gain most by it, the integer column that explains most, and makes
-one step of both functions towards all columns so far; more steps would fit the mistakes among the first ones.
-Reactions of large rate constants shape the functions, which tell the others apart, and an early mistake is replaced
-when they do. As long as the functions are unknown, a network of twos explains what a network of ones does at half the
-rate constants; chemistry prefers the ones, and so does the pursuit. After orthogonal matching pursuit (Pati, Rezaiifar
-& Krishnaprasad, Asilomar 1993), with a dictionary that is learned on the way.
+Each turn assigns the best integer column to a tenth of the reactions, those that gain most by it, and takes one
+Gauss-Newton step of both functions towards all columns so far. More steps would fit the errors among the first columns.
+Reactions with large rate constants come first and shape the functions; better functions then identify the other columns
+and replace early errors. While the functions are unknown, a network of twos explains as much as a network of ones at
+half the rate constants. The pursuit prefers ones, which are more common in chemistry. It is orthogonal matching pursuit
+(Pati, Rezaiifar & Krishnaprasad, Asilomar 1993) with a dictionary that is learned on the way.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def pursue(
     generator: Generator,
     clock: Clock,
 ) -> Fit:
-    """The best of at most `starts` pursuits, until one explains this share of the variance of dc/dt."""
+    """Return the best of at most `starts` pursuits; the first that explains the share `explained` ends them."""
     best, no_columns = None, problem.dcdt.new_zeros(len(problem.graph.met_all))
     for _ in range(starts):
         nothing = fit(problem, random_functions(problem, generator), no_columns)
@@ -52,7 +52,7 @@ def pursue(
 
 
 def random_functions(problem: Problem, generator: Generator) -> Functions:
-    """A random walk of the concentration, one for all magnitudes, and a rate that rises with the drive, unevenly."""
+    """Draw a random walk over concentration, the same for all magnitudes, and a rate that rises with the drive."""
     low, high = float(problem.concentration.min()), float(problem.concentration.max())
     grid, rate_grid = Grid(low, high, _SIZES[0]), Grid(-3.0, 3.0, _SIZES[1])
 
@@ -68,7 +68,7 @@ def random_functions(problem: Problem, generator: Generator) -> Functions:
 
 
 def grown(problem: Problem, start: Fit, candidates: Sequence[Candidates], clock: Clock) -> Fit:
-    """Columns for the reactions that have none, and better ones for those that have."""
+    """Assign columns to reactions that have none, and better ones to the others, until every reaction has a column."""
     count, current = math.ceil(_SHARE * problem.graph.n_reactions), start
     for _ in range(_TURNS):
         found = search(problem, current, candidates, _THRIFT)

@@ -1,4 +1,4 @@
-"""From the frames to coefficients and functions: coarse splines on few frames first, finer ones on more frames then."""
+"""The whole recovery: coarse splines on few frames first, then finer splines on more frames."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _MIDDLE, _FINE = (14, 20), (24, 36)  # splines of substrate_func and of the rate
 
 
 def recover(observations: Observations, config: Configuration, seed: int, clock: Clock) -> Recovered:
-    """Both functions, and the integer column and the rate constant of every reaction."""
+    """Recover both functions, and the integer column and the rate constant of every reaction."""
     generator = torch.Generator().manual_seed(seed)
     order = torch.randperm(observations.dcdt.shape[1], generator=generator).to(observations.dcdt.device)
     few = problem_of(observations, order[: config.few_frames])
@@ -39,7 +39,7 @@ def recover(observations: Observations, config: Configuration, seed: int, clock:
 
 
 def _every(found: Fit, candidates: Sequence[Candidates]) -> Tensor:
-    """The columns, and for a reaction that explains nothing the first that it may have."""
+    """Return the columns, with the first candidate for every reaction that has none."""
     columns = found.columns.clone()
     for own in candidates:
         if not bool(columns[own.edges].any()):

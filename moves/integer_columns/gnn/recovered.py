@@ -1,4 +1,4 @@
-"""What was recovered, in the terms in which a trial hands it back."""
+"""The recovered network in the units of the data, as a trial returns it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Recovered:
     high: float
 
     def substrate_func(self, concentration: Tensor, magnitude: Tensor, alphabet: tuple[int, ...]) -> Tensor:
-        """Shape (C, M) at concentrations (C,) and magnitudes (M,): straight lines between those of the alphabet."""
+        """Return substrate_func (C, M) at concentrations (C,) and magnitudes (M,), linear in between."""
         functions = self.functions
         rows = [functions.substrate_grid.value(row, concentration) for row in functions.substrate]
         table = torch.stack(rows, 1)
@@ -39,13 +39,13 @@ class Recovered:
         return table[:, cell] * (1 - share) + table[:, cell + 1] * share
 
     def rate_func(self, drive: Tensor) -> Tensor:
-        """rate_func, of which softplus is the rate."""
+        """Return rate_func(h), the inverse softplus of the rate, at drives of any shape."""
         rate = self.functions.rate(drive)
         return rate + torch.log(-torch.expm1(-rate))
 
 
 def recovered(problem: Problem, found: Fit) -> Recovered:
-    """Rate constants of the integer columns, in the units of the data."""
+    """Return the network of a fit, with rate constants in the units of the data."""
     constant = (found.constant / (found.norm * found.length)).clamp(min=_SMALLEST)
     low, high = float(found.drive.min()), float(found.drive.max())
     return Recovered(found.columns, constant.log10(), found.functions, low, high)

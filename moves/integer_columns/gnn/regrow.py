@@ -1,7 +1,7 @@
-"""Out of a local minimum: the columns that explain least are forgotten and grown anew around the others.
+"""Escape from a local minimum: the columns that explain least are dropped and grown again around the others.
 
-Columns that are wrong together make up for each other, and no change of one of them is better. Once the functions are
-nearly right, pursuit finds most columns at once, so that forgetting is cheap.
+Several wrong columns can compensate each other, so that no single change helps. Once the functions are nearly right,
+pursuit finds most columns at once, which makes dropping them cheap.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def regrown(
     generator: Generator,
     clock: Clock,
 ) -> Fit:
-    """The best fit when `patience` tries in a row have not helped."""
+    """Drop and grow doubtful columns until `patience` tries in a row have not helped; return the best fit."""
     best, failures = start, 0
     while failures < patience:
         columns = best.columns.masked_fill(_doubtful(problem, best, generator)[problem.graph.rxn_all], 0.0)
@@ -42,7 +42,7 @@ def regrown(
 
 
 def _doubtful(problem: Problem, current: Fit, generator: Generator) -> Tensor:
-    """Reactions (R,) whose metabolites are explained worst, by and large: another choice each time."""
+    """Mark reactions (R,) whose metabolites have the largest residual, times a random factor so that tries differ."""
     unexplained = current.residual.square().mean(1, keepdim=True)
     takes_part = problem.matrix((current.columns != 0).double())
     doubt = (takes_part * unexplained).sum(0) / takes_part.sum(0).clamp(min=1.0)

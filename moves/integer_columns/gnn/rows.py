@@ -1,9 +1,9 @@
-"""Integer least squares by rows of S: all that is produced of one metabolite, judged together.
+"""Integer least squares by rows of S: all coefficients with which one metabolite is produced, judged together.
 
-Where many reactions share a metabolite, wrong coefficients of it make up for each other, and none of them is better
-changed alone. With the rates held, its dc/dt is linear in its row of S, and the best row is a closest lattice point,
-searched for through the triangular factor, the best prefixes at a time (K-best; Guo & Nilsson, IEEE J. Sel. Areas
-Commun. 2006).
+Where many reactions share a metabolite, its wrong coefficients compensate each other, and changing one alone does not
+help. With the rates held, dc/dt of the metabolite is linear in its row of S, so the best row is a closest lattice
+point. It is searched for through the triangular factor, keeping the best prefixes (K-best; Guo & Nilsson, IEEE J. Sel.
+Areas Commun. 2006).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _PREFIXES = 512
 
 
 def settle_rows(problem: Problem, current: Fit, candidates: Sequence[Candidates]) -> Tensor:
-    """Better columns (E,), row by row, with the substrates and the rates as they are."""
+    """Return improved columns (E,), row by row, with substrates and rates held; as they are where columns balance."""
     columns = current.columns.clone()
     if problem.constraints.mass_balanced:
         return columns  # no coefficient of a column changes alone
@@ -40,14 +40,14 @@ def settle_rows(problem: Problem, current: Fit, candidates: Sequence[Candidates]
 
 
 def _allowed(own: Candidates, edge: Tensor, columns: Tensor, values: Tensor) -> Tensor:
-    """Which values an edge of a reaction may take while its others stay, shape (V,); none for a substrate."""
+    """Mark the values (V,) that an edge of a reaction may take while its others stay; none for a substrate."""
     differs = (own.columns != columns[own.edges]) & (own.edges != edge)
     taken = own.columns[~differs.any(1)][:, own.edges == edge]
     return (taken == values).any(0) & (columns[edge] >= 0)
 
 
 def _closest(parts: Tensor, target: Tensor, values: Tensor, allowed: Tensor) -> Tensor:
-    """Integers z (m,) of the allowed values with the least |z parts - target|, for parts (m, T) and target (T,)."""
+    """Return z (m,), of the allowed values, with the least |z parts - target|, for parts (m, T) and target (T,)."""
     order = parts.square().sum(1).argsort(stable=True)
     q, r = torch.linalg.qr(parts[order].T)
     aim = q.T @ target

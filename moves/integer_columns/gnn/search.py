@@ -1,4 +1,4 @@
-"""Search for the best integer column of each reaction, with any substrates, all rate constants refitted with it."""
+"""Exhaustive search for the best integer column of each reaction, with all rate constants refitted."""
 
 from __future__ import annotations
 
@@ -17,26 +17,29 @@ _SHORTLIST = 512  # columns of a reaction that are judged with all other rate co
 
 @dataclass(frozen=True)
 class Changes:
-    """What a search proposes: columns (E,), and how much each reaction gains by its own (R,); 0: as it is."""
+    """Proposed columns (E,), and the gain of each reaction by its new column (R,), 0 where the column stays."""
 
     columns: Tensor
     gain: Tensor
 
     def surest(self, problem: Problem, current: Fit, count: int) -> Tensor:
-        """The present columns (E,) with those of the `count` reactions that gain most replaced."""
+        """Return the present columns (E,) with those of the `count` reactions that gain most replaced."""
         chosen = highest(self.gain, count)
         return torch.where(chosen[problem.graph.rxn_all], self.columns, current.columns)
 
 
 def highest(values: Tensor, count: int) -> Tensor:
-    """Which of the values (R,) are the `count` highest, shape (R,)."""
+    """Mark the `count` highest of the values (R,), the first among equals; shape (R,)."""
     chosen = torch.zeros_like(values, dtype=torch.bool)
     chosen[values.argsort(descending=True, stable=True)[:count]] = True
     return chosen
 
 
 def search(problem: Problem, current: Fit, candidates: Sequence[Candidates], thrift: float = 0.0) -> Changes:
-    """The best column of every reaction, each by itself; a gain counts for magnitude ** -thrift of itself."""
+    """Find the best column of every reaction while the columns of the others stay.
+
+    A gain is weighted by (mean magnitude of the column) ** -thrift, which prefers small coefficients.
+    """
     columns, gain = current.columns.clone(), problem.dcdt.new_zeros(problem.graph.n_reactions)
     system, messages = system_of(problem, current, current.columns), current.messages()
     for reaction, own in enumerate(candidates):
@@ -56,14 +59,14 @@ def search(problem: Problem, current: Fit, candidates: Sequence[Candidates], thr
 
 
 def _magnitude(columns: Tensor) -> Tensor:
-    """Mean magnitude of the coefficients of each column that are not zero, shape (K,) of (K, D)."""
+    """Return the mean magnitude of the non-zero coefficients of each column, shape (K,) of (K, D)."""
     return columns.abs().sum(1) / (columns != 0).sum(1)
 
 
 def _shortlist(
     problem: Problem, current: Fit, own: Candidates, reaction: int, rates: Tensor, present: Tensor
 ) -> Tensor:
-    """The columns that gain most while all other rate constants stay, and the present one."""
+    """Return indices of the columns that gain most with all other rate constants held, and of the present column."""
     if len(own.columns) <= _SHORTLIST:
         return torch.arange(len(own.columns), device=rates.device)
     metabolite = problem.graph.met_all[own.edges]
@@ -79,7 +82,7 @@ def _shortlist(
 def _gains(
     problem: Problem, current: Fit, system: System, own: Candidates, reaction: int, rates: Tensor, listed: Tensor
 ) -> Tensor:
-    """What each listed column explains of dc/dt, with all other rate constants refitted, shape (listed,)."""
+    """Return the part of dc/dt that each listed column explains, other rate constants refitted, shape (listed,)."""
     metabolite, columns = problem.graph.met_all[own.edges], own.columns[listed]
     ways, way = torch.unique(own.consumption[listed], return_inverse=True)
     rates, unit, frames = rates[ways], 1.0 / problem.scale[metabolite], rates.shape[1]

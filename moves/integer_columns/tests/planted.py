@@ -59,9 +59,12 @@ class Planted:
 def functions_on(low: float, high: float, magnitudes: int) -> Functions:
     """Splines of known courses: sin(1.1 m c) / m for magnitude m, and a logarithm of the rate that rises with h."""
     grid, rate_grid, like = Grid(low, high, 9), Grid(-3.0, 3.0, 10), torch.zeros(1, dtype=torch.float64)
-    rows = [grid.fitted(lambda c, m=m: torch.sin(1.1 * m * c) / m, like) for m in range(1, magnitudes + 1)]
+
+    def row(magnitude: int) -> Tensor:
+        return grid.fitted(lambda c: torch.sin(1.1 * magnitude * c) / magnitude, like)
+
     log_rate = rate_grid.fitted(lambda h: h + 0.3 * torch.sin(2.0 * h), like)
-    return Functions(torch.stack(rows), grid, log_rate, rate_grid)
+    return Functions(torch.stack([row(m) for m in range(1, magnitudes + 1)]), grid, log_rate, rate_grid)
 
 
 def plant(
@@ -90,7 +93,7 @@ def plant(
     columns = s[met_all, rxn_all]
     role = torch.where(columns < 0, -1, 1) if roles_told else torch.zeros(len(columns), dtype=torch.long)
     sub_to_all = torch.nonzero(role <= 0)[:, 0]
-    graph = Graph(*s.shape, met_all[sub_to_all], rxn_all[sub_to_all], met_all, rxn_all, sub_to_all, role)
+    graph = Graph(s.shape[0], s.shape[1], met_all[sub_to_all], rxn_all[sub_to_all], met_all, rxn_all, sub_to_all, role)
     constraints = Constraints(alphabet, balanced, 2, 2, may_be_absent=bool(absent) or not roles_told)
 
     c = 0.1 + 1.9 * torch.rand(len(s), frames, generator=generator, dtype=torch.float64)

@@ -137,6 +137,16 @@ def test_wrong_amounts_of_products_are_settled(reactions: list[int]) -> None:
     torch.testing.assert_close(settled, planted.columns)
 
 
+def test_many_wrong_amounts_take_several_rounds(monkeypatch: pytest.MonkeyPatch) -> None:
+    planted = plant(balanced=False, seed=7)
+    produced = planted.columns > 0
+    chosen = produced & (torch.rand(len(produced), generator=torch.Generator().manual_seed(7)) < 0.6)
+    start = planted.fit(torch.where(chosen, 3.0 - planted.columns, planted.columns))  # 1 for 2, and 2 for 1
+    torch.testing.assert_close(settle(planted.problem, start, planted.candidates()), planted.columns)
+    monkeypatch.setattr(gnn.integers, "_ROUNDS", 2)
+    assert not torch.equal(settle(planted.problem, start, planted.candidates()), planted.columns)
+
+
 def test_what_is_right_stays() -> None:
     planted = plant(balanced=False)
     current = planted.fit()

@@ -130,6 +130,13 @@ def test_at_the_minimum_steps_end() -> None:
     assert budget.spent <= 0.3
 
 
+def test_a_step_that_gains_too_little_is_the_last(monkeypatch: pytest.MonkeyPatch) -> None:
+    planted, budget = plant(), clock(100)
+    monkeypatch.setattr(gnn.newton, "_WORTHWHILE", 2.0)
+    refine(planted.problem, shaken(planted, 0.5), 10, budget)
+    assert budget.spent == 0.01
+
+
 def test_where_no_damping_helps_steps_end_and_nothing_changes(monkeypatch: pytest.MonkeyPatch) -> None:
     planted, budget = plant(noise=0.1), clock(100)
     start = planted.fit()

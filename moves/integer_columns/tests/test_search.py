@@ -121,7 +121,7 @@ def test_the_surest_changes_are_those_of_the_reactions_that_gain_most() -> None:
     changes = Changes(current.columns + 1, torch.tensor([0.0, 3.0, 1.0, 0.0, 2.0, 0.0], dtype=torch.float64))
     surest = changes.surest(planted.problem, current, 2)
     changed = planted.problem.graph.rxn_all[surest != current.columns]
-    assert changed.unique().tolist() == [1, 4]
+    assert set(changed.tolist()) == {1, 4}
     torch.testing.assert_close(surest[planted.edges_of(1)], current.columns[planted.edges_of(1)] + 1)
 
 

@@ -88,7 +88,7 @@ def test_a_patch_is_tried_on_no_branch_and_lands_on_one_when_accepted(
 def test_an_experiment_stands_on_its_parent(registrar: Registrar, workspace: Workspace) -> None:
     propose(registrar, Proposal(hypothesis="faster", parent="e0001", changes={"lr_S": 0.02, "width": 64}))
     parent = judge(registrar, "e0002", Verdict("accepted", "", "e0001", 0.3, (0.2, 0.4), 1e-4))
-    columns = read_move("integer_columns").patch.read_text()
+    columns = read_move("integer_columns").diff_on(workspace.root)
     child = propose(registrar, Proposal(hypothesis="columns", parent="e0002", diff=columns, move="integer_columns"))[0]
     judged = judge(registrar, child.id, Verdict("rejected", "no better", "e0002", -0.1))
     assert workspace.repo.commit(judged.landed).parents[0].hexsha == parent.landed == commit_of(parent)

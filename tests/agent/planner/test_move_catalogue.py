@@ -12,8 +12,9 @@ from agent.base.loop_git import loop_git
 from agent.executor.code.worktree import throw_away
 from agent.executor.sandbox.environment import trial_environment
 from agent.executor.workspace import Workspace, head_commit
-from agent.planner.move_catalogue import apply, move_names, read_move, read_moves
+from agent.planner.move_catalogue import Move, apply, move_names, read_move, read_moves
 from agent.planner.registry import planner_names
+from moves.check import with_requirements
 from simulator.dataset import Dataset, prepare
 from simulator.kinetics import Floats
 from simulator.regime import find_regime
@@ -38,16 +39,10 @@ def new_file(path: str) -> str:
     return header + f"--- /dev/null\n+++ b/{path}\n@@ -0,0 +1 @@\n+print('new')\n"
 
 
-def with_requirements(name: str) -> list[str]:
-    needed = [step for other in read_move(name).description.requires for step in with_requirements(other)]
-    return [*dict.fromkeys(needed), name]
-
-
 def train_with(
     name: str, checkout: Path, dataset: Dataset, out: Path, steps: int = 5, configuration: str = "{}"
 ) -> subprocess.CompletedProcess[str]:
-    for move in read_moves(with_requirements(name)):
-        apply(move, checkout)
+    apply(read_moves(with_requirements(name)), checkout)
     return train_in(checkout, dataset, out, steps, configuration)
 
 
@@ -95,8 +90,7 @@ SMALL = [
 def test_small_moves_apply_on_top_of_each_other_and_train(
     names: list[str], checkout: Path, tiny: Dataset, tmp_path: Path
 ) -> None:
-    for move in read_moves(names):
-        apply(move, checkout)
+    apply(read_moves(names), checkout)
     done = train_in(checkout, tiny, tmp_path)
     assert done.returncode == 0, done.stderr
 
@@ -118,7 +112,7 @@ def coefficients(
 @pytest.mark.parametrize("tied", [False, True], ids=["free", "tied"])
 def test_columns_sum_to_zero_after_the_projection(tied: bool, checkout: Path, tiny: Dataset, tmp_path: Path) -> None:
     if tied:
-        apply(read_move("sign_tied"), checkout)
+        apply([read_move("sign_tied")], checkout)
     without = coefficients(None, checkout, tiny, tmp_path)
     projected = coefficients("balance_projection", checkout, tiny, tmp_path)
     reaction = tiny.truth.graph.rxn_all
@@ -146,7 +140,7 @@ def test_averaged_weights_differ_from_the_last_and_are_the_last_where_the_memory
 
 
 def test_the_pull_to_integers_begins_after_its_share_of_training(checkout: Path, tiny: Dataset, tmp_path: Path) -> None:
-    apply(read_move("integer_annealing"), checkout)
+    apply([read_move("integer_annealing")], checkout)
     found = {}
     for start, weight in [("0.9", "1e-2"), ("0.0", "1e-2"), ("0.0", "0.0")]:
         out = tmp_path / f"{start} {weight}"
@@ -233,7 +227,7 @@ def test_a_move_adds_its_file_to_the_worktree_and_nothing_to_the_users_tree(
     checkout: Path, workspace: Workspace, tmp_path: Path
 ) -> None:
     write_move(tmp_path / "moves", "greeting", new_file("gnn/greeting.py"))
-    apply(read_move("greeting", tmp_path / "moves"), checkout)
+    apply([read_move("greeting", tmp_path / "moves")], checkout)
     assert (checkout / "gnn" / "greeting.py").is_file()
     assert workspace.repo.git.status("--porcelain") == ""
 
@@ -266,19 +260,122 @@ def test_a_patch_that_does_not_fit_changes_nothing(checkout: Path, tmp_path: Pat
     change = "diff --git a/gnn/loss.py b/gnn/loss.py\n--- a/gnn/loss.py\n+++ b/gnn/loss.py\n@@ -1 +1 @@\n-was\n+is\n"
     write_move(tmp_path / "moves", "stale", new_file("gnn/half.py") + change)
     with pytest.raises(
-        StoichloopError, match=r"move 'stale': .* does not apply .*gnn/loss\.py.*move\.patch"
+        StoichloopError, match=r"move 'stale': .* does not apply .*gnn/loss\.py.*moves/stale anew"
     ) as failure:
-        apply(read_move("stale", tmp_path / "moves"), checkout)
+        apply([read_move("stale", tmp_path / "moves")], checkout)
     assert "\n" not in str(failure.value)
     assert not (checkout / "gnn" / "half.py").exists()
 
 
 def test_a_move_that_conflicts_with_another_leaves_what_the_other_did(checkout: Path) -> None:
-    for name in ("metabolite_scale", "balance_projection", "sign_tied"):
-        apply(read_move(name), checkout)
+    apply(read_moves(["metabolite_scale", "balance_projection", "sign_tied"]), checkout)
     git = loop_git(checkout)
     before = git.diff("HEAD", "--", "gnn"), git.status("--porcelain", "--", "gnn")
     with pytest.raises(StoichloopError, match=r"move 'role_start': .* does not apply .*conflict in .*gnn/model\.py"):
-        apply(read_move("role_start"), checkout)
+        apply([read_move("role_start")], checkout)
     assert (git.diff("HEAD", "--", "gnn"), git.status("--porcelain", "--", "gnn")) == before
     assert git.diff("--name-only", "--", "gnn") == ""
+
+
+def write_tree(catalogue: Path, name: str, files: dict[str, str], removes: str = "[]", requires: str = "[]") -> Path:
+    """A move that is a tree; `files` are paths in its folder."""
+    folder = catalogue / name
+    for file, text in files.items():
+        (folder / file).parent.mkdir(parents=True, exist_ok=True)
+        (folder / file).write_text(text)
+    (folder / "move.yaml").write_text(f"title: a move\nwhy: for a test\nrequires: {requires}\nremoves: {removes}\n")
+    return folder
+
+
+def test_a_tree_adds_rewrites_and_removes_files_and_its_tests_stay_out(checkout: Path, tmp_path: Path) -> None:
+    files = {
+        "gnn/new.py": "NEW = 1\n",
+        "gnn/loss.py": "LOSS = 1\n",
+        "tests/test_new.py": "",
+        "gnn/part/more.py": "A = 1\n",
+    }
+    write_tree(tmp_path, "tree", files, removes="[layers.py]")
+    move = read_move("tree", tmp_path)
+    assert move.lines == 3
+    apply([move], checkout)
+    git = loop_git(checkout)
+    assert git.diff("--cached", "--name-status", "HEAD", "--", "gnn").splitlines() == [
+        "D\tgnn/layers.py",
+        "M\tgnn/loss.py",
+        "A\tgnn/new.py",
+        "A\tgnn/part/more.py",
+    ]
+    assert git.diff("--name-only", "--", "gnn") == ""
+    assert (checkout / "gnn" / "loss.py").read_text() == "LOSS = 1\n"
+    assert not (checkout / "tests").exists()
+
+
+def test_the_diff_of_a_tree_is_that_of_the_code_it_is_proposed_on(checkout: Path, tmp_path: Path) -> None:
+    write_tree(tmp_path, "tree", {"gnn/loss.py": "LOSS = 1\n"}, removes="[layers.py]")
+    move = read_move("tree", tmp_path)
+    before = move.diff_on(checkout)
+    apply([read_move("metabolite_scale")], checkout)
+    after = move.diff_on(checkout)
+    assert loop_git(checkout).diff("--name-only", "--", "gnn") == ""  # the code itself stays as it is
+    assert before != after
+    write_move(tmp_path, "patch", after)
+    apply([read_move("patch", tmp_path)], checkout)
+    assert (checkout / "gnn" / "loss.py").read_text() == "LOSS = 1\n"
+    assert not (checkout / "gnn" / "layers.py").exists()
+
+
+def test_a_file_that_a_tree_removes_is_there_or_an_earlier_move_has_removed_it(checkout: Path, tmp_path: Path) -> None:
+    write_tree(tmp_path, "first", {"gnn/first.py": "A = 1\n"}, removes="[layers.py]")
+    write_tree(tmp_path, "second", {"gnn/second.py": "A = 1\n"}, removes="[layers.py]")
+    first, second = read_moves(["first", "second"], tmp_path)
+    apply([first], checkout)
+    with pytest.raises(StoichloopError, match=r"move 'second' removes gnn/layers\.py, which the code does not have"):
+        apply([second], checkout)
+    assert not (checkout / "gnn" / "second.py").exists()
+    assert "gnn/second.py" in second.diff_on(checkout, [first])
+
+
+def test_moves_that_remove_the_same_file_are_applied_one_after_the_other(checkout: Path, tmp_path: Path) -> None:
+    for name in ("first", "second"):
+        write_tree(tmp_path, name, {f"gnn/{name}.py": "A = 1\n"}, removes="[layers.py]")
+    apply(read_moves(["first", "second"], tmp_path), checkout)
+    assert (checkout / "gnn" / "first.py").exists()
+    assert (checkout / "gnn" / "second.py").exists()
+
+
+def read_as_a_tree(folder: Path) -> Move:
+    return read_move(folder.name, folder.parent)
+
+
+@pytest.mark.parametrize("removes", ["../agent/cli/main.py", "configuration.json"])
+def test_a_tree_that_removes_what_is_no_python_of_gnn_is_refused(removes: str, tmp_path: Path) -> None:
+    folder = write_tree(tmp_path, "escape", {"gnn/new.py": ""}, removes=f"[{removes}]")
+    with pytest.raises(StoichloopError, match=r"escape/gnn: gnn/.* is not (under gnn/|a Python file)"):
+        read_as_a_tree(folder)
+
+
+def test_a_tree_with_a_symbolic_link_is_refused(tmp_path: Path) -> None:
+    folder = write_tree(tmp_path, "link", {"gnn/new.py": ""})
+    (folder / "gnn" / "secret.py").symlink_to("/etc/passwd")
+    with pytest.raises(StoichloopError, match=r"secret\.py is a symbolic link"):
+        read_as_a_tree(folder)
+    whole = write_tree(tmp_path, "whole", {"elsewhere/new.py": ""})
+    (whole / "gnn").symlink_to(whole / "elsewhere")
+    with pytest.raises(StoichloopError, match="gnn is a symbolic link"):
+        read_as_a_tree(whole)
+
+
+@pytest.mark.parametrize(
+    ("files", "removes", "words"),
+    [
+        ({"gnn/new.py": "", "move.patch": ""}, "[]", "a patch or a tree"),
+        ({"move.patch": ""}, "[loss.py]", "only a move with gnn/ removes files"),
+        ({"gnn/values.json": "{}"}, "[]", "values.json is not a Python file"),
+        ({"gnn/__pycache__/new.py": ""}, "[]", "no Python file is in it"),
+    ],
+    ids=["both", "patch removes", "json", "empty"],
+)
+def test_a_tree_that_is_none_is_refused(files: dict[str, str], removes: str, words: str, tmp_path: Path) -> None:
+    folder = write_tree(tmp_path, "tree", files, removes=removes)
+    with pytest.raises(StoichloopError, match=words):
+        read_as_a_tree(folder)

@@ -17,7 +17,7 @@ from memory.records import Decision, Experiment, TrialResult, Verdict
 from simulator.dataset import Dataset
 
 FIDELITY = "probe"
-SIGN_TIED: dict[str, Any] = {"diff": read_move("sign_tied").patch.read_text(), "move": "sign_tied"}
+SIGN_TIED: dict[str, Any] = {"diff": read_move("sign_tied").diff, "move": "sign_tied"}
 _BESIDE = '    depth: int = integer(2, 1, 3, "hidden layers in both functions")\n'
 _IDLE = '    idle: int = integer(1, 1, 9, "a number that nothing reads")\n'
 IDLE_FIELD: dict[str, Any] = {"edits": (Edit(file="gnn/config.py", search=_BESIDE, replace=_BESIDE + _IDLE),)}

@@ -1,0 +1,50 @@
+"""Every move's own unit tests, and the check that runs them."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from agent.planner.move_catalogue import MOVES, move_names
+from moves.check import assembled, complaints
+from tests.conftest import ROOT
+
+
+@pytest.mark.parametrize("name", [name for name in move_names() if (MOVES / name / "tests").is_dir()])
+def test_the_unit_tests_of_a_move_pass_on_the_code_as_it_stands_once_applied(name: str) -> None:
+    with assembled(name) as folder:
+        assert complaints(folder, ["tests"]) == ""
+
+
+def write_tree(catalogue: Path, source: str, test: str = "def test_nothing() -> None:\n    pass\n") -> None:
+    folder = catalogue / "made_up"
+    (folder / "gnn").mkdir(parents=True)
+    (folder / "tests").mkdir()
+    (folder / "move.yaml").write_text("title: a move\nwhy: for a test\nrequires: []\nremoves: [layers.py]\n")
+    (folder / "gnn" / "made_up.py").write_text(source)
+    (folder / "tests" / "test_made_up.py").write_text(test)
+
+
+def test_code_that_the_project_would_not_pass_is_found_in_a_move_too(tmp_path: Path) -> None:
+    write_tree(tmp_path, '"""A module."""\n\nimport os\n')
+    with assembled("made_up", tmp_path) as folder:
+        assert not (folder / "gnn" / "layers.py").exists()
+        words = complaints(folder, ["lint"])
+    assert "F401" in words
+    assert "made_up.py:3" in words
+
+
+def test_a_unit_test_that_fails_is_shown(tmp_path: Path) -> None:
+    test = "from gnn.made_up import TWO\n\n\ndef test_two() -> None:\n    assert TWO == 2\n"
+    write_tree(tmp_path, "TWO = 3\n", test)
+    with assembled("made_up", tmp_path) as folder:
+        assert "assert 3 == 2" in complaints(folder, ["tests"])
+
+
+def test_a_check_that_is_none_is_named() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "moves", "taste"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2
+    assert "taste: checks are lint, types, tests" in done.stderr
