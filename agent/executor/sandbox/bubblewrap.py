@@ -26,7 +26,11 @@ from agent.executor.sandbox.environment import trial_environment
 from agent.executor.sandbox.gpu import device_files
 from agent.executor.sandbox.limits import Limits, Watch
 from agent.executor.sandbox.seccomp import rule
+from stoichloop.errors import StoichloopError
 
+# What a trial must not read: all root packages but gnn, which is the code that it runs.
+PACKAGES = ("agent", "memory", "simulator", "stoichloop")
+CLONE_PACKAGES = ("benchmarks", "tests")  # which are in a clone, and are not installed
 _PR_SET_PDEATHSIG = 1
 _KEYCTL = {"x86_64": 250, "aarch64": 219}.get(platform.machine())  # the number of the system call
 _JOIN_SESSION_KEYRING = 1
@@ -150,10 +154,17 @@ class Sandbox:
 
 
 def hidden_folders(root: Path) -> tuple[Path, ...]:
-    """What nobody may see: the clone in `root`, and the loop and the simulator where they are installed elsewhere."""
+    """Return the clone in `root`, and the folders of packages of this project that are installed elsewhere.
+
+    Raises `StoichloopError` if one of `PACKAGES` cannot be found: then it could not be hidden.
+    """
     folders = [root]
-    for package in ("agent", "memory", "simulator", "stoichloop"):
+    for package in (*PACKAGES, *CLONE_PACKAGES):
         spec = find_spec(package)
+        if spec is None and package in PACKAGES:
+            raise StoichloopError(
+                f"package '{package}' is not found, so a sandbox cannot hide it from a trial; install stoichloop anew"
+            )
         places = map(Path, spec.submodule_search_locations or ()) if spec else ()
         folders += [place for place in places if not place.is_relative_to(root)]
     return tuple(folders)
