@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import logging
 import os
-import runpy
 import signal
 import sys
 from concurrent.futures import Future
@@ -29,10 +28,9 @@ from agent.executor.cluster.line_reader import LineReader
 from agent.executor.cluster.messages import Farewell, Order, RemoteCall, RemoteResult
 from agent.executor.cluster.parsl_config import LABEL, configuration
 from agent.executor.cluster.supervisor import examine, supervise
-from agent.executor.sandbox.bubblewrap import die_with_parent
 
 _LOOK_S = 1.0
-_FUNCTIONS = {"supervise": supervise, "examine": examine}
+_FUNCTIONS = {function.__name__: function for function in (supervise, examine)}
 _CHARACTERS = 1000  # of what went wrong
 
 
@@ -95,12 +93,6 @@ class Broker:
 
 def _words(error: BaseException) -> str:
     return printable(" ".join(str(error).split()))[:_CHARACTERS] or type(error).__name__
-
-
-def interchange() -> None:
-    """Parsl's interchange, which would outlive a broker that was killed; without it, workers end by themselves."""
-    die_with_parent(os.getppid())
-    runpy.run_module("parsl.executors.high_throughput.interchange", run_name="__main__", alter_sys=True)
 
 
 def main() -> None:

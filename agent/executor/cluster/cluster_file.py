@@ -62,8 +62,9 @@ class ClusterFile(BaseModel):
 
     @property
     def slots(self) -> list[str | None]:
-        """One a worker, as an executor wants them; which GPU it is, each worker finds out."""
-        return ["its own" if self.gpus_per_node else None] * (self.nodes * self.workers)
+        """For each worker, the number of its GPU among those of its node; None for a worker on the CPU."""
+        gpus = self.gpus_per_node
+        return [str(rank % gpus) if gpus else None for rank in range(self.workers)] * self.nodes
 
     @property
     def walltime_s(self) -> float | None:

@@ -10,6 +10,8 @@ from pydantic import BaseModel, ConfigDict
 from agent.executor.cluster.cluster_file import ClusterFile
 from agent.executor.trial import Outcome, Trial
 
+RemoteFunction = Literal["supervise", "examine"]  # of `agent.executor.cluster.supervisor`
+
 
 class _Message(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -72,7 +74,7 @@ class RemoteCall(_Message):
     """What the broker is to have a worker do: a function of `agent.executor.cluster.supervisor`, with its argument."""
 
     number: int
-    function: Literal["supervise", "examine"]
+    function: RemoteFunction
     given: str
 
 

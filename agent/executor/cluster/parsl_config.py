@@ -16,6 +16,7 @@ from parsl.jobs.states import JobStatus
 from parsl.providers import LocalProvider, LSFProvider, PBSProProvider, SlurmProvider
 from parsl.providers.base import ExecutionProvider
 
+from agent.executor.cluster import interchange
 from agent.executor.cluster.cluster_file import ClusterFile
 
 LABEL = "workers"
@@ -29,7 +30,7 @@ _DRAIN = 0.9  # of a job's time; after that it is given nothing new
 _UNBOUNDED = 1e-3  # cores of a worker: the number of workers is what the file says, on any machine
 # Parsl looks its programs up by name, which finds them in an activated environment only.
 _PYTHON = f"{shlex.quote(sys.executable)} -m parsl.executors.high_throughput"
-_INTERCHANGE = [sys.executable, "-c", "from agent.executor.cluster.broker import interchange; interchange()"]
+_INTERCHANGE = [sys.executable, "-m", interchange.__name__]
 
 
 def configuration(cluster: ClusterFile, folder: Path) -> tuple[Config, HighThroughputExecutor]:

@@ -10,15 +10,24 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Literal
+from typing import IO
 
 from agent.base.untrusted import last_words, tail_of
 from agent.executor.cluster.cluster_file import ClusterFile
 from agent.executor.cluster.line_reader import LineReader
-from agent.executor.cluster.messages import Examination, ExaminationRequest, Farewell, Order, RemoteCall, RemoteResult
+from agent.executor.cluster.messages import (
+    Examination,
+    ExaminationRequest,
+    Farewell,
+    Order,
+    RemoteCall,
+    RemoteFunction,
+    RemoteResult,
+)
 from agent.executor.sandbox.environment import environment_elsewhere
 from stoichloop.errors import StoichloopError
 
+BROKER = "agent.executor.cluster.broker"  # a name: importing it would import Parsl
 _POLL_S = 0.1
 _ENDING_S = 90.0  # for a scheduler to take back its jobs
 _TAIL_BYTES = 4096
@@ -47,7 +56,7 @@ class Workers:
         order = Order(cluster=self.cluster, folder=self._folder)
         with self._log.open("ab") as log:
             self._broker = subprocess.Popen(
-                [sys.executable, "-m", "agent.executor.cluster.broker", order.model_dump_json()],
+                [sys.executable, "-m", BROKER, order.model_dump_json()],
                 cwd=self._folder,
                 env=environment_elsewhere(),
                 stdin=subprocess.PIPE,
@@ -84,7 +93,7 @@ class Workers:
         """The process on this machine that stands for the workers."""
         return self._broker.pid
 
-    def ask(self, function: Literal["supervise", "examine"], given: str) -> int:
+    def ask(self, function: RemoteFunction, given: str) -> int:
         """Have a worker that is free call a function; returns the number of the call."""
         self._calls += 1
         call = RemoteCall(number=self._calls, function=function, given=given)
