@@ -1,10 +1,10 @@
-"""Ablation of what a substrate says to its reaction, `python -m benchmarks ablation`: gate x attention x activation.
+"""Ablation of the message from substrate to reaction, `python -m benchmarks ablation`: gate x attention x activation.
 
 Each trial is a `stoichloop train REGIME` of the starting formulation with one level of each factor, in a process of
-its own. A trial that finished is a line of the results file and is not run again while gnn/, agent/ and its regime
-stay as they are. A seed starts all arms from the same values, so arms are compared seed by seed. For arms with
-attention, rollouts and held-out error are those of the mean share of attention (see `gnn/estimate.py`); scores of
-coefficients are what they are. Prints one JSON document; progress goes to standard error.
+its own. A finished trial is a line of the results file and is not run again while the code that its score depends on is
+unchanged (`trials.code_of`). A seed starts all arms from the same values, so arms are compared seed by seed. For arms
+with attention, rollouts and held-out error are those of the mean share of attention (see `gnn/estimate.py`); scores of
+coefficients are not affected. Prints one JSON document; progress goes to standard error.
 """
 
 from __future__ import annotations
@@ -60,9 +60,9 @@ class AblationReport(BaseModel):
 
 
 def arms_of(workspace: Workspace, asked: Mapping[str, Sequence[str] | None]) -> list[Arm]:
-    """Every combination of the levels that are asked for, None being all that the code in the workspace declares.
+    """Return every combination of the requested levels; None requests all that the code in the workspace declares.
 
-    Raises `StoichloopError` on a level that there is not.
+    Raises `StoichloopError` for an unknown level.
     """
     fields, settings = CodeState(workspace.root, workspace.sandbox).fields, []
     for name, levels in asked.items():
@@ -75,7 +75,7 @@ def arms_of(workspace: Workspace, asked: Mapping[str, Sequence[str] | None]) -> 
 
 
 def compare(arms: Mapping[Arm, Sequence[Finished | Failed]]) -> tuple[ArmReport, ...]:
-    """The figures of each arm over its seeds, beside those of the first, the reference."""
+    """Return the figures of each arm over its seeds and its lead over the first arm, the reference."""
     exact = {
         arm: {trial.trial.seed: trial.scores["exact"] for trial in trials if isinstance(trial, Finished)}
         for arm, trials in arms.items()
@@ -102,7 +102,7 @@ def ablation(
     ] = None,
     jobs: Annotated[int, typer.Option(min=1, help="Trials to run at once.")] = 1,
 ) -> None:
-    """Measure what gate, attention and activation of messages are worth and print it as JSON."""
+    """Measure the effect of gate, attention and activation of messages and print it as JSON."""
     workspace = find_workspace(Path.cwd())
     setting = find_regime(regime, workspace.data)
     code, budget = code_of(workspace, regime), steps or setting.training.full_steps
