@@ -1,4 +1,4 @@
-"""Whether containment holds on this machine: tried from the inside, not assumed."""
+"""Test of the sandbox on this machine: containment is tried from the inside, not assumed."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _FINDINGS = TypeAdapter(dict[str, bool])
 
 @dataclass(frozen=True)
 class ProbeResult:
-    """What was found of a sandbox: each promise and whether it holds; `fault` if it does not even start."""
+    """Result of probing a sandbox: promise -> kept; `fault` is the error if it does not start."""
 
     sandbox: Sandbox
     promises: dict[str, bool]
@@ -32,18 +32,21 @@ class ProbeResult:
 
     @property
     def holds(self) -> bool:
-        """Whether code of an experiment may run in it."""
+        """True if code of an experiment may run in it."""
         return bool(self.promises) and all(self.promises.values())
 
     @property
     def reason(self) -> str:
-        """Why it does not hold, in words."""
+        """Reason why it does not hold."""
         broken = [promise for promise, kept in self.promises.items() if not kept]
         return self.fault or f"it does not keep these promises: {', '.join(broken)}"
 
 
 def find_sandbox(root: Path) -> ProbeResult:
-    """The first bubblewrap that holds, the system's before the bundled one; or why none does. `root` is the clone."""
+    """Return the first bubblewrap that holds, the system's before the bundled one, or the faults of all.
+
+    `root` is the clone.
+    """
     # The system's may have been granted what others are refused.
     found = [Path(path) for path in (shutil.which("bwrap"), _bundled()) if path]
     faults = []
@@ -57,7 +60,7 @@ def find_sandbox(root: Path) -> ProbeResult:
 
 
 def try_out(sandbox: Sandbox, root: Path) -> ProbeResult:
-    """Try from the inside of a sandbox to reach what lies outside: a file, and what there is of a clone in `root`."""
+    """Try from inside a sandbox to reach a file, a port and processes outside, and the clone in `root`."""
     with (
         tempfile.TemporaryDirectory(prefix="stoichloop-") as scratch,
         socket.create_server(("127.0.0.1", 0)) as server,
