@@ -1,10 +1,10 @@
 """Ablation of the messages in the model, `python -m benchmarks ablation`: message x gate x attention x activation.
 
 Each trial is a `stoichloop train REGIME` of the starting formulation with one level of each factor, in a process of
-its own. A finished trial is a line of the results file and is not run again while gnn/, agent/ and its regime are
-unchanged. A seed starts all arms from the same values, so arms are compared seed by seed. For arms with attention or
-with `message=hypergraph`, rollouts and held-out errors are approximate (see `gnn/estimate.py`); scores of coefficients
-are exact. Prints one JSON document; progress goes to standard error.
+its own. A finished trial is a line of the results file and is not run again while the code that its score depends on is
+unchanged (`trials.code_of`). A seed starts all arms from the same values, so arms are compared seed by seed. For arms
+with attention or with `message=hypergraph`, rollouts and held-out errors are approximate (see `gnn/estimate.py`);
+scores of coefficients are exact. Prints one JSON document; progress goes to standard error.
 """
 
 from __future__ import annotations

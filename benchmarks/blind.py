@@ -1,9 +1,9 @@
-"""How well the blind score ranks what the true one ranks, `python -m benchmarks blind`: real data have no other.
+"""Rank correlation of the blind score with the true one, `python -m benchmarks blind`: real data have no true score.
 
 On each regime configurations are drawn from the search space and trained for a short budget, half of them in the
 starting formulation and half with signs tied to roles; every trial is scored both ways. Each is a `stoichloop train
-REGIME`, in a process of its own. A trial that finished is a line of the results file and is not run again while gnn/,
-agent/ and its regime stay as they are. Prints one JSON document; progress goes to standard error.
+REGIME`, in a process of its own. A finished trial is a line of the results file and is not run again while the code
+that its score depends on is unchanged (`trials.code_of`). Prints one JSON document; progress goes to standard error.
 """
 
 from __future__ import annotations
@@ -46,8 +46,9 @@ class _BlindSection(BaseModel):
 
 
 class Ranking(_BlindSection):
-    """How scores rank trials. `rho` is Spearman's correlation of `blind` and `exact`, `parts` that of others with it.
+    """Agreement of scores on the order of trials.
 
+    `rho` is Spearman's correlation of `blind` and `exact`, `parts` that of others with it.
     `best` is the largest `exact` of all, `chosen` that of the trial with the largest `blind`, `median` that of all.
     None where there are too few trials, or all are equal.
     """
@@ -72,7 +73,7 @@ class BlindRegime(_BlindSection):
 
 
 class BlindReport(_BlindSection):
-    """What `python -m benchmarks blind` prints."""
+    """The document that `python -m benchmarks blind` prints."""
 
     machine: Machine
     commit: str
@@ -81,7 +82,7 @@ class BlindReport(_BlindSection):
 
 
 def draw(fields: Mapping[str, Field], rng: np.random.Generator) -> tuple[str, ...]:
-    """A configuration, drawn from the whole space as `--set` takes it; by factors where the field goes by factors."""
+    """Draw a configuration from the whole space, as `--set` takes it; log-uniform if the field says so."""
     return tuple(f"{name}={_value(field, rng)}" for name, field in sorted(fields.items()))
 
 
@@ -98,26 +99,29 @@ def _value(field: Field, rng: np.random.Generator) -> Any:
 
 
 def plan(workspace: Workspace, regime: str, draws: int, steps: int, recipes: Sequence[str]) -> list[BenchmarkRun]:
-    """The trials of a regime: the same draws on all regimes, each with a seed of its own, and recipes."""
-    code = code_of(workspace, find_regime(regime).name)
+    """Return the trials of a regime: the same draws on all regimes, each with its own seed, and recipes."""
+    name = find_regime(regime).name
+    code = {recipe: code_of(workspace, name, recipe) for recipe in (None, TIED, *recipes)}
     fields, rng = CodeState(workspace.root, workspace.sandbox).fields, np.random.default_rng(0)
     trials = [
         BenchmarkRun(
             regime=regime,
             sibling=None,
             seed=seed,
-            recipe=None if seed % 2 else TIED,
+            recipe=(recipe := None if seed % 2 else TIED),
             settings=draw(fields, rng),
             steps=steps,
-            code=code,
+            code=code[recipe],
         )
         for seed in range(draws)
     ]
-    return trials + [BenchmarkRun(regime=regime, sibling=None, seed=0, recipe=name, code=code) for name in recipes]
+    return trials + [
+        BenchmarkRun(regime=regime, sibling=None, seed=0, recipe=name, code=code[name]) for name in recipes
+    ]
 
 
 def rank(scores: Sequence[Mapping[str, float]]) -> Ranking:
-    """The ranking of trials by their scores, at least one."""
+    """Rank at least one trial by its scores."""
     exact, blind = ([each[name] for each in scores] for name in ("exact", "blind"))
     rho = _correlation(blind, exact)
     return Ranking(
@@ -138,13 +142,13 @@ def _correlation(ours: Sequence[float], theirs: Sequence[float]) -> float | None
 
 
 def interval(rho: float, count: int) -> tuple[float, float]:
-    """The 95 % interval of a rank correlation over `count` > 3 pairs (Bonett and Wright, Psychometrika 65, 2000)."""
+    """Return the 95 % interval of rank correlation over `count` > 3 pairs (Bonett & Wright, Psychometrika 65, 2000)."""
     z, reach = math.atanh(max(-0.999999, min(0.999999, rho))), _Z * math.sqrt((1.0 + rho**2 / 2.0) / (count - 3))
     return math.tanh(z - reach), math.tanh(z + reach)
 
 
 def report(regime: str, outcomes: Sequence[Finished | Failed]) -> BlindRegime | None:
-    """The figures of a regime; None if no trial completed."""
+    """Return the figures of a regime; None if no trial completed."""
     done = [outcome for outcome in outcomes if isinstance(outcome, Finished)]
     arms = {
         Arms.EVERY: [outcome.scores for outcome in done],
@@ -174,7 +178,7 @@ def blind(
     ] = None,
     jobs: Annotated[int, typer.Option(min=1, help="Trials to run at once.")] = 1,
 ) -> None:
-    """Measure how well the blind score ranks what the true one ranks and print it as JSON."""
+    """Measure the rank correlation of the blind score with the true one and print it as JSON."""
     workspace = find_workspace(Path.cwd())
     found = []
     for regime in regimes or LADDER:

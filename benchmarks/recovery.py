@@ -1,8 +1,8 @@
-"""How much of S the recipes recover, beside what they must: `python -m benchmarks recovery`.
+"""Recovery of S by the recipes, compared with the required levels: `python -m benchmarks recovery`.
 
-Each trial is the command that a person would run, `stoichloop train REGIME --recipe best --seed S`, in a process
-of its own. A trial that finished is a line of the results file and is not run again while gnn/, agent/ and its
-regime stay as they are. Prints one JSON document; progress goes to standard error.
+Each trial is the command that a user would run, `stoichloop train REGIME --recipe best --seed S`, in a process
+of its own. A finished trial is a line of the results file and is not run again while the code that its score
+depends on is unchanged (`trials.code_of`). Prints one JSON document; progress goes to standard error.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class _RecoverySection(BaseModel):
 
 
 class RecoveryRegime(_RecoverySection):
-    """What was measured on a regime. `met` is null where no bar is set or too little was measured to say."""
+    """Figures of a regime. `met` is null without bars, or while too few trials were measured to decide."""
 
     regime: str
     code: str
@@ -45,7 +45,7 @@ class RecoveryRegime(_RecoverySection):
 
 
 class RecoveryReport(_RecoverySection):
-    """What `python -m benchmarks recovery` prints."""
+    """The document that `python -m benchmarks recovery` prints."""
 
     machine: Machine
     commit: str
@@ -67,7 +67,7 @@ class Plan(_RecoverySection):
 
 
 def regimes_with_recipes(workspace: Workspace) -> list[str]:
-    """The regimes that a recipe in recipes/ is named for; raises `StoichloopError` if there is none."""
+    """Return the regimes that have a recipe in recipes/; raises `StoichloopError` if there is none."""
     names = sorted(path.stem for path in (workspace.root / "recipes").glob("*.yaml"))
     if not names:
         raise StoichloopError(f"{workspace.root / 'recipes'}: there is no recipe; name the regimes to measure")
@@ -75,11 +75,12 @@ def regimes_with_recipes(workspace: Workspace) -> list[str]:
 
 
 def plan(workspace: Workspace, regime: str, seeds: int, siblings: int, *, baselines: bool) -> Plan:
-    """All trials that the figures of a regime need; raises `RegimeError` if there is no such regime."""
-    code = code_of(workspace, find_regime(regime, workspace.data).name)
+    """Return all trials that the figures of a regime need; raises `RegimeError` if there is no such regime."""
+    name = find_regime(regime, workspace.data).name
+    code = {recipe: code_of(workspace, name, recipe) for recipe in (RECIPE, *([None] if baselines else []))}
 
     def trial(seed: int, *, sibling: int | None = None, recipe: str | None = RECIPE) -> BenchmarkRun:
-        return BenchmarkRun(regime=regime, sibling=sibling, seed=seed, recipe=recipe, code=code)
+        return BenchmarkRun(regime=regime, sibling=sibling, seed=seed, recipe=recipe, code=code[recipe])
 
     return Plan(
         regime=regime,
@@ -90,7 +91,7 @@ def plan(workspace: Workspace, regime: str, seeds: int, siblings: int, *, baseli
 
 
 def report(plan: Plan, done: dict[BenchmarkRun, Finished | Failed], dataset: Dataset | None) -> RecoveryRegime:
-    """The figures of a regime; with its baselines where a dataset is given."""
+    """Return the figures of a regime, with its baselines if a dataset is given."""
     seeds, siblings, free_sign = (
         group([done[trial] for trial in trials]) for trials in (plan.seeds, plan.siblings, plan.free_sign)
     )
@@ -122,7 +123,7 @@ def recovery(
     ] = None,
     jobs: Annotated[int, typer.Option(min=1, help="Trials to run at once.")] = 1,
 ) -> None:
-    """Measure what the recipes recover and print it as JSON."""
+    """Measure the recovery of the recipes and print it as JSON."""
     workspace = find_workspace(Path.cwd())
     plans = [
         plan(workspace, name, seeds, siblings, baselines=baselines)

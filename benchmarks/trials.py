@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import subprocess
 import sys
@@ -13,11 +14,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
-from git import GitCommandError
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from agent.analyzer.scoring.fingerprint import scoring_files
+from agent.base.checked_yaml import read_document
 from agent.base.untrusted import last_words
 from agent.executor.workspace import Workspace
+from agent.training.recipe import Recipe, find_recipe
 from stoichloop.errors import StoichloopError
 
 _POLL_S = 0.1
@@ -84,19 +87,41 @@ class Failed:
         return f"failed: {self.reason}"
 
 
-def code_of(workspace: Workspace, regime: str) -> str:
-    """The state of gnn/, agent/ and the regime's file as git names them; raises `StoichloopError` if not committed."""
-    paths = ["gnn", "agent", f"simulator/regimes/{regime}.yaml"]
-    git = workspace.repo.git
+def code_of(workspace: Workspace, regime: str, recipe: str | None = None) -> str:
+    """Return one hash of all committed files that the score of a trial of `regime` depends on.
+
+    They are what trains (gnn/, agent/training/), what makes data and scores them (the simulator, its regime and the
+    files of the analyzer's fingerprint), and `recipe` with the moves that it names. Raises `StoichloopError` if one
+    of them is not committed.
+    """
+    root, git = workspace.root, workspace.repo.git
+    paths = ["gnn", "agent/training", f"simulator/regimes/{regime}.yaml"]
+    try:
+        paths += [path.relative_to(root).as_posix() for path in scoring_files(root)]
+    except FileNotFoundError as error:
+        raise StoichloopError(f"{error}; run this in a clone of stoichloop") from error
+    if recipe is not None:
+        paths += _recipe_paths(workspace, regime, recipe)
     if changed := git.status("--porcelain", "--", *paths).splitlines():
         raise StoichloopError(
-            f"{workspace.root}: {changed[0].split(maxsplit=1)[1]} is not committed; commit it, "
+            f"{root}: {changed[0].split(maxsplit=1)[1]} is not committed; commit it, "
             "so that figures belong to a state of the code"
         )
-    try:
-        return "-".join(name[:12] for name in git.rev_parse(*(f"HEAD:{path}" for path in paths)).split())
-    except GitCommandError as error:
-        raise StoichloopError(f"{workspace.root}: HEAD does not hold all of {', '.join(paths)}; commit them") from error
+    listing = str(git.ls_tree("-r", "--full-tree", "HEAD", "--", *paths))
+    committed = [line.partition("\t")[2] for line in listing.splitlines()]
+    for path in paths:
+        if not any(name == path or name.startswith(f"{path}/") for name in committed):
+            raise StoichloopError(f"{root}: HEAD does not hold {path}; commit it")
+    return hashlib.sha256(listing.encode()).hexdigest()[:24]
+
+
+def _recipe_paths(workspace: Workspace, regime: str, recipe: str) -> list[str]:
+    """Return the paths of a recipe and of its moves, relative to the repository."""
+    file = (workspace.root / find_recipe(workspace, regime, recipe)).resolve()
+    if not file.is_relative_to(workspace.root):
+        raise StoichloopError(f"--recipe {recipe}: not in {workspace.root}; commit it there")
+    moves = read_document(file, Recipe).moves
+    return [file.relative_to(workspace.root).as_posix(), *(f"moves/{move}" for move in moves)]
 
 
 def read_results(path: Path) -> dict[BenchmarkRun, Finished]:

@@ -1,4 +1,4 @@
-"""YAML files that people write, checked at the door."""
+"""Validation of YAML files written by users."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def read_document(path: Path, kind: type[Document]) -> Document:
 
 
 def read_mapping(path: Path, called: str) -> dict[Any, Any]:
-    """The mapping that a YAML file holds; raises `StoichloopError`, which calls the file as its reader knows it."""
+    """Read the mapping in a YAML file; raises `StoichloopError` that names the file as `called`."""
     try:
         return yaml_file.read_mapping(path, called)
     except ValueError as error:

@@ -1,4 +1,4 @@
-"""Durations as users write and read them."""
+"""Conversion between seconds and durations like 8h or 1h30m."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 
 def parse_duration(option: str, text: str) -> float:
-    """'8h', '90m', '1h30m', '45s' -> seconds; raises `StoichloopError`, which names the option."""
+    """Return the seconds of '8h', '90m', '1h30m' or '45s'; raises `StoichloopError`, which names the option."""
     parts = re.findall(r"(\d+(?:\.\d+)?)([smhd])", text)
     seconds = sum(float(number) * _UNITS[unit] for number, unit in parts)
     if "".join(number + unit for number, unit in parts) != text or not 0 < seconds <= _LONGEST_S:
@@ -20,7 +20,7 @@ def parse_duration(option: str, text: str) -> float:
 
 
 def format_duration(seconds: float) -> str:
-    """Seconds as a person says them: '7 h 05 min', '9 min 30 s', '12 s'."""
+    """Return seconds as readable text: '7 h 05 min', '9 min 30 s', '12 s'."""
     whole = max(0, round(seconds))
     if whole >= 3600:
         return f"{whole // 3600} h {whole % 3600 // 60:02d} min"

@@ -1,4 +1,4 @@
-"""Ctrl-C, a polite kill and a terminal that goes away all end the work alike, wherever it is just then."""
+"""Uniform handling of SIGINT, SIGTERM and SIGHUP: each raises `KeyboardInterrupt`."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Interruption:
-    """While it is entered, those signals raise `KeyboardInterrupt`, and `check` raises it once more.
+    """Context in which those signals raise `KeyboardInterrupt`; `check` raises it again.
 
     Python drops an exception that a signal raises inside a finaliser, of which Git's and subprocess's objects
-    have many. Whoever waits in a loop calls `check`, so that the wish is not lost with it.
+    have many. Code that waits in a loop calls `check`, so that the signal is not lost.
     """
 
     def __init__(self) -> None:

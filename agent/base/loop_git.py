@@ -1,4 +1,4 @@
-"""Git as the loop uses it: in its own name, without the user's hooks, signatures and surroundings."""
+"""Git for the loop: with its own identity, without the user's hooks, signatures and environment."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ _PLACES = (
 
 
 def forget_git_environment() -> None:
-    """Drop the variables that say where git works: inside a hook they would point it at the user's index."""
+    """Drop the variables that locate a repository: inside a hook they would point git at the user's index."""
     for name in _PLACES:
         os.environ.pop(f"GIT_{name}", None)
 
 
 def loop_git(folder: Path) -> Git:
-    """Git in `folder`, speaking as the loop."""
+    """Return git for `folder` with the identity of the loop."""
     from git import Git
 
     git = Git(str(folder))

@@ -1,4 +1,4 @@
-"""Reading what an experiment's code may have written, which need not be what it should."""
+"""Safe reading of files and output that untrusted experiment code may have written."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _UNPRINTABLE = re.compile(
 
 
 def open_plain(path: Path) -> BinaryIO:
-    """Open a regular file to read it; raises `OSError` if it is a link, which leads elsewhere, or a pipe."""
+    """Open a regular file for reading; raises `OSError` if it is a link or a pipe."""
     descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
@@ -23,19 +23,19 @@ def open_plain(path: Path) -> BinaryIO:
 
 
 def tail_of(file: Path, length: int) -> str:
-    """At most the last `length` bytes, as text; raises `OSError` if the file cannot be read."""
+    """Return at most the last `length` bytes as text; raises `OSError` if the file cannot be read."""
     with open_plain(file) as stream:
         stream.seek(max(0, stream.seek(0, os.SEEK_END) - length))
         return stream.read().decode("utf-8", errors="replace")
 
 
 def printable(text: str) -> str:
-    """Text without what a terminal, a file or git could not take as it stands."""
+    """Return text without the characters that a terminal, a file or git could not take."""
     return _UNPRINTABLE.sub("", text)
 
 
 def last_words(output: str) -> str:
-    """What a process said last, and of a traceback also where."""
+    """Return the last line of a process's output, with the place of the error if it is a traceback."""
     lines = printable(output).strip().splitlines()
     places = [line.strip().removesuffix(", in <module>") for line in lines if line.startswith('  File "')]
     return f"{lines[-1]} ({places[-1]})" if lines and places else "".join(lines[-1:])

@@ -1,1 +1,1 @@
-"""How an experiment runs: its code state in a git worktree, its trials as processes in slots, here or elsewhere."""
+"""Execution of experiments: code states in git worktrees, trials as processes in slots, here or on a cluster."""

@@ -54,6 +54,52 @@ def test_other_code_is_another_trial(clone: Workspace) -> None:
     assert code_of(clone, REGIME) != before
 
 
+def after_change_of(clone: Workspace, file: str, recipe: str | None) -> str:
+    """The key of a trial once a line has been added to a file and committed."""
+    with (clone.root / file).open("a") as stream:
+        stream.write("# changed\n")
+    commit(clone)
+    return code_of(clone, REGIME, recipe)
+
+
+@pytest.mark.parametrize(
+    "file",
+    [
+        "gnn/model.py",
+        "moves/integer_columns/move.yaml",
+        f"recipes/{REGIME}.yaml",
+        "simulator/kinetics.py",
+        f"simulator/regimes/{REGIME}.yaml",
+        "agent/analyzer/scoring/score.py",
+        "agent/base/untrusted.py",
+        "agent/training/run.py",
+    ],
+)
+def test_a_change_of_what_a_score_depends_on_is_another_trial(clone: Workspace, file: str) -> None:
+    before = code_of(clone, REGIME, "best")
+    assert after_change_of(clone, file, "best") != before
+
+
+@pytest.mark.parametrize(
+    "file",
+    [
+        "agent/report/page.css",
+        "agent/analyzer/judging/findings.py",
+        "simulator/regimes/pde_m1.yaml",
+        "agent/cli/main.py",
+    ],
+)
+def test_a_change_of_what_no_score_depends_on_is_the_same_trial(clone: Workspace, file: str) -> None:
+    before = code_of(clone, REGIME, "best")
+    assert after_change_of(clone, file, "best") == before
+
+
+def test_without_a_recipe_moves_are_no_part_of_a_trial(clone: Workspace) -> None:
+    before = code_of(clone, REGIME)
+    assert after_change_of(clone, "moves/integer_columns/move.yaml", None) == before
+    assert after_change_of(clone, f"recipes/{REGIME}.yaml", None) == before
+
+
 def test_a_line_that_is_no_trial_is_named(tmp_path: Path) -> None:
     path = tmp_path / "results.jsonl"
     path.write_text('{"trial": 1}\n')

@@ -1,17 +1,16 @@
-"""The process between a controller and its workers, in which Parsl lives.
+"""Broker process between a controller and its workers; it runs Parsl.
 
     python -m agent.executor.cluster.broker ORDER
 
-Its argument says what to start. It reads calls, a line of JSON each, and writes answers as they come. When its input
-ends, because the controller is done or is no more, it ends all workers and jobs. So the controller stays one thread,
-and what a terminal does to it, like Ctrl-C, does not reach Parsl before it has tidied up.
+ORDER is an `Order` as JSON. The broker reads calls, a line of JSON each, and writes results as they come. When its
+input ends, because the controller is done or was killed, it ends all workers and jobs. So the controller stays one
+thread, and Ctrl-C at its terminal does not reach Parsl before it has tidied up.
 """
 
 from __future__ import annotations
 
 import logging
 import os
-import runpy
 import signal
 import sys
 from concurrent.futures import Future
@@ -29,15 +28,14 @@ from agent.executor.cluster.line_reader import LineReader
 from agent.executor.cluster.messages import Farewell, Order, RemoteCall, RemoteResult
 from agent.executor.cluster.parsl_config import LABEL, configuration
 from agent.executor.cluster.supervisor import examine, supervise
-from agent.executor.sandbox.bubblewrap import die_with_parent
 
 _LOOK_S = 1.0
-_FUNCTIONS = {"supervise": supervise, "examine": examine}
+_FUNCTIONS = {function.__name__: function for function in (supervise, examine)}
 _CHARACTERS = 1000  # of what went wrong
 
 
 class Broker:
-    """Parsl with its workers, and the two ends of the conversation."""
+    """Parsl with its workers, the input of calls and the output of results."""
 
     def __init__(self, order: Order, lines: LineReader, output: IO[bytes]) -> None:
         config, self._executor = configuration(order.cluster, order.folder)
@@ -46,7 +44,7 @@ class Broker:
         self._kernel = DataFlowKernel(config)
 
     def serve(self) -> None:
-        """Pass calls on until there will be no more of them, or Parsl's interchange has ended."""
+        """Submit calls until the input ends or Parsl's interchange has ended."""
         while (lines := self._lines.read(_LOOK_S)) is not None and self._interchange_runs():
             for call in map(RemoteCall.model_validate_json, lines):
                 future = self._kernel.submit(
@@ -60,7 +58,7 @@ class Broker:
                 future.add_done_callback(partial(self._answer, call.number))
 
     def close(self) -> None:
-        """End all workers and jobs, and say which would not."""
+        """End all workers and jobs, and send the list of jobs that did not end."""
         if self._interchange_runs():
             self._kernel.cleanup()
         else:  # which would wait for it without end
@@ -70,7 +68,7 @@ class Broker:
         self._say(Farewell(left=self._unended()))
 
     def _unended(self) -> list[str]:
-        """Jobs that have neither ended nor been told to."""
+        """Return the jobs that have neither ended nor been cancelled."""
         known = self._provider.resources.items()
         return [job for job, facts in known if not (facts["status"].terminal or "cancelled" in facts)]
 
@@ -88,7 +86,7 @@ class Broker:
             self._say(RemoteResult(number=number, fault=_words(error)))
 
     def _say(self, message: BaseModel) -> None:
-        with self._speaking, suppress(BrokenPipeError):  # where nobody listens any more
+        with self._speaking, suppress(BrokenPipeError):  # if the controller is gone
             self._output.write(message.model_dump_json().encode() + b"\n")
             self._output.flush()
 
@@ -97,14 +95,8 @@ def _words(error: BaseException) -> str:
     return printable(" ".join(str(error).split()))[:_CHARACTERS] or type(error).__name__
 
 
-def interchange() -> None:
-    """Parsl's interchange, which would outlive a broker that was killed; without it, workers end by themselves."""
-    die_with_parent(os.getppid())
-    runpy.run_module("parsl.executors.high_throughput.interchange", run_name="__main__", alter_sys=True)
-
-
 def main() -> None:
-    """Serve whoever started this until its end of the pipe is closed."""
+    """Serve the controller until its end of the pipe is closed."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s: %(message)s")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     # What Parsl and its children print must not get between the answers.

@@ -24,7 +24,7 @@ _SEEN_S = 90.0  # with a shared disk: what others wrote there can take a minute 
 
 
 class Commission:
-    """Trials that a worker has been given, or will be once one is free."""
+    """Trials that were handed to the broker; the next free worker takes them."""
 
     def __init__(self, workers: Workers, assignment: Assignment) -> None:
         """Hand them over."""
@@ -36,13 +36,13 @@ class Commission:
 
     @property
     def pid(self) -> int:
-        """The process on this machine that stands for the workers."""
+        """Process id of the broker on this machine, which stands for the workers."""
         return self._workers.pid
 
     def outcomes(self) -> list[Outcome] | None:
-        """How each trial ended, or None while they run, or wait for a worker.
+        """Return the outcome of each trial, or None while they run or wait for a worker.
 
-        Raises `StoichloopError` if none can run them, or what they left does not reach this machine.
+        Raises `StoichloopError` if no worker can run them, or their files do not reach this machine.
         """
         if self._report is None:
             answer = self._workers.answer(self._number)
@@ -59,11 +59,11 @@ class Commission:
         return None
 
     def end(self) -> None:
-        """Have the worker end them, which takes a moment."""
+        """Have the worker end the trials, which takes a moment."""
         self._stop.touch()
 
     def is_running(self) -> bool:
-        """Whether a worker has made their folders and not yet said that it is done with them."""
+        """Return whether a worker has made their folders and not yet reported."""
         began = any(folder.exists() for _, folder in self.members)
         return began and self._report is None and not self._workers.is_over(self._number)
 
@@ -80,7 +80,7 @@ class ClusterExecutor(Executor[T]):
     workers: Workers = field(kw_only=True)
 
     def start(self, slot: int, members: Members, observations: Path, limit_s: float) -> Commission:
-        """Give them to the next worker that is free."""
+        """Hand the trainings to the next free worker."""
         assignment = Assignment(
             members=tuple(members),
             limit_s=limit_s,
@@ -95,7 +95,7 @@ class ClusterExecutor(Executor[T]):
         return Commission(self.workers, assignment)
 
     def end(self, attempts: Collection[Attempt]) -> None:
-        """End what is not wanted any more, and wait until it has ended."""
+        """End attempts and wait until they have ended."""
         super().end(attempts)
         running = [attempt for attempt in attempts if isinstance(attempt, Commission)]
         deadline = time.monotonic() + _ENDING_S
@@ -107,10 +107,10 @@ class ClusterExecutor(Executor[T]):
 def hire(
     cluster: ClusterFile, workspace: Workspace, folder: Path, note: Callable[[str], None], check: Callable[[], None]
 ) -> Iterator[tuple[Workspace, Callable[..., Executor[Any]]]]:
-    """What a campaign needs to run on a cluster, from when its first worker is there: the workspace, an executor.
+    """Yield the workspace and the executor factory of a campaign on a cluster, once its first worker has come.
 
-    The workspace is as contained as workers are: code is asked about itself here, and trained there. `note` is told in
-    a sentence what a person should know, `check` is called while waiting.
+    If no sandbox holds on the workers, the workspace says so: code is asked for its configuration here and trained
+    there. `note` is called with sentences for the user, `check` while waiting.
     """
     with Workers(cluster, workspace.root, folder, note) as workers:
         note(f"waiting for the first of {len(cluster.slots)} workers, {cluster.scheduler}; Parsl writes to {folder}")

@@ -1,4 +1,4 @@
-"""`cluster.yaml`: where a person wants trials to run, in the words of their scheduler."""
+"""`cluster.yaml`: the user's description of a cluster, in the terms of its scheduler."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from stoichloop.errors import StoichloopError
 EXECUTORS = ("local", "parsl")
 _LOOPBACK = "127.0.0.1"
 _SUBMIT = {"slurm": "sbatch", "lsf": "bsub", "pbs": "qsub"}
-# What not every scheduler has.
+# Keys that not every scheduler has.
 _OWN = {
     "slurm": {"nodes", "walltime", "partition", "account", "address", "scheduler_options"},
     "lsf": {"nodes", "walltime", "queue", "account", "address", "scheduler_options"},
@@ -29,7 +29,7 @@ _OWN = {
 
 
 def _duration(value: object) -> object:
-    """YAML reads 12:00:00 as a number of seconds, which nobody means."""
+    """Return a duration of a minute or more; refuse 12:00:00, which YAML reads as a number of seconds."""
     try:
         if isinstance(value, str) and parse_duration("walltime", value) >= 60.0:
             return value
@@ -39,7 +39,7 @@ def _duration(value: object) -> object:
 
 
 class ClusterFile(BaseModel):
-    """What `cluster.yaml` says. Each node is a job of its own, with workers that take a trial at a time."""
+    """The content of `cluster.yaml`. Each node is a separate job; each of its workers runs one trial at a time."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -57,31 +57,32 @@ class ClusterFile(BaseModel):
 
     @property
     def workers(self) -> int:
-        """Workers of a node: where nothing else is said, one a GPU, or one."""
+        """Workers of a node; by default one per GPU, or one."""
         return self.workers_per_node or self.gpus_per_node or 1
 
     @property
     def slots(self) -> list[str | None]:
-        """One a worker, as an executor wants them; which GPU it is, each worker finds out."""
-        return ["its own" if self.gpus_per_node else None] * (self.nodes * self.workers)
+        """For each worker, the number of its GPU among those of its node; None for a worker on the CPU."""
+        gpus = self.gpus_per_node
+        return [str(rank % gpus) if gpus else None for rank in range(self.workers)] * self.nodes
 
     @property
     def walltime_s(self) -> float | None:
-        """How long a job may run, in seconds; None where nothing limits it."""
+        """Time limit of a job in seconds; None without a limit."""
         return None if self.walltime is None else parse_duration("walltime", self.walltime)
 
     @property
     def reached_at(self) -> str | None:
-        """The address at which workers reach this machine, None for whichever of its addresses they find."""
+        """Address at which workers reach this machine; None lets Parsl try all its addresses."""
         if self.scheduler == "local":
             return _LOOPBACK
         return None if self.address is None else _address(self.address)
 
 
 def choose(executor: str, file: Path | None, workers: int | None) -> ClusterFile | None:
-    """What `--executor`, `--cluster` and `--workers` ask for together, None for slots on this machine.
+    """Return the cluster that `--executor`, `--cluster` and `--workers` select, None for slots on this machine.
 
-    Raises `StoichloopError` in one sentence if they do not go together, or the file or this machine cannot serve.
+    Raises `StoichloopError` if the options contradict each other, or the file or this machine cannot serve.
     """
     if executor not in EXECUTORS:
         raise StoichloopError(f"--executor '{executor}' must be one of {', '.join(EXECUTORS)}")
@@ -125,7 +126,7 @@ def read_cluster(path: Path) -> ClusterFile:
 
 
 def _address(text: str) -> str | None:
-    """An IP address as it stands, or that of an interface; None if it is neither."""
+    """Return an IP address unchanged, or the address of an interface; None if it is neither."""
     try:
         return str(ipaddress.ip_address(text))
     except ValueError:

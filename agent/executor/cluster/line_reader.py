@@ -1,4 +1,4 @@
-"""A reader of whole lines from a pipe, which waits for them no longer than it is asked to."""
+"""Reader of whole lines from a pipe, with a time limit."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ _CHUNK = 65_536
 
 
 class LineReader:
-    """What somebody writes into a pipe, a line each; a line is whole or not yet there."""
+    """Lines from a pipe; a line is returned once it is complete."""
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor, self._rest, self._ended = descriptor, b"", False
 
     def read(self, seconds: float) -> list[str] | None:
-        """The lines that have come, after waiting so long for the first; None once there will be no more."""
+        """Return the lines that have come, waiting `seconds` for the first; None after the end of the pipe."""
         if self._ended:
             return None
         if not select.select([self._descriptor], [], [], seconds)[0]:

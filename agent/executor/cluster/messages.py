@@ -1,4 +1,4 @@
-"""What passes between the controller and a worker on another machine: JSON, checked on both sides."""
+"""Messages between the controller and a worker on another machine: JSON, checked on both sides."""
 
 from __future__ import annotations
 
@@ -10,20 +10,22 @@ from pydantic import BaseModel, ConfigDict
 from agent.executor.cluster.cluster_file import ClusterFile
 from agent.executor.trial import Job, Outcome
 
+RemoteFunction = Literal["supervise", "examine"]  # of `agent.executor.cluster.supervisor`
+
 
 class _Message(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class ExaminationRequest(_Message):
-    """What a worker is asked before it is given anything: whether it sees `shared`, and what contains code there."""
+    """First question to a worker: does it see the folder `shared`, and does a sandbox hold on its machine?"""
 
     root: Path
     shared: Path
 
 
 class Examination(_Message):
-    """Its answer: the name of its machine, and why no sandbox holds on it, empty if one does."""
+    """Answer to it: name of the machine, and the reason why no sandbox holds on it, empty if one does."""
 
     host: str
     fault: str
@@ -35,9 +37,9 @@ class Assignment(_Message):
     Attributes:
         members: each trial with the folder that is to be made for it. limit_s: how long they may run, in seconds.
         code, observations: what they run and read. root: the clone, which they must not see.
-        gpu: whether they need one. workers: among how many the worker's machine is shared.
-        contained: whether they may run in a sandbox that holds and nowhere else.
-        stop: a file; once it is there, they are not wanted any more.
+        gpu: true if they need one. workers: number of workers that share the machine.
+        contained: true if they may run only in a sandbox that holds.
+        stop: a file; once it exists, the trials are to be stopped.
     """
 
     members: tuple[tuple[Job, Path], ...]
@@ -52,7 +54,7 @@ class Assignment(_Message):
 
 
 class AssignmentResult(_Message):
-    """What came of an assignment: no outcomes if it was stopped.
+    """Outcomes of an assignment, none if it was stopped.
 
     `handed_in` has the size in bytes of each file that the trials left.
     """
@@ -62,22 +64,22 @@ class AssignmentResult(_Message):
 
 
 class Order(_Message):
-    """What the broker is started for: which workers, and the folder in which to keep its files."""
+    """Start argument of the broker: the cluster, and the folder for its files."""
 
     cluster: ClusterFile
     folder: Path
 
 
 class RemoteCall(_Message):
-    """What the broker is to have a worker do: a function of `agent.executor.cluster.supervisor`, with its argument."""
+    """Request to the broker: a function of `agent.executor.cluster.supervisor` for a worker, with its argument."""
 
     number: int
-    function: Literal["supervise", "examine"]
+    function: RemoteFunction
     given: str
 
 
 class RemoteResult(_Message):
-    """What the broker says of a call: what the function returned, or how its worker was lost, or what was wrong."""
+    """Result of a call: the returned value, or how its worker was lost, or the fault."""
 
     number: int
     returned: str | None = None
@@ -86,6 +88,6 @@ class RemoteResult(_Message):
 
 
 class Farewell(_Message):
-    """What the broker says last: the jobs that it could not end."""
+    """Last message of the broker: the jobs that it could not end."""
 
     left: list[str]

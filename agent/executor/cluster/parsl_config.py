@@ -1,4 +1,4 @@
-"""`cluster.yaml` in the words of Parsl."""
+"""Translation of `cluster.yaml` into Parsl's configuration."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from parsl.jobs.states import JobStatus
 from parsl.providers import LocalProvider, LSFProvider, PBSProProvider, SlurmProvider
 from parsl.providers.base import ExecutionProvider
 
+from agent.executor.cluster import interchange
 from agent.executor.cluster.cluster_file import ClusterFile
 
 LABEL = "workers"
@@ -29,11 +30,11 @@ _DRAIN = 0.9  # of a job's time; after that it is given nothing new
 _UNBOUNDED = 1e-3  # cores of a worker: the number of workers is what the file says, on any machine
 # Parsl looks its programs up by name, which finds them in an activated environment only.
 _PYTHON = f"{shlex.quote(sys.executable)} -m parsl.executors.high_throughput"
-_INTERCHANGE = [sys.executable, "-c", "from agent.executor.cluster.broker import interchange; interchange()"]
+_INTERCHANGE = [sys.executable, "-m", interchange.__name__]
 
 
 def configuration(cluster: ClusterFile, folder: Path) -> tuple[Config, HighThroughputExecutor]:
-    """Parsl's configuration with its one executor, whose files go into `folder`."""
+    """Return Parsl's configuration and its one executor; its files go into `folder`."""
     executor = HighThroughputExecutor(
         label=LABEL,
         provider=_provider(cluster),
@@ -49,7 +50,7 @@ def configuration(cluster: ClusterFile, folder: Path) -> tuple[Config, HighThrou
         block_error_handler=_give_up,
         encrypted=True,
     )
-    # A trial that has failed is a result: nothing is tried again but by whoever knows why it ended.
+    # A failed trial is a result: retries are decided by the controller, which knows the reason.
     return Config(
         executors=[executor],
         retries=0,
@@ -62,7 +63,7 @@ def configuration(cluster: ClusterFile, folder: Path) -> tuple[Config, HighThrou
 
 
 def _provider(cluster: ClusterFile) -> ExecutionProvider:
-    """Who starts workers. Jobs that end are replaced, so that there are always as many as the file says."""
+    """Return the provider that submits jobs. Ended jobs are replaced, so that their number stays constant."""
     nodes, workers, gpus = cluster.nodes, cluster.workers, cluster.gpus_per_node
     blocks: dict[str, Any] = {
         "init_blocks": nodes,
@@ -106,12 +107,12 @@ def _provider(cluster: ClusterFile) -> ExecutionProvider:
 
 
 def _clock(seconds: float) -> str:
-    """Hours, minutes and seconds, as Parsl wants them."""
+    """Return HH:MM:SS, the format of Parsl."""
     whole = int(seconds)
     return f"{whole // 3600:02d}:{whole // 60 % 60:02d}:{whole % 60:02d}"
 
 
 def _give_up(executor: BlockProviderExecutor, status: dict[str, JobStatus]) -> None:
-    """Have all that waits fail where the last three jobs failed and no other is left; its own rule counts the first."""
+    """Fail all waiting calls if the last three jobs failed and no other is left (Parsl's own rule counts the first)."""
     if all(job.terminal for job in status.values()):
         windowed_error_handler(executor, status, 3)

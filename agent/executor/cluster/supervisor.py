@@ -1,7 +1,7 @@
-"""What runs on a worker: it starts trials there, holds them to their limits, and says how they ended.
+"""Worker side of the cluster: starts trials, enforces their limits and reports their outcomes.
 
-A worker takes one assignment after another. The trials are processes of their own in the sandbox of that machine, as
-they would be on the controller's, and end with this process; files are exchanged over a disk that both see.
+A worker takes one assignment after another. Each trial is a process in the sandbox of that machine, as it would be on
+the controller's, and ends with this process; files are exchanged over a shared disk.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ _RANK = "PARSL_WORKER_RANK"  # of the workers of this machine, from 0
 
 
 class WorkerError(Exception):
-    """This machine cannot do what it is to do."""
+    """This machine cannot run its assignment."""
 
 
 def examine(given: str) -> str:
-    """An `ExaminationRequest` and its `Examination`, as JSON; raises `WorkerError` if the disk is not shared."""
+    """Answer an `ExaminationRequest` by an `Examination`, both JSON; raises `WorkerError` if the disk is not shared."""
     question = ExaminationRequest.model_validate_json(given)
     _wait_for(question.shared)
     holding = find_sandbox(question.root)
@@ -40,7 +40,7 @@ def examine(given: str) -> str:
 
 
 def supervise(given: str) -> str:
-    """An `Assignment` and its `AssignmentResult`, as JSON; raises `WorkerError` if its trials cannot be run here."""
+    """Run an `Assignment` and return its `AssignmentResult`, both JSON; raises `WorkerError` if it cannot run here."""
     task = Assignment.model_validate_json(given)
     if task.stop.exists():
         return AssignmentResult(outcomes=[], handed_in={}).model_dump_json()
@@ -64,7 +64,7 @@ def supervise(given: str) -> str:
 
 
 def _is_orphan() -> bool:
-    """Whether whoever started this worker is gone, and with it who would take a report."""
+    """Return whether the process that started this worker, and would take its report, is gone."""
     parent = multiprocessing.parent_process()
     return parent is not None and not parent.is_alive()
 
@@ -81,7 +81,7 @@ def _wait_for(*paths: Path) -> None:
 
 
 def _gpu() -> str:
-    """The GPU of this worker, of those that the scheduler shows."""
+    """Return the GPU of this worker, among those that the scheduler shows."""
     seen = visible_gpus()
     if not seen:
         raise WorkerError(f"{platform.node()} shows its workers no GPU, where 'gpus_per_node' says that there are")
@@ -90,7 +90,7 @@ def _gpu() -> str:
 
 @cache
 def _sandbox(root: Path) -> Sandbox:
-    """What contains code on this machine."""
+    """Return the sandbox of this machine; raises `WorkerError` if none holds."""
     holding = find_sandbox(root)
     if not holding.holds:
         raise WorkerError(

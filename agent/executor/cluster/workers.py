@@ -1,4 +1,4 @@
-"""Workers on other machines, as the controller has them: it asks, and looks now and then whether there is an answer."""
+"""Controller side of the cluster: sends calls to the broker process and polls for answers."""
 
 from __future__ import annotations
 
@@ -10,15 +10,24 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Literal
+from typing import IO
 
 from agent.base.untrusted import last_words, tail_of
 from agent.executor.cluster.cluster_file import ClusterFile
 from agent.executor.cluster.line_reader import LineReader
-from agent.executor.cluster.messages import Examination, ExaminationRequest, Farewell, Order, RemoteCall, RemoteResult
+from agent.executor.cluster.messages import (
+    Examination,
+    ExaminationRequest,
+    Farewell,
+    Order,
+    RemoteCall,
+    RemoteFunction,
+    RemoteResult,
+)
 from agent.executor.sandbox.environment import environment_elsewhere
 from stoichloop.errors import StoichloopError
 
+BROKER = "agent.executor.cluster.broker"  # a name: importing it would import Parsl
 _POLL_S = 0.1
 _ENDING_S = 90.0  # for a scheduler to take back its jobs
 _TAIL_BYTES = 4096
@@ -26,9 +35,9 @@ _TRIES = 3
 
 
 class Workers:
-    """While it is entered, `cluster` has workers for the clone in `root`; Parsl's files go into `folder`.
+    """Context in which `cluster` has workers for the clone in `root`; Parsl's files go into `folder`.
 
-    `note` is told in a sentence what a person should know.
+    `note` is called with sentences for the user.
     """
 
     def __init__(self, cluster: ClusterFile, root: Path, folder: Path, note: Callable[[str], None]) -> None:
@@ -39,7 +48,7 @@ class Workers:
         self._left: list[str] | None = None
 
     def __enter__(self) -> Workers:
-        """Start the broker, and with it the workers, which come when the scheduler lets them."""
+        """Start the broker; it submits jobs, and workers come as the scheduler starts them."""
         if any(letter.isspace() for letter in str(self._folder)):
             raise StoichloopError(f"{self._folder}: Parsl cannot work below a folder with a space in its name")
         self._folder.mkdir(exist_ok=True)
@@ -47,7 +56,7 @@ class Workers:
         order = Order(cluster=self.cluster, folder=self._folder)
         with self._log.open("ab") as log:
             self._broker = subprocess.Popen(
-                [sys.executable, "-m", "agent.executor.cluster.broker", order.model_dump_json()],
+                [sys.executable, "-m", BROKER, order.model_dump_json()],
                 cwd=self._folder,
                 env=environment_elsewhere(),
                 stdin=subprocess.PIPE,
@@ -62,7 +71,7 @@ class Workers:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Have the broker end all workers and their jobs; should some not end, that is said."""
+        """Have the broker end all workers and their jobs, and note the jobs that did not end."""
         try:
             self._input.close()
             deadline = time.monotonic() + _ENDING_S
@@ -77,15 +86,15 @@ class Workers:
             shutil.rmtree(self.shared, ignore_errors=True)
         if self._left is None or self._left:
             jobs = ", ".join(self._left or ()) or "perhaps all of them"
-            self._note(f"jobs may be left with the scheduler, {jobs}; end them there; {self._log} says why")
+            self._note(f"jobs may be left with the scheduler, {jobs}; end them there; see {self._log}")
 
     @property
     def pid(self) -> int:
-        """The process on this machine that stands for the workers."""
+        """Process id of the broker on this machine, which stands for the workers."""
         return self._broker.pid
 
-    def ask(self, function: Literal["supervise", "examine"], given: str) -> int:
-        """Have a worker that is free call a function; returns the number of the call."""
+    def ask(self, function: RemoteFunction, given: str) -> int:
+        """Have a free worker call a function; return the number of the call."""
         self._calls += 1
         call = RemoteCall(number=self._calls, function=function, given=given)
         try:
@@ -96,7 +105,7 @@ class Workers:
         return self._calls
 
     def answer(self, number: int) -> RemoteResult | None:
-        """What came of a call, once, None as long as there is nothing; raises `StoichloopError` if nothing can come."""
+        """Return the result of a call once, None before it has come; raise `StoichloopError` if none can come."""
         if number not in self._answers and not self._take(0.0):
             self._lament()
         answer = self._answers.pop(number, None)
@@ -105,13 +114,13 @@ class Workers:
         return answer
 
     def is_over(self, number: int) -> bool:
-        """Whether there is an answer to a call, or can be none any more."""
+        """Return whether a call has an answer, or can get none any more."""
         return number in self._answers or not self._take(0.0) or number in self._answers
 
     def examine(self, check: Callable[[], None]) -> Examination:
-        """Wait for the first worker, and ask it what its machine is like; `check` is called meanwhile.
+        """Wait for the first worker and examine its machine; `check` is called meanwhile.
 
-        Raises `StoichloopError` if no worker comes, or lives long enough to answer.
+        Raises `StoichloopError` if no worker comes, or none lives long enough to answer.
         """
         for _ in range(_TRIES):
             number = self.ask("examine", ExaminationRequest(root=self.root, shared=self.shared).model_dump_json())
@@ -120,15 +129,15 @@ class Workers:
                 time.sleep(_POLL_S)
             if answer.returned is not None:
                 return Examination.model_validate_json(answer.returned)
-        raise StoichloopError(f"workers are lost as soon as they are there; {self._log} says more")
+        raise StoichloopError(f"workers are lost as soon as they start; see {self._log}")
 
     def new_sign(self) -> Path:
-        """A file on the shared disk that is not there yet."""
+        """Return the path of a file on the shared disk that does not exist yet."""
         self._signs += 1
         return self.shared / str(self._signs)
 
     def _take(self, seconds: float) -> bool:
-        """Take in what the broker has said, waiting so long for it; false once it has ended."""
+        """Read messages of the broker, waiting `seconds` at most; return false once it has ended."""
         lines = self._lines.read(seconds)
         for line in lines or ():
             if '"left"' in line:
@@ -140,7 +149,7 @@ class Workers:
 
     def _lament(self) -> None:
         words = last_words(tail_of(self._log, _TAIL_BYTES))
-        raise StoichloopError(f"the process that speaks with the workers has ended: {words}; {self._log} says more")
+        raise StoichloopError(f"the broker process has ended: {words}; see {self._log}")
 
 
 def _pipe(stream: IO[bytes] | None) -> IO[bytes]:

@@ -1,4 +1,4 @@
-"""A state of the code: what its `gnn/` says of its own configuration, asked by process, never by import."""
+"""A state of the code, and its configuration fields: read by running `gnn.config` as a process, never by import."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _LIMITS = Limits(memory=4 * 2**30, file=4 * 2**20)
 class Field(BaseModel):
     """One field of the configuration, as `python -m gnn.config` declares it.
 
-    What is `shared` must be the same for all trials that are trained together.
+    A `shared` field must have the same value in all trials that are trained together.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -55,9 +55,9 @@ class CodeState:
             ) from error
 
     def resolve(self, changes: dict[str, Any]) -> dict[str, Any]:
-        """The whole configuration with `changes` applied; raises `StoichloopError` naming the key that is wrong.
+        """Return the whole configuration with `changes` applied; raises `StoichloopError` naming the wrong key.
 
-        The same question is asked of the code once: whether a proposal is new, and what it then is, are two.
+        Answers are cached: one call checks whether a proposal is new, a second one builds it.
         """
         question = json.dumps(changes, sort_keys=True)
         if question not in self._answers:

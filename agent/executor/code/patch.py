@@ -1,8 +1,7 @@
-"""A patch of `gnn/`: what may be in one, and how it is applied to a checkout. Policy, not containment.
+"""Patches of `gnn/`: the policy on their content, and their application to a checkout. Policy, not containment.
 
-Only Python files under gnn/ may be changed. A patch may import what a trial has: the packages below and the part of
-the standard library that a training needs. It may not draw other random numbers than the seed it is given
-says: a change of seed is never an experiment.
+Only Python files under gnn/ may be changed. A patch may import the packages below and the part of the standard
+library that training needs. It may not change the random seed: a change of seed is never an experiment.
 """
 
 from __future__ import annotations
@@ -25,11 +24,11 @@ _SEEDING = {"seed", "manual_seed", "manual_seed_all", "default_rng", "RandomStat
 
 
 class PatchRefusedError(StoichloopError):
-    """A patch that cannot become an experiment; the message tells its author what to mend."""
+    """A patch that cannot become an experiment; the message names the mend."""
 
 
 class Replacement(Protocol):
-    """In `file`, `search` gives way to `replace`; an empty `search` makes a new file."""
+    """Replacement of the text `search` by `replace` in `file`; an empty `search` makes a new file."""
 
     @property
     def file(self) -> str: ...  # noqa: D102
@@ -42,7 +41,7 @@ class Replacement(Protocol):
 
 
 def touched(patch: Path) -> list[str]:
-    """The files that a diff changes, as git reads it; raises `PatchRefusedError` if it is none."""
+    """Return the files that a diff changes; raises `PatchRefusedError` if git cannot read it."""
     try:
         lines = str(loop_git(patch.parent).apply("--numstat", "--recount", str(patch))).splitlines()
     except GitCommandError as error:
@@ -51,7 +50,7 @@ def touched(patch: Path) -> list[str]:
 
 
 def refuse_files(files: Sequence[str]) -> None:
-    """Raises `PatchRefusedError` for a file that a patch may not change."""
+    """Raise `PatchRefusedError` for a file that a patch may not change."""
     for file in files:
         path = PurePosixPath(file)
         if path.parts[:1] != ("gnn",) or ".." in path.parts:
@@ -63,7 +62,7 @@ def refuse_files(files: Sequence[str]) -> None:
 def apply_diff(diff: str, folder: Path) -> None:
     """Apply a unified diff of files under gnn/ to a checkout and its index, whole or not at all.
 
-    It is merged with what others have changed since, if git knows the files that it was written on.
+    It is merged with later changes if git knows the files that it was written for.
     """
     git = loop_git(folder)
     draft = folder / "proposal.patch"
@@ -85,13 +84,13 @@ def apply_diff(diff: str, folder: Path) -> None:
 
 
 def _complaint(error: GitCommandError) -> str:
-    """What git says is wrong, a file of gnn/ before anything else, without what surrounds it."""
+    """Return the error message of git, preferably one about a file of gnn/, without its surroundings."""
     lines = [line.partition("error: ")[2] for line in str(error.stderr).splitlines() if "error: " in line]
     return next((line for line in lines if "gnn/" in line), lines[0] if lines else str(error)).strip(" '")
 
 
 def apply_edits(edits: Sequence[Replacement], folder: Path) -> None:
-    """Replace text in files under gnn/ of a checkout; each text sought stands in its file exactly once."""
+    """Replace text in files under gnn/ of a checkout; each searched text must occur in its file exactly once."""
     refuse_files([edit.file for edit in edits])
     for edit in edits:
         path = folder / edit.file
@@ -114,7 +113,7 @@ def apply_edits(edits: Sequence[Replacement], folder: Path) -> None:
 
 
 def inspect(folder: Path) -> None:
-    """Raises `PatchRefusedError` unless what differs from HEAD in a checkout's gnn/ is Python within the policy."""
+    """Raise `PatchRefusedError` unless all changes of a checkout's gnn/ against HEAD are Python within the policy."""
     git = loop_git(folder)
     git.add("--all", "--", "gnn")
     lines = str(git.diff("--cached", "--raw", "--no-renames", "HEAD", "--", "gnn")).splitlines()
@@ -152,7 +151,7 @@ def _inspect_source(file: str, source: bytes) -> None:
 
 
 def _imported(node: ast.AST) -> Iterator[str]:
-    """The packages that an import statement names; a relative one is of gnn."""
+    """Yield the packages that an import statement names; relative imports stay in gnn."""
     if isinstance(node, ast.Import):
         yield from (alias.name.partition(".")[0] for alias in node.names)
     elif isinstance(node, ast.ImportFrom) and node.level == 0:
@@ -162,7 +161,7 @@ def _imported(node: ast.AST) -> Iterator[str]:
 
 
 def _reseeds(node: ast.AST) -> str | None:
-    """What a statement does to the seed other than handing it on, in words."""
+    """Describe a use of the seed other than passing it on; None without one."""
     if isinstance(node, ast.Call):
         name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
         values = [*node.args, *(keyword.value for keyword in node.keywords)]
@@ -181,9 +180,9 @@ def _is_seed(value: ast.expr) -> bool:
 
 
 def _prolongs(node: ast.AST) -> str | None:
-    """What multiplies the training budget or gives it another value, as it is written.
+    """Return the source of an expression that multiplies or reassigns the training budget.
 
-    It catches the careless. Whoever hides it is bounded by the time that a trial may take.
+    This catches oversights. A patch that hides it is bounded by the time limit of a trial.
     """
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult):
         operands = (node.left, node.right)
@@ -197,7 +196,7 @@ def _prolongs(node: ast.AST) -> str | None:
 
 
 def _named(node: ast.AST) -> list[str]:
-    """The names that a statement or expression assigns to or declares."""
+    """Return the names that a statement or expression assigns to or declares."""
     targets: list[ast.expr] = []
     if isinstance(node, ast.Assign):
         targets = node.targets

@@ -23,7 +23,7 @@ CHOSEN = "gnn/configuration.json"
 
 
 class Worktrees:
-    """Checkouts of `gnn/` at the commits that trials need, under `folder`, until `clear`."""
+    """Checkouts of `gnn/` at the commits that trials need, kept under `folder` until `clear`."""
 
     def __init__(self, repo: Repo, folder: Path, sandbox: Sandbox) -> None:
         self._git = loop_git(Path(repo.working_tree_dir or repo.git_dir))
@@ -34,25 +34,25 @@ class Worktrees:
         self._lines: dict[str, int] = {}
 
     def at(self, commit: str) -> CodeState:
-        """The code state of `commit`, checked out on first use."""
+        """Return the code state of `commit`, checked out on first use."""
         if commit not in self._states:
             self._states[commit] = CodeState(self._checkout(commit, commit[:12]), self.sandbox)
         return self._states[commit]
 
     def whole(self, commit: str) -> Path:
-        """A checkout of everything at `commit`, not of gnn/ alone."""
+        """Return a checkout of the whole repository at `commit`, not of gnn/ alone."""
         path = self._folder / "whole"
         self._git.worktree("add", "--quiet", "--detach", str(path), commit)
         return path
 
     def edited(self, commit: str, edit: Callable[[Path], None]) -> CodeState:
-        """The code of `commit` with what `edit` does to it, which is committed nowhere."""
+        """Return the code of `commit` after `edit`, uncommitted."""
         path = self._checkout(commit, "edited")
         edit(path)
         return CodeState(path, self.sandbox)
 
     def commit(self, parent: str, edit: Callable[[Path], None], message: str) -> str:
-        """Commit what `edit` does to a checkout of `parent`, on no branch; returns the commit."""
+        """Commit the changes of `edit` to a checkout of `parent`, on no branch; return the commit."""
         path = self._checkout(parent, "draft")
         try:
             edit(path)
@@ -64,7 +64,7 @@ class Worktrees:
             self._remove(path)
 
     def reword(self, commit: str, parent: str, message: str, at: float) -> str:
-        """A commit with the content of `commit`; the same arguments give the same commit."""
+        """Return a commit with the content of `commit`; the same arguments give the same commit."""
         date = f"{int(at)} +0000"
         with self._git.custom_environment(GIT_AUTHOR_DATE=date, GIT_COMMITTER_DATE=date):
             return str(self._git.commit_tree(f"{commit}^{{tree}}", "-p", parent, "-m", message))
@@ -74,7 +74,7 @@ class Worktrees:
         self._git.update_ref(ref, commit)
 
     def branch(self, name: str, commit: str) -> bool:
-        """Make a branch at a commit; false, and nothing done, if there is one of that name elsewhere."""
+        """Make a branch at a commit; return false, and do nothing, if the name is taken at another commit."""
         ref = f"refs/heads/{name}"
         standing = str(self._git.for_each_ref("--format=%(objectname)", ref))
         if not standing:
@@ -82,7 +82,7 @@ class Worktrees:
         return standing in ("", commit)
 
     def patch_of(self, commit: str, parent: str) -> str:
-        """What a commit changes of its parent's code as a unified diff, the chosen configuration left out."""
+        """Return the unified diff of a commit to its parent's code, without the chosen configuration."""
         return str(
             self._git.diff(
                 "--no-color",
@@ -98,14 +98,14 @@ class Worktrees:
         )
 
     def lines_of(self, commit: str) -> int:
-        """How many lines of Python gnn/ has at a commit."""
+        """Count the lines of Python in gnn/ at a commit."""
         if commit not in self._lines:
             counts = str(self._git.grep("--count", "", commit, "--", "gnn/*.py")).splitlines()
             self._lines[commit] = sum(int(line.rpartition(":")[2]) for line in counts)
         return self._lines[commit]
 
     def source_hash(self, commit: str) -> str:
-        """Identifies the code of `gnn/` at a commit, leaving out the chosen configuration."""
+        """Return a hash of the code of `gnn/` at a commit, without the chosen configuration."""
         if commit not in self._hashes:
             listing = str(self._git.ls_tree("-r", commit, "gnn")).splitlines()
             lines = [line for line in listing if not line.endswith(f"\t{CHOSEN}")]
@@ -113,12 +113,12 @@ class Worktrees:
         return self._hashes[commit]
 
     def fingerprint(self, commit: str, configuration: dict[str, Any]) -> str:
-        """Identifies the code at a commit with a whole configuration: the same ones give the same scores."""
+        """Return a hash of the code at a commit with a whole configuration: equal hashes give equal scores."""
         content = self.source_hash(commit) + json.dumps(configuration, sort_keys=True)
         return hashlib.sha256(content.encode()).hexdigest()
 
     def clear(self) -> None:
-        """Remove every worktree under the folder, also what a killed controller left of one."""
+        """Remove every worktree under the folder, also the remains left by a killed controller."""
         self._states.clear()
         shutil.rmtree(self._folder, ignore_errors=True)
         for line in str(self._git.worktree("list", "--porcelain")).splitlines():
@@ -140,7 +140,7 @@ class Worktrees:
 
 @contextmanager
 def throw_away(repo: Repo, folder: Path, sandbox: Sandbox) -> Iterator[Worktrees]:
-    """Worktrees under `folder` for one run, gone when it ends; what killed runs left there is cleared first."""
+    """Yield worktrees under `folder` for one run and remove them; first clear the remains of killed runs."""
     for lock in folder.glob("*.lock"):
         with suppress(Timeout), _held(repo, lock, sandbox):
             pass
@@ -150,7 +150,7 @@ def throw_away(repo: Repo, folder: Path, sandbox: Sandbox) -> Iterator[Worktrees
 
 @contextmanager
 def _held(repo: Repo, lock: Path, sandbox: Sandbox) -> Iterator[Worktrees]:
-    """The worktrees that belong to `lock`, which the kernel lets go of even if we are killed; its file goes last."""
+    """Yield the worktrees of `lock`, which the kernel releases even if we are killed; its file is removed last."""
     with FileLock(lock, timeout=0):
         worktrees = Worktrees(repo, lock.with_suffix(""), sandbox)
         try:
@@ -161,7 +161,7 @@ def _held(repo: Repo, lock: Path, sandbox: Sandbox) -> Iterator[Worktrees]:
 
 
 def choose(changes: dict[str, Any]) -> Callable[[Path], None]:
-    """An edit that adds `changes` to the chosen configuration of a checkout."""
+    """Return an edit that adds `changes` to the chosen configuration of a checkout."""
 
     def edit(folder: Path) -> None:
         path = folder / CHOSEN
@@ -171,7 +171,7 @@ def choose(changes: dict[str, Any]) -> Callable[[Path], None]:
 
 
 def keep_what_fits(folder: Path, sandbox: Sandbox) -> None:
-    """Drop from the chosen configuration of a checkout what its code, asked in `sandbox`, does not take any more."""
+    """Drop the chosen values of a checkout that its code, run in `sandbox`, does not accept any more."""
     path = folder / CHOSEN
     chosen = json.loads(path.read_text(encoding="utf-8"))
     write_chosen(folder, {})

@@ -1,8 +1,8 @@
-"""Containment of a process that runs an experiment's code: what it sees of this machine.
+"""Containment by bubblewrap of a process that runs an experiment's code.
 
-Bubblewrap gives it namespaces of its own: no network, no other process, a read-only system, this Python, the paths that
-it is given at their own places, and nothing else of the disk; it may write into its own folders. It ends with its
-controller, and whatever it started ends with it.
+The process has its own namespaces: no network, no other process. It sees a read-only system, this Python and the paths
+that it is given, at their own places, and nothing else of the disk. It may write into its own folders. It ends with its
+controller, together with its children.
 """
 
 from __future__ import annotations
@@ -26,7 +26,11 @@ from agent.executor.sandbox.environment import trial_environment
 from agent.executor.sandbox.gpu import device_files
 from agent.executor.sandbox.limits import Limits, Watch
 from agent.executor.sandbox.seccomp import rule
+from stoichloop.errors import StoichloopError
 
+# What a trial must not read: all root packages but gnn, which is the code that it runs.
+PACKAGES = ("agent", "memory", "simulator", "stoichloop")
+CLONE_PACKAGES = ("benchmarks", "tests")  # which are in a clone, and are not installed
 _PR_SET_PDEATHSIG = 1
 _KEYCTL = {"x86_64": 250, "aarch64": 219}.get(platform.machine())  # the number of the system call
 _JOIN_SESSION_KEYRING = 1
@@ -45,9 +49,9 @@ class SandboxedCommand:
     """A command with what it needs.
 
     Attributes:
-        folder: where it runs. reads: what of the disk it sees, beside the system.
-        writes: the folders that it may write. shields: files in there that it may not.
-        gpu: the one device that it sees, None for none.
+        folder: working directory. reads: visible paths, besides the system.
+        writes: folders that it may write. shields: files in them that it may not write.
+        gpu: the one visible device, None for none.
     """
 
     command: tuple[str, ...]
@@ -61,9 +65,9 @@ class SandboxedCommand:
 
 @dataclass(frozen=True)
 class CommandResult:
-    """How a job that was run to its end came out: what it printed, what it complained of, and its exit status.
+    """Result of a finished command: standard output, standard error and exit status.
 
-    `fault` says why it was ended before, None if it was not.
+    `fault` is the reason why it was ended early, None if it was not.
     """
 
     printed: str
@@ -74,9 +78,9 @@ class CommandResult:
 
 @dataclass(frozen=True)
 class Sandbox:
-    """Starts jobs within bubblewrap, or as processes like any other where `bubblewrap` is None.
+    """Starter of commands within bubblewrap, or as ordinary processes if `bubblewrap` is None.
 
-    `hidden` are folders that nobody sees inside, also where they lie in one that everybody sees.
+    `hidden` are folders that are empty inside, even if a visible folder contains them.
     """
 
     bubblewrap: Path | None
@@ -108,7 +112,7 @@ class Sandbox:
             )
 
     def ask(self, job: SandboxedCommand, seconds: float, given: str = "") -> CommandResult:
-        """Run a job to its end, for `seconds` at the most; `given` is what it can read."""
+        """Run a job to its end, for `seconds` at most; `given` is its standard input."""
         # Files, not pipes: whatever it prints is bounded.
         with TemporaryFile() as asked, TemporaryFile() as printed, TemporaryFile() as complaint:
             asked.write(given.encode())
@@ -121,7 +125,7 @@ class Sandbox:
             return CommandResult(_read(printed), _read(complaint), process.returncode, fault)
 
     def _around(self, job: SandboxedCommand, alone: int) -> list[str]:
-        """What stands before a command; `alone` is a file with the rule for the kernel, if there is one."""
+        """Return the words before a command; `alone` is a file with the seccomp filter, if there is one."""
         if self.bubblewrap is None:
             return []
         words: list[str] = [str(self.bubblewrap), *_APART]
@@ -150,17 +154,24 @@ class Sandbox:
 
 
 def hidden_folders(root: Path) -> tuple[Path, ...]:
-    """What nobody may see: the clone in `root`, and the loop and the simulator where they are installed elsewhere."""
+    """Return the clone in `root`, and the folders of packages of this project that are installed elsewhere.
+
+    Raises `StoichloopError` if one of `PACKAGES` cannot be found: then it could not be hidden.
+    """
     folders = [root]
-    for package in ("agent", "memory", "simulator", "stoichloop"):
+    for package in (*PACKAGES, *CLONE_PACKAGES):
         spec = find_spec(package)
+        if spec is None and package in PACKAGES:
+            raise StoichloopError(
+                f"package '{package}' is not found, so a sandbox cannot hide it from a trial; install stoichloop anew"
+            )
         places = map(Path, spec.submodule_search_locations or ()) if spec else ()
         folders += [place for place in places if not place.is_relative_to(root)]
     return tuple(folders)
 
 
 def end_group(process: subprocess.Popen[bytes]) -> None:
-    """End the leader of a process group with all that it has started, politely first, then for certain."""
+    """End a process group: SIGTERM, then SIGKILL."""
     for signal_number in (signal.SIGTERM, signal.SIGKILL):
         try:
             os.killpg(process.pid, signal_number)
@@ -176,12 +187,12 @@ def _read(file: IO[bytes]) -> str:
 
 
 def _seen(*places: Path | str) -> list[str]:
-    """What exists of these is there, to be read only."""
+    """Return the options that bind the existing ones of these places read-only."""
     return [word for place in places for word in ("--ro-bind-try", str(place), str(place))]
 
 
 def _python() -> list[Path]:
-    """This Python: the environment, what it was made from, and where its program really is."""
+    """Return the folders of this Python: the environment, its base, and the resolved interpreter's."""
     prefixes = {sys.prefix, sys.base_prefix, str(Path(sys.executable).resolve().parent.parent)} - {"/usr"}
     return [Path(prefix, part) for prefix in sorted(prefixes) for part in _PARTS]
 
@@ -191,7 +202,7 @@ def _libraries() -> list[Path]:
 
 
 def _links(python: Sequence[Path]) -> list[str]:
-    """The links that lead from the program that was called to the one that runs, where they lie in none of these."""
+    """Return the options that make the links from `sys.executable` to the interpreter, outside visible folders."""
     words, link = [], Path(sys.executable)
     while link.is_symlink():
         target = link.readlink()
@@ -209,7 +220,7 @@ def die_with_parent(parent: int) -> None:
 
 
 def _bound(parent: int, job: SandboxedCommand) -> None:
-    """In the new process, before it becomes the job: it ends with its parent, and the kernel keeps it within limits."""
+    """Bind the new process, before it becomes the job, to its parent's life and to its limits."""
     die_with_parent(parent)
     if _KEYCTL is not None:  # keys that the kernel holds for the parent's session
         _LIBC.syscall(_KEYCTL, _JOIN_SESSION_KEYRING, None)

@@ -1,4 +1,4 @@
-"""The environment of a process that runs an experiment's code: what it needs, and no key of the user's."""
+"""Environment variables of a process that runs an experiment's code, without the user's keys."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ _PASSED_ON = ("PATH", "LANG", "LC_ALL", "TZ", "LD_LIBRARY_PATH")
 
 
 def trial_environment(gpu: str | None = None, scratch: Path | None = None) -> dict[str, str]:
-    """A scrubbed environment; `gpu` is the one device to be seen, None for a trial on the CPU.
+    """Return a scrubbed environment; `gpu` is the one visible device, None for a trial on the CPU.
 
-    Libraries ask for a home, a user and a place for what they do not keep: that is all `scratch`.
+    `scratch` serves libraries as home and as folder for temporary files.
     """
     environment = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
     return environment | {
@@ -29,5 +29,5 @@ def trial_environment(gpu: str | None = None, scratch: Path | None = None) -> di
 
 
 def environment_elsewhere() -> dict[str, str]:
-    """The user's environment as it may be seen on other machines: schedulers write down what they pass on to jobs."""
+    """Return the user's environment without secrets: schedulers write down the variables that they pass to jobs."""
     return {name: value for name, value in os.environ.items() if not _SECRET.search(name)}

@@ -1,4 +1,4 @@
-"""Which GPUs there are, and which device files a process needs to use one of them and no other."""
+"""Names of the visible GPUs, and the device files that a process needs to use one of them and no other."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _DEVICES, _KNOWN = Path("/dev"), Path("/proc/driver/nvidia/gpus")
 
 
 def visible_gpus() -> list[str]:
-    """The NVIDIA devices that this process may use, by names that CUDA_VISIBLE_DEVICES takes: theirs, UUIDs."""
+    """Return the NVIDIA devices that this process may use, as CUDA_VISIBLE_DEVICES names them or by UUID."""
     if (allotted := os.environ.get("CUDA_VISIBLE_DEVICES")) is not None:
         return [name.strip() for name in allotted.split(",") if name.strip() not in ("", "-1", "NoDevFiles")]
     try:
@@ -22,9 +22,9 @@ def visible_gpus() -> list[str]:
 
 
 def device_files(gpu: str, devices: Path = _DEVICES, known: Path = _KNOWN) -> list[Path]:
-    """The files of one GPU and of its driver; of all GPUs where nobody says which file is whose.
+    """Return the files of one GPU and of its driver; of all GPUs if its own file is unknown.
 
-    The driver knows a GPU by its UUID. A scheduler that allots them by number keeps the others away itself.
+    The driver knows a GPU by its UUID. A scheduler that assigns GPUs by number hides the others itself.
     """
     files = [*sorted(devices.glob("nvidia*")), devices / "dxg"]
     minor = _minor(gpu, known)
@@ -34,7 +34,7 @@ def device_files(gpu: str, devices: Path = _DEVICES, known: Path = _KNOWN) -> li
 
 
 def _minor(gpu: str, known: Path) -> str | None:
-    """The number in the name of a GPU's device file."""
+    """Return the number in the name of a GPU's device file, None if it is unknown."""
     for path in known.glob("*/information"):
         facts = dict(re.findall(r"^([^:\n]+):[ \t]*(.*?)[ \t]*$", path.read_text(encoding="utf-8"), re.M))
         if facts.get("GPU UUID") == gpu:

@@ -1,4 +1,4 @@
-"""What a process that runs an experiment's code may use up of this machine, with all that it starts."""
+"""Resource limits of a process that runs an experiment's code, and of its children."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ class Limits:
 
     Attributes:
         memory: bytes. tasks: processes and threads at once.
-        file: bytes of one file, and of what is printed. folder: bytes of the folders that it may write, with what it
-            keeps open and nobody sees.
+        file: bytes of one file, and of the output. folder: bytes of the folders that it may write, unlinked open files
+            included.
     """
 
     memory: int
@@ -36,7 +36,7 @@ class Limits:
     folder: int = 512 * 2**20
 
     def overstepped(self, pid: int, folders: Sequence[Path]) -> str | None:
-        """Which limit a running process has overstepped, in words, or None."""
+        """Describe the limit that a running process has exceeded; None if it keeps all."""
         try:
             leader = psutil.Process(pid)
             family = [leader, *leader.children(recursive=True)]
@@ -55,7 +55,7 @@ class Limits:
         return None
 
     def impose(self, *, data: bool) -> None:
-        """Have the kernel hold this process and its children to what it can count, their memory only if `data`."""
+        """Set the kernel's limits for this process and its children; of memory only if `data`."""
         bounds = {resource.RLIMIT_CORE: 0, resource.RLIMIT_FSIZE: self.file}
         if data:
             bounds[resource.RLIMIT_DATA] = self.memory
@@ -66,21 +66,21 @@ class Limits:
 
 
 class Watch:
-    """Looks at a running process now and then."""
+    """Periodic check of a running process against its limits."""
 
     def __init__(self, process: subprocess.Popen[bytes], limits: Limits, folders: Sequence[Path]) -> None:
         self._process, self._limits, self._folders = process, limits, folders
         self._looked_at = time.monotonic()
 
     def excess(self) -> str | None:
-        """Which limit the process has overstepped, in words, where it is time to look again."""
+        """Describe the limit that the process has exceeded; checks at most every 0.25 s, otherwise None."""
         if time.monotonic() < self._looked_at + _LOOK_S:
             return None
         self._looked_at = time.monotonic()
         return self._limits.overstepped(self._process.pid, self._folders)
 
     def wait(self, seconds: float) -> str | None:
-        """Wait for the process to end; returns why it should not be waited for any longer, in words, or None."""
+        """Wait for the process to end; return the reason to stop waiting, or None if it has ended."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             try:
@@ -94,12 +94,12 @@ class Watch:
 
 
 def fair_share(slots: int) -> Limits:
-    """The limits of a process that has one of `slots` equal shares of this machine."""
+    """Return the limits of a process that has one of `slots` equal shares of this machine."""
     return Limits(memory=int(0.9 * _memory() / slots))
 
 
 def lack_of_room(folder: Path, slots: int) -> str | None:
-    """What is wrong, in words, where the disk of `folder` has not room for all that trials in `slots` may write."""
+    """Return a message if the disk of `folder` lacks room for trials in `slots`, otherwise None."""
     free, wanted = shutil.disk_usage(folder).free, fair_share(slots).folder * slots + _RESERVE
     if free >= wanted:
         return None
@@ -107,7 +107,7 @@ def lack_of_room(folder: Path, slots: int) -> str | None:
 
 
 def _memory() -> int:
-    """Bytes that this process may use: the machine's, or what a scheduler or a container grants."""
+    """Return the bytes of memory of this machine, or the lower limit of a scheduler or container."""
     granted = [psutil.virtual_memory().total]
     for line in Path("/proc/self/cgroup").read_text(encoding="utf-8").splitlines():
         _, kinds, place = line.split(":", 2)
@@ -137,7 +137,7 @@ def _tasks(process: psutil.Process) -> int:
 
 
 def _unlinked(pid: int) -> int:
-    """Bytes of the files that a process keeps open and that have no name any more, in memory or on the disk."""
+    """Return the bytes of unlinked files that a process keeps open, in memory or on disk."""
     total = 0
     with suppress(OSError):  # the process has just ended
         for descriptor in Path(f"/proc/{pid}/fd").iterdir():
@@ -148,7 +148,7 @@ def _unlinked(pid: int) -> int:
 
 
 def _size(folder: Path) -> int | None:
-    """Bytes of the files in a folder that somebody may be writing; None if they are too many, too deep or hidden."""
+    """Return the bytes of the files in a folder in use; None if they are too many, too deep or unreadable."""
     entries = total = 0
     left = [(folder, 0)]
     while left:

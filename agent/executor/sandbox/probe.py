@@ -1,4 +1,4 @@
-"""Whether containment holds on this machine: tried from the inside, not assumed."""
+"""Test of the sandbox on this machine: containment is tried from the inside, not assumed."""
 
 from __future__ import annotations
 
@@ -12,62 +12,19 @@ from pathlib import Path
 from pydantic import TypeAdapter, ValidationError
 
 from agent.base.untrusted import last_words
-from agent.executor.sandbox.bubblewrap import Sandbox, SandboxedCommand, hidden_folders
+from agent.executor.sandbox import probe_program
+from agent.executor.sandbox.bubblewrap import CLONE_PACKAGES, PACKAGES, Sandbox, SandboxedCommand, hidden_folders
 from agent.executor.sandbox.limits import Limits
 
 _TIMEOUT_S = 30.0
 _LIMITS = Limits(memory=2**30)
-_SECRETS = ("data", "runs", ".git", "simulator", "agent", "memory", "stoichloop", "moves", "recipes")
+_SECRETS = ("data", "runs", ".git", "moves", "recipes", "prompts", *PACKAGES, *CLONE_PACKAGES)
 _FINDINGS = TypeAdapter(dict[str, bool])
-
-# Tries to do what must not be possible, and says of each whether it failed; the rest must be possible.
-_PROBE = """
-import json, os, socket, sys
-from importlib.util import find_spec
-own, port, namespace, *secrets = sys.argv[1:]
-sealed = (FileNotFoundError, PermissionError, NotADirectoryError)
-
-def fails(attempt, how):
-    try:
-        attempt()
-    except how:
-        return True
-    return False
-
-def writes(folder):
-    def attempt():
-        path = os.path.join(folder, f".stoichloop-{os.getpid()}-{port}")
-        open(path, "x").close()
-        os.unlink(path)
-    return attempt
-
-def starts_another():
-    if os.fork() == 0:
-        os._exit(0)
-
-def is_known(module):
-    try:
-        return find_spec(module) is not None
-    except ImportError:
-        return False
-
-outside = (os.path.dirname(secrets[0]), sys.prefix, "/", "/usr")
-_TOLD = "simulator.generate"
-print(json.dumps({
-    "no file of yours": all(fails(lambda: os.stat(secret), sealed) for secret in secrets) and not is_known(_TOLD),
-    "no writing but in its folder": all(fails(writes(folder), OSError) for folder in outside),
-    "no network": fails(lambda: socket.create_connection(("127.0.0.1", int(port)), 1.0).close(), OSError),
-    "no process of yours": os.readlink("/proc/self/ns/pid") != namespace,
-    "no process of its own": fails(starts_another, PermissionError),
-    "its own folder": not fails(writes(own), OSError),
-    "its libraries": is_known("torch") and is_known("torch_geometric") and is_known("numpy"),
-}))
-"""
 
 
 @dataclass(frozen=True)
 class ProbeResult:
-    """What was found of a sandbox: each promise and whether it holds; `fault` if it does not even start."""
+    """Result of probing a sandbox: promise -> kept; `fault` is the error if it does not start."""
 
     sandbox: Sandbox
     promises: dict[str, bool]
@@ -75,18 +32,21 @@ class ProbeResult:
 
     @property
     def holds(self) -> bool:
-        """Whether code of an experiment may run in it."""
+        """True if code of an experiment may run in it."""
         return bool(self.promises) and all(self.promises.values())
 
     @property
     def reason(self) -> str:
-        """Why it does not hold, in words."""
+        """Reason why it does not hold."""
         broken = [promise for promise, kept in self.promises.items() if not kept]
         return self.fault or f"it does not keep these promises: {', '.join(broken)}"
 
 
 def find_sandbox(root: Path) -> ProbeResult:
-    """The first bubblewrap that holds, the system's before the bundled one; or why none does. `root` is the clone."""
+    """Return the first bubblewrap that holds, the system's before the bundled one, or the faults of all.
+
+    `root` is the clone.
+    """
     # The system's may have been granted what others are refused.
     found = [Path(path) for path in (shutil.which("bwrap"), _bundled()) if path]
     faults = []
@@ -100,7 +60,7 @@ def find_sandbox(root: Path) -> ProbeResult:
 
 
 def try_out(sandbox: Sandbox, root: Path) -> ProbeResult:
-    """Try from the inside of a sandbox to reach what lies outside: a file, and what there is of a clone in `root`."""
+    """Try from inside a sandbox to reach a file, a port and processes outside, and the clone in `root`."""
     with (
         tempfile.TemporaryDirectory(prefix="stoichloop-") as scratch,
         socket.create_server(("127.0.0.1", 0)) as server,
@@ -113,7 +73,8 @@ def try_out(sandbox: Sandbox, root: Path) -> ProbeResult:
         secrets = (secret, *(path for path in (root / name for name in _SECRETS) if path.exists()))
         place = str(Path("/proc/self/ns/pid").readlink())
         arguments = (str(own), str(server.getsockname()[1]), place, *map(str, secrets))
-        job = SandboxedCommand((sys.executable, "-c", _PROBE, *arguments), own, _LIMITS, reads=(), writes=(own,))
+        program = Path(probe_program.__file__).read_text(encoding="utf-8")
+        job = SandboxedCommand((sys.executable, "-c", program, *arguments), own, _LIMITS, reads=(), writes=(own,))
         answer = sandbox.ask(job, _TIMEOUT_S)
     try:
         return ProbeResult(sandbox, _FINDINGS.validate_json(answer.printed))

@@ -1,7 +1,7 @@
-"""A rule for the kernel: a process may have threads, but start no other process.
+"""Seccomp filter for trials: threads are allowed, new processes are not.
 
-A number of processes can be counted only now and then, and until then a process that doubles itself for ever has taken
-all that the machine can number, from everybody. Training needs none. The rule is a program of classic BPF over the
+Processes are counted only periodically; a fork bomb exhausts the process ids of the machine between two counts.
+Training needs no child process. The rule is a program of classic BPF over the
 number and the first argument of each system call (seccomp(2); Linux, Documentation/userspace-api/seccomp_filter.rst).
 """
 
@@ -26,7 +26,7 @@ _CLONE3 = 435
 
 
 def rule(machine: str = platform.machine()) -> bytes | None:
-    """The program for a kind of machine, as bubblewrap takes it; None for a kind whose calls are not known here."""
+    """Return the BPF program for an architecture, as bubblewrap takes it; None for an unknown architecture."""
     if machine not in _CALLS:
         return None
     architecture, clone, forks = _CALLS[machine]

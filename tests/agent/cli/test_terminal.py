@@ -91,7 +91,7 @@ def a_status(experiments: int, trials: int) -> Status:
         standard_error=0.01,
         seeds=4,
         verdict="accepted",
-        hypothesis="a wider layer " * 20,
+        title="a wider layer " * 20,
     )
     return Status(
         campaign="night",

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import ast
+import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
-from agent.executor.sandbox.bubblewrap import Sandbox
+from agent.executor.sandbox import bubblewrap, probe, probe_program
+from agent.executor.sandbox.bubblewrap import CLONE_PACKAGES, PACKAGES, Sandbox, hidden_folders
 from agent.executor.sandbox.probe import ProbeResult, find_sandbox, try_out
 from agent.executor.workspace import Workspace
 from memory.ledger import Ledger
@@ -45,6 +49,37 @@ def test_a_sandbox_that_does_not_start_says_why(tmp_path: Path) -> None:
     holding = try_out(Sandbox(broken), ROOT)
     assert not holding.holds
     assert holding.reason == "bwrap: setting up uid map: Permission denied"
+
+
+def test_every_package_of_this_project_but_gnn_is_hidden() -> None:
+    packages = {path.parent.name for path in ROOT.glob("*/__init__.py")}
+    assert packages - {"gnn"} == {*PACKAGES, *CLONE_PACKAGES}
+
+
+def test_packages_are_hidden_where_they_are_installed(tmp_path: Path) -> None:
+    places = {tmp_path, *(Path(find_spec(package).submodule_search_locations[0]) for package in PACKAGES)}  # type: ignore[union-attr,index]
+    assert set(hidden_folders(tmp_path)) >= places
+    assert hidden_folders(ROOT)[0] == ROOT
+
+
+def test_a_package_that_cannot_be_found_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bubblewrap, "PACKAGES", (*PACKAGES, "renamed"))
+    with pytest.raises(StoichloopError, match="package 'renamed' is not found"):
+        hidden_folders(ROOT)
+
+
+def test_the_names_that_the_probe_looks_for_exist_outside() -> None:
+    assert find_spec(probe_program.TRUTH) is not None
+    assert all(find_spec(library) is not None for library in probe_program.LIBRARIES)
+    made_by_runs = {"data", "runs"}
+    assert [name for name in probe._SECRETS if name not in made_by_runs and not (ROOT / name).exists()] == []
+
+
+def test_the_program_of_the_probe_needs_the_standard_library_only() -> None:
+    tree = ast.parse(Path(probe_program.__file__).read_text())
+    imported = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
+    imported |= {str(node.module) for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+    assert {name.partition(".")[0] for name in imported} <= sys.stdlib_module_names
 
 
 def test_where_nothing_holds_configurations_are_tried_and_code_is_not(workspace: Workspace, tiny: Dataset) -> None:

@@ -1,0 +1,79 @@
+"""The program that `probe` runs inside a sandbox: it tries what must fail and prints which promises hold.
+
+It is run by its text (`python -c`), for inside the sandbox there is no `agent/` to import it from. So it imports
+nothing but the standard library.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import sys
+from collections.abc import Callable
+from functools import partial
+from importlib.util import find_spec
+from pathlib import Path
+
+TRUTH = "simulator.generate"  # the module that makes the ground truth
+LIBRARIES = ("torch", "torch_geometric", "numpy")
+_SEALED = (FileNotFoundError, PermissionError, NotADirectoryError)
+_CONNECT_S = 1.0
+
+
+def main(own: str, port: str, namespace: str, *secrets: str) -> None:
+    """Print as JSON which promises hold.
+
+    `own` is the folder that may be written, `port` one on which the host listens, `namespace` the host's process
+    namespace. `secrets` are paths that must not be seen, the first of them in a folder of the host's.
+    """
+    outside = (str(Path(secrets[0]).parent), sys.prefix, "/", "/usr")
+    promises = {
+        "no file of yours": all(fails(Path(secret).stat, *_SEALED) for secret in secrets) and not is_known(TRUTH),
+        "no writing but in its folder": all(fails(partial(write, folder, port), OSError) for folder in outside),
+        "no network": fails(partial(connect, int(port)), OSError),
+        "no process of yours": str(Path("/proc/self/ns/pid").readlink()) != namespace,
+        "no process of its own": fails(start_another, PermissionError),
+        "its own folder": not fails(partial(write, own, port), OSError),
+        "its libraries": all(map(is_known, LIBRARIES)),
+    }
+    print(json.dumps(promises))
+
+
+def fails(attempt: Callable[[], object], *how: type[OSError]) -> bool:
+    """Return whether an attempt raises one of these errors."""
+    try:
+        attempt()
+    except how:
+        return True
+    return False
+
+
+def write(folder: str, port: str) -> None:
+    """Make a file in a folder and remove it again."""
+    path = Path(folder, f".stoichloop-{os.getpid()}-{port}")
+    path.open("x").close()
+    path.unlink()
+
+
+def connect(port: int) -> None:
+    """Connect to a port of this machine."""
+    socket.create_connection(("127.0.0.1", port), _CONNECT_S).close()
+
+
+def start_another() -> None:
+    """Start another process, which ends at once."""
+    if os.fork() == 0:
+        os._exit(0)
+
+
+def is_known(module: str) -> bool:
+    """Return whether a module can be found."""
+    try:
+        return find_spec(module) is not None
+    except ImportError:
+        return False
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
