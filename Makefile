@@ -68,7 +68,7 @@ $(RUN): requirements.lock pyproject.toml
 	$(PYTHON) -m venv .venv
 	@if [ "$$(uname)" = Linux ] && ! nvidia-smi > /dev/null 2>&1; then $(torch_for_cpu); fi
 	@$(call install,--requirement requirements.lock)
-	@$(call install,--no-deps --no-build-isolation --editable .)
+	@$(call install,--quiet --no-deps --no-build-isolation --editable .)
 	@touch $@
 
 torch_for_cpu = $(PIP) install --quiet $(UV) 2> .venv/pip.log && \

@@ -19,6 +19,7 @@ from agent.executor.sandbox.probe import ProbeResult, find_sandbox
 from agent.executor.workspace import Workspace, find_workspace, head_commit
 from agent.planner.registry import planner_names
 from stoichloop.errors import StoichloopError
+from stoichloop.extras import how_to_install
 
 
 class Check(BaseModel):
@@ -67,7 +68,7 @@ def _packages() -> list[Check]:
                     name=name,
                     ok=False,
                     required=True,
-                    finding="not installed; run 'make demo' or install requirements.lock",
+                    finding="not installed; run 'make demo' in the clone",
                 )
             )
     return checks
@@ -137,7 +138,7 @@ def _parsl() -> Check:
     try:
         finding = f"{version('parsl')}; trials can run on a cluster, see docs/cluster.md"
     except PackageNotFoundError:
-        finding = "not installed; needed to run trials on a cluster: pip install -e '.[hpc]'"
+        finding = f"not installed; to run trials on a cluster, {how_to_install('hpc')}"
     return Check(name="parsl", ok=not finding.startswith("not"), required=False, finding=finding)
 
 

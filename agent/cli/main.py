@@ -39,12 +39,31 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
     help="Recover the stoichiometric matrix of a metabolic network, over night, by itself.",
     epilog="Exit status: 0 done; 1 failed, as one sentence on standard error says; 2 wrong usage; 130 interrupted.",
 )
 app.add_typer(winners.app)
 app.add_typer(export.app)
 app.add_typer(report.app)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        print(f"stoichloop {version('stoichloop')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    *,
+    _: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_print_version, help="Print the version, and exit.")
+    ] = False,
+) -> None:
+    """Options of the program itself; they act before any command."""
 
 
 def main() -> None:
