@@ -76,7 +76,9 @@ torch_for_cpu = $(PIP) install --quiet $(UV) 2> .venv/pip.log && \
 	$$(grep '^torch==' requirements.lock) 2> .venv/uv.log || \
 	echo "PyTorch's index of CPU builds cannot be reached; taking pip's build of torch."
 
+# The packages of requirements.lock stand in requirements-dev.lock too, at the same versions.
 $(DEV): $(RUN) requirements-dev.lock
-	@echo "Fetching what is missing of $$(wc -l < requirements-dev.lock) packages for development, about $(DEV_MB) MB."
-	@$(call install,--requirement requirements-dev.lock)
+	@grep -vxFf requirements.lock requirements-dev.lock > .venv/development
+	@echo "Fetching $$(wc -l < .venv/development) more packages, about $(DEV_MB) MB, for development."
+	@$(call install,--no-deps --requirement .venv/development)
 	@touch $@
