@@ -1,42 +1,85 @@
-# make demo    set everything up and explore pde_m1 for ten minutes; again: resume
-# make test    set everything up and run the tests
-# make torture inject faults for half an hour: kills, full disks, damaged ledgers
-# make check   lint, types and import rules
-# make lock    pin the newest versions that pyproject.toml allows
+# The targets: `make help`. Everything is installed into .venv, at the versions that the lock files pin.
 
 PYTHON ?= python3
-VENV   := .venv
-BIN    := $(VENV)/bin
-READY  := $(VENV)/.ready
+BIN    := .venv/bin
+PIP    := $(BIN)/pip --disable-pip-version-check
+UV     := uv==0.13.9
 
-.PHONY: demo test torture check lock
+# Stamps. Running needs requirements.lock alone; testing and developing need requirements-dev.lock on top.
+RUN := .venv/.run
+DEV := .venv/.dev
 
-demo: $(READY)
+# Measured with torch's CPU build: `pip download -d DIR -r FILE`, then `du -cm DIR`.
+RUN_MB := 290
+DEV_MB := 110
+
+.DEFAULT_GOAL := help
+.PHONY: help demo dev extra test torture coverage check format lock
+
+help:  ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
+
+demo: $(RUN)  ## install what running needs, then explore pde_m1 for ten minutes; again: resume
 	$(BIN)/stoichloop data pde_m1
 	$(BIN)/stoichloop explore pde_m1 --campaign demo --budget 10m --fidelity probe
 
-test: $(READY)
+dev: $(DEV)  ## install everything: all extras, and the tools that test, check and lock
+
+extra: $(RUN)  ## install an optional part, as in: make extra NAME=llm (networks, benchmarks, llm, hpc, mlflow)
+	@grep -q '^$(NAME) = \[' pyproject.toml || { echo "give the name of an extra in pyproject.toml: NAME=llm"; exit 1; }
+	@$(call install,--constraint requirements-dev.lock --no-build-isolation --editable '.[$(NAME)]')
+
+test: $(DEV)  ## run the tests, but for torture
 	$(BIN)/pytest -n auto
 
-torture: $(READY)
+torture: $(DEV)  ## inject faults for half an hour: kills, full disks, damaged ledgers
 	$(BIN)/pytest -m torture tests/torture --durations=0
 
-check: $(READY)
+coverage: $(DEV)  ## run the tests and fail if they execute fewer lines than pyproject.toml demands
+	$(BIN)/pytest -n auto --cov
+
+check: $(DEV)  ## run ruff, mypy and the import rules
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/python -m moves lint types
 	$(BIN)/lint-imports
 
-$(READY): requirements.lock pyproject.toml
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.lock
-	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
-	touch $(READY)
+format: $(DEV)  ## format the code, and mend what ruff can mend
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
 
-# torch is pinned without its build tag, so that pip may take the CPU or the CUDA build of that version; the line of
-# stoichloop itself, whose extras dev has, names a folder of this machine.
-lock: $(READY)
-	$(BIN)/pip-compile --quiet --upgrade --allow-unsafe --extra dev --strip-extras --no-annotate --no-header \
-		--no-emit-index-url --no-emit-find-links --no-emit-trusted-host --output-file requirements.lock pyproject.toml
-	sed -i -e 's/^\(torch==[0-9.]*\)+.*/\1/' -e '/^stoichloop /d' -e '/^pip==/d' -e '/^#/d' -e '/^$$/d' requirements.lock
+lock: $(DEV)  ## pin the newest versions that pyproject.toml allows
+	$(call compile,requirements-dev.lock,--upgrade --extra dev)
+	$(call compile,requirements.lock,--constraint requirements-dev.lock)
+
+# pip's warnings are of use only where it fails.
+install = $(PIP) install --progress-bar on $(1) 2> .venv/pip.log || { cat .venv/pip.log; exit 1; }
+
+# The lock names torch without its build, so that either fits. The line of stoichloop itself names a local folder.
+compile = $(BIN)/pip-compile --quiet --allow-unsafe --strip-extras --no-annotate --no-header --no-emit-index-url \
+	--no-emit-find-links --no-emit-trusted-host $(2) --output-file $(1) pyproject.toml && \
+	sed -i -e 's/^\(torch==[0-9.]*\)+.*/\1/' -e '/^stoichloop /d' -e '/^pip==/d' -e '/^\#/d' -e '/^$$/d' $(1)
+
+# On Linux, the default build of torch brings gigabytes of CUDA. Without an NVIDIA GPU, uv fetches the CPU build from
+# PyTorch's own index. Where that cannot be reached, pip takes the build that its own index has.
+$(RUN): requirements.lock pyproject.toml
+	@echo "Fetching $$(wc -l < requirements.lock) packages, about $(RUN_MB) MB, into .venv; with an NVIDIA GPU, also" \
+		"torch's CUDA libraries."
+	$(PYTHON) -m venv .venv
+	@if [ "$$(uname)" = Linux ] && ! nvidia-smi > /dev/null 2>&1; then $(torch_for_cpu); fi
+	@$(call install,--requirement requirements.lock)
+	@$(call install,--quiet --no-deps --no-build-isolation --editable .)
+	@touch $@
+
+torch_for_cpu = $(PIP) install --quiet $(UV) 2> .venv/pip.log && \
+	UV_HTTP_TIMEOUT=15 UV_HTTP_RETRIES=1 $(BIN)/uv pip install --python $(BIN)/python --no-deps --torch-backend cpu \
+	$$(grep '^torch==' requirements.lock) 2> .venv/uv.log || \
+	echo "PyTorch's index of CPU builds cannot be reached; taking pip's build of torch."
+
+# The packages of requirements.lock stand in requirements-dev.lock too, at the same versions.
+$(DEV): $(RUN) requirements-dev.lock
+	@grep -vxFf requirements.lock requirements-dev.lock > .venv/development
+	@echo "Fetching $$(wc -l < .venv/development) more packages, about $(DEV_MB) MB, for development."
+	@$(call install,--no-deps --requirement .venv/development)
+	@touch $@

@@ -12,6 +12,7 @@ from agent.analyzer.scoring.score import Scores, baseline
 from benchmarks.answers import balance, judge, ones, oracle
 from benchmarks.summary import SCORES
 from simulator.dataset import Dataset
+from stoichloop.extras import how_to_install
 
 _METHODS = {
     ones: "1 everywhere with the signs of the graph",
@@ -43,7 +44,7 @@ def _sparse_regressions(dataset: Dataset) -> dict[str, BaselineResult]:
     """One regression, judged with its own signs and, which is fairer to it, with those of the graph."""
     notes = {"sindy": "pysindy on mass-action terms", "sindy_signed": "the same with the signs of the graph"}
     if find_spec("pysindy") is None:
-        reason = "pysindy is not installed; install the extra 'benchmarks'"
+        reason = f"pysindy is missing; {how_to_install('benchmarks')}"
         return {name: BaselineResult(note=note, skipped=reason) for name, note in notes.items()}
     from benchmarks.sindy import NotApplicableError, sindy
 

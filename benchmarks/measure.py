@@ -65,7 +65,13 @@ def refuse_failures(outcomes: Sequence[Finished | Failed]) -> None:
 def run_commands(*commands: Callable[..., Any]) -> None:
     """Run a command line of `commands`; a known error ends it with one sentence and exit status 1."""
     forget_git_environment()
-    app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None, add_completion=False)
+    app = typer.Typer(
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+        add_completion=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
     for command in commands:
         app.command()(command)
     try:

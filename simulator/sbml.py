@@ -20,6 +20,7 @@ import yaml
 from simulator.measured.measured_regime import read_known
 from simulator.regime import REGIME_FOLDER, ImportedNetwork, Regime
 from stoichloop.errors import RegimeError
+from stoichloop.extras import how_to_install
 
 LARGEST_COEFFICIENT = 6
 
@@ -132,7 +133,7 @@ def _read_model(path: Path, option: str) -> Any:
         from cobra.io.sbml import CobraSBMLError
     except ImportError as error:
         raise RegimeError(
-            f"{option} {path}: SBML is read by COBRApy; run pip install 'stoichloop[networks]'"
+            f"{option} {path}: COBRApy, which reads SBML, is missing; {how_to_install('networks')}"
         ) from error
     if not path.is_file():
         raise RegimeError(f"{option} {path}: there is no such file")

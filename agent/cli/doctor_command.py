@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from stoichloop.extras import how_to_install
+
 import os
 import platform
 import shutil
@@ -85,7 +87,7 @@ def _packages() -> list[Check]:
         try:
             checks.append(Check(name, ok=True, required=True, finding=version(name)))
         except PackageNotFoundError:
-            finding = "not installed; run 'make demo' or install requirements.lock"
+            finding = "not installed; run 'make demo' in the clone"
             checks.append(Check(name, ok=False, required=True, finding=finding))
     return checks
 
@@ -151,7 +153,7 @@ def _parsl() -> Check:
     try:
         finding = f"{version('parsl')}; trials can run on a cluster, see docs/cluster.md"
     except PackageNotFoundError:
-        finding = "not installed; needed only to run trials on a cluster: pip install -e '.[hpc]'"
+        finding = f"not installed; to run trials on a cluster, {how_to_install('hpc')}"
         return Check("parsl", ok=False, required=False, finding=finding)
     return Check("parsl", ok=True, required=False, finding=finding)
 

@@ -46,11 +46,30 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
     help="Recover the stoichiometric matrix of a metabolic network by an overnight loop of experiments.",
     epilog="Exit status: 0 success; 1 failure, with one sentence on standard error; 2 wrong usage; 130 interrupted.",
 )
 for command in COMMANDS:
     app.command()(command)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        print(f"stoichloop {version('stoichloop')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    *,
+    _: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_print_version, help="Print the version, and exit.")
+    ] = False,
+) -> None:
+    """Options of the program itself; they act before any command."""
 
 
 def main() -> None:

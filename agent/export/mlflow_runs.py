@@ -23,6 +23,7 @@ from memory.formatting import moment
 from memory.ledger import Ledger
 from memory.records import CampaignRecord, Experiment, TrialResult
 from stoichloop.errors import StoichloopError
+from stoichloop.extras import how_to_install
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -85,9 +86,7 @@ def _mlflow(uri: str) -> Iterator[MlflowClient]:
     try:
         from mlflow import MlflowClient
     except ImportError as error:
-        raise StoichloopError(
-            f"--mlflow {uri}: MLflow's client is missing; run pip install 'stoichloop[mlflow]'"
-        ) from error
+        raise StoichloopError(f"--mlflow {uri}: MLflow's client is missing; {how_to_install('mlflow')}") from error
     for name in ("mlflow", "alembic"):
         logging.getLogger(name).setLevel(logging.ERROR)
     try:

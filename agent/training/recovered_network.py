@@ -26,6 +26,7 @@ from simulator.measured.measured_regime import Measured, find_known
 from simulator.network import Graph, Ints
 from simulator.regime import Regime
 from stoichloop.errors import StoichloopError
+from stoichloop.extras import how_to_install
 
 if TYPE_CHECKING:
     from cobra import Model
@@ -158,7 +159,7 @@ def _to_cobra(network: RecoveredNetwork) -> Model:
     try:
         from cobra import Metabolite, Model, Reaction
     except ImportError as error:
-        raise StoichloopError("a network is exported by COBRApy; run pip install 'stoichloop[networks]'") from error
+        raise StoichloopError(f"COBRApy, which exports networks, is missing; {how_to_install('networks')}") from error
     model = Model(network.regime, name=f"recovered by {network.origin}")
     metabolites = [Metabolite(name, name=name, compartment=_compartment(name)) for name in network.metabolites]
     model.add_metabolites(metabolites)

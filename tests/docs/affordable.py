@@ -35,9 +35,8 @@ IN_A_FIXTURE = {"docs/api.md": "documented"}
 
 # A command that is one of these as a whole is not run; what is written beside it is.
 INSTEAD = (
-    Rule(r"make (\w+)", r"make -n \1", "runs for minutes: what it would do is made out"),
+    Rule(r"make( \w+( NAME=\w+)?)?", r"make -n\1", "runs for minutes: what it would do is made out"),
     Rule(r"source \.venv/bin/activate", "make -n demo | grep -- '-m venv .venv$'", "make demo makes what it activates"),
-    Rule(r"pip install -e '\.\[(\w+)\]'", r"grep '^\1 = ' pyproject.toml", "needs a network: there is such an extra"),
     Rule(r"pytest (?:-s )?((?:tests/\S+ ?)+)(-k .*)?", r"ls -d \1", "runs for minutes: there are such tests"),
     Rule(r"python -m benchmarks (\w+).*", r"ls benchmarks/\1.py", "runs for minutes: there is such a benchmark"),
     Rule(r"stoichloop explore .*--(model|program) .*", r"\g<0> --help", "needs a model, or an agent"),

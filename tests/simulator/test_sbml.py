@@ -6,6 +6,7 @@ import pytest
 from simulator.regime import ImportedNetwork, find_regime
 from simulator.sbml import import_regime, read_network
 from stoichloop.errors import RegimeError
+from stoichloop.extras import how_to_install
 from tests.simulator.sbml_files import EQUATIONS, write_sbml
 
 cobra = pytest.importorskip("cobra")
@@ -69,5 +70,5 @@ def test_a_file_that_makes_no_regime_is_refused(
 
 def test_without_cobrapy_one_sentence_says_how_to_get_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "cobra.io", None)
-    with pytest.raises(RegimeError, match=r"pip install 'stoichloop\[networks\]'"):
+    with pytest.raises(RegimeError, match=how_to_install("networks")):
         import_regime(tmp_path / "any.xml", tmp_path)

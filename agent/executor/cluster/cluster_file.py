@@ -15,6 +15,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from agent.base.checked_yaml import read_document
 from agent.base.duration import parse_duration
 from stoichloop.errors import StoichloopError
+from stoichloop.extras import how_to_install
 
 EXECUTORS = ("local", "parsl")
 _LOOPBACK = "127.0.0.1"
@@ -96,7 +97,7 @@ def choose(executor: str, file: Path | None, workers: int | None) -> ClusterFile
         raise StoichloopError(f"--workers {workers} is for slots on this machine; {file} says how many there are")
     cluster = read_cluster(file)
     if find_spec("parsl") is None:
-        raise StoichloopError("--executor parsl needs Parsl, which is not installed; run pip install -e '.[hpc]'")
+        raise StoichloopError(f"--executor parsl needs Parsl, which is missing; {how_to_install('hpc')}")
     command = _SUBMIT.get(cluster.scheduler)
     if command is not None and shutil.which(command) is None:
         raise StoichloopError(

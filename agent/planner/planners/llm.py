@@ -26,6 +26,7 @@ from agent.planner.questions.lesson import LessonText
 from agent.planner.questions.question import CORRECTIONS, AnswerT, Asked, next_question, what_is_wrong
 from agent.planner.questions.reading import Reading
 from stoichloop.errors import StoichloopError
+from stoichloop.extras import how_to_install
 
 try:
     from pydantic_ai import Agent, ModelRetry
@@ -38,7 +39,7 @@ try:
 
     from agent.planner.questions.metering import CHARACTERS_A_TOKEN, CallLimits, Metered, UnansweredError
 except ImportError as error:
-    raise StoichloopError("--planner llm needs the extra llm: pip install -e '.[llm]'") from error
+    raise StoichloopError(f"--planner llm needs pydantic-ai, which is missing; {how_to_install('llm')}") from error
 
 _T = TypeVar("_T")
 _ADDRESS = re.compile(r"(?P<name>.+)@(?P<url>https?://\S+)")

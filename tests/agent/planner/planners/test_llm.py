@@ -17,6 +17,7 @@ from agent.planner.questions.question import CORRECTIONS
 from agent.planner.registry import create_planner
 from memory.records import Call
 from stoichloop.errors import StoichloopError
+from stoichloop.extras import how_to_install
 from tests.agent.experiments import FIDELITY
 from tests.agent.planner.model_server import (
     ModelServer,
@@ -253,7 +254,7 @@ def test_a_missing_extra_is_named() -> None:
         "create_planner('llm', Options(0, 'probe', model='openai:gpt-5'))"
     )
     done = subprocess.run([sys.executable, "-c", asks], cwd=ROOT, capture_output=True, text=True, check=False)
-    assert done.stderr.strip().endswith("needs the extra llm: pip install -e '.[llm]'")
+    assert done.stderr.strip().endswith(f"is missing; {how_to_install('llm')}")
 
 
 def test_limits_hold_for_the_whole_campaign(state: CodeState) -> None:
