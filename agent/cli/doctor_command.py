@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from stoichloop.extras import how_to_install
-
 import os
 import platform
 import shutil
@@ -17,6 +15,7 @@ from agent.cli.options import Json
 from agent.cli.output import print_json
 from agent.executor.workspace import Workspace, find_workspace, head_commit
 from stoichloop.errors import StoichloopError
+from stoichloop.extras import how_to_install
 
 if TYPE_CHECKING:
     from agent.executor.sandbox.probe import ProbeResult
