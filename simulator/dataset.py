@@ -31,7 +31,7 @@ from pydantic import BaseModel, ConfigDict, field_validator
 from simulator.generate import System, Trajectory, simulate
 from simulator.identifiability.facts import Facts, Identifiable, examine
 from simulator.kinetics import RandomFunction, RateLaw
-from simulator.measured.measured_regime import Measured
+from simulator.measured_regime import Measured
 from simulator.network import Graph, Ints
 from simulator.regime import Constraints, Regime
 from stoichloop.errors import DatasetError

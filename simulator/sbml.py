@@ -17,7 +17,7 @@ from typing import Any
 
 import yaml
 
-from simulator.measured.measured_regime import read_known
+from simulator.measured_regime import read_known
 from simulator.regime import REGIME_FOLDER, ImportedNetwork, Regime
 from stoichloop.errors import RegimeError
 from stoichloop.extras import how_to_install

@@ -26,14 +26,14 @@ if TYPE_CHECKING:
     from memory.ledger import Ledger
     from memory.records import Experiment, Finding, TrialResult
     from simulator.dataset import Dataset
-    from simulator.measured.measured_regime import Measured
     from simulator.measured.measurements import Measurements
+    from simulator.measured_regime import Measured
     from simulator.regime import Regime
 
 
 def regimes() -> list[Regime | Measured]:
     """Return the regimes: those that come with the program, then the user's own."""
-    from simulator.measured.measured_regime import all_known
+    from simulator.measured_regime import all_known
 
     return all_known(current_workspace().data)
 

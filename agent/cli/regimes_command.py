@@ -11,7 +11,7 @@ from stoichloop.errors import StoichloopError
 
 def regimes(as_json: Json = False) -> None:
     """List the regimes, one per line."""
-    from simulator.measured.measured_regime import all_known
+    from simulator.measured_regime import all_known
 
     known = all_known(*_user_folders())
     if as_json:

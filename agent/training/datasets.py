@@ -41,8 +41,8 @@ def find_data(
 def dataset_of(name: str, sibling: int | None = None, *, quiet: bool = False) -> tuple[Dataset | Measurements, bool]:
     """The data of a regime or its sibling, and whether they were generated just now."""
     from simulator.dataset import prepare
-    from simulator.measured.measured_regime import Measured, find_known
     from simulator.measured.measurements import find_measurements
+    from simulator.measured_regime import Measured, find_known
 
     root = current_workspace().data
     regime = find_known(name, root)

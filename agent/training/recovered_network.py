@@ -22,7 +22,7 @@ from memory.ledger import Ledger
 from memory.records import TrialResult
 from simulator.dataset import FrozenData, check
 from simulator.kinetics import Floats
-from simulator.measured.measured_regime import Measured, find_known
+from simulator.measured_regime import Measured, find_known
 from simulator.network import Graph, Ints
 from simulator.regime import Regime
 from stoichloop.errors import StoichloopError

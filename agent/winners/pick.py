@@ -20,7 +20,7 @@ from agent.executor.code.worktree import CHOSEN, throw_away, write_chosen
 from agent.executor.trial import steps_of
 from agent.executor.workspace import Workspace, head_commit
 from agent.winners.chain import Chain, Link
-from simulator.measured.measured_regime import find_known
+from simulator.measured_regime import find_known
 from stoichloop.errors import RegimeError, StoichloopError
 
 _OPERATIONS = ("CHERRY_PICK_HEAD", "MERGE_HEAD", "REVERT_HEAD", "rebase-merge", "rebase-apply", "sequencer")

@@ -26,8 +26,8 @@ from simulator.dataset import FACTS, HELDOUT, OBSERVATIONS, FrozenData, check, s
 from simulator.generate import Trajectory
 from simulator.identifiability.facts import activity_rank
 from simulator.measured.csv_table import LEAST_SAMPLES, Table, TimeSeries, read_table
-from simulator.measured.measured_regime import Measured, Origin, read_known
 from simulator.measured.stated_network import Cut, cut_down, read_stated
+from simulator.measured_regime import Measured, Origin, read_known
 from simulator.regime import REGIME_FOLDER, Training
 from simulator.sbml import name_of
 from stoichloop.errors import DatasetError, RegimeError

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from simulator.measured.measured_regime import Equation, StatedNetwork
+from simulator.measured_regime import Equation, StatedNetwork
 from simulator.regime import ImportedNetwork, read_content, read_section
 from simulator.sbml import read_network
 from stoichloop.errors import RegimeError

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import yaml
 
-from simulator.measured.measured_regime import all_known
+from simulator.measured_regime import all_known
 from simulator.network import graph_of, stoichiometry_of
 from simulator.regime import REGIME_FOLDER, ImportedNetwork, find_regime, read_regime
 from stoichloop.errors import RegimeError

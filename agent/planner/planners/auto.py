@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from agent.planner.contract import Explainer, Lesson, Options, Planner, Rung, Situation
+from agent.planner.planners import command
 from agent.planner.planners.moves import Moves
 from agent.planner.planners.sweep import Sweep
 from agent.planner.proposal import Proposal
-from agent.planner.registry import create_planner
 
 
 @dataclass(frozen=True)
@@ -40,11 +40,11 @@ class Auto:
 
 def create(options: Options) -> Auto:
     """See `agent.planner.registry.create_planner`."""
-    thinkers = [name for name, given in (("llm", options.model), ("command", options.program)) if given]
-    return Auto(
-        (
-            Sweep(options.seed, options.fidelity),
-            *(create_planner(name, options) for name in thinkers),
-            Moves(options.fidelity),
-        )
-    )
+    planners: list[Planner] = [Sweep(options.seed, options.fidelity)]
+    if options.model:
+        from agent.planner.planners import llm  # only here: its extra may be missing
+
+        planners.append(llm.create(options))
+    if options.program:
+        planners.append(command.create(options))
+    return Auto((*planners, Moves(options.fidelity)))

@@ -8,8 +8,8 @@ import pytest
 import yaml
 
 from simulator.measured.csv_table import read_table
-from simulator.measured.measured_regime import Measured, all_known, find_known
 from simulator.measured.measurements import Measurements, find_measurements, import_measurements
+from simulator.measured_regime import Measured, all_known, find_known
 from stoichloop.errors import DatasetError, RegimeError
 from tests.conftest import EXAMPLE
 
