@@ -1,6 +1,7 @@
 """Code without a model: which moves are proposed, in which order."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -10,6 +11,7 @@ from agent.planner.planners.moves import Moves
 from agent.planner.proposal import Proposal
 from memory.records import Experiment, Verdict
 from tests.agent.experiments import FIDELITY, scored, situation
+from tests.agent.planner.situations import code_in
 from tests.conftest import ROOT, UNCONTAINED
 
 
@@ -82,3 +84,16 @@ def test_a_move_that_does_not_apply_gives_way_to_the_next(state: CodeState, base
         objection=lambda proposal: "does not apply" if proposal.move == "sign_tied" else None,
     )
     assert "sign_tied" not in [proposal.move for proposal in Moves(FIDELITY).propose(told)]
+
+
+def test_a_tree_is_proposed_as_a_diff_of_the_code_of_its_parent(state: CodeState, baseline: Experiment) -> None:
+    proposal = next(p for p in propose(state, [baseline], baseline) if p.move == "integer_columns")
+    assert proposal.diff == read_move("integer_columns").diff_on(ROOT)
+    assert "deleted file mode 100644\n" in proposal.diff
+    assert "+++ b/gnn/spline.py\n" in proposal.diff
+
+
+def test_a_tree_whose_files_to_remove_are_not_there_is_passed_over(baseline: Experiment, tmp_path: Path) -> None:
+    code = code_in(tmp_path)
+    (code.folder / "gnn" / "curves.py").unlink()
+    assert "integer_columns" not in [proposal.move for proposal in propose(code, [baseline], baseline)]
