@@ -132,7 +132,7 @@ def test_at_the_minimum_steps_end() -> None:
 
 def test_a_step_that_gains_too_little_is_the_last(monkeypatch: pytest.MonkeyPatch) -> None:
     planted, budget = plant(), clock(100)
-    monkeypatch.setattr(gnn.newton, "_WORTHWHILE", 2.0)
+    monkeypatch.setattr(gnn.newton, "_WORTHWHILE", 1.0)
     refine(planted.problem, shaken(planted, 0.5), 10, budget)
     assert budget.spent == 0.01
 
@@ -154,6 +154,13 @@ def test_in_natural_units_drives_have_unit_spread_and_rates_unit_mean_and_the_fi
     torch.testing.assert_close(scaled.rates, start.rates)
     assert float((scaled.rates * scaled.norm.unsqueeze(-1)).mean()) == pytest.approx(1.0, rel=1e-6)
     assert scaled.mse == pytest.approx(start.mse)
+
+
+def test_where_nothing_is_consumed_the_scales_stay_finite() -> None:
+    planted = plant()
+    functions = _in_natural_units(planted.fit(torch.zeros_like(planted.columns)))
+    assert bool(functions.substrate.isfinite().all())
+    assert functions.rate_grid.low < functions.rate_grid.high < float("inf")
 
 
 def penalty(planted: Planted, functions: Functions) -> float:
