@@ -12,6 +12,7 @@ from pathlib import Path
 from agent.executor.code.scratch import scratch_copy
 from agent.executor.sandbox.environment import trial_environment
 from agent.planner.move_catalogue import MOVES, apply, read_move, read_moves
+from stoichloop.errors import StoichloopError
 
 ROOT = Path(__file__).parent.parent
 CHECKS = ("lint", "types", "tests")
@@ -22,9 +23,13 @@ _SETTINGS = str(ROOT / "pyproject.toml")
 def assembled(name: str, catalogue: Path = MOVES) -> Iterator[Path]:
     """Yield a scratch folder with today's `gnn/`, the move and what it requires applied, and the move's `tests/`.
 
-    Raises `StoichloopError` if a move does not apply.
+    Raises `StoichloopError` if a move does not apply, or removes a file that is not there.
     """
     moves = read_moves(with_requirements(name, catalogue), catalogue)
+    gone = {file for move in moves[:-1] for file in move.description.removes}
+    for file in moves[-1].description.removes:
+        if file not in gone and not (ROOT / "gnn" / file).is_file():
+            raise StoichloopError(f"move '{name}' removes gnn/{file}, which today's code does not have")
     with scratch_copy(ROOT) as folder:
         apply(moves, folder)
         tests = moves[-1].folder / "tests"

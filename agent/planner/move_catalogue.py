@@ -10,7 +10,7 @@ tests/       unit tests of these modules, run by `python -m moves`
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -59,19 +59,13 @@ class Move:
             return sum(len(text.splitlines()) for text in self.files.values())
         return sum(line[:1] in ("+", "-") and line[:3] not in ("+++", "---") for line in self.diff.splitlines())
 
-    def diff_on(self, code: Path, earlier: Iterable[Move] = ()) -> str:
-        """Return the unified diff that applies the move to the `gnn/` in folder `code`, which holds `earlier` moves.
+    def diff_on(self, code: Path) -> str:
+        """Return the unified diff that applies the move to the `gnn/` in folder `code`, which stays as it is.
 
-        A patch is the same on any code. A tree is compared with the code. Raises `StoichloopError` if the code lacks
-        a file that the tree removes and that no earlier move has removed.
+        A patch is the same on any code. A tree is compared with the code; of the files that it removes, older code may
+        lack some, as may code from which an earlier move has removed them.
         """
-        if not self.files:
-            return self.diff
-        gone = {name for move in earlier for name in move.description.removes}
-        for name in self.description.removes:
-            if name not in gone and not (code / "gnn" / name).is_file():
-                raise StoichloopError(f"move '{self.name}' removes gnn/{name}, which the code does not have")
-        return difference(code, self._put)
+        return difference(code, self._put) if self.files else self.diff
 
     def _put(self, folder: Path) -> None:
         for name in self.description.removes:
@@ -124,9 +118,9 @@ def apply(moves: Sequence[Move], folder: Path) -> None:
     Each move is applied whole or not at all. Raises `StoichloopError` naming the move and the file if one does not
     apply.
     """
-    for place, move in enumerate(moves):
+    for move in moves:
         try:
-            apply_diff(move.diff_on(folder, moves[:place]), folder)
+            apply_diff(move.diff_on(folder), folder)
         except PatchRefusedError as error:
             raise StoichloopError(f"move '{move.name}': {error}; write {move.folder} anew on top of it") from error
 

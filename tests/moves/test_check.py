@@ -8,6 +8,7 @@ import pytest
 
 from agent.planner.move_catalogue import MOVES, move_names
 from moves.check import assembled, complaints
+from stoichloop.errors import StoichloopError
 from tests.conftest import ROOT
 
 
@@ -40,6 +41,14 @@ def test_a_unit_test_that_fails_is_shown(tmp_path: Path) -> None:
     write_tree(tmp_path, "TWO = 3\n", test)
     with assembled("made_up", tmp_path) as folder:
         assert "assert 3 == 2" in complaints(folder, ["tests"])
+
+
+def test_a_move_that_removes_what_is_not_there_is_found(tmp_path: Path) -> None:
+    write_tree(tmp_path, "TWO = 2\n")
+    path = tmp_path / "made_up" / "move.yaml"
+    path.write_text(path.read_text().replace("layers.py", "layer.py"))
+    with pytest.raises(StoichloopError, match=r"'made_up' removes gnn/layer\.py, which today's code does not have"):
+        assembled("made_up", tmp_path).__enter__()
 
 
 def test_a_check_that_is_none_is_named() -> None:

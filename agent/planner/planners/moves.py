@@ -17,7 +17,6 @@ from agent.planner.move_catalogue import MOVES, Move, move_names, read_move
 from agent.planner.proposal import Proposal
 from memory.leaderboard import codes_of, lineage
 from memory.records import Experiment
-from stoichloop.errors import StoichloopError
 
 
 @dataclass(frozen=True)
@@ -38,7 +37,7 @@ class Moves:
                 stands = any(p.parent == parent.id and p.move == move.name for p in proposals)
                 if stands or not _is_new(move, parent, situation.past, wrote):
                     continue
-                if (proposal := _propose(move, parent, situation, moves)) is not None:
+                if (proposal := _propose(move, parent, situation)) is not None:
                     proposals.append(proposal.model_copy(update={"role": role}))
                     break
         return proposals
@@ -69,14 +68,9 @@ def _is_new(move: Move, parent: Experiment, past: Sequence[Experiment], wrote: M
     return not tried and move.name not in stacked and stacked.issuperset(move.description.requires)
 
 
-def _propose(move: Move, parent: Experiment, situation: Situation, catalogue: Sequence[Move]) -> Proposal | None:
+def _propose(move: Move, parent: Experiment, situation: Situation) -> Proposal | None:
     """Return the move as a diff of the code of `parent`; None if it does not apply there."""
-    stacked = {e.move for e in lineage(situation.past, parent)}
-    earlier = [other for other in catalogue if other.name in stacked]
-    try:
-        diff = move.diff_on(situation.host.state_of(parent).folder, earlier)
-    except StoichloopError:
-        return None
+    diff = move.diff_on(situation.host.state_of(parent).folder)
     title, why = move.description.title, move.description.why
     proposal = Proposal(title=title, hypothesis=why, parent=parent.id, diff=diff, move=move.name)
     return proposal if situation.host.objection(proposal) is None else None

@@ -324,17 +324,6 @@ def test_the_diff_of_a_tree_is_that_of_the_code_it_is_proposed_on(checkout: Path
     assert not (checkout / "gnn" / "layers.py").exists()
 
 
-def test_a_file_that_a_tree_removes_is_there_or_an_earlier_move_has_removed_it(checkout: Path, tmp_path: Path) -> None:
-    write_tree(tmp_path, "first", {"gnn/first.py": "A = 1\n"}, removes="[layers.py]")
-    write_tree(tmp_path, "second", {"gnn/second.py": "A = 1\n"}, removes="[layers.py]")
-    first, second = read_moves(["first", "second"], tmp_path)
-    apply([first], checkout)
-    with pytest.raises(StoichloopError, match=r"move 'second' removes gnn/layers\.py, which the code does not have"):
-        apply([second], checkout)
-    assert not (checkout / "gnn" / "second.py").exists()
-    assert "gnn/second.py" in second.diff_on(checkout, [first])
-
-
 def test_moves_that_remove_the_same_file_are_applied_one_after_the_other(checkout: Path, tmp_path: Path) -> None:
     for name in ("first", "second"):
         write_tree(tmp_path, name, {f"gnn/{name}.py": "A = 1\n"}, removes="[layers.py]")

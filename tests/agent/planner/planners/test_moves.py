@@ -93,7 +93,9 @@ def test_a_tree_is_proposed_as_a_diff_of_the_code_of_its_parent(state: CodeState
     assert "+++ b/gnn/spline.py\n" in proposal.diff
 
 
-def test_a_tree_whose_files_to_remove_are_not_there_is_passed_over(baseline: Experiment, tmp_path: Path) -> None:
+def test_a_tree_is_proposed_on_older_code_that_lacks_a_file_to_remove(baseline: Experiment, tmp_path: Path) -> None:
     code = code_in(tmp_path)
-    (code.folder / "gnn" / "curves.py").unlink()
-    assert "integer_columns" not in [proposal.move for proposal in propose(code, [baseline], baseline)]
+    (code.folder / "gnn" / "adam.py").unlink()
+    proposal = next(p for p in propose(code, [baseline], baseline) if p.move == "integer_columns")
+    assert "gnn/adam.py" not in proposal.diff
+    assert "--- a/gnn/loss.py\n+++ /dev/null\n" in proposal.diff
