@@ -4,6 +4,7 @@ PYTHON ?= python3
 BIN    := .venv/bin
 PIP    := $(BIN)/pip --disable-pip-version-check
 UV     := uv==0.13.9
+EXTRAS := networks benchmarks llm hpc mlflow
 
 # Stamps. Running needs requirements.lock alone; testing and developing need requirements-dev.lock on top.
 RUN := .venv/.run
@@ -14,7 +15,7 @@ RUN_MB := 290
 DEV_MB := 110
 
 .DEFAULT_GOAL := help
-.PHONY: help demo dev extra test torture coverage check format lock
+.PHONY: help demo dev extra named test torture coverage check format lock oldest
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
@@ -25,8 +26,7 @@ demo: $(RUN)  ## install what running needs, then explore pde_m1 for ten minutes
 
 dev: $(DEV)  ## install everything: all extras, and the tools that test, check and lock
 
-extra: $(RUN)  ## install an optional part, as in: make extra NAME=llm (networks, benchmarks, llm, hpc, mlflow)
-	@grep -q '^$(NAME) = \[' pyproject.toml || { echo "give the name of an extra in pyproject.toml: NAME=llm"; exit 1; }
+extra: named $(RUN)  ## install an optional part, as in: make extra NAME=llm (networks, benchmarks, llm, hpc, mlflow)
 	@$(call install,--constraint requirements-dev.lock --no-build-isolation --editable '.[$(NAME)]')
 
 test: $(DEV)  ## run the tests, but for torture
@@ -53,13 +53,25 @@ lock: $(DEV)  ## pin the newest versions that pyproject.toml allows
 	$(call compile,requirements-dev.lock,--upgrade --extra dev)
 	$(call compile,requirements.lock,--constraint requirements-dev.lock)
 
+oldest: $(RUN)  ## replace the locks by the oldest versions that pyproject.toml allows, keeping the tools; for CI
+	$(PIP) install --quiet $(UV)
+	$(call resolve,.venv/oldest,--resolution lowest-direct $(addprefix --extra ,$(EXTRAS)))
+	$(call resolve,requirements-dev.lock,--constraint .venv/oldest --extra dev)
+	$(call resolve,requirements.lock,--constraint requirements-dev.lock)
+
+named:
+	@$(if $(filter $(NAME),$(EXTRAS)),,$(error give NAME, one of: $(EXTRAS)))
+
 # pip's warnings are of use only where it fails.
 install = $(PIP) install --progress-bar on $(1) 2> .venv/pip.log || { cat .venv/pip.log; exit 1; }
 
+resolve = $(BIN)/uv pip compile --quiet --torch-backend cpu --no-annotate --no-header $(2) --output-file $(1) \
+	pyproject.toml && $(strip_lock) $(1)
+
 # The lock names torch without its build, so that either fits. The line of stoichloop itself names a local folder.
 compile = $(BIN)/pip-compile --quiet --allow-unsafe --strip-extras --no-annotate --no-header --no-emit-index-url \
-	--no-emit-find-links --no-emit-trusted-host $(2) --output-file $(1) pyproject.toml && \
-	sed -i -e 's/^\(torch==[0-9.]*\)+.*/\1/' -e '/^stoichloop /d' -e '/^pip==/d' -e '/^\#/d' -e '/^$$/d' $(1)
+	--no-emit-find-links --no-emit-trusted-host $(2) --output-file $(1) pyproject.toml && $(strip_lock) $(1)
+strip_lock = sed -i -e 's/^\(torch==[0-9.]*\)+.*/\1/' -e '/^stoichloop /d' -e '/^pip==/d' -e '/^\#/d' -e '/^$$/d'
 
 # On Linux, the default build of torch brings gigabytes of CUDA. Without an NVIDIA GPU, uv fetches the CPU build from
 # PyTorch's own index. Where that cannot be reached, pip takes the build that its own index has.
