@@ -30,7 +30,7 @@ from stoichloop.errors import StoichloopError
 
 # What a trial must not read: all root packages but gnn, which is the code that it runs.
 PACKAGES = ("agent", "memory", "simulator", "stoichloop")
-CLONE_PACKAGES = ("benchmarks", "tests")  # which are in a clone, and are not installed
+CLONE_PACKAGES = ("benchmarks", "moves", "tests")  # which are in a clone, and are not installed
 _PR_SET_PDEATHSIG = 1
 _KEYCTL = {"x86_64": 250, "aarch64": 219}.get(platform.machine())  # the number of the system call
 _JOIN_SESSION_KEYRING = 1

@@ -3,7 +3,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given, reject, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -13,6 +13,7 @@ from simulator.dataset import Dataset
 from simulator.kinetics import Floats
 from simulator.network import Graph, Ints, draw_stoichiometry, graph_of
 from simulator.regime import Constraints, Network, Observation
+from stoichloop.errors import RegimeError
 
 ALPHABET = (1, 2)
 SPEC = Network(
@@ -170,7 +171,10 @@ def test_the_truth_decodes_to_itself_among_decoys_and_without_roles(seed: int, t
     observation = Observation(
         dcdt_noise=0.0, concentration_noise=0.0, dcdt_given=True, decoys=1.0 if absent else 0.0, roles_told=told
     )
-    graph = candidate_graph(matrix, observation, rng)
+    try:
+        graph = candidate_graph(matrix, observation, rng)
+    except RegimeError:  # so few edges that as many decoys do not hide the largest reaction
+        reject()
     truth, stated = matrix[graph.met_all, graph.rxn_all], replace(KNOWN, may_be_absent=absent)
     np.testing.assert_array_equal(decode(graph, rng.uniform(0.1, 10.0) * truth.astype(float), stated), truth)
     scale = rng.uniform(0.2, 5.0, SPEC.reactions)

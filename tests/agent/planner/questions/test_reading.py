@@ -77,7 +77,7 @@ def test_a_question_is_bounded_and_loses_its_oldest_experiments_first(state: Cod
     text = reading.question("exploit", past[0], [])
     assert len(text) <= reading.characters
     told = [e.id for e in past if f"{e.id}, a change of" in text]
-    smaller = replace(reading, characters=72_000)
+    smaller = replace(reading, characters=77_000)
     text = smaller.question("exploit", past[0], [])
     assert len(text) <= smaller.characters
     kept = [e.id for e in past if f"{e.id}, a change of" in text]
