@@ -37,6 +37,9 @@ IN_A_FIXTURE = {"docs/api.md": "documented"}
 INSTEAD = (
     Rule(r"make( \w+( NAME=\w+)?)?", r"make -n\1", "runs for minutes: what it would do is made out"),
     Rule(r"source \.venv/bin/activate", "make -n demo | grep -- '-m venv .venv$'", "make demo makes what it activates"),
+    Rule(
+        r"\.venv/bin/(pre-commit) install", r"grep '^\1==' requirements-dev.lock", "changes the clone: it is installed"
+    ),
     Rule(r"pytest (?:-s )?((?:tests/\S+ ?)+)(-k .*)?", r"ls -d \1", "runs for minutes: there are such tests"),
     Rule(r"python -m benchmarks (\w+).*", r"ls benchmarks/\1.py", "runs for minutes: there is such a benchmark"),
     Rule(r"stoichloop explore .*--(model|program) .*", r"\g<0> --help", "needs a model, or an agent"),

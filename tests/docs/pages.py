@@ -22,7 +22,7 @@ from tests.conftest import ROOT
 
 # What a campaign has written, like docs/campaigns/pde_m1/memory.md, is no page.
 PAGES = sorted(
-    [ROOT / "README.md"]
+    [*ROOT.glob("*.md")]
     + [page for pattern in ("*.md", "*/README.md", "notes/*.md") for page in (ROOT / "docs").glob(pattern)]
 )
 _COMMENT = re.compile(r"(^|\s)#(\s.*)?$")
