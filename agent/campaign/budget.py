@@ -1,8 +1,8 @@
-"""Budgets. A person grants wall-clock time and experiments; the same command goes on with what is left.
+"""Budget of a campaign: wall-clock time and experiments that the user grants.
 
-A grant is kept in the ledger as totals of the campaign. Asking again while some of it is left, or before its end was
-reached, changes nothing: a command repeated after a crash goes on to the end it had. Asking when it is spent grants
-as much again. Asking for something else replaces what was asked, counted from when it was given.
+A grant is kept in the ledger as totals of the campaign. Repeating the command while some of it is left changes nothing:
+after a crash, the campaign continues with the rest. Repeating it when the budget is used up grants the same amount
+again. A different request replaces the last one, counted from the time of that one.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def experiments_done(experiments: Sequence[Experiment]) -> int:
 def usual_s(experiments: Sequence[Experiment], fidelity: str) -> float | None:
     """The median time of a completed trial at a fidelity in seconds, None before the first one.
 
-    Where none was completed at that fidelity, trials at others speak in proportion to their share of the budget.
+    Without one at that fidelity, the times of others are scaled by their share of the training budget.
     """
     done = [t for e in experiments for t in e.trials if t.status == "completed"]
     own = [t.seconds for t in done if t.fidelity == fidelity]
@@ -41,7 +41,7 @@ def expected_s(experiments: Sequence[Experiment], fidelity: str = LOWEST) -> flo
 
 
 def grant(ledger: Ledger, wall_s: float, experiments: int | None) -> Grant:
-    """Record what a person asks for, unless it is already being spent; returns the grant in force."""
+    """Record the request of a user, unless it is already in force; return the grant in force."""
     judged = ledger.experiments()
     spent, done = ledger.spent(WALL_S), experiments_done(judged)
     current = ledger.grant()

@@ -1,8 +1,8 @@
 """A campaign on disk: `runs/NAME/`, made once, opened again by the same command, led by one controller at a time.
 
-campaign.yaml   what was asked            brief.md    the person's steering
+campaign.yaml   what was asked            brief.md    the user's instructions
 memory.db       the ledger                memory.md, log.md, curve.svg, report.html   rendered from it
-experiments/e0017/s2-probe/   what a trial was given and left behind
+experiments/e0017/s2-probe/   input and output of a trial
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 
 
 class Settings(BaseModel):
-    """`campaign.yaml`: what was asked. Changing it in mid-campaign is refused."""
+    """`campaign.yaml`: the settings. Changing it in mid-campaign is refused."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -63,21 +63,21 @@ class CampaignFolder:
 
     @property
     def report_path(self) -> Path:
-        """The page for people."""
+        """The HTML report."""
         return self.folder / "report.html"
 
     @property
     def last_written(self) -> float:
-        """When the ledger was last added to. While a controller has it open, additions go to the -wal file."""
+        """Time of the last addition to the ledger. While a controller has it open, additions go to the -wal file."""
         return _last_written(self.folder)
 
     def brief(self) -> str:
-        """The person's text as it is now; empty if there is none."""
+        """Return the user's instructions as they are now; empty if there are none."""
         path = self.folder / "brief.md"
         return path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
 
     def trial_folder(self, trial: str, attempt: int) -> Path:
-        """A folder for an attempt at trial `e0017/s2/probe`; attempts after the first are numbered."""
+        """Return a folder for an attempt at trial `e0017/s2/probe`; attempts after the first are numbered."""
         experiment, seed, fidelity = trial.split("/")
         suffix = f".{attempt}" if attempt > 1 else ""
         return self.folder / "experiments" / experiment / f"{seed}-{fidelity}{suffix}"
@@ -104,7 +104,7 @@ class CampaignFolder:
 def start_campaign(
     workspace: Workspace, name: str, dataset: FrozenData, *, planner: str, fidelity: str, seed: int
 ) -> CampaignFolder:
-    """Open the campaign `name`, or make it; raises `StoichloopError` if it was made for something else."""
+    """Open the campaign `name`, or make it; raises `StoichloopError` if its settings differ."""
     if not _NAME.fullmatch(name):
         raise StoichloopError(
             f"--campaign '{name}' must be up to 64 letters, digits, '-' and '_': it names a folder and branches"
@@ -143,7 +143,7 @@ def _refuse_other_wishes(campaign: CampaignFolder, asked: Settings) -> None:
 
 
 def _refuse_old_branches(workspace: Workspace, name: str) -> None:
-    """Branches of a campaign whose folder is gone stand in the way of this one's."""
+    """Raise `StoichloopError` if branches of a deleted campaign block those of this one."""
     if "exp" in workspace.repo.heads:
         raise StoichloopError("branch 'exp' stands in the way of experiment branches 'exp/...'; rename it")
     old = str(
@@ -189,7 +189,7 @@ def _create(folder: Path, settings: Settings) -> None:
 
 
 def open_campaign(workspace: Workspace, name: str | None) -> CampaignFolder:
-    """An existing campaign; without a name, the one that was written to last. Raises `StoichloopError`."""
+    """Open an existing campaign; without a name, the one that was written to last. Raises `StoichloopError`."""
     folders = sorted((path.parent for path in workspace.runs.glob("[!.]*/campaign.yaml")), key=_last_written)
     if name is None:
         if not folders:
@@ -211,7 +211,7 @@ def open_campaign(workspace: Workspace, name: str | None) -> CampaignFolder:
 
 
 def find_experiment(campaign: CampaignFolder, ledger: Ledger, name: str) -> Experiment:
-    """One experiment whole; raises `StoichloopError` with those that there are."""
+    """Return one experiment; raises `StoichloopError` that names the existing ones."""
     if (found := ledger.experiment(name)) is None:
         known = ledger.experiments()
         span = f"it has {known[0].id} to {known[-1].id}" if known else "it has none yet"

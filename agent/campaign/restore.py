@@ -1,4 +1,4 @@
-"""The way back from a ledger that can no longer be read."""
+"""Recovery of a ledger that can no longer be read."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from stoichloop.errors import LedgerError, StoichloopError
 
 @dataclass(frozen=True)
 class Restored:
-    """What the ledger holds again, and where what was in its place is kept."""
+    """Content of the restored ledger, and the paths of the damaged files that were kept."""
 
     experiments: int
     trials: int
@@ -43,7 +43,7 @@ def restore(campaign: CampaignFolder) -> Restored:
 
 
 def fault_of(path: Path) -> str | None:
-    """What is wrong with a ledger, in words; None if it is whole."""
+    """Return the fault of a ledger; None if it is whole."""
     try:
         with Ledger(path, readonly=True) as ledger:
             ledger.check()

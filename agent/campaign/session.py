@@ -1,4 +1,4 @@
-"""Which process leads a campaign, and whether it still does, whatever the clock of this machine has been set to."""
+"""Identity of the controller process of a campaign, independent of the machine's clock."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ _TICKS = os.sysconf("SC_CLK_TCK")  # a second
 
 
 def this_controller() -> Session:
-    """The process that runs this."""
+    """Return the session of the current process."""
     born_at = _born_at(os.getpid())
     assert born_at is not None
     return Session(os.getpid(), born_at, time.time())
 
 
 def is_alive(session: Session | None) -> bool:
-    """Whether the controller of a session still runs; a recycled process id does not fool it."""
+    """Return whether the controller of a session still runs; a recycled process id does not fool it."""
     return session is not None and _born_at(session.pid) == session.born_at
 
 
 def age_s(trial: RunningTrial, session: Session) -> float | None:
-    """For how many seconds a session's trial has been running, None if it does not."""
+    """Return the seconds that a session's trial has been running, None if it does not run."""
     stat = _stat(trial.pid)
     if stat is None or int(stat[_PARENT]) != session.pid:
         return None
@@ -33,13 +33,13 @@ def age_s(trial: RunningTrial, session: Session) -> float | None:
 
 
 def _born_at(pid: int) -> float | None:
-    """When a process was started, in seconds since this machine was, or None if there is no such process."""
+    """Return the start time of a process in seconds since boot, None if there is no such process."""
     stat = _stat(pid)
     return None if stat is None else int(stat[_BORN]) / _TICKS
 
 
 def _stat(pid: int) -> list[str] | None:
-    """What the kernel says of a process, from its state on."""
+    """Return the fields of /proc/PID/stat from the state on."""
     try:
         text = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
     except OSError:

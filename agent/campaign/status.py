@@ -1,4 +1,4 @@
-"""Where a campaign stands, read from its ledger: for `status`, for the live view, for scripts."""
+"""Status of a campaign, read from its ledger: for `status`, the live view and scripts."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ def read_status(campaign: CampaignFolder, ledger: Ledger) -> Status:
 
 
 def _history(lines: Sequence[Outline]) -> tuple[list[float], list[float]]:
-    """The score of each experiment in order, and of the last accepted one then: a lucky single is not the best."""
+    """Return the score of each experiment in order, and of the last one accepted by then."""
     history: list[float] = []
     best: list[float] = []
     for line in lines:

@@ -1,24 +1,23 @@
-"""Is a candidate better than the incumbent, or lucky? A pure function of what has been measured.
+"""Acceptance test: is a candidate better than the incumbent, or lucky? A pure function of the measurements.
 
 Everything is paired: candidate and incumbent at the same fidelity, on the same seeds. sigma_f is the seed-to-seed
-standard deviation of the score at fidelity f, pooled over the accepted experiments, the baseline first: what is
-steady enough to be built upon.
+standard deviation of the score at fidelity f, pooled over the accepted experiments, the baseline included.
 
 1. Climb. At each fidelity, from `probe` up to the campaign's own, a candidate goes on if it leads the incumbent by
-   more than sigma_f on one seed that all experiments share. What is selected here is flattered by its luck, so
-   these scores never count towards an acceptance. (They make the next climb stricter: an incumbent keeps the luck
-   that it climbed with.)
+   more than sigma_f on one seed that all experiments share. Selection favours lucky scores, so
+   these scores never count towards an acceptance. (They make the next climb stricter: an incumbent keeps its lucky
+   score.)
 2. Confirm, at the campaign's fidelity, on fresh seeds that belong to this experiment and that no selection has seen,
    in up to four looks at n = 2, 4, 8 and 16 seeds. With d the mean paired difference, t = d / se, one-sided
    against Student's t. The standard error is sqrt(2 sigma^2 / n) with the degrees of freedom of sigma, unless
    the differences themselves spread wider: then it is theirs, with n - 1 degrees. So a candidate that is good on
-   most seeds and diverges on some is not taken for a steady one. A look accepts if p is below its level; it ends
-   the matter if p is above what it holds for futile; else more seeds are drawn.
+   most seeds and diverges on some does not pass for a stable one. A look accepts if p is below its level and rejects
+   if p is above its futility bound; otherwise more seeds are drawn.
 
 The levels. The k-th confirmation against one incumbent may err with alpha_k = alpha 6 / (pi k)^2, which sums to
 alpha over all k; its looks share that, the last one having half. By Bonferroni's inequality the chance that any of a
-series of candidates, all equal to the incumbent, is taken for better stays below alpha, however long the series and
-wherever it stops. A campaign in which all candidates are equal has one incumbent until its first false
+series of candidates, all equal to the incumbent, is accepted as better stays below alpha, whatever the length of the series
+and its stopping point. A campaign in which all candidates are equal has one incumbent until its first false
 acceptance, so the chance of any stays below alpha too. After an acceptance the count begins anew. The test assumes
 that candidates are about as noisy as the incumbent; looks in between make the interval, which is that of a single look,
 a little too narrow.
@@ -53,7 +52,7 @@ MIN_PAIRS = 2
 class Wanted:
     """Trials that are needed before a verdict: experiment, seed and fidelity of each.
 
-    `lead` is None while a candidate climbs; then it is by how much it led at the top.
+    `lead` is None while a candidate climbs; afterwards it is the lead at the highest fidelity.
     """
 
     trials: tuple[tuple[str, int, str], ...]
@@ -61,18 +60,18 @@ class Wanted:
 
 
 def level_of(count: int) -> float:
-    """The level of the `count`-th test, 1 first: alpha 6 / (pi count)^2, which sums to alpha over all of them."""
+    """Return the level of the `count`-th test, 1 first: alpha 6 / (pi count)^2, which sums to alpha over all of them."""
     return ALPHA * 6.0 / (math.pi * count) ** 2
 
 
 def confirm_seeds(experiment: str) -> tuple[int, ...]:
-    """Seeds that only this experiment's confirmation uses, in the order in which it does."""
+    """Return the seeds reserved for this experiment's confirmation, in order of use."""
     number = experiment_number(experiment)
     return tuple(number * 1000 + index for index in range(LOOKS[-1]))
 
 
 def judge_baseline(baseline: Experiment, fidelities: Sequence[str]) -> Wanted | Verdict:
-    """The baseline is accepted as it is, once it has been measured on all its seeds at all fidelities."""
+    """Accept the baseline once it has been measured on all its seeds at all fidelities."""
     if failure := _failure(baseline):
         return failure
     missing = [trial for fidelity in fidelities for trial in _missing((baseline,), BASELINE_SEEDS, fidelity)]
@@ -82,16 +81,15 @@ def judge_baseline(baseline: Experiment, fidelities: Sequence[str]) -> Wanted | 
 
 
 def confirmations(experiments: Sequence[Experiment], incumbent: Experiment) -> int:
-    """How many confirmations against this incumbent have been judged: each counts against alpha."""
+    """Count the judged confirmations against this incumbent: each counts against alpha."""
     verdicts = [e.verdict for e in experiments if e.verdict is not None]
     return sum(verdict.rival == incumbent.id and verdict.p_value is not None for verdict in verdicts)
 
 
 def ceiling(incumbent: Experiment, noise: Mapping[str, Noise]) -> float | None:
-    """The noise that no candidate can lead this incumbent by, or None as long as one can.
+    """Return sigma if no candidate can lead this incumbent by more than it, otherwise None.
 
-    Scores end at 1, `exact` and `blind` alike: where the incumbent has less than sigma left on the shared seed, no
-    better one would climb.
+    `exact` and `blind` are at most 1: if the incumbent is within sigma of 1 on the shared seed, no candidate can climb.
     """
     for fidelity, known in noise.items():
         score = incumbent.scores(fidelity).get(SCREEN_SEED)
@@ -108,7 +106,7 @@ def judge(
     *,
     simpler: bool = False,
 ) -> Wanted | Verdict:
-    """What is still needed, or the verdict.
+    """Return the trials still needed, or the verdict.
 
     `noise` is that at each fidelity to climb, lowest first; `confirmed` counts earlier confirmations against this
     incumbent; `simpler` says that the candidate's code has fewer lines.
@@ -154,13 +152,13 @@ def _confirm(
     *,
     simpler: bool,
 ) -> Wanted | Verdict:
-    """The looks in turn, up to the first that settles the matter or has not been measured."""
+    """Take the looks in turn, up to the first that decides or has not been measured."""
     ours, theirs = candidate.scores(fidelity), incumbent.scores(fidelity)
     for look, share, futile in zip(LOOKS, _SHARES, _FUTILE, strict=True):
         fresh = confirm_seeds(candidate.id)[:look]
         if missing := _missing((candidate, incumbent), fresh, fidelity):
             return Wanted(missing, lead)
-        # A trial of the incumbent's that did not complete says nothing of the candidate: that pair is left out.
+        # A failed trial of the incumbent is no evidence about the candidate: that pair is left out.
         differences = [ours[seed] - theirs[seed] for seed in fresh if seed in theirs]
         if len(differences) < MIN_PAIRS:
             reason = f"the incumbent completed only {len(differences)} of {len(fresh)} fresh seeds, too few to compare"
@@ -188,7 +186,7 @@ class Paired:
 
 
 def compare(differences: Sequence[float], noise: Noise) -> Paired:
-    """What at least two paired differences say: they spread by the pooled noise, or wider if they do."""
+    """Summarise at least two paired differences; their spread is the pooled noise, or their own if that is wider."""
     n = len(differences)
     own, pooled = float(np.std(differences, ddof=1)), math.sqrt(2.0) * noise.sigma
     spread, degrees = (own, n - 1) if own > pooled else (pooled, noise.degrees)

@@ -1,12 +1,12 @@
-"""What the experiments so far teach, from their statistics alone.
+"""Findings from the experiments so far, derived from statistics alone.
 
 Fields of the configuration. A field is related to the score by Spearman's rank correlation over all experiments that
 climbed on the same seed (choices by the Kruskal-Wallis test), each score taken from the mean of the experiments that
-share its code, so that better code does not speak for the values that it was tried with; a training that failed
-recovered nothing, 0. The p-values are corrected for the number of fields looked at by Holm's method (1979). Since all
+share its code, so that better code is not credited to the values that it was tried with; a failed training
+counts as 0. The p-values are corrected for the number of fields looked at by Holm's method (1979). Since all
 evidence is looked at again after every block, the look after block b is held to the level of a b-th test
-(`acceptance.level_of`): all looks of a campaign share one alpha. The optimiser chooses where to look next by what it
-saw; that dependence is not corrected for. A principle that the evidence no longer supports is kept as refuted until it
+(`acceptance.level_of`): all looks of a campaign share one alpha. The optimiser chooses the next values by earlier
+scores; that dependence is not corrected for. A principle that the evidence no longer supports is kept as refuted until it
 stands again.
 
 Changes of code. A change that was accepted is a principle, with the effect and the p-value of its confirmation. One
@@ -40,7 +40,7 @@ def find(
     block: int,
     objective: Objective,
 ) -> list[Finding]:
-    """All findings on `objective` that hold after a block, with the experiments that support each."""
+    """Return all findings on `objective` that hold after a block, with the experiments that support each."""
     # Every experiment is seen at the lowest fidelity, and only what was promising at the highest.
     fidelity, *_, top = (*noise, *noise)
     found = [
@@ -84,7 +84,7 @@ def _noise(experiments: Sequence[Experiment], noise: Noise, fidelity: str, block
 def _changes_of_code(
     experiments: Sequence[Experiment], noise: Noise, block: int, objective: Objective
 ) -> Iterator[Finding]:
-    """What became of each move of the catalogue, and of each other patch."""
+    """Yield a finding for each tried move of the catalogue, and for each other patch."""
     known = {e.id: e for e in experiments}
     changes: dict[str, list[Experiment]] = {}
     for e in experiments:
@@ -117,9 +117,9 @@ def _claim(gains: Sequence[float], *, accepted: bool, still: bool, noise: Noise)
 
 
 def _gain(experiment: Experiment, known: Mapping[str, Experiment]) -> float:
-    """By how much it led its own parent: as it was judged, or, if it was judged by another, on the shared seed.
+    """Return the lead over its own parent: as judged, or on the shared seed if another rival judged it.
 
-    It may have met a rival on code that was accepted after it was proposed; that says nothing of its change.
+    A rival may run code that was accepted after the proposal; a lead over it is no evidence about the change.
     """
     assert experiment.parent is not None
     verdict, parent = experiment.verdict, known[experiment.parent]
@@ -142,7 +142,7 @@ def _told(experiment: Experiment, gain: float) -> str:
 def _fields(
     scored: Sequence[Experiment], codes: Mapping[str, str], fidelity: str, block: int, objective: Objective
 ) -> Iterator[Finding]:
-    """The fields that move the score, surest first."""
+    """Yield the fields that change the score, by ascending p-value."""
     relations = _relations(scored, codes, fidelity)
     for rank, (field, (effect, p_value)) in enumerate(sorted(relations.items(), key=lambda item: item[1][1])):
         corrected = min(1.0, p_value * (len(relations) - rank))
@@ -162,7 +162,7 @@ def _fields(
 
 
 def _relations(scored: Sequence[Experiment], codes: Mapping[str, str], fidelity: str) -> dict[str, tuple[float, float]]:
-    """Effect and p-value of every field that took more than one value."""
+    """Return effect and p-value of every field that took more than one value."""
     relations: dict[str, tuple[float, float]] = {}
     for field in dict.fromkeys(name for e in scored for name in e.configuration):
         told = [e for e in scored if field in e.configuration]
@@ -184,7 +184,7 @@ def _relations(scored: Sequence[Experiment], codes: Mapping[str, str], fidelity:
 def _within_code(
     experiments: Sequence[Experiment], codes: Mapping[str, str], fidelity: str
 ) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-    """Scores on the shared seed, each from the mean over the experiments of the same code."""
+    """Return scores on the shared seed, each from the mean over the experiments of the same code."""
     scores = np.array([e.scores(fidelity).get(SCREEN_SEED, 0.0) for e in experiments])
     wrote = np.array([codes[e.id] for e in experiments])
     for code in set(wrote):

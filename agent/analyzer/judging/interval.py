@@ -21,7 +21,7 @@ def interval_of_mean(values: Sequence[float]) -> Interval | None:
 
 
 def within(interval: Interval | None) -> str:
-    """' [0.2401, 0.2623]', to stand behind a mean, rounded so that it holds the interval; nothing if there is none."""
+    """Return ' [0.2401, 0.2623]' to follow a mean, rounded outwards; an empty text without an interval."""
     if interval is None:
         return ""
     # First to more digits than are shown: 0.57 times 10000 falls short of 5700.

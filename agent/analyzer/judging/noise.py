@@ -1,4 +1,4 @@
-"""How far scores scatter from seed to seed, read off what has been accepted: what is steady enough to build upon."""
+"""Seed-to-seed noise of scores, estimated from the accepted experiments."""
 
 from __future__ import annotations
 

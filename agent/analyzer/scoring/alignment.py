@@ -1,7 +1,7 @@
-"""What came back of the rate law, brought onto the scales of the truth: for scores that end in `_aligned`, for figures.
+"""Alignment of an estimated rate law with the scales of the truth: for `_aligned` scores and for figures.
 
-The data fix neither the length of a column of S against its rate constant, nor the unit of what a substrate says to its
-reaction. Whatever is compared here has had that removed, with the help of the truth.
+The data fix neither the length of a column of S against its rate constant, nor the unit of the message from a substrate
+to its reaction. The comparison removes these free scales, with the help of the truth.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class AlignedLaw:
 
 
 def align(dynamics: EstimatedDynamics, dataset: Dataset) -> AlignedLaw:
-    """Compare both over the central 98 % of what occurs in the held-out trajectories."""
+    """Align both laws over the central 98 % of what occurs in the held-out trajectories."""
     truth, estimate, graph = dataset.truth, dynamics.estimate, dynamics.graph
     frames = np.concatenate([trajectory.concentration for trajectory in dataset.heldout])
     scale = column_scale(graph, estimate.sto_all, truth.sto_all)
@@ -68,7 +68,7 @@ def align(dynamics: EstimatedDynamics, dataset: Dataset) -> AlignedLaw:
 
 
 def column_scale(graph: Graph, estimate: Floats, truth: Ints) -> Floats:
-    """Length of each estimated column in units of the true one, shape (R,); the gauge that alignment removes."""
+    """Return the length of each estimated column in units of the true one, shape (R,); the gauge that alignment removes."""
     lengths = [
         np.sqrt(np.bincount(graph.rxn_all, np.square(s.astype(float)), minlength=graph.n_reactions))
         for s in (estimate, truth)
@@ -77,13 +77,13 @@ def column_scale(graph: Graph, estimate: Floats, truth: Ints) -> Floats:
 
 
 def _central_grid(values: Floats) -> Floats:
-    """Points spread evenly over the central 98 % of values."""
+    """Return points spread evenly over the central 98 % of values."""
     low, high = np.quantile(values, [0.01, 0.99])
     return np.linspace(float(low), float(high), _FUNCTION_POINTS)
 
 
 def _affine_fit(x: Floats, y: Floats) -> tuple[float, float]:
-    """Least-squares slope and offset of y on x; a constant x gives slope 0."""
+    """Return the least-squares slope and offset of y on x; a constant x gives slope 0."""
     centred = x - x.mean()
     power = float(centred @ centred)
     slope = float(centred @ (y - y.mean())) / power if power > 1e-12 * (1.0 + len(x) * float(x.mean()) ** 2) else 0.0

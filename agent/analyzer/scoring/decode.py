@@ -1,7 +1,7 @@
-"""From real coefficients to integers, without the truth.
+"""Decoder of real coefficients to integers, without the truth.
 
 Scaling a column of S and dividing its rate constant by the same factor gives nearly the same dynamics, so
-the magnitude of a column says little and its direction says much. Each reaction is given the integer
+the data determine the direction of a column better than its length. Each reaction is given the integer
 column, among those that agree with what the regime states, with the smallest angle to the estimated one.
 Where an integer column and its multiple both lie in the alphabet (all ones, all twos), the direction cannot
 tell them apart; then the column's length decides, measured in units of the scale that the other columns
@@ -30,7 +30,7 @@ from simulator.regime import Constraints
 def _candidates(
     degree: int, substrates: range, products: range, constraints: Constraints
 ) -> tuple[Ints, tuple[tuple[int, ...], ...]]:
-    """Primitive integer columns in ascending order, shape (K, degree), and the multiples that the alphabet allows."""
+    """Return primitive integer columns in ascending order, shape (K, degree), and the multiples that the alphabet allows."""
     alphabet = sorted(set(constraints.alphabet))
     columns = [
         [*(-value for value in reversed(minus)), *[0] * (degree - n_sub - n_pro), *plus]
@@ -50,10 +50,9 @@ def _candidates(
 
 
 def _sides(role: NDArray[np.int8], constraints: Constraints) -> tuple[range, range]:
-    """How many substrates and how many products a reaction whose edges have these roles, shape (D,), may decode to.
+    """Return the allowed numbers of substrates and of products of a reaction with roles of shape (D,).
 
-    Where the graph leaves nothing open but integers, signs are left to the estimate: getting one wrong is
-    a finding. Otherwise a reaction has at least one of each and at most what is stated and shown.
+    If only the integers are open, signs are left to the estimate, so that a wrong sign shows. Otherwise a reaction has at least one of each and at most what is stated and shown.
     """
     if role.all() and not constraints.may_be_absent:
         return range(len(role) + 1), range(len(role) + 1)
@@ -63,7 +62,7 @@ def _sides(role: NDArray[np.int8], constraints: Constraints) -> tuple[range, ran
 
 
 def decode(graph: Graph, sto_all: Floats, constraints: Constraints) -> Ints:
-    """Nearest consistent integers, shape (E,), for estimated coefficients of shape (E,).
+    """Return the nearest consistent integers, shape (E,), for estimated coefficients of shape (E,).
 
     Zeros appear where edges may be absent; there, an edge whose role is told has its sign or is zero.
     A reaction that no integer column can serve (a single edge under mass balance) is rounded edge by edge.
@@ -99,12 +98,12 @@ def decode(graph: Graph, sto_all: Floats, constraints: Constraints) -> Ints:
 
 
 def _nearest(ratio: float, allowed: tuple[int, ...]) -> int:
-    """The allowed multiple closest to `ratio` on a logarithmic scale."""
+    """Return the allowed multiple closest to `ratio` on a logarithmic scale."""
     return min(allowed, key=lambda multiple: abs(math.log(multiple) - math.log(max(ratio, 1e-12))))
 
 
 def reaction_edges(graph: Graph) -> list[NDArray[np.intp]]:
-    """Edge positions of each reaction that has any."""
+    """Return the edge positions of each reaction that has any."""
     order = np.argsort(graph.rxn_all, kind="stable")
     groups = np.split(order, np.flatnonzero(np.diff(graph.rxn_all[order])) + 1)
     return [group for group in groups if len(group)]

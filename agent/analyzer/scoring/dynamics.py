@@ -16,7 +16,7 @@ from simulator.network import Graph
 
 @dataclass(frozen=True)
 class EstimatedDynamics:
-    """dc/dt as the estimate has it. Outside a table the value at its edge is used, so rates stay bounded."""
+    """dc/dt of an estimate. Outside a table the value at its edge is used, so rates stay bounded."""
 
     graph: Graph
     estimate: Estimate

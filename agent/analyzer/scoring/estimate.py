@@ -1,4 +1,4 @@
-"""The door through which a trial's artifact enters the controller: `estimate.npz`, validated before use."""
+"""Validated reader of `estimate.npz`, the artifact that a trial hands to the controller."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _MAX_LOG_K, _MAX_VALUE = 12.0, 1e6
 
 
 class EstimateError(Exception):
-    """The artifact cannot be trusted or read; the message says why in one sentence."""
+    """The artifact cannot be trusted or read; the message gives the reason in one sentence."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ def _unpack(content: BytesIO, name: str) -> dict[str, Floats]:
             return {array: arrays[array] for array in _NAMES}
     except EstimateError:
         raise
-    # Whatever is wrong with a file that an experiment wrote, it must not stop the loop.
+    # A malformed file of an experiment must not stop the loop.
     except Exception as error:
         raise EstimateError(f"{name} cannot be read as an .npz file: {error or type(error).__name__}") from error
 

@@ -1,4 +1,4 @@
-"""Every score of an estimate. The loop optimises `exact`, or `blind` where the data were measured and nobody knows S.
+"""Every score of an estimate. The loop optimises `exact`, or `blind` for measured data, whose S is unknown.
 
 Scores over edges come twice: over all edges, and with the suffix `_identifiable` over those that the data
 determine. Whatever uses the truth to align a scale carries `_aligned` in its name.
@@ -23,12 +23,12 @@ Scores = dict[str, float]
 
 
 def score_artifact(path: Path, dataset: FrozenData) -> Scores:
-    """All scores of the `estimate.npz` at `path`; raises `EstimateError` if it does not pass the door."""
+    """Return all scores of the `estimate.npz` at `path`; raises `EstimateError` if it is invalid."""
     return score(read_estimate(path, dataset.graph), dataset)
 
 
 def score(estimate: Estimate, dataset: FrozenData) -> Scores:
-    """All scores of the design, by name, each a finite number; of measured data those that need no truth."""
+    """Return all scores, by name, each a finite number; of measured data those that need no truth."""
     decoded = decode(dataset.graph, estimate.sto_all, dataset.regime.constraints)
     dynamics = EstimatedDynamics(dataset.graph, estimate)
     unaided = _rollout_scores(dynamics, dataset) | _blind_scores(dynamics, decoded, dataset)
@@ -41,7 +41,7 @@ def score(estimate: Estimate, dataset: FrozenData) -> Scores:
 
 
 def coefficient_scores(sto_all: Floats, decoded: Ints, dataset: Dataset) -> Scores:
-    """The scores over all edges, over the identifiable ones, and over whole reactions."""
+    """Return the scores over all edges, over the identifiable ones, and over whole reactions."""
     truth = dataset.truth
     scores = edge_scores(sto_all, decoded, truth, np.ones(len(decoded), dtype=bool))
     identifiable = edge_scores(sto_all, decoded, truth, dataset.identifiability.edges)
@@ -70,7 +70,7 @@ def support_f1(decoded: Ints, truth: Ints) -> float:
 
 
 def baseline(truth: Truth) -> Ints:
-    """The trivial answer: 1 for every edge that is shown, with the sign of its role where that is told, shape (E,)."""
+    """Return the trivial answer, shape (E,): 1 for every candidate edge, with the sign of its role if that is given."""
     return np.where(truth.graph.role < 0, -1, 1)
 
 
