@@ -14,7 +14,7 @@ Over = Literal["median of seeds", "each seed", "each sibling"]
 
 @dataclass(frozen=True)
 class Bar:
-    """`score` must be at least `level` over `trials` trials; a goal is a bar that nobody is held to yet."""
+    """`score` must be at least `level` over `trials` trials; a goal is a bar that need not be met yet."""
 
     regime: str
     level: float

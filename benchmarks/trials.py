@@ -1,4 +1,4 @@
-"""Trials as a person would run them: `stoichloop train ... --json`, each once, kept as a line of a file."""
+"""Trials as a user would run them: `stoichloop train ... --json`, each once, kept as a line of a file."""
 
 from __future__ import annotations
 
@@ -169,7 +169,7 @@ def run_trials(
 
 @dataclass
 class _Running:
-    """One `stoichloop train`; what it prints goes to files, since nobody reads along."""
+    """One `stoichloop train`; its output goes to files."""
 
     trial: BenchmarkRun
     root: Path

@@ -25,7 +25,7 @@ def experiments_done(experiments: Sequence[Experiment]) -> int:
 
 
 def usual_s(experiments: Sequence[Experiment], fidelity: str) -> float | None:
-    """The median time of a completed trial at a fidelity in seconds, None before the first one.
+    """Return the median time of a completed trial at a fidelity in seconds, None before the first one.
 
     Without one at that fidelity, the times of others are scaled by their share of the training budget.
     """
@@ -36,7 +36,7 @@ def usual_s(experiments: Sequence[Experiment], fidelity: str) -> float | None:
 
 
 def expected_s(experiments: Sequence[Experiment], fidelity: str = LOWEST) -> float:
-    """How long a trial takes that is to be sure of its end, in seconds; 0 before the first one."""
+    """Return the time to reserve for a trial, in seconds; 0 before the first one."""
     return _RESERVE * (usual_s(experiments, fidelity) or 0.0)
 
 

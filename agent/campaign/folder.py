@@ -58,12 +58,12 @@ class CampaignFolder:
 
     @property
     def ledger_path(self) -> Path:
-        """The SQLite file."""
+        """Return the path of the ledger."""
         return self.folder / "memory.db"
 
     @property
     def report_path(self) -> Path:
-        """The HTML report."""
+        """Return the path of the report."""
         return self.folder / "report.html"
 
     @property

@@ -1,4 +1,4 @@
-"""From a proposal to an experiment: its number, its code as a commit, its configuration, at the end its place in git.
+"""The registrar: gives a proposal its number, commit and configuration, and a judged experiment its place in git.
 
 What is tried lies on no branch: refs/experiments/CAMPAIGN/e0017 keeps it, so that nothing is lost and `git branch`
 stays short. When an experiment has its verdict, the same content is committed again with the verdict in its message; an
@@ -50,7 +50,7 @@ class Registrar:
     _drafts: dict[str, _Draft] = field(default_factory=dict)
 
     def baseline(self) -> Experiment:
-        """The first experiment: the base commit, unchanged."""
+        """Return the first experiment: the base commit, unchanged."""
         commit = self.campaign.settings.base_commit
         try:
             configuration = self.worktrees.at(commit).resolve({})
@@ -73,7 +73,7 @@ class Registrar:
         )
 
     def objections(self, past: Sequence[Experiment]) -> Callable[[Proposal], Objection | None]:
-        """A test that lets each proposal pass once: why it cannot become an experiment, in words, or None.
+        """Return a test that lets each proposal pass once: None, or the reason why it cannot become an experiment.
 
         What has been run or has passed before is no experiment again.
         """
@@ -150,7 +150,7 @@ class Registrar:
         return replace(experiment, commit=commit, patch=patch)
 
     def _draft(self, proposal: Proposal, parent: Experiment) -> _Draft:
-        """What the proposal makes of its parent; raises `StoichloopError` with the reason if it makes nothing of it."""
+        """Return the draft of a proposal on its parent; raise `StoichloopError` with the reason if there is none."""
         if not parent.accepted:
             raise StoichloopError(_not_a_parent(proposal))
         key = proposal.model_dump_json(include={"parent", "changes", "edits", "diff"})
@@ -166,7 +166,7 @@ class Registrar:
         return self._drafts[key]
 
     def is_simpler(self, candidate: Experiment, leader: Experiment) -> bool:
-        """Whether the candidate's code has fewer lines."""
+        """Return whether the candidate's code has fewer lines."""
         return self.worktrees.lines_of(commit_of(candidate)) < self.worktrees.lines_of(commit_of(leader))
 
     # The place in git
@@ -218,14 +218,14 @@ def _not_a_parent(proposal: Proposal) -> str:
 
 
 def commit_of(experiment: Experiment) -> str:
-    """The commit that an experiment's children are built upon."""
+    """Return the commit that an experiment's children are built upon."""
     commit = experiment.landed or experiment.commit
     assert commit is not None
     return commit
 
 
 def edit_of(proposal: Proposal, sandbox: Sandbox) -> Callable[[Path], None]:
-    """What a proposal does to a checkout of its parent; the edit raises `StoichloopError` where it does not fit."""
+    """Return the edit of a proposal on a checkout of its parent; it raises `StoichloopError` if it does not fit."""
     if not proposal.patches:
         return choose(proposal.changes)
 

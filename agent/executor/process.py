@@ -73,7 +73,7 @@ class TrialProcess:
 
     @property
     def pid(self) -> int:
-        """The process, which leads its group."""
+        """Return the id of the process, which leads its group."""
         return self._process.pid
 
     @property
@@ -82,7 +82,7 @@ class TrialProcess:
         return (self._closed_at or time.monotonic()) - self.started
 
     def outcomes(self) -> list[Outcome] | None:
-        """How each trial ended, or None while it runs; ends it when it has run for as long as it may."""
+        """Return the outcome of each job, or None while they run; end them at their time limit."""
         status = self._process.poll()
         if status is None and self.seconds < self.limit_s:
             excess = self._watch.excess()
@@ -94,7 +94,7 @@ class TrialProcess:
         return self._ended(status)
 
     def _ended(self, status: int | None) -> list[Outcome]:
-        """How a process ended by its exit status, or by the clock."""
+        """Return the outcomes by exit status, None standing for the time limit."""
         if status is None:
             return self._told("timed_out", f"stopped at its time limit of {self.limit_s:.0f} s")
         if status == 0:
@@ -130,7 +130,7 @@ class TrialProcess:
         return [Outcome(status, reason, folder, share, killed) for folder in self._folders]
 
     def _last_line(self) -> str:
-        """What the process printed last: for a person to read, never parsed."""
+        """Return the last line of the output: for users to read, never parsed."""
         try:
             words = last_words(tail_of(self._printed, _TAIL_BYTES))
         except OSError:
@@ -139,7 +139,7 @@ class TrialProcess:
 
 
 def _arguments(members: Sequence[tuple[Job, Path]]) -> list[str]:
-    """What gnn.train is told of its trials. Code that cannot train several does not know `--member`, and says so."""
+    """Return the arguments for the jobs. Code that cannot train several rejects `--member`."""
     if len(members) == 1:
         ((job, folder),) = members
         return ["--config", str(folder / CONFIG), "--out", str(folder), "--seed", str(job.seed)]

@@ -20,8 +20,8 @@ if TYPE_CHECKING:  # who asks for the status need not wait for them
 class Workspace:
     """The repository's root and the folders in it that stoichloop writes to (both ignored by git).
 
-    `contained` is false where the person wants its code to run without a sandbox; `fault` says why none holds where
-    that has been found out elsewhere.
+    `contained` is false where the user wants no sandbox; `fault` is the reason why none holds,
+    where that has been found out on another machine.
     """
 
     root: Path
@@ -40,7 +40,7 @@ class Workspace:
 
     @cached_property
     def holding(self) -> ProbeResult:
-        """What contains code on this machine, and whether it holds."""
+        """Return the sandbox of this machine, and whether it holds."""
         from agent.executor.sandbox.bubblewrap import Sandbox
         from agent.executor.sandbox.probe import ProbeResult, find_sandbox
 
@@ -48,19 +48,19 @@ class Workspace:
 
     @property
     def uncontained(self) -> str | None:
-        """Why code of experiments may not run here: a sandbox is wanted, and none holds. None where it may."""
+        """Return why code of experiments may not run here, None where it may."""
         return self.holding.reason if self.contained and not self.holding.holds else None
 
     @property
     def sandbox(self) -> Sandbox:
-        """Where code runs: contained, unless that is not wanted or does not hold."""
+        """Return the sandbox that code runs in: none if the user wants none, or if none holds."""
         from agent.executor.sandbox.bubblewrap import Sandbox
 
         holds = self.contained and self.holding.holds
         return self.holding.sandbox if holds else Sandbox(None)
 
     def refuse_uncontained(self, what: str) -> None:
-        """Raise `StoichloopError` if `what` would run without a sandbox that the person has not renounced."""
+        """Raise `StoichloopError` if `what` would run without a sandbox and the user did not ask for that."""
         if self.uncontained is not None:
             raise StoichloopError(
                 f"{what} would run without a sandbox: {self.uncontained}; give --no-sandbox to run it all the same, "
@@ -69,7 +69,7 @@ class Workspace:
 
     @property
     def repo(self) -> Repo:
-        """The git repository; its index and working tree belong to the user and are only read."""
+        """Return the git repository; its index and working tree belong to the user and are only read."""
         from git import Repo
 
         return Repo(self.root)
@@ -81,7 +81,7 @@ def current_workspace(*, contained: bool = True) -> Workspace:
 
 
 def find_workspace(start: Path, *, contained: bool = True) -> Workspace:
-    """The workspace that contains `start`; raises `StoichloopError` outside one."""
+    """Return the workspace that contains `start`; raise `StoichloopError` outside one."""
     roots = (folder for folder in (start.absolute(), *start.absolute().parents) if (folder / ".git").exists())
     if (root := next(roots, None)) is None:
         raise StoichloopError(f"{start}: not inside a git repository; run stoichloop in a clone of its repository")
@@ -93,7 +93,7 @@ def find_workspace(start: Path, *, contained: bool = True) -> Workspace:
 
 
 def head_commit(workspace: Workspace) -> str:
-    """The commit that a new campaign starts from; raises `StoichloopError` in a repository without commits."""
+    """Return the commit that a new campaign starts from; raise `StoichloopError` in a repository without commits."""
     from git import GitCommandError
 
     try:

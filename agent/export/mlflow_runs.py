@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from mlflow.entities import Metric, Run
 
 _PARAMS_AT_ONCE, _METRICS_AT_ONCE, _RUNS_AT_ONCE = 100, 1000, 1000  # what MLflow takes in one request
-# Unless the person says otherwise: nobody is told of the use, and a server that is away is soon given up.
+# Unless the user set them: no use is reported, and a server that does not answer is soon given up.
 _WISHES = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",

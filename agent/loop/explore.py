@@ -94,7 +94,7 @@ def _place(
     console: Console,
     check: Callable[[], None],
 ) -> Iterator[tuple[Workspace, ExecutorFactory]]:
-    """Where trials run: the workspace, as contained as it is there, and who runs them."""
+    """Yield the workspace, as contained as it is where trials run, and the executor that runs them."""
     if cluster is None:
         yield workspace, partial(LocalExecutor, slots(workers))
         return

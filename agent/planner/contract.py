@@ -1,4 +1,4 @@
-"""Who proposes the next experiments. A planner is a module here with a `create`; its file name is its name."""
+"""The contract of a planner. A planner is a module of `agent.planner.planners` with a `create`; the file names it."""
 
 from __future__ import annotations
 
@@ -110,11 +110,11 @@ class Planner(Protocol):
 
     @property
     def name(self) -> str:
-        """The name by which its experiments are known."""
+        """Return the name that its experiments carry."""
 
     @property
     def rungs(self) -> tuple[Rung, ...]:
-        """What it can propose on."""
+        """Return the rungs that it can propose on."""
 
     def propose(self, situation: Situation) -> list[Proposal]:
         """At most one proposal for each of the situation's roles; fewer where it has nothing new.
@@ -126,7 +126,7 @@ class Planner(Protocol):
 
 @dataclass(frozen=True)
 class Lesson:
-    """What a block taught: its summary, and the findings that hold by now."""
+    """The result of a block: its summary, and the findings of all evidence so far."""
 
     block: int
     summary: str

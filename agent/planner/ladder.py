@@ -1,4 +1,4 @@
-"""Whose turn it is: the sweep's or the code's. A rung is left when it has stopped paying.
+"""The ladder: the choice between sweeping configurations and changing code. A rung is left when it stops paying.
 
 The plateau. Of the last n experiments on this rung, since it was entered or last improved on the incumbent, none
 improved on it by more than the noise (that is what an acceptance says). Under Jeffreys' prior for the share of
@@ -22,14 +22,14 @@ PLATEAU = 0.07
 
 
 def chance_of_improvement(failures: int) -> float:
-    """The chance that another experiment improves, after `failures` in a row that did not."""
+    """Return the chance that the next experiment improves, after `failures` in a row that did not."""
     return 0.5 / (failures + 1)
 
 
 def decide(
     blocks: Sequence[Block], experiments: Sequence[Experiment], rungs: Sequence[Rung], only: str | None = None
 ) -> Decision:
-    """The rung of the next block, given all closed ones and what may change; `only` says why that is one rung."""
+    """Return the rung of the next block, given all closed ones; `only` is the reason where `rungs` has one."""
     last = blocks[-1]
     if len(rungs) == 1:
         return Decision(rungs[0], None, only or f"this planner knows the {rungs[0]} only")
@@ -51,7 +51,7 @@ def decide(
 
 
 def exhausted(decision: Decision, rungs: Sequence[Rung]) -> Decision | None:
-    """Where to go when nothing new is proposed on the decided rung, or None if there is nowhere."""
+    """Return the other rung when nothing new is proposed on the decided one, or None without another."""
     others = [rung for rung in rungs if rung != decision.rung]
     if not others:
         return None
@@ -59,7 +59,7 @@ def exhausted(decision: Decision, rungs: Sequence[Rung]) -> Decision | None:
 
 
 def _failures(blocks: Sequence[Block], experiments: Sequence[Experiment], rung: Rung) -> int:
-    """Judged experiments of this stay on the rung since the last one that was accepted, in the order of verdicts."""
+    """Count the judged experiments of this stay on the rung since the last accepted one, by order of verdicts."""
     entered = next((block.number + 1 for block in reversed(blocks) if block.rung != rung), 0)
     judged = sorted(
         (e for e in experiments if e.block >= entered and e.verdict is not None),

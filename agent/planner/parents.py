@@ -1,4 +1,4 @@
-"""Which experiment the next one changes. Accepted experiments form a tree; its nodes are the arms of a bandit.
+"""The choice of parents by UCB1. Accepted experiments form a tree; its nodes are the arms of a bandit.
 
     index_i = m_i + sigma sqrt(2 ln N / n_i)
 
@@ -21,7 +21,7 @@ _ROLES: tuple[Role, ...] = ("exploit", "explore", "exploit", "principle", "explo
 
 
 def upper_bounds(experiments: Sequence[Experiment], sigma: float, fidelity: str) -> dict[str, float]:
-    """The index of every accepted experiment that has a score, by its identity."""
+    """Return the index of every accepted experiment that has a score, by its id."""
     visits = Counter(e.parent for e in experiments)
     nodes = {e.id: line.score for e in experiments if e.accepted and (line := standing(e, fidelity)) is not None}
     total = sum(visits[name] + 1 for name in nodes)
@@ -31,7 +31,7 @@ def upper_bounds(experiments: Sequence[Experiment], sigma: float, fidelity: str)
 def assign_roles(
     experiments: Sequence[Experiment], sigma: float, fidelity: str, count: int
 ) -> list[tuple[Role, Experiment]]:
-    """A role and a parent for each of `count` proposals: whoever explores takes the node of the highest index."""
+    """Return a role and a parent for each of `count` proposals: exploration takes the node of the highest index."""
     leader = incumbent(experiments)
     assert leader is not None
     bounds = upper_bounds(experiments, sigma, fidelity)

@@ -1,4 +1,4 @@
-"""What a planner hands over."""
+"""A proposal: the output of a planner."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Edit(_Part):
 
 
 class Proposal(_Part):
-    """A hypothesis with what tests it: other values in the configuration, a patch of `gnn/`, or both.
+    """A hypothesis with its test: other values in the configuration, a patch of `gnn/`, or both.
 
     A patch is either `edits` or a unified `diff`. `planner` names who proposed it, where one planner asks others.
     """
@@ -43,7 +43,7 @@ class Proposal(_Part):
 
     @property
     def patches(self) -> bool:
-        """Whether it changes code."""
+        """Return whether it changes code."""
         return bool(self.edits or self.diff)
 
     @model_validator(mode="after")

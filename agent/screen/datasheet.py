@@ -1,4 +1,4 @@
-"""What `stoichloop data` tells a person of a dataset."""
+"""The table that `stoichloop data` prints of a dataset."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One experiment as a person wants to see it: what was changed, what came of it, how the training went."""
+"""One experiment in the terminal: its change, its result, its training."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The coefficients that a training recovered, for a person: `stoichiometry.csv`."""
+"""`stoichiometry.csv`: the coefficients that a training recovered."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ from stoichloop.errors import StoichloopError
 
 @dataclass(frozen=True)
 class Task:
-    """A training of a commit as it is configured there. `name` says to a person what is trained."""
+    """A training of a commit as it is configured there, under a `name` for the user."""
 
     name: str
     commit: str
@@ -42,11 +42,11 @@ class Task:
 
 @dataclass(frozen=True)
 class Laboratory:
-    """Where tasks are measured. With a ledger, what has been measured is remembered, and not measured again.
+    """Measures tasks. With a ledger, results are remembered and not measured again.
 
     Attributes:
         worktrees: throw-away checkouts, also for what is put together to be measured. folder: for what trials leave.
-        check: called while waiting; it raises `KeyboardInterrupt` when the person has asked for that.
+        check: called while waiting; it raises `KeyboardInterrupt` if the user asked to stop.
     """
 
     worktrees: Worktrees
@@ -56,9 +56,9 @@ class Laboratory:
     check: Callable[[], None]
 
     def measure(self, tasks: Sequence[Task]) -> list[Measurement]:
-        """What came of each task, in their order. A training that does not complete is a result, too.
+        """Return the result of each task in order. A training that does not complete is a result, too.
 
-        Raises `StoichloopError` if somebody kills a trial, and for code that cannot say its configuration.
+        Raises `StoichloopError` if a foreign signal ends a trial, and for code that cannot declare its configuration.
         """
         keys = [self._key(task) for task in tasks]
         known = [self.ledger.measurement(*key) for key in keys] if self.ledger else []
@@ -164,7 +164,7 @@ class _Host:
 def laboratory(
     workspace: Workspace, ledger: Ledger | None, console: Console, check: Callable[[], None]
 ) -> Iterator[Laboratory]:
-    """A laboratory that leaves nothing behind but what its ledger remembers."""
+    """Yield a laboratory that leaves nothing behind but results in its ledger."""
     with (
         throw_away(workspace.repo, workspace.runs / ".measurements", workspace.sandbox) as worktrees,
         tempfile.TemporaryDirectory(prefix="stoichloop-") as folder,

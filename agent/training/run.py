@@ -48,13 +48,13 @@ class Run:
     curves: list[CurvePoint]
 
     def facts(self) -> dict[str, Any]:
-        """All of it but its arrays and curves, as `--json` prints it."""
+        """Return all of it but its arrays and curves, as `--json` prints it."""
         data = {"regime": self.dataset.regime.name, "dataset": self.dataset.manifest.fingerprint()}
         names = ("seed", "steps", "configuration", "scores")
         return self.start | data | {name: getattr(self, name) for name in names}
 
     def network(self) -> RecoveredNetwork:
-        """The integers that its estimate decodes to, with their names."""
+        """Return the integers that its estimate decodes to, with their names."""
         return network_of(self.estimate, self.dataset.regime, self.dataset.graph, f"a run with seed {self.seed}")
 
 
@@ -72,7 +72,7 @@ def train_regime(
     check: Callable[[], None],
     note: Callable[[str], None],
 ) -> Run:
-    """What `stoichloop train` does: train, on top of a recipe if one is named, score, and keep it in `out`.
+    """Train, on top of a recipe if one is named, score, and keep the result in `out`.
 
     Raises `StoichloopError`; then nothing is kept.
     """

@@ -1,1 +1,1 @@
-"""What a person does with a night: see who won and why, whether it holds on other networks, put it onto a branch."""
+"""The morning after: the winners with their evidence, verification on other networks, and picking onto a branch."""

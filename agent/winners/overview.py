@@ -146,7 +146,7 @@ def _branch(workspace: Workspace, campaign: str, experiment: Experiment) -> str 
 
 
 def picture(known: Winners) -> RenderableType:
-    """For a person: a paragraph for each winner."""
+    """Return a paragraph for each winner, for the terminal."""
     head = f"{known.campaign} · {known.regime} · {known.objective} at {known.fidelity}, with 95 % intervals"
     leading = [winner for winner in known.winners if winner.leads]
     others = [winner for winner in known.winners if not winner.leads]

@@ -189,7 +189,7 @@ def _check(workspace: Workspace, link: Link) -> str | None:
 
 
 def describe(picked: Picked) -> str:
-    """For a person: what was put where, and how to check it."""
+    """Return the result for the terminal: the commits, and how to check them."""
     lines = [f"{one.original[:12]} -> {one.commit[:12]}  {one.subject}" for one in picked.placed]
     if picked.placed:
         lines.append(f"{len(picked.placed)} commits of {picked.experiment} are on branch {picked.branch} now")

@@ -86,7 +86,7 @@ def facts(chain: Chain, verification: Verification) -> dict[str, Any]:
 
 
 def describe(chain: Chain, verification: Verification) -> RenderableType:
-    """For a person: a line for each sibling, and the answer."""
+    """Return a line for each sibling and the answer, for the terminal."""
     table = Table(box=None, header_style="bold", pad_edge=False)
     for column in ("network", "exact", "of the base", "of all ones", "gain", ""):
         table.add_column(column, justify="left" if column in ("network", "") else "right")

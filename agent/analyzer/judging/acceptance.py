@@ -16,7 +16,7 @@ standard deviation of the score at fidelity f, pooled over the accepted experime
 
 The levels. The k-th confirmation against one incumbent may err with alpha_k = alpha 6 / (pi k)^2, which sums to
 alpha over all k; its looks share that, the last one having half. By Bonferroni's inequality the chance that any of a
-series of candidates, all equal to the incumbent, is accepted as better stays below alpha, whatever the length of the series
+series of candidates, all equal to the incumbent, is accepted as better stays below alpha, however long the series
 and its stopping point. A campaign in which all candidates are equal has one incumbent until its first false
 acceptance, so the chance of any stays below alpha too. After an acceptance the count begins anew. The test assumes
 that candidates are about as noisy as the incumbent; looks in between make the interval, which is that of a single look,
@@ -60,7 +60,7 @@ class Wanted:
 
 
 def level_of(count: int) -> float:
-    """Return the level of the `count`-th test, 1 first: alpha 6 / (pi count)^2, which sums to alpha over all of them."""
+    """Return the level of the `count`-th test, 1 first: alpha 6 / (pi count)^2, which sums to alpha over all."""
     return ALPHA * 6.0 / (math.pi * count) ** 2
 
 

@@ -6,7 +6,7 @@ share its code, so that better code is not credited to the values that it was tr
 counts as 0. The p-values are corrected for the number of fields looked at by Holm's method (1979). Since all
 evidence is looked at again after every block, the look after block b is held to the level of a b-th test
 (`acceptance.level_of`): all looks of a campaign share one alpha. The optimiser chooses the next values by earlier
-scores; that dependence is not corrected for. A principle that the evidence no longer supports is kept as refuted until it
+scores; that dependence is not corrected for. A principle without support any more is kept as refuted until it
 stands again.
 
 Changes of code. A change that was accepted is a principle, with the effect and the p-value of its confirmation. One

@@ -68,7 +68,7 @@ def align(dynamics: EstimatedDynamics, dataset: Dataset) -> AlignedLaw:
 
 
 def column_scale(graph: Graph, estimate: Floats, truth: Ints) -> Floats:
-    """Return the length of each estimated column in units of the true one, shape (R,); the gauge that alignment removes."""
+    """Return the length of each estimated column in units of the true one, shape (R,): the gauge to remove."""
     lengths = [
         np.sqrt(np.bincount(graph.rxn_all, np.square(s.astype(float)), minlength=graph.n_reactions))
         for s in (estimate, truth)

@@ -30,7 +30,7 @@ from simulator.regime import Constraints
 def _candidates(
     degree: int, substrates: range, products: range, constraints: Constraints
 ) -> tuple[Ints, tuple[tuple[int, ...], ...]]:
-    """Return primitive integer columns in ascending order, shape (K, degree), and the multiples that the alphabet allows."""
+    """Return primitive integer columns in ascending order, shape (K, degree), and their allowed multiples."""
     alphabet = sorted(set(constraints.alphabet))
     columns = [
         [*(-value for value in reversed(minus)), *[0] * (degree - n_sub - n_pro), *plus]
@@ -52,7 +52,8 @@ def _candidates(
 def _sides(role: NDArray[np.int8], constraints: Constraints) -> tuple[range, range]:
     """Return the allowed numbers of substrates and of products of a reaction with roles of shape (D,).
 
-    If only the integers are open, signs are left to the estimate, so that a wrong sign shows. Otherwise a reaction has at least one of each and at most what is stated and shown.
+    If only the integers are open, signs are left to the estimate, so that a wrong sign shows. Otherwise a reaction has
+    at least one of each and at most what is stated and shown.
     """
     if role.all() and not constraints.may_be_absent:
         return range(len(role) + 1), range(len(role) + 1)

@@ -38,7 +38,7 @@ _LIBC = ctypes.CDLL(None)
 _SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/nix/store")
 _SETTINGS = ("/etc/ld.so.cache", "/etc/alternatives", "/etc/localtime", "/sys/devices/system")
 _PARTS = ("bin", "lib", "lib64", "pyvenv.cfg")  # of a Python: its prefix may be a home, or a clone
-# No network, no process, user or host but its own; no privilege; it ends with whoever started it.
+# No network, no process, user or host but its own; no privilege; it ends with its parent.
 _APART = ["--unshare-all", "--unshare-user", "--disable-userns", "--cap-drop", "ALL", "--die-with-parent"]
 _PATIENCE_S = 2.0  # between asking a process to end and ending it
 _SHARED_BYTES = 64 * 2**20  # of memory that looks like a disk

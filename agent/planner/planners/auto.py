@@ -15,7 +15,7 @@ from agent.planner.proposal import Proposal
 
 @dataclass(frozen=True)
 class Auto:
-    """Asks whoever can propose on the rung; where one falls short, the next one fills in."""
+    """Asks every planner of the rung in turn; where one falls short, the next one fills in."""
 
     planners: Sequence[Planner]
     name: str = "auto"

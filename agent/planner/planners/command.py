@@ -94,7 +94,7 @@ class Command:
         return True
 
     def _run(self, prompt: str, question: Asked[AnswerT]) -> str:
-        """What the program prints; raises `_ProgramError`."""
+        """Run the program and return its output; raise `_ProgramError`."""
         code = question.situation.host.state_of(question.parent).folder / "gnn"
         with tempfile.TemporaryDirectory(prefix="stoichloop-", ignore_cleanup_errors=True) as scratch:
             # Files, not pipes: a program may leave either of them unread or unfinished.
@@ -133,7 +133,7 @@ class Command:
         situation.call_log.add_call(
             Call(
                 planner=self.name,
-                model=Path(self.program[0]).name,  # its arguments may hold what is nobody's business
+                model=Path(self.program[0]).name,  # its arguments may hold secrets
                 prompt=hashlib.sha256(prompt.encode()).hexdigest(),
                 tokens_in=0,
                 tokens_out=0,
@@ -146,7 +146,7 @@ class Command:
 
 
 class _ProgramError(Exception):
-    """The program gave no answer; the message says why, in words without anything that it printed."""
+    """The program gave no answer. The message gives the reason and repeats nothing that the program printed."""
 
 
 def create(options: Options) -> Command:
@@ -166,7 +166,7 @@ def create(options: Options) -> Command:
 
 
 def read_answer(printed: str, form: type[AnswerT]) -> AnswerT:
-    """The first JSON object among what was printed that has the form; raises `ValueError` with the last one's fault."""
+    """Return the first JSON object in the output that has the form; raise `ValueError` with the last one's fault."""
     fault = "there is no JSON object in it"
     for found in _objects(printed):
         try:
@@ -177,7 +177,7 @@ def read_answer(printed: str, form: type[AnswerT]) -> AnswerT:
 
 
 def _objects(printed: str) -> Iterator[Any]:
-    """Every JSON object in a text, also those within others."""
+    """Yield every JSON object in a text, also those within others."""
     decoder = json.JSONDecoder()
     for match in re.finditer(r"\{", printed):
         with suppress(ValueError, RecursionError):
@@ -185,7 +185,7 @@ def _objects(printed: str) -> Iterator[Any]:
 
 
 def _judge(printed: str, question: Asked[AnswerT]) -> str:
-    """What is wrong with what was printed, in words; empty if it will do."""
+    """Return what is wrong with the output, empty if it is usable."""
     try:
         answer = read_answer(printed, question.answers)
     except ValueError as error:

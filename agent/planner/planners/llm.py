@@ -158,7 +158,7 @@ async def _interruptible(work: Coroutine[Any, Any, _T], check: Callable[[], None
 
 
 def _find(address: str) -> Model:
-    """The model of `--model`; raises `StoichloopError`."""
+    """Return the model of `--model`; raise `StoichloopError`."""
     match = _ADDRESS.fullmatch(address)
     try:
         return _served(match["name"], match["url"]) if match else infer_model(address)
@@ -168,7 +168,7 @@ def _find(address: str) -> Model:
 
 
 def _served(name: str, url: str) -> Model:
-    """The model `name` of whatever answers at `url`, told the form of an answer, and held to it by its server."""
+    """Return the model `name` of the server at `url`, which must hold answers to a JSON schema."""
     place = urlsplit(url)
     if place.username is not None:
         raise StoichloopError(f"--model: an address is kept, so it must not hold a key; set {_KEYS[0]} instead")

@@ -1,6 +1,6 @@
-"""Code changes without a model: the moves of the catalogue, ordered by what the memory says, piled up when accepted.
+"""Code changes without a model: the moves of the catalogue, ordered by their results, stacked when accepted.
 
-A move that no experiment has tried comes first, and of those the one that changes fewest lines; whoever explores is
+A move that no experiment has tried comes first, and of those the one that changes fewest lines; exploration is
 bold and takes the one that changes most. Then come moves that were tried on other code, the one that led by most
 before others. A move is proposed on top of code once.
 """
@@ -77,5 +77,5 @@ def _propose(move: Move, parent: Experiment, situation: Situation) -> Proposal |
 
 
 def _parent(experiment: Experiment, past: Sequence[Experiment]) -> Experiment:
-    """Whose code a move was tried on."""
+    """Return the experiment whose code a move was tried on."""
     return lineage(past, experiment)[-2]

@@ -102,9 +102,9 @@ def _space(state: CodeState) -> dict[str, BaseDistribution]:
 
 
 def _told(past: Sequence[Experiment], space: dict[str, BaseDistribution], fidelity: str) -> list[FrozenTrial]:
-    """What the optimiser is told of the past: each experiment's score on the lowest seed, the one that all share.
+    """Return the optimiser's view of the past: each experiment's score on the lowest seed, which all share.
 
-    More seeds are spent on promising experiments only; their mean would flatter nobody but compare unlike
+    More seeds are spent on promising experiments only; their mean would compare unlike
     with unlike. A training that failed recovered nothing: 0. What was learned on other code still orders the
     configurations, so a score counts from the best of its own code: a fresh sweep starts from what is known.
 
@@ -204,7 +204,7 @@ def _title(words: str) -> str:
 
 
 def _legible(value: Any) -> Any:
-    """Three significant digits: no training can tell the difference, and a person can read the diff."""
+    """Round to three significant digits: the training is the same, and the diff is readable."""
     return float(f"{value:.3g}") if isinstance(value, float) else value
 
 

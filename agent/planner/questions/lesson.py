@@ -1,4 +1,4 @@
-"""What a block taught, put in words by somebody who reads and writes; the statistics must agree.
+"""The question that asks a language model to explain a block's findings; the statistics must agree.
 
 Words follow the statistical text and never take its place. They are used if their direction is that of the statistics
 and if they hold no figure that those do not.
@@ -55,22 +55,22 @@ class LessonText:
 
     @property
     def parent(self) -> Experiment:
-        """Whose code may be looked at: the incumbent's."""
+        """Return the experiment whose code the model may read: the incumbent."""
         leader = incumbent(self.situation.past)
         assert leader is not None
         return leader
 
     @property
     def answers(self) -> type[LessonAnswer]:
-        """The form of an answer."""
+        """Return the form of an answer."""
         return LessonAnswer
 
     def rules(self) -> str:
-        """What every question for words starts from."""
+        """Return the rules that precede every question for explanations."""
         return render_prompt("teller.md.j2", objective=self.situation.objective)
 
     def objection(self, answer: LessonAnswer) -> None:
-        """None, always: who hears what the statistics say could repeat it without meaning it."""
+        """Return None, always: a model that knew why its text was rejected could parrot the statistics."""
         findings = {finding.subject: finding for finding in self.lesson.findings}
         known = [self.lesson.summary, *map(figures_of, self.lesson.findings), *(e.id for e in self.situation.past)]
         statements: dict[str, str] = {}
@@ -96,7 +96,7 @@ class LessonText:
 
 
 def _disagreement(words: Words, finding: Finding) -> str:
-    """Why words on a finding are not used; empty if they agree with it."""
+    """Return why an explanation of a finding is not used, empty if it agrees with the finding."""
     direction = _direction(finding)
     if words.direction != direction:
         return f"is '{words.direction}', where the statistics say '{direction}'"
@@ -104,7 +104,7 @@ def _disagreement(words: Words, finding: Finding) -> str:
 
 
 def _direction(finding: Finding) -> Direction:
-    """What the statistics say of the score. A hypothesis that led and was refuted all the same is no gain."""
+    """Return the direction that the statistics give. A hypothesis that led and was refuted all the same is no gain."""
     effect = finding.effect or 0.0
     if finding.kind == "open question" or finding.subject == NOISE:
         return "undecided"
@@ -114,7 +114,7 @@ def _direction(finding: Finding) -> Direction:
 
 
 def _invented(text: str, known: Iterable[str]) -> str:
-    """That a text has figures that are not among the known; empty if it has none."""
+    """Return an objection to figures in a text that are not among the known, empty if there are none."""
     figures = sorted(_figures(text) - _figures(" ".join(known)))
     return f"has figures that the statistics do not: {', '.join(figures)}" if figures else ""
 
@@ -124,11 +124,11 @@ def _figures(text: str) -> set[str]:
 
 
 def _followed(statistics: str, words: str) -> str:
-    """A statistical text, then a model's words for it if there are any."""
+    """Return a statistical text, followed by the model's words if there are any."""
     line = _line(words)
     return f"{statistics}{IN_WORDS}{line}" if line else statistics
 
 
 def _line(words: str) -> str:
-    """A model's words as one line."""
+    """Return a model's words as one line."""
     return " ".join(printable(words).split())

@@ -30,12 +30,12 @@ CHARACTERS_A_TOKEN = 2  # fewer than code and prose have: the estimate errs on t
 
 
 class UnansweredError(Exception):
-    """The model was not asked, or did not answer; the last call that was recorded says why."""
+    """The model was not asked, or did not answer; the last recorded call has the reason."""
 
 
 @dataclass(frozen=True)
 class CallLimits:
-    """How much may be used.
+    """Limits on the use of a model.
 
     Attributes:
         tokens, dollars: of all calls of the campaign. Where no price is known, only the tokens count.
@@ -77,7 +77,7 @@ class Metered(WrapperModel):
             self._answered = replace(self._answered, outcome=outcome)
 
     def settle(self) -> None:
-        """Record the newest answer: nobody has more to say of it."""
+        """Record the newest answer, whose outcome is final."""
         if self._answered is not None:
             self._log.add_call(self._answered)
             self._answered = None
@@ -113,7 +113,7 @@ class Metered(WrapperModel):
         raise AssertionError("the last try raises")
 
     def _reserve(self, prompt: str) -> Call:
-        """The call at its most expensive; raises `UnansweredError` if that is more than what is left."""
+        """Return the call at its upper bound; raise `UnansweredError` if that exceeds what is left."""
         tokens_in, tokens_out = len(prompt) // CHARACTERS_A_TOKEN + 1, self._limits.answer_tokens
         usage = RequestUsage(input_tokens=tokens_in, output_tokens=tokens_out)
         worst = Call(
@@ -149,7 +149,7 @@ class Metered(WrapperModel):
         return pause_s
 
     def _fault(self, error: Exception) -> _Fault:
-        """What went wrong. The words leave out what the server says of it: that may repeat the key or the prompt."""
+        """Return the fault, without the server's own message, which may repeat the key or the prompt."""
         match error:
             case TimeoutError() | ModelTimeoutError() | ModelRequestTimeout():
                 return _Fault(f"stalled: no answer in {self._limits.patience_s:g} s", charged=True)
@@ -166,7 +166,7 @@ class Metered(WrapperModel):
         return _Fault(f"failed: {type(error).__name__}", again=False, charged=True)
 
     def _used(self, response: ModelResponse, worst: Call) -> Call:
-        """What an answer took, by the server's count, or by an estimate where it gives none."""
+        """Return the use of an answer by the server's count, or an estimate without one."""
         usage = response.usage
         if not usage.input_tokens:
             written = sum(len(str(part)) for part in response.parts)
@@ -193,17 +193,17 @@ class Metered(WrapperModel):
 
 
 def _ended(worst: Call, outcome: str) -> Call:
-    """A call that has ended; what it took is not known, so the most counts."""
+    """Return an ended call whose use is not known, so that its upper bound counts."""
     return replace(worst, outcome=outcome, seconds=max(0.0, time.time() - worst.called_at))
 
 
 def _free(worst: Call, outcome: str) -> Call:
-    """A call that has ended and took nothing."""
+    """Return an ended call that used nothing."""
     return replace(_ended(worst, outcome), tokens_in=0, tokens_out=0, dollars=0.0)
 
 
 def _written_out(messages: Sequence[ModelMessage], parameters: ModelRequestParameters) -> str:
-    """All that is sent, near enough to count and to recognise it: providers encode it each in their own way."""
+    """Return the text of a request, close enough to count and to recognise it; each provider encodes it differently."""
     said = [
         str(getattr(part, "content", None) or getattr(part, "args", ""))
         for message in messages

@@ -1,4 +1,4 @@
-"""Jinja2 templates in `prompts/`: every text that a planner or a person starts from."""
+"""Jinja2 templates in `prompts/`: the texts for language models, and the first brief of a campaign."""
 
 from __future__ import annotations
 

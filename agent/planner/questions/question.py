@@ -1,4 +1,4 @@
-"""What is asked of a model or an agent program: a proposal for each role, the first may be the repair of a patch."""
+"""Questions for a language model or an agent program: one proposal a role; the first may be a repair."""
 
 from __future__ import annotations
 
@@ -53,34 +53,34 @@ class CodeAnswer(BaseModel):
 
 
 class Asked(Protocol[AnswerT]):
-    """A question to somebody who reads and writes. It keeps what is of use of the answers."""
+    """A question for a language model or agent program. Collects the usable parts of its answers."""
 
     @property
     def situation(self) -> Situation:
-        """The situation in which it is asked."""
+        """Return the situation in which it is asked."""
 
     @property
     def parent(self) -> Experiment:
-        """The experiment whose code may be looked at."""
+        """Return the experiment whose code may be read."""
 
     @property
     def answers(self) -> type[AnswerT]:
-        """The form of an answer."""
+        """Return the form of an answer."""
 
     @property
     def outcome(self) -> str:
-        """What came of the newest answer that met no objection, in words."""
+        """Return the outcome of the newest answer without an objection, in words."""
 
     def rules(self) -> str:
-        """What every question of this kind starts from."""
+        """Return the rules that precede every question of this kind."""
 
     def objection(self, answer: AnswerT) -> str | None:
-        """Why the answer will not do, in words that ask for another, or None if it does."""
+        """Return an objection to the answer, in words that ask for another, or None."""
 
 
 @dataclass
 class Question:
-    """One proposal that is wanted of somebody who reads and writes.
+    """A question for one proposal.
 
     Attributes:
         repairs: the failed experiment whose patch it is to mend, None for a new idea.
@@ -98,21 +98,21 @@ class Question:
 
     @property
     def answers(self) -> type[ConfigurationAnswer] | type[CodeAnswer]:
-        """The form of an answer."""
+        """Return the form of an answer."""
         return ConfigurationAnswer if self.situation.rung == "sweep" else CodeAnswer
 
     def rules(self) -> str:
-        """What every question for a proposal starts from."""
+        """Return the rules that precede every question for a proposal."""
         return render_prompt("system.md.j2", objective=self.situation.objective)
 
     def text(self, reading: Reading) -> str:
-        """What there is to read."""
+        """Return the text of the question."""
         if self.repairs is not None:
             return reading.repair(self.repairs, self.parent)
         return reading.question(self.role, self.parent, self.earlier)
 
     def objection(self, answer: ConfigurationAnswer | CodeAnswer) -> str | None:
-        """Why the answer will not do, in words, or None if it does; it is kept as `proposal` if it may be returned.
+        """Return an objection to the answer, or None; keep the answer as `proposal` if it may be returned.
 
         A patch that is refused may be returned when nothing better comes: the refusal teaches. What is known may not.
         """
@@ -130,7 +130,7 @@ class Question:
 
 
 def next_question(situation: Situation, earlier: Sequence[Proposal], asked: int) -> Question:
-    """The question for the role at place `asked`; on the code rung the first one may be a repair."""
+    """Return the question for the role at index `asked`; on the code rung the first one may be a repair."""
     role, parent = situation.roles[asked]
     broken = _to_repair(situation.past) if situation.rung == "code" and asked == 0 else None
     if broken is not None:
@@ -139,16 +139,16 @@ def next_question(situation: Situation, earlier: Sequence[Proposal], asked: int)
 
 
 def what_is_wrong(error: ValidationError) -> str:
-    """The first fault of an answer, in words."""
+    """Return the first fault of an answer, in words."""
     fault = error.errors(include_url=False, include_context=False, include_input=False)[0]
     place = ".".join(str(part) for part in fault["loc"])
     return (f"{place}: {fault['msg']}" if place else fault["msg"])[:_WORDS]
 
 
 def _to_repair(past: Sequence[Experiment]) -> Experiment | None:
-    """The newest failed patch that nobody has tried to mend, and that is not the last of a chain of repairs.
+    """Return the newest failed patch without a repair that is not the last of a chain of repairs.
 
-    A move of the catalogue is nobody's to mend.
+    A move of the catalogue is not repaired.
     """
     by_id = {e.id: e for e in past}
     mended = {e.repairs for e in past}

@@ -1,4 +1,4 @@
-"""What a model or an agent program is given to read: rendered from `prompts/`, bounded in length.
+"""The text of questions: rendered from `prompts/`, bounded in length.
 
 Of the scores only `exact` and `blind` are told: the others need the truth for more than counting what came back.
 """
@@ -29,7 +29,7 @@ _WORD = re.compile(r"[a-z_]{4,}")
 
 @dataclass(frozen=True)
 class Reading:
-    """What there is to read in a situation; scores are told at `fidelity`.
+    """The texts for a situation, with scores at `fidelity`.
 
     `characters` bounds a question: where it would be longer, the oldest experiments are left out, then what does not
     fit of the code.
@@ -127,7 +127,7 @@ class Reading:
         )
 
     def _source(self, parent: Experiment, room: int) -> str:
-        """The files of the parent's code, each quoted under its path, within `room` characters."""
+        """Return the files of the parent's code, each quoted under its path, within `room` characters."""
         folder = self.situation.host.state_of(parent).folder
         blocks: list[str] = []
         for path in sorted((folder / "gnn").rglob("*.py")):
@@ -142,7 +142,7 @@ class Reading:
 
 
 def relevant(past: Sequence[Experiment], parent: Experiment, brief: str, fidelity: str) -> list[Experiment]:
-    """The earlier experiments that matter most for a change of `parent`, oldest first.
+    """Return the earlier experiments that matter most for a change of `parent`, oldest first.
 
     Three things count alike, each from 0 to 1: that its parent is the same or it is the parent's own, the share of its
     hypothesis' words that the parent's or the brief has too, and its score.
@@ -169,7 +169,7 @@ def quote(text: str, length: int, label: str = "") -> str:
 
 
 def figures_of(finding: Finding) -> str:
-    """What the statistics say of a finding, as one line."""
+    """Return the statistics of a finding as one line."""
     effect = "no effect" if finding.effect is None else f"effect {finding.effect:+.4f}"
     p_value = "" if finding.p_value is None else f", p = {finding.p_value:.2g}"
     evidence = f"{len(finding.experiments)} experiments"
@@ -177,7 +177,7 @@ def figures_of(finding: Finding) -> str:
 
 
 def _file(path: Path, name: str, room: int) -> str:
-    """A file under its name; cut if there is no room for the whole."""
+    """Return a file under its name, cut if there is no room for all of it."""
     label = printable(name).replace("\n", " ").replace("`", "'")
     text = path.read_text(encoding="utf-8", errors="replace")
     whole = quote(text, len(text), label)
@@ -185,7 +185,7 @@ def _file(path: Path, name: str, room: int) -> str:
 
 
 def _sketch(curve: Sequence[float]) -> str:
-    """A few points of a curve, the first and the last among them."""
+    """Return a few points of a curve, the first and the last among them."""
     if not curve:
         return "not known"
     last = len(curve) - 1
