@@ -1,1 +1,1 @@
-"""How well S comes back, measured: what recipes reach and must, what simple methods do, what choices are worth."""
+"""Benchmarks: recovery by recipes and by simple methods, the worth of choices, the cost of steps and of the loop."""

@@ -1,4 +1,4 @@
-"""What recovery has to reach on each regime, and whether it does."""
+"""The bars of each regime: levels that recovery has to reach."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def judge_bar(bar: Bar, values: Sequence[float]) -> BarResult:
 
 
 def all_met(verdicts: Sequence[BarResult]) -> bool | None:
-    """Whether all bars are met; None where there is none, or where one of them was not measured and none is missed."""
+    """Return whether all bars are met; None without bars, or if one was not measured and none is missed."""
     if any(verdict.met is False for verdict in verdicts):
         return False
     return True if verdicts and all(verdict.met for verdict in verdicts) else None

@@ -1,4 +1,4 @@
-"""What simple methods recover of a regime, beside the recipes."""
+"""Recovery of a regime by simple methods, beside the recipes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the sandbox costs a trial: `python -m benchmarks containment`.
+"""The cost of the sandbox: `python -m benchmarks containment`.
 
 The same trial, the regime's best recipe at its full budget, is run within the sandbox and without it, in turns, one at
 a time. Both must leave the same estimate, to the last bit. Prints one JSON document; progress goes to standard error.
@@ -27,7 +27,7 @@ from benchmarks.summary import Summary, summarise
 
 
 class ContainmentReport(BaseModel):
-    """What `python -m benchmarks containment` prints. Times are seconds; `overhead` is of the medians."""
+    """The output of `python -m benchmarks containment`. Times are seconds; `overhead` is of the medians."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 

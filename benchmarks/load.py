@@ -1,4 +1,4 @@
-"""Whether a long campaign stays responsive: `python -m benchmarks load`.
+"""The responsiveness of a long campaign: `python -m benchmarks load`.
 
 The loop itself, its planner, git, ledger and texts, leads the first and the last experiments of a long campaign in a
 throw-away repository; those in between are written into the ledger and git as the loop would have left them. Trials
@@ -65,7 +65,7 @@ class Stretch(BaseModel):
 
 
 class LoadReport(BaseModel):
-    """What `python -m benchmarks load` prints. Times are seconds."""
+    """The output of `python -m benchmarks load`. Times are seconds."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -227,7 +227,7 @@ def _value(field: Field, draw: random.Random) -> Any:
 
 
 def _result(experiment: str, seed: int, fidelity: str) -> TrialResult:
-    """What a trial might have come to."""
+    """Return a drawn result of a trial."""
     draw = random.Random(f"{experiment} {seed} {fidelity}")
     exact = draw.gauss(0.5, 0.05)
     scores = {name: draw.random() for name in SHOWN_SCORES} | {"exact": exact}
@@ -237,7 +237,7 @@ def _result(experiment: str, seed: int, fidelity: str) -> TrialResult:
 
 
 def _ask(workspace: Workspace, *arguments: str) -> Summary:
-    """How long a command takes, from its start to its end."""
+    """Return the time of a command from its start to its end."""
     seconds = []
     for _ in range(_ASKED):
         began = time.monotonic()

@@ -14,7 +14,7 @@ from agent.executor.sandbox.gpu import visible_gpus
 
 
 class Machine(BaseModel):
-    """What decides how fast a trial is, and to which bits."""
+    """The properties of a machine that decide the speed and the bits of a trial."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 

@@ -1,4 +1,4 @@
-"""What the commands of this package share: run the trials that a results file lacks, and fail in one sentence."""
+"""Shared by the benchmarks: run the trials that a results file lacks, and fail in one sentence."""
 
 from __future__ import annotations
 

@@ -85,7 +85,7 @@ def _regress(graph: Graph, terms: Floats, owner: Ints, target: Floats, threshold
 
 
 def _mean_contributions(graph: Graph, terms: Floats, owner: Ints, weights: Floats) -> Floats:
-    """What each edge's reaction contributes to its metabolite on average, shape (E,): S_ij times the mean rate.
+    """Return the mean contribution of each edge's reaction to its metabolite, shape (E,): S_ij times the mean rate.
 
     The mean rate is common to a column, and the decoder looks at the direction of columns.
     """

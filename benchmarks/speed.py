@@ -1,4 +1,4 @@
-"""What a training step costs: `python -m benchmarks speed`.
+"""The cost of a training step: `python -m benchmarks speed`.
 
 Three ways of training the same model are timed in turns, one process a core, each with one thread: a reference that
 takes one frame at a time, the same with whole mini-batches, and `gnn.train`. The reference is also timed alone, as it
@@ -50,7 +50,7 @@ class Size(BaseModel):
 
 
 class SpeedReport(BaseModel):
-    """What `python -m benchmarks speed` prints. Rates are frames a second, of all processes together."""
+    """The output of `python -m benchmarks speed`. Rates are frames a second, of all processes together."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -143,7 +143,7 @@ def _rates(path: Path) -> dict[str, float]:
 
 
 def _rate(step: Callable[[int], int], count: int) -> float:
-    """What `step` says that it has done, a second."""
+    """Return the work that `step` reports, a second."""
     step(0)
     began = time.perf_counter()
     frames = sum(step(number) for number in range(count))
@@ -191,7 +191,7 @@ class _Cost:
 
 
 def _cost(size: tuple[int, int]) -> _Cost:
-    """What steps cost on a random network of (metabolites, reactions): time, and memory beyond that of the program."""
+    """Return time, and memory beyond the program's, of steps on a random network of (metabolites, reactions)."""
     import torch
 
     torch.set_num_threads(1)

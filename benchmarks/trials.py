@@ -28,7 +28,7 @@ _PATIENCE_S = 10.0
 
 
 class BenchmarkRun(BaseModel):
-    """What makes a trial the same trial.
+    """The identity of a trial.
 
     `recipe` None is the starting formulation, `steps` None the regime's full budget; `settings` are changes of the
     configuration, each key=value; `code` is from `code_of`.
@@ -45,7 +45,7 @@ class BenchmarkRun(BaseModel):
     code: str
 
     def arguments(self) -> list[str]:
-        """What follows `stoichloop` on the command line."""
+        """Return the arguments after `stoichloop`."""
         words = ["train", self.regime, "--seed", str(self.seed), "--json"]
         words += ["--recipe", self.recipe] if self.recipe else []
         words += [word for setting in self.settings for word in ("--set", setting)]
@@ -191,7 +191,7 @@ class _Running:
         return self._process.poll() is not None
 
     def outcome(self) -> Finished | Failed:
-        """How it ended."""
+        """Return its result."""
         seconds = time.monotonic() - self.started
         output, errors = self._read(self.stdout), self._read(self.stderr)
         if self._process.returncode != 0:

@@ -1,1 +1,1 @@
-"""What a campaign found, in the files and the programs that others work with."""
+"""Exports of a campaign: tables, MLflow runs, SBML."""

@@ -42,7 +42,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Tracked:
-    """What an export has done: the MLflow experiment, and how many runs are new, changed, and were there already."""
+    """The result of an export: the MLflow experiment, and the numbers of new, changed and unchanged runs."""
 
     experiment: str
     added: int

@@ -29,7 +29,7 @@ def facts(workspace: Workspace, experiment: Experiment) -> dict[str, Any]:
 
 
 def diff(workspace: Workspace, experiment: Experiment) -> str:
-    """What the experiment's commit changed, or would have if it was refused; empty for the baseline."""
+    """Return the patch of the experiment, also of a refused one; empty for the baseline."""
     commit = experiment.landed or experiment.commit
     if commit is None or experiment.parent is None:
         return experiment.patch

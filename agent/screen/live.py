@@ -1,4 +1,4 @@
-"""What the controller shows while it works, and what a second screen shows of it: the live picture in a terminal.
+"""The live picture of a campaign in the terminal, of the controller and of `status --watch`.
 
 Elsewhere, as in a file, the controller's lines are plain.
 """

@@ -51,7 +51,7 @@ def _heading_or_words(line: str, verdicts: dict[str, str], searched: str) -> Ite
 
 
 def _notes(lines: list[str], searched: str) -> Table:
-    """What is noted, in a column beside the margin, where it says what kind of note it is."""
+    """Return notes as a column, with the kind of each in the margin."""
     table = Table.grid(padding=(0, 1), expand=True)
     table.add_column(width=_WIDE_MARGIN if _MOMENT.fullmatch(lines[0]) else _MARGIN, justify="right")
     table.add_column(ratio=1, overflow="fold")

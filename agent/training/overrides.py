@@ -12,7 +12,7 @@ from stoichloop.errors import StoichloopError
 
 
 def read_changes(path: Path) -> dict[str, Any]:
-    """What `--config FILE` holds: a YAML or JSON mapping of fields to numbers and words."""
+    """Read the changes in `--config FILE`: a YAML or JSON mapping of fields to numbers and words."""
     changes = {str(key): number_or_text(value) for key, value in read_mapping(path, f"--config {path}").items()}
     for key, value in changes.items():
         if not isinstance(value, str | int | float):
@@ -21,7 +21,7 @@ def read_changes(path: Path) -> dict[str, Any]:
 
 
 def parse_changes(pairs: Sequence[str]) -> dict[str, Any]:
-    """What `--set KEY=VALUE` options say."""
+    """Return the changes of `--set KEY=VALUE` options."""
     changes = {}
     for pair in pairs:
         key, separator, value = pair.partition("=")

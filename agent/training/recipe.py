@@ -37,7 +37,7 @@ class Recipe(BaseModel):
 
 @dataclass(frozen=True)
 class Start:
-    """What a training run starts from: a state of the code, changes of its configuration, and their names."""
+    """The start of a training run: a state of the code, changes of its configuration, and their names."""
 
     code: CodeState
     configuration: dict[str, Any]
@@ -84,7 +84,7 @@ def start_from(workspace: Workspace, path: Path | None) -> Iterator[Start]:
 
 
 def uncommitted(workspace: Workspace) -> bool:
-    """Whether the code in the working tree's `gnn/` differs from HEAD's."""
+    """Return whether the code in the working tree's `gnn/` differs from HEAD's."""
     # Without optional locks: git would write what it learned into the user's index.
     git = workspace.repo.git(no_optional_locks=True)
     return bool(git.status("--porcelain", "--", "gnn"))

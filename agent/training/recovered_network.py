@@ -39,7 +39,7 @@ _SIBLING = re.compile(r"(.+)_sibling(\d+)")
 
 
 class _Kept(BaseModel):
-    """What is needed of the `result.json` in a folder that `train --out` kept."""
+    """The part of `result.json` that is needed, in a folder that `train --out` kept."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
@@ -91,7 +91,7 @@ def network_of(estimate: Estimate, regime: Regime | Measured, graph: Graph, orig
 
 
 def network_of_campaign(workspace: Workspace, campaign: CampaignFolder, experiment: str | None) -> RecoveredNetwork:
-    """What an experiment, or the incumbent, recovered; raises `StoichloopError`."""
+    """Return the network that an experiment, or the incumbent, recovered; raise `StoichloopError`."""
     trial = representative(campaign, experiment)
     dataset = _frozen(workspace, campaign.settings.regime, campaign.settings.dataset)
     origin = f"campaign {campaign.settings.name}, trial {trial.trial}"
@@ -99,7 +99,7 @@ def network_of_campaign(workspace: Workspace, campaign: CampaignFolder, experime
 
 
 def network_of_run(workspace: Workspace, folder: Path) -> RecoveredNetwork:
-    """What a run recovered that `train --out` kept in `folder`; raises `StoichloopError`."""
+    """Return the network of a run that `train --out` kept in `folder`; raise `StoichloopError`."""
     try:
         kept = _Kept.model_validate_json((folder / RESULT).read_bytes())
     except (OSError, ValidationError) as error:

@@ -18,7 +18,7 @@ _SEED = re.compile(r"(\d+)(?: \(([\d.]+)\))?")
 
 @dataclass(frozen=True)
 class Score:
-    """What the experiment reached: its mean score at a fidelity, with a 95 % interval, and that of each seed."""
+    """The score of an experiment: its mean at a fidelity, with a 95 % interval, and the score of each seed."""
 
     mean: float
     objective: str
@@ -120,7 +120,7 @@ def _chain(repo: Repo, campaign: str, tip: str) -> Chain:
 
 
 def read_link(repo: Repo, commit: str) -> Link | None:
-    """What the trailers of a commit say; None if it carries no experiment."""
+    """Read the trailers of a commit; return None if it carries no experiment."""
     sha, parents, subject, *trailers = str(repo.git.show("--no-patch", f"--format={_FORMAT}", commit)).split("\0")
     # A message that went through many hands may have a trailer twice: the last one is the newest.
     told = {field: text.strip().rpartition("\n")[2] for field, text in zip(_FIELDS, trailers, strict=True)}

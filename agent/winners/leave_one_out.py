@@ -1,4 +1,4 @@
-"""What each change of a stack is worth: the stack without it, on the same fresh seeds, for one change after another."""
+"""Ablation of a stack of changes: the stack without each change in turn, on the same fresh seeds."""
 
 from __future__ import annotations
 

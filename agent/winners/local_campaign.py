@@ -1,4 +1,4 @@
-"""What a campaign in this workspace knows of a chain that was found in git; a fresh clone has none that knows it."""
+"""The ledger of a chain that was found in git, if its campaign is in this workspace; a fresh clone has none."""
 
 from __future__ import annotations
 

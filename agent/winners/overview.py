@@ -1,4 +1,4 @@
-"""What has won in a campaign, with its evidence: the incumbent's stack of changes, and whatever else was accepted."""
+"""The winners of a campaign with their evidence: the incumbent's stack of changes, and all else that was accepted."""
 
 from __future__ import annotations
 
@@ -127,7 +127,7 @@ def read_winners(workspace: Workspace, campaign: CampaignFolder, ledger: Ledger,
 
 
 def _lines(workspace: Workspace, commit: str) -> tuple[ChangedLines, ChangedLines]:
-    """What a commit changes of the code, and of the chosen configuration."""
+    """Return the lines that a commit changes of the code, and of the chosen configuration."""
     code, configuration = ChangedLines(), ChangedLines()
     for row in str(workspace.repo.git.show("--numstat", "--no-renames", "--format=", commit)).splitlines():
         added, removed, file = row.split("\t")

@@ -39,7 +39,7 @@ class Placed(BaseModel):
 
 
 class Picked(BaseModel):
-    """What came of it. `check` is the command that shows the experiment's score again; None if its regime is unknown.
+    """The result of a pick. `check` is the command that shows the score again, None if the regime is unknown.
 
     `already` were in the branch before; `left_out` have been shown not to matter.
     """

@@ -1,4 +1,4 @@
-"""Whether an experiment generalises: trained anew on sibling networks that it has never seen, next to its base."""
+"""Verification: an experiment trained anew on sibling networks that it has never seen, next to its base."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def _verdict(results: Sequence[SiblingResult], interval: Interval | None) -> Gen
 
 
 def fidelity_of(chain: Chain, asked: str | None) -> str:
-    """What was asked for, or the fidelity that the campaign judged at; raises `StoichloopError` for no such word."""
+    """Return the fidelity asked for, or the campaign's own; raise `StoichloopError` for an unknown word."""
     return check_fidelity(asked or (chain.tip.score.fidelity if chain.tip.score else "full"))
 
 

@@ -101,7 +101,7 @@ def _share(hits: NDArray[np.bool_]) -> float:
 
 
 def _function_scores(dynamics: EstimatedDynamics, dataset: Dataset) -> Scores:
-    """How well log_k and both functions came back, after removing what the data cannot fix."""
+    """Return the scores of log_k and both functions, after removing what the data cannot fix."""
     law = align(dynamics, dataset)
     return {
         "log_k_r2_aligned": r2(law.true_log_k, law.log_k),
