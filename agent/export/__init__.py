@@ -1,1 +1,1 @@
-"""Exports of a campaign: tables, MLflow runs, SBML."""
+"""Export of a campaign's results: CSV tables, MLflow runs, SBML."""

@@ -1,9 +1,9 @@
-"""A campaign in MLflow: one MLflow experiment a campaign, one run a finished trial.
+"""Export to MLflow: one MLflow experiment per campaign, one run per finished trial.
 
 tags      trial, campaign, experiment, parent, title, hypothesis, planner, verdict, commit, seed, fidelity, status
 params    the whole configuration
 metrics   every score, seconds, and loss and loss_pred by step
-What is there already stays as it is; a verdict that has come since is added to it.
+Existing runs are kept; verdicts that are new since the last export are added to them.
 """
 
 from __future__ import annotations
@@ -30,19 +30,19 @@ if TYPE_CHECKING:
     from mlflow.entities import Metric, Run
 
 _PARAMS_AT_ONCE, _METRICS_AT_ONCE, _RUNS_AT_ONCE = 100, 1000, 1000  # what MLflow takes in one request
-# Unless the user set them: no use is reported, and a server that does not answer is soon given up.
+# Defaults for variables that the user has not set: no telemetry, few retries of an unreachable server.
 _WISHES = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
 }
-_WORDS = 240  # characters of an error of MLflow's, whose advice goes on for paragraphs
+_WORDS = 240  # characters kept of an MLflow error, which can be paragraphs long
 T = TypeVar("T")
 
 
 @dataclass(frozen=True)
 class Tracked:
-    """The result of an export: the MLflow experiment, and the numbers of new, changed and unchanged runs."""
+    """Result of an export: the MLflow experiment, and the numbers of runs added, updated and unchanged."""
 
     experiment: str
     added: int
@@ -51,12 +51,12 @@ class Tracked:
 
 
 def track(campaign: CampaignFolder, uri: str) -> Tracked:
-    """Bring MLflow at `uri`, a server or `sqlite:///FILE`, up to date with a campaign; raises `StoichloopError`."""
+    """Add a campaign's new trials to MLflow at `uri`, a server or `sqlite:///FILE`; raise `StoichloopError`."""
     with Ledger(campaign.ledger_path, readonly=True) as ledger:
         record, experiments = ledger.campaign(), ledger.experiments()
     assert record is not None
     with _mlflow(uri) as client:
-        # Another campaign of this name, begun at another time, is another one.
+        # The start time distinguishes campaigns of the same name.
         name = f"{record.name}, begun {moment(record.created_at)}"
         number, known = _experiment(client, name, record)
         added = updated = 0
@@ -65,7 +65,7 @@ def track(campaign: CampaignFolder, uri: str) -> Tracked:
                 tags = _tags(record.name, experiment, trial)
                 run = known.get(trial.trial)
                 if run is None or run.info.status == "RUNNING":
-                    if run is not None:  # an export was cut off in the middle of it
+                    if run is not None:  # an earlier export was interrupted in this run
                         client.delete_run(run.info.run_id)
                     _add(client, number, campaign, experiment, trial, tags)
                     added += 1
@@ -93,16 +93,16 @@ def _mlflow(uri: str) -> Iterator[MlflowClient]:
         yield MlflowClient(tracking_uri=uri)
     except StoichloopError:
         raise
-    # Its stores let the exceptions of their databases through, so there is no one kind.
+    # MLflow's stores pass on exceptions of their databases, so they have no common base.
     except Exception as error:
         words = textwrap.shorten(str(error) or type(error).__name__, _WORDS, placeholder=" …").rstrip(".")
         raise StoichloopError(
-            f"--mlflow {uri}: {words}; mend that, and the same command adds what is missing"
+            f"--mlflow {uri}: {words}; fix this and rerun the command, which adds the missing runs"
         ) from error
 
 
 def _experiment(client: MlflowClient, name: str, record: CampaignRecord) -> tuple[str, dict[str, Run]]:
-    """The number of the MLflow experiment, made if it is not there, and its runs by their trials."""
+    """Return the id of the MLflow experiment, created if absent, and its runs by trial."""
     found = client.get_experiment_by_name(name)
     if found is None:
         tags = {"campaign": record.name, "regime": record.regime, "dataset": record.dataset}
@@ -126,7 +126,7 @@ def _add(
     trial: TrialResult,
     tags: dict[str, str],
 ) -> None:
-    """A run is `RUNNING` until all of it is there."""
+    """Add a run; its status is `RUNNING` until it is complete."""
     from mlflow.entities import Param
 
     ended = round(trial.finished_at * 1000)

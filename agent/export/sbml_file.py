@@ -1,4 +1,4 @@
-"""A recovered network as an SBML file, written by COBRApy."""
+"""Export of a recovered network as an SBML file, written by COBRApy."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from stoichloop.errors import StoichloopError
 
 
 def write_sbml(network: RecoveredNetwork, path: Path) -> None:
-    """Write SBML Level 3 with the package fbc to a file that must not be there yet: all of it, or nothing."""
+    """Write SBML Level 3 with the fbc package atomically; raise `StoichloopError` if the file exists."""
     if path.exists():
-        raise StoichloopError(f"--sbml {path}: exists already; name a file that does not")
+        raise StoichloopError(f"--sbml {path}: exists already; choose another file name")
     model = network.to_cobra()
     from cobra.io import write_sbml_model
 

@@ -1,9 +1,9 @@
-"""A campaign's ledger as three CSV files, RFC 4180 in UTF-8, for R, pandas and spreadsheets.
+"""Export of a ledger as three CSV files, RFC 4180 in UTF-8, for R, pandas and spreadsheets.
 
-experiments.csv  one line an experiment, oldest first: `EXPERIMENT_COLUMNS`
-trials.csv       one line a finished trial: `TRIAL_COLUMNS`, then every score by its name, in alphabetical order
-findings.csv     one line a finding that holds now: `FINDING_COLUMNS`
-Times are UTC, `2026-11-25 23:10:05Z`; what there is not is an empty field; changes and configurations are JSON.
+experiments.csv  one row per experiment, oldest first: `EXPERIMENT_COLUMNS`
+trials.csv       one row per finished trial: `TRIAL_COLUMNS`, then every score by its name, in alphabetical order
+findings.csv     one row per current finding: `FINDING_COLUMNS`
+Times are UTC, `2026-11-25 23:10:05Z`; missing values are empty fields; changes and configurations are JSON.
 """
 
 from __future__ import annotations
@@ -35,9 +35,12 @@ FINDING_COLUMNS = ("block", "kind", "subject", "statement", "experiments", "effe
 
 
 def write_tables(campaign: CampaignFolder, folder: Path) -> dict[str, int]:
-    """Write all three into `folder`, which must not be there yet, and count their lines; all of it, or nothing."""
+    """Write the three files into a new `folder` atomically; return the number of rows of each.
+
+    Raises `StoichloopError` if the folder exists.
+    """
     if folder.exists():
-        raise StoichloopError(f"--csv {folder}: exists already; name a folder that does not")
+        raise StoichloopError(f"--csv {folder}: exists already; choose another folder name")
     with Ledger(campaign.ledger_path, readonly=True) as ledger:
         experiments, findings = ledger.experiments(), ledger.current_findings()
         rungs = {block.number: block.rung for block in ledger.blocks()}
@@ -71,7 +74,7 @@ def _write(path: Path, columns: Sequence[str], rows: Iterable[dict[str, Any]]) -
 
 
 def _experiment(e: Experiment, rung: str, seeds: int, score: float | None) -> dict[str, Any]:
-    """`seeds` and `score`, the mean over them, are those at the campaign's fidelity."""
+    """Return a row; `seeds` and the mean `score` over them are those at the campaign's fidelity."""
     names = ("block", "parent", "planner", "role", "move", "repairs", "hypothesis")
     row = {name: getattr(e, name) for name in names} | {
         "experiment": e.id,

@@ -1,4 +1,4 @@
-"""The table that `stoichloop data` prints of a dataset."""
+"""The facts about a dataset that `stoichloop data` prints."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from simulator.dataset import Dataset
 from simulator.identifiability.facts import Facts
 from simulator.measured.measurements import Measurements
 
-_NAMED = 12  # members of a list; --json has all
+_NAMED = 12  # items of a list to print; --json has all
 
 
 def datasheet(dataset: Dataset | Measurements) -> RenderableType:
-    """The regime in words and its facts as a table."""
+    """Return the regime's description and a table of its facts."""
     lines = _measured(dataset) if isinstance(dataset, Measurements) else _simulated(dataset)
     table = Table(box=None, show_header=False, pad_edge=False)
     for name, value in lines.items():
@@ -32,16 +32,18 @@ def _measured(dataset: Measurements) -> dict[str, str]:
     balance = "every column of S sums to zero" if constraints.mass_balanced else "mass balance is not assumed"
     median = statistics.median(facts.noise)
     return {
-        "network": f"{facts.metabolites} metabolites, {facts.reactions} reactions, {facts.edges} edges; roles are told",
+        "network": f"{facts.metabolites} metabolites, {facts.reactions} reactions, {facts.edges} edges; "
+        "roles are known",
         "stated": f"coefficients of magnitude {magnitudes}; {balance}",
         "observed": f"{facts.frames} frames in {_trajectories(facts.trajectories)}; "
-        f"{facts.heldout_frames} in {_trajectories(facts.heldout_trajectories)} kept back for the scorer",
-        "followed for": f"{min(facts.followed_for):g} to {max(facts.followed_for):g}, in the unit of the file",
-        "concentrations": f"{facts.smallest_concentration:g} to {facts.largest_concentration:g}, in that of the file",
+        f"{facts.heldout_frames} in {_trajectories(facts.heldout_trajectories)} held out for scoring",
+        "followed for": f"{min(facts.followed_for):g} to {max(facts.followed_for):g}, in the time unit of the file",
+        "concentrations": f"{facts.smallest_concentration:g} to {facts.largest_concentration:g}, "
+        "in the concentration unit of the file",
         "activity rank": f"{facts.activity_rank} components carry 99 % of the variance of concentrations",
         "noise": f"{median:.2%} of a metabolite's root mean square in the median, {max(facts.noise):.2%} at most "
-        f"({facts.metabolite_names[facts.noise.index(max(facts.noise))]}), around smooth courses",
-        "truth": f"not known. This is {UNCHECKED}; experiments are judged by 'blind'",
+        f"({facts.metabolite_names[facts.noise.index(max(facts.noise))]}), around smoothed trajectories",
+        "truth": f"unknown. This is {UNCHECKED}; experiments are judged by the score 'blind'",
     }
 
 
@@ -55,8 +57,8 @@ def _simulated(dataset: Dataset) -> dict[str, str]:
     unresolved = [facts.reaction_names[r] for r in facts.scale_free_reactions if r not in resolved]
     edges = f"{facts.edges} edges"
     if dataset.regime.constraints.may_be_absent:
-        edges = f"{facts.edges} candidate edges, of which {facts.true_edges} are edges in truth"
-    roles = "told" if dataset.regime.observation.roles_told else "not told"
+        edges = f"{facts.edges} candidate edges, {facts.true_edges} of them real"
+    roles = "known" if dataset.regime.observation.roles_told else "unknown"
     return {
         "network": f"{facts.metabolites} metabolites, {facts.reactions} reactions, {edges}; roles are {roles}",
         "observed": f"{facts.frames} frames in {facts.trajectories} trajectories, "
@@ -67,16 +69,16 @@ def _simulated(dataset: Dataset) -> dict[str, str]:
         "rates vary": f"coefficient of variation at least {min(facts.rate_variation):.4f}, "
         f"median {statistics.median(facts.rate_variation):.3f}, over {len(facts.rate_variation)} reactions",
         "smallest concentration": f"{facts.smallest_concentration:.4f}, never clamped",
-        "identifiable": f"{facts.identifiable_edges} of {facts.edges} coefficients, given perfect rates "
-        f"({facts.null_dimension} directions are left open)",
+        "identifiable": f"{facts.identifiable_edges} of {facts.edges} coefficients, with all rates known "
+        f"({facts.null_dimension} directions undetermined)",
         "given the form alone": f"{facts.identifiable_edges_given_form} of {facts.edges} coefficients",
         "proportional rates": _listed(" = ".join(_names(facts, group)) for group in facts.proportional_reactions),
         "collinear groups": _listed(
             "{" + ", ".join(f"{facts.metabolite_names[m]} in {facts.reaction_names[r]}" for m, r in group) + "}"
             for group in facts.collinear_groups
         ),
-        "scale-free columns": f"{len(facts.scale_free_reactions)}, of which the form resolves {len(resolved)}; "
-        f"unresolved: {_listed(unresolved)}",
+        "scale-free columns": f"{len(facts.scale_free_reactions)}, {len(resolved)} of them resolved by the form "
+        f"of the rate law; unresolved: {_listed(unresolved)}",
     }
 
 

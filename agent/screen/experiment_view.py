@@ -1,4 +1,4 @@
-"""One experiment in the terminal: its change, its result, its training."""
+"""Terminal view of one experiment: record, diff, scores and loss curves."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ _WIDTH = 60
 
 
 def facts(workspace: Workspace, experiment: Experiment) -> dict[str, Any]:
-    """Everything the ledger knows of it, and its diff."""
+    """Return an experiment's record and diff, for `--json`."""
     return {**asdict(experiment), "diff": diff(workspace, experiment)}
 
 
 def diff(workspace: Workspace, experiment: Experiment) -> str:
-    """Return the patch of the experiment, also of a refused one; empty for the baseline."""
+    """Return the diff of an experiment's commit, or the refused patch; empty for the baseline."""
     commit = experiment.landed or experiment.commit
     if commit is None or experiment.parent is None:
         return experiment.patch
@@ -51,7 +51,7 @@ def experiment_view(workspace: Workspace, campaign: CampaignFolder, experiment: 
             table.add_row(name, *(f"{trial.scores[name]:.4f}" for trial in completed))
         parts += [Text(), table]
     if experiment.trials:
-        parts.append(Text("\nprediction loss over training, high to low on a logarithmic scale", style="bold"))
+        parts.append(Text("\nprediction loss during training (logarithmic scale)", style="bold"))
     for trial in experiment.trials:
         losses = [point.loss_pred for point in read_curves(campaign.folder / trial.folder)]
         parts.append(Text(f"{trial.trial:<22} {sparkline(losses)} {f'{losses[-1]:.3g}' if losses else 'no curve'}"))
@@ -60,7 +60,7 @@ def experiment_view(workspace: Workspace, campaign: CampaignFolder, experiment: 
 
 
 def sparkline(values: list[float]) -> str:
-    """Positive values as bars on a logarithmic scale, thinned to the width of a line."""
+    """Return positive values as bars on a logarithmic scale, thinned to the width of a line."""
     thinned = [
         math.log(max(value, 1e-12)) for value in values[:: max(1, -(-len(values) // _WIDTH))] if math.isfinite(value)
     ]

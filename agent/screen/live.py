@@ -1,7 +1,4 @@
-"""The live picture of a campaign in the terminal, of the controller and of `status --watch`.
-
-Elsewhere, as in a file, the controller's lines are plain.
-"""
+"""Live status view in a terminal, for `explore` and `status --watch`; plain lines when output is not a terminal."""
 
 from __future__ import annotations
 
@@ -43,23 +40,23 @@ class LiveView:
             self._live.stop()
 
     def tick(self) -> None:
-        """Draw again if that is due."""
+        """Draw again if a second has passed."""
         if self._live and time.monotonic() - self._shown > _EVERY_S:
             status = read_status(self._campaign, self._ledger)
             self._live.update(status_view(status, self._console.height - 1), refresh=True)
             self._shown = time.monotonic()
 
     def say(self, message: str, *, quiet: bool = False) -> None:
-        """One line that stays. `quiet` lines are left out where the picture shows the same."""
+        """Print one line that stays. `quiet` lines are omitted where the live view shows the same."""
         if not (quiet and self._live):
             clock = time.strftime("%H:%M:%S")
             self._console.print(Text(f"{clock} {message}"), soft_wrap=True)
 
 
 def watch(console: Console, campaign: CampaignFolder, ledger: Ledger) -> None:
-    """Show the picture on a screen of its own, drawn anew every second, until Ctrl-C."""
+    """Show the status full-screen, drawn again every second, until Ctrl-C."""
     if not console.is_terminal:
-        raise StoichloopError("--watch draws in a terminal; for a file or a program, take --json")
+        raise StoichloopError("--watch needs a terminal; use --json for a file or a program")
     with Interruption() as interruption, Live(console=console, auto_refresh=False, screen=True) as live:
         try:
             while True:

@@ -1,4 +1,4 @@
-"""The log as a lab notebook in a terminal: the same words as in `log.md`, set for the eye."""
+"""Terminal view of the log: the text of `log.md` with colours and a margin."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ _KINDS = {"established principle": "green", "refuted hypothesis": "magenta", "op
 _VERDICT = re.compile(r"^- verdict: \**(\w+)", re.MULTILINE)
 _MOMENT = re.compile(r"- (\d{4}-\d\d-\d\d \d\d:\d\d:\d\dZ) (.*)")
 _NOTE = re.compile(r"- ([a-z][^:]{0,59}): (.*)")
-_MARGIN, _WIDE_MARGIN = 13, 20  # columns of what kind of note it is, or of when it was made
+_MARGIN, _WIDE_MARGIN = 13, 20  # columns of the margin: the kind of a note, or its time
 
 
 def log_view(markdown: str, searched: str = "") -> Iterator[RenderableType]:
-    """Text that was rendered from the ledger, piece by piece, so that a long one begins at once.
+    """Yield the views of a text rendered from the ledger, piece by piece, so that a long log starts at once.
 
-    `searched` is shown wherever it stands, whatever its case.
+    Occurrences of `searched` are highlighted, ignoring case.
     """
     lines = [line for line in markdown.splitlines() if line.strip()]
     # An entry's heading shows its verdict, which is written below it.
@@ -51,7 +51,7 @@ def _heading_or_words(line: str, verdicts: dict[str, str], searched: str) -> Ite
 
 
 def _notes(lines: list[str], searched: str) -> Table:
-    """Return notes as a column, with the kind of each in the margin."""
+    """Return notes as a table, with the kind or the time of each in the margin."""
     table = Table.grid(padding=(0, 1), expand=True)
     table.add_column(width=_WIDE_MARGIN if _MOMENT.fullmatch(lines[0]) else _MARGIN, justify="right")
     table.add_column(ratio=1, overflow="fold")

@@ -1,4 +1,4 @@
-"""A campaign's status as a picture in the terminal; the live view and `stoichloop status` show the same one."""
+"""Terminal view of a campaign's status, shared by the live view and `stoichloop status`."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _LEAST_SPAN = 0.01  # of the score, on the axis
 
 
 def status_view(status: Status, height: int = 60) -> RenderableType:
-    """Return the picture in at most `height` lines: where they are few, plot and lists have fewer."""
+    """Return the view in at most `height` lines; plot and lists shrink to fit."""
     rest = height - _HEADLINE_ROWS
     parts: list[RenderableType] = [_headline(status)]
     now = status.now[: max(_LEAST_RUNNING, rest // 3)]
@@ -55,7 +55,7 @@ def line_text(line: Line) -> str:
 
 
 def leaderboard_table(lines: list[Line], objective: Objective) -> Table:
-    """Accepted experiments first, then by mean."""
+    """Return the leaderboard: accepted experiments first, then the others by mean score."""
     table = _table("experiment", objective, "verdict")
     table.add_column("title", ratio=1, no_wrap=True, overflow="ellipsis")
     for line in lines:
@@ -137,7 +137,7 @@ def _events(events: list[str]) -> Text:
 
 
 class _Curve:
-    """A scatter of scores against experiments, with the incumbent as a step line, as wide as there is room."""
+    """Scatter of scores by experiment with the incumbent as a step line, as wide as the terminal allows."""
 
     def __init__(self, status: Status, height: int) -> None:
         self._history, self._best, self._height = status.history, status.best, height
@@ -147,7 +147,7 @@ class _Curve:
         if high - low < _LEAST_SPAN:
             low, high = max(0.0, low - _LEAST_SPAN), min(1.0, high + _LEAST_SPAN)
         count, room, top = len(self._history), max(1, options.max_width - _AXIS), self._height - 1
-        spread = min(_WIDEST, room / count)  # columns an experiment, less than one where there are many
+        spread = min(_WIDEST, room / count)  # columns per experiment, below one when there are many
         columns = [min(room - 1, int(spread * index)) for index in range(count)]
         width = min(room, columns[-1] + max(1, int(spread)))
         cells: dict[tuple[int, int], tuple[str, str]] = {}
@@ -156,7 +156,7 @@ class _Curve:
         def row_of(score: float) -> int:
             return round(top * (high - score) / (high - low))
 
-        # Thousands of experiments share a few columns: what several of them would draw is drawn once.
+        # Thousands of experiments share a few columns: identical segments are drawn once.
         for start, end, best in dict.fromkeys(zip(columns, ends, self._best, strict=True)):
             row = row_of(best)
             cells |= {(row, column): ("━", "green") for column in range(start, max(end, start + 1))}

@@ -1,4 +1,4 @@
-"""`stoichiometry.csv`: the coefficients that a training recovered."""
+"""The file `stoichiometry.csv`: the coefficients that a training recovered, by name."""
 
 from __future__ import annotations
 
@@ -14,14 +14,13 @@ from simulator.dataset import FrozenData
 def write_coefficients(folder: Path, data: FrozenData) -> None:
     """Write `stoichiometry.csv` beside the `estimate.npz` in `folder`: a row for each edge, substrates negative.
 
-    `coefficient` is the integer that the decoder takes it for, `estimate` what was trained: each reaction is on a scale
-    of its own.
+    `coefficient` is the decoded integer, `estimate` the trained value; each reaction has its own arbitrary scale.
     """
     graph, network = data.graph, data.regime.network
     estimate = read_estimate(folder / ESTIMATE, graph).sto_all
     integers = decode(graph, estimate, data.regime.constraints)
     place = folder / "stoichiometry.csv"
-    place.unlink(missing_ok=True)  # whatever a trial may have put there, like a link that leads elsewhere
+    place.unlink(missing_ok=True)  # a trial may have left a link there that leads elsewhere
     with place.open("x", encoding="utf-8", newline="") as stream:
         rows = csv.writer(stream, lineterminator="\n")
         rows.writerow(("reaction", "metabolite", "coefficient", "estimate"))

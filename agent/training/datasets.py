@@ -1,4 +1,4 @@
-"""The frozen data of a regime, as the commands and the Python interface ask for them."""
+"""Access to frozen data by regime name or file, for the commands and the Python interface."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 def find_data(
     regime: str | None, sbml: Path | None, csv: Path | None, network: Path | None, sibling: int | None, *, quiet: bool
 ) -> tuple[Dataset | Measurements, bool]:
-    """The data that `stoichloop data` is asked for in one of its ways, and whether they were frozen just now."""
+    """Return the data that the arguments of `stoichloop data` select, and whether they were frozen just now."""
     from simulator.measured.measurements import import_measurements
     from simulator.sbml import import_regime
 
     ways = (regime is not None, sbml is not None, csv is not None or network is not None)
     if sum(ways) != 1 or (csv is None) != (network is None):
         raise StoichloopError(
-            "data takes a REGIME, or --sbml FILE, or --csv FILE with --network FILE; 'stoichloop regimes' lists regimes"
+            "give a REGIME, or --sbml FILE, or --csv FILE with --network FILE; 'stoichloop regimes' lists regimes"
         )
     if csv is not None and network is not None:
         with Console(stderr=True, quiet=quiet).status(f"reading {csv}"):
@@ -39,7 +39,7 @@ def find_data(
 
 
 def dataset_of(name: str, sibling: int | None = None, *, quiet: bool = False) -> tuple[Dataset | Measurements, bool]:
-    """The data of a regime or its sibling, and whether they were generated just now."""
+    """Return the data of a regime or its sibling, and whether they were generated just now."""
     from simulator.dataset import prepare
     from simulator.measured.measurements import find_measurements
     from simulator.measured_regime import Measured, find_known

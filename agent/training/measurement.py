@@ -1,4 +1,4 @@
-"""Trainings outside the experiments of a campaign: in the slots of this machine, scored, and each done once."""
+"""Trainings outside a campaign's experiments: run on this machine, scored, and cached in a ledger."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from stoichloop.errors import StoichloopError
 
 @dataclass(frozen=True)
 class Task:
-    """A training of a commit as it is configured there, under a `name` for the user."""
+    """A training of a commit as it is configured there. `name` describes it for the user."""
 
     name: str
     commit: str
@@ -42,11 +42,11 @@ class Task:
 
 @dataclass(frozen=True)
 class Laboratory:
-    """Measures tasks. With a ledger, results are remembered and not measured again.
+    """Measures tasks. With a ledger, measurements are cached.
 
     Attributes:
-        worktrees: throw-away checkouts, also for what is put together to be measured. folder: for what trials leave.
-        check: called while waiting; it raises `KeyboardInterrupt` if the user asked to stop.
+        worktrees: temporary checkouts, also for commits composed for a measurement. folder: files of the trials.
+        check: called while waiting; it raises `KeyboardInterrupt` when the user has asked for that.
     """
 
     worktrees: Worktrees
@@ -56,16 +56,16 @@ class Laboratory:
     check: Callable[[], None]
 
     def measure(self, tasks: Sequence[Task]) -> list[Measurement]:
-        """Return the result of each task in order. A training that does not complete is a result, too.
+        """Return the measurement of each task, in order; a training that does not complete is a measurement too.
 
-        Raises `StoichloopError` if a foreign signal ends a trial, and for code that cannot declare its configuration.
+        Raises `StoichloopError` if a trial is killed from outside, or if code cannot describe its configuration.
         """
         keys = [self._key(task) for task in tasks]
         known = [self.ledger.measurement(*key) for key in keys] if self.ledger else []
         found = {measurement.key: measurement for measurement in known if measurement}
-        # Two tasks may come to the same code: a change that another one overrides can as well be left out.
+        # Two tasks may have the same code, when a later change overrides the one left out.
         missing = {key: task for key, task in zip(keys, tasks, strict=True) if key not in found}
-        with closing(self._run(list(missing.values()))) as run:  # whatever happens here, no process stays
+        with closing(self._run(list(missing.values()))) as run:  # ends all processes on any error
             for measurement in run:
                 if self.ledger:
                     self.ledger.add_measurement(measurement)
@@ -89,12 +89,12 @@ class Laboratory:
             for training, outcome in executor.run(trainings, host):
                 task = training.task
                 if outcome.killed:
-                    raise StoichloopError(f"{task}: {outcome.reason}; the same command does it anew")
+                    raise StoichloopError(f"{task}: {outcome.reason}; rerun the command to repeat it")
                 measurement = self._measured(training, outcome)
                 score = measurement.score
                 result = measurement.reason if score is None else f"{objective_of(measurement.scores)} {score:.4f}"
                 yield measurement
-                # Only what has been written down by now is shown.
+                # The line is shown after the consumer has recorded the measurement.
                 bars.end(training.id, f"{task}: {result} ({outcome.seconds:.0f} s)")
 
     def _job(self, task: Task) -> Job:
@@ -164,7 +164,7 @@ class _Host:
 def laboratory(
     workspace: Workspace, ledger: Ledger | None, console: Console, check: Callable[[], None]
 ) -> Iterator[Laboratory]:
-    """Yield a laboratory that leaves nothing behind but results in its ledger."""
+    """Yield a laboratory whose files are removed at the end; only its ledger keeps results."""
     with (
         throw_away(workspace.repo, workspace.runs / ".measurements", workspace.sandbox) as worktrees,
         tempfile.TemporaryDirectory(prefix="stoichloop-") as folder,

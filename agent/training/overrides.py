@@ -1,4 +1,4 @@
-"""Changes of the configuration as people write them."""
+"""Parsing of configuration changes from `--config` and `--set`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from stoichloop.errors import StoichloopError
 
 
 def read_changes(path: Path) -> dict[str, Any]:
-    """Read the changes in `--config FILE`: a YAML or JSON mapping of fields to numbers and words."""
+    """Read `--config FILE`: a YAML or JSON mapping of fields to numbers and words."""
     changes = {str(key): number_or_text(value) for key, value in read_mapping(path, f"--config {path}").items()}
     for key, value in changes.items():
         if not isinstance(value, str | int | float):
@@ -21,7 +21,7 @@ def read_changes(path: Path) -> dict[str, Any]:
 
 
 def parse_changes(pairs: Sequence[str]) -> dict[str, Any]:
-    """Return the changes of `--set KEY=VALUE` options."""
+    """Parse `--set KEY=VALUE` options; raise `StoichloopError` for another form."""
     changes = {}
     for pair in pairs:
         key, separator, value = pair.partition("=")
@@ -32,7 +32,7 @@ def parse_changes(pairs: Sequence[str]) -> dict[str, Any]:
 
 
 def number_or_text(value: Any) -> Any:
-    """YAML reads 1e-3 as text; JSON reads it as the number that everybody means."""
+    """Return text that is a JSON value as that value: YAML reads 1e-3 as text."""
     try:
         return json.loads(value) if isinstance(value, str) else value
     except json.JSONDecodeError:

@@ -1,4 +1,4 @@
-"""The course of trainings on a terminal: a bar for all and one for each that runs; one line for each that has ended."""
+"""Progress bars of trainings in a terminal, and one line for each finished training."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from agent.executor.artifacts import read_curves
 
 
 class TrainingBars:
-    """Single-threaded: the executor calls `advance` while it waits. Elsewhere than on a terminal there are no bars."""
+    """A bar for all trainings and one per running training, updated by `advance`; no bars without a terminal."""
 
     def __init__(self, console: Console, count: int) -> None:
         columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
@@ -31,17 +31,17 @@ class TrainingBars:
         self._progress.stop()
 
     def start(self, key: str, steps: int, folder: Path, name: str) -> None:
-        """Add the bar of a training that writes its curves into `folder`."""
+        """Add a bar for a training that writes its curves into `folder`."""
         self._running[key] = folder, self._progress.add_task(name, total=steps)
 
     def advance(self) -> None:
-        """Bring the bars up to date."""
+        """Update the bars."""
         for folder, bar in self._running.values():
             points = read_curves(folder)
             self._progress.update(bar, completed=points[-1].step if points else 0)
 
     def end(self, key: str, line: str) -> None:
-        """Replace the bar of a training by a line that stays."""
+        """Replace a training's bar by a line that stays."""
         self._progress.remove_task(self._running.pop(key)[1])
         self._progress.advance(self._all)
         self._progress.console.print(Text(line), soft_wrap=True)

@@ -1,4 +1,4 @@
-"""A recipe, `recipes/REGIME.yaml`: the best that the project knows for a regime, as moves and a configuration."""
+"""A recipe, `recipes/REGIME.yaml`: the best known moves and configuration for a regime."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Start:
 
 
 def find_recipe(workspace: Workspace, regime: str, asked: str) -> Path:
-    """The file that `--recipe` asks for. 'best' is the regime's own; a sibling has its parent's.
+    """Return the file for `--recipe`. 'best' is the regime's own; a sibling uses its parent's.
 
     Raises `StoichloopError` with the regimes that have a recipe.
     """
@@ -63,7 +63,7 @@ def find_recipe(workspace: Workspace, regime: str, asked: str) -> Path:
 
 @contextmanager
 def start_from(workspace: Workspace, path: Path | None) -> Iterator[Start]:
-    """The working tree's `gnn/`, or the committed one with the recipe in `path` applied, while it is entered.
+    """Yield the working tree's `gnn/`, or the committed `gnn/` with the recipe in `path` applied.
 
     Raises `StoichloopError` if the recipe is malformed, or does not fit the committed code.
     """
@@ -84,7 +84,7 @@ def start_from(workspace: Workspace, path: Path | None) -> Iterator[Start]:
 
 
 def uncommitted(workspace: Workspace) -> bool:
-    """Return whether the code in the working tree's `gnn/` differs from HEAD's."""
-    # Without optional locks: git would write what it learned into the user's index.
+    """Return whether the working tree's `gnn/` differs from HEAD."""
+    # Without optional locks, or git would refresh the user's index.
     git = workspace.repo.git(no_optional_locks=True)
     return bool(git.status("--porcelain", "--", "gnn"))

@@ -1,4 +1,4 @@
-"""The network that a trial recovered: its decoded integers, under the names that the regime has for them."""
+"""The network that a trial recovered: decoded integers with the regime's names."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from stoichloop.extras import how_to_install
 if TYPE_CHECKING:
     from cobra import Model
 
-RESULT = "result.json"  # in a folder that `train --out` kept
+RESULT = "result.json"  # file name in a folder of `train --out`
 
 _COMPARTMENT = re.compile(r"_([a-z]{1,2})$")  # as BiGG names metabolites: atp_c
 _LARGEST_FLUX = 1000.0
@@ -39,7 +39,7 @@ _SIBLING = re.compile(r"(.+)_sibling(\d+)")
 
 
 class _Kept(BaseModel):
-    """The part of `result.json` that is needed, in a folder that `train --out` kept."""
+    """The keys needed from the `result.json` of `train --out`."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
@@ -50,14 +50,14 @@ class _Kept(BaseModel):
 
 @dataclass(frozen=True)
 class RecoveredNetwork:
-    """A trial's integers S, and its rate constants.
+    """The integer matrix S of a trial, and its rate constants.
 
     Attributes:
-        regime, origin: where it was recovered from, and by which trial, in words.
+        regime, origin: name of the regime; campaign and trial, in words.
         metabolites, reactions: names of the rows and columns of S.
         stoichiometry: S, shape (N, R). Nothing of the truth is in it.
-        log_k: decimal logarithm of each rate constant, shape (R,), as it belongs to these integers: what the length
-            of an estimated column exceeds theirs by is in it. One factor that all share is open.
+        log_k: log10 of each rate constant, shape (R,), rescaled to these integers by the ratio of the estimated
+            column's length to theirs. One common factor is undetermined.
     """
 
     regime: str
@@ -68,12 +68,12 @@ class RecoveredNetwork:
     log_k: Floats
 
     def column(self, reaction: str) -> dict[str, int]:
-        """The coefficient of each metabolite in a reaction, substrates negative."""
+        """Return the coefficient of each metabolite in a reaction, substrates negative."""
         column = self.stoichiometry[:, self.reactions.index(reaction)]
         return {self.metabolites[row]: int(column[row]) for row in np.flatnonzero(column)}
 
     def to_cobra(self) -> Model:
-        """As a model of COBRApy; needs the extra `networks`."""
+        """Return a COBRApy model; needs the extra `networks`."""
         return _to_cobra(self)
 
 
@@ -91,7 +91,7 @@ def network_of(estimate: Estimate, regime: Regime | Measured, graph: Graph, orig
 
 
 def network_of_campaign(workspace: Workspace, campaign: CampaignFolder, experiment: str | None) -> RecoveredNetwork:
-    """Return the network that an experiment, or the incumbent, recovered; raise `StoichloopError`."""
+    """Return the network that an experiment or the incumbent recovered; raise `StoichloopError` without one."""
     trial = representative(campaign, experiment)
     dataset = _frozen(workspace, campaign.settings.regime, campaign.settings.dataset)
     origin = f"campaign {campaign.settings.name}, trial {trial.trial}"
@@ -99,27 +99,27 @@ def network_of_campaign(workspace: Workspace, campaign: CampaignFolder, experime
 
 
 def network_of_run(workspace: Workspace, folder: Path) -> RecoveredNetwork:
-    """Return the network of a run that `train --out` kept in `folder`; raise `StoichloopError`."""
+    """Return the network in a folder of `train --out`; raise `StoichloopError` without one."""
     try:
         kept = _Kept.model_validate_json((folder / RESULT).read_bytes())
     except (OSError, ValidationError) as error:
         raise StoichloopError(
-            f"--run {folder}: there is no {RESULT} in it; name a folder that 'stoichloop train --out' kept"
+            f"--run {folder}: there is no {RESULT} in it; give a folder that 'stoichloop train --out' wrote"
         ) from error
     dataset = _frozen(workspace, kept.regime, kept.dataset)
     return network_of(_read(folder, dataset), dataset.regime, dataset.graph, f"a run with seed {kept.seed}")
 
 
 def estimate_of(workspace: Workspace, campaign: CampaignFolder, experiment: str | None) -> Estimate:
-    """The estimate of an experiment, or of the incumbent; raises `StoichloopError`."""
+    """Return the estimate of an experiment or the incumbent; raise `StoichloopError` without one."""
     dataset = _frozen(workspace, campaign.settings.regime, campaign.settings.dataset)
     return _read(campaign.folder / representative(campaign, experiment).folder, dataset)
 
 
 def representative(campaign: CampaignFolder, name: str | None) -> TrialResult:
-    """The trial that speaks for an experiment, or for the incumbent, at the highest fidelity that it has completed.
+    """Return the trial nearest to the mean score at the highest completed fidelity of an experiment or the incumbent.
 
-    Raises `StoichloopError` where there is none.
+    Raises `StoichloopError` if there is none.
     """
     with Ledger(campaign.ledger_path, readonly=True) as ledger:
         experiment = incumbent(ledger.experiments()) if name is None else find_experiment(campaign, ledger, name)
@@ -128,18 +128,20 @@ def representative(campaign: CampaignFolder, name: str | None) -> TrialResult:
     for fidelity in reversed(FIDELITIES):
         if trial := typical_trial(experiment, fidelity):
             return trial
-    raise StoichloopError(f"no trial of {experiment.id} has completed, so there is no estimate; name another one")
+    raise StoichloopError(
+        f"no trial of {experiment.id} has completed, so there is no estimate; choose another experiment"
+    )
 
 
 def _frozen(workspace: Workspace, name: str, fingerprint: str) -> FrozenData:
-    """The data of a regime or a sibling as they were when an estimate was made of them."""
+    """Return the data that an estimate was made from; raise `StoichloopError` if they have changed."""
     parent = _SIBLING.fullmatch(name)
     known = find_known(parent[1] if parent else name, workspace.data)
     regime = known.sibling(int(parent[2])) if parent else known
     dataset = FrozenData(regime, workspace.data / regime.name, check(regime, workspace.data))
     if dataset.manifest.fingerprint() != fingerprint:
         raise StoichloopError(
-            f"{dataset.folder}: not the data that the estimate was made of; put those back, or train again"
+            f"{dataset.folder}: the data have changed since the estimate was made; restore them, or train again"
         )
     return dataset
 
@@ -148,13 +150,13 @@ def _read(folder: Path, dataset: FrozenData) -> Estimate:
     try:
         return read_estimate(folder / ESTIMATE, dataset.graph)
     except EstimateError as error:
-        raise StoichloopError(f"{folder}: {error}; only running the trial again brings it back") from error
+        raise StoichloopError(f"{folder}: {error}; run the trial again to recreate it") from error
 
 
 def _to_cobra(network: RecoveredNetwork) -> Model:
-    """One reaction for each column of S, in the direction in which it ran, its rate constant in its notes.
+    """Return a model with one irreversible reaction per column of S and its rate constant in the notes.
 
-    A metabolite's compartment is what its name ends with, else `c`. Raises `StoichloopError` without COBRApy.
+    A metabolite's compartment is the suffix of its name, or `c`. Raises `StoichloopError` without COBRApy.
     """
     try:
         from cobra import Metabolite, Model, Reaction

@@ -48,13 +48,13 @@ class Run:
     curves: list[CurvePoint]
 
     def facts(self) -> dict[str, Any]:
-        """Return all of it but its arrays and curves, as `--json` prints it."""
+        """Return everything except arrays and curves, as `--json` prints it."""
         data = {"regime": self.dataset.regime.name, "dataset": self.dataset.manifest.fingerprint()}
         names = ("seed", "steps", "configuration", "scores")
         return self.start | data | {name: getattr(self, name) for name in names}
 
     def network(self) -> RecoveredNetwork:
-        """Return the integers that its estimate decodes to, with their names."""
+        """Return the named integer network that the estimate decodes to."""
         return network_of(self.estimate, self.dataset.regime, self.dataset.graph, f"a run with seed {self.seed}")
 
 
@@ -72,15 +72,15 @@ def train_regime(
     check: Callable[[], None],
     note: Callable[[str], None],
 ) -> Run:
-    """Train, on top of a recipe if one is named, score, and keep the result in `out`.
+    """Train once, with a recipe if one is named, score, and keep the files in `out`; the work of `stoichloop train`.
 
-    Raises `StoichloopError`; then nothing is kept.
+    Raises `StoichloopError`; nothing is kept then.
     """
     recipe_file = None if recipe is None else find_recipe(workspace, regime, recipe)
     if out is not None and out.exists():
-        raise StoichloopError(f"--out {out}: exists already; name a folder that does not")
+        raise StoichloopError(f"--out {out}: exists already; choose another folder name")
     dataset, _ = dataset_of(regime, sibling, quiet=quiet)
-    # What is kept is complete: it moves to its place when the trial has been scored.
+    # Kept files are complete: the folder is moved into place after scoring.
     place = out.resolve().parent if out else None
     if place is not None:
         place.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""From how a trial ended to its scores: what it left behind must pass the analyzer's door."""
+"""Scoring of a finished trial: its estimate must pass the analyzer's validation."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from simulator.dataset import FrozenData
 
 
 def score_outcome(outcome: Outcome, dataset: FrozenData) -> tuple[TrialStatus, str, Scores]:
-    """Status, reason and scores of a trial; an artifact that does not pass the door makes it invalid."""
+    """Return status, reason and scores of a trial; an estimate that fails validation makes it invalid."""
     if outcome.status != "completed":
         return outcome.status, outcome.reason, Scores()
     try:

@@ -1,1 +1,1 @@
-"""The morning after: the winners with their evidence, verification on other networks, and picking onto a branch."""
+"""Work with a campaign's winners: evidence, ablation, verification on siblings, cherry-picking."""

@@ -1,4 +1,4 @@
-"""The chain of commits that an experiment consists of, read from git alone: a clone has no ledger, but the trailers."""
+"""The commits behind an experiment, read from git trailers: a fresh clone has no ledger."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _SEED = re.compile(r"(\d+)(?: \(([\d.]+)\))?")
 
 @dataclass(frozen=True)
 class Score:
-    """The score of an experiment: its mean at a fidelity, with a 95 % interval, and the score of each seed."""
+    """An experiment's mean score at a fidelity with its 95 % interval, and the score of each seed."""
 
     mean: float
     objective: str
@@ -28,7 +28,7 @@ class Score:
 
     @property
     def typical_seed(self) -> int:
-        """The seed whose own score is nearest to the mean: the one to check it with."""
+        """The seed whose score is nearest to the mean, for checking the experiment."""
         return min(self.seeds, key=lambda seed: abs((self.seeds[seed] or 0.0) - self.mean), default=0)
 
     def __str__(self) -> str:
@@ -38,7 +38,7 @@ class Score:
 
 @dataclass(frozen=True)
 class Link:
-    """A commit that carries an experiment. `score` is None where its message tells none."""
+    """A commit of an experiment. `score` is None if the message has no score."""
 
     commit: str
     before: str
@@ -54,14 +54,14 @@ class Link:
 
 @dataclass(frozen=True)
 class Chain:
-    """The commits from the one that a campaign began at, `base`, to an experiment, oldest first."""
+    """The commits from a campaign's start, `base` (not included), to an experiment, oldest first."""
 
     base: str
     links: tuple[Link, ...]
 
     @property
     def names(self) -> list[str]:
-        """The experiments, oldest first."""
+        """The ids of the experiments, oldest first."""
         return [link.experiment for link in self.links]
 
     @property
@@ -71,9 +71,9 @@ class Chain:
 
 
 def find_chain(repo: Repo, experiment: str, campaign: str | None) -> Chain:
-    """The chain of an experiment, from a branch here, one of a remote, or what the loop keeps of every experiment.
+    """Find an experiment's chain on a local branch, a remote branch, or in refs/experiments/.
 
-    Raises `StoichloopError` if there is none, or more than one.
+    Raises `StoichloopError` if there is none or more than one.
     """
     name = campaign or "*"
     places = f"refs/heads/exp/{name}/", f"refs/remotes/**/exp/{name}/", f"refs/experiments/{name}/"
@@ -83,30 +83,30 @@ def find_chain(repo: Repo, experiment: str, campaign: str | None) -> Chain:
             return _chain(repo, *_the_one(lines, experiment))
     within = f"campaign '{campaign}'" if campaign else "any campaign"
     raise StoichloopError(
-        f"no branch exp/CAMPAIGN/{experiment} of {within} is known here or at a remote; "
-        "'stoichloop winners' and 'git branch --all' list what is, 'git fetch' brings what is not"
+        f"no branch exp/CAMPAIGN/{experiment} of {within} exists here or at a remote; "
+        "'stoichloop winners' and 'git branch --all' list the branches, 'git fetch' brings new ones"
     )
 
 
 def _the_one(lines: list[str], experiment: str) -> tuple[str, str]:
-    """The campaign and the commit that refs agree upon."""
+    """Return the campaign and the commit, on which all refs must agree; raise `StoichloopError` otherwise."""
     refs = dict(line.split() for line in lines)
     campaigns = sorted({ref.split("/")[-2] for ref in refs})
     if len(campaigns) > 1:
         raise StoichloopError(
-            f"{experiment} is in the campaigns {', '.join(campaigns)}: say which with --campaign, like "
+            f"{experiment} is in the campaigns {', '.join(campaigns)}: choose one with --campaign, like "
             f"--campaign {campaigns[0]}"
         )
     if len(set(refs.values())) > 1:
         raise StoichloopError(
-            f"{' and '.join(refs)} differ: make the branch that is meant your own, like "
+            f"{' and '.join(refs)} differ: create the branch that you mean, like "
             f"git branch exp/{campaigns[0]}/{experiment} {next(iter(refs))}"
         )
     return campaigns[0], next(iter(refs.values()))
 
 
 def _chain(repo: Repo, campaign: str, tip: str) -> Chain:
-    """Walk from the tip to its parents in the campaign; commits of another campaign belong to the base."""
+    """Walk from the tip to its parents in the campaign; a commit of another campaign is the base."""
     links: list[Link] = []
     link = read_link(repo, tip)
     while link and link.campaign == campaign and (not links or link.experiment == links[-1].parent):
@@ -120,7 +120,7 @@ def _chain(repo: Repo, campaign: str, tip: str) -> Chain:
 
 
 def read_link(repo: Repo, commit: str) -> Link | None:
-    """Read the trailers of a commit; return None if it carries no experiment."""
+    """Read the trailers of a commit; return None if it belongs to no experiment."""
     sha, parents, subject, *trailers = str(repo.git.show("--no-patch", f"--format={_FORMAT}", commit)).split("\0")
     # A message that went through many hands may have a trailer twice: the last one is the newest.
     told = {field: text.strip().rpartition("\n")[2] for field, text in zip(_FIELDS, trailers, strict=True)}

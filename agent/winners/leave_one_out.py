@@ -1,4 +1,4 @@
-"""Ablation of a stack of changes: the stack without each change in turn, on the same fresh seeds."""
+"""Leave-one-out ablation: the effect of each change, measured by training without it on the same fresh seeds."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _FIRST_SEED = 500
 
 
 def fresh_seeds(experiment: str, count: int) -> tuple[int, ...]:
-    """Seeds for the ablation of an experiment, always the same ones, so that more of them add to those before."""
+    """Return an experiment's ablation seeds, a fixed sequence: a larger count extends a smaller one."""
     number = experiment_number(experiment)
     return tuple(number * 1000 + _FIRST_SEED + index for index in range(count))
 
@@ -37,18 +37,18 @@ def ablate(
     winner: Experiment,
     count: int,
 ) -> None:
-    """Leave out each change of the winner's stack in turn, on `count` seeds, and write down what it is worth.
+    """Leave out each change behind the winner in turn, on `count` seeds, and record its effect in the ledger.
 
-    What the ledger holds on as many seeds already stands. Raises `StoichloopError` if there is nothing to leave out.
+    Ablations on enough seeds are not repeated. Raises `StoichloopError` if there is nothing to leave out.
     """
     if dataset.manifest.fingerprint() != campaign.settings.dataset:
         raise StoichloopError(
-            f"{dataset.folder}: these are not the data that campaign '{campaign.settings.name}' was run on"
+            f"{dataset.folder}: the data differ from those that campaign '{campaign.settings.name}' used"
         )
     experiments = ledger.experiments()
     stack = lineage(experiments, winner)[1:]
     if not stack:
-        raise StoichloopError(f"{winner.id} is the base commit as it is: there is nothing to leave out")
+        raise StoichloopError(f"{winner.id} is the unchanged base commit: there is nothing to leave out")
     known, seeds = ledger.ablations(winner.id), fresh_seeds(winner.id, count)
     missing = [e for e in stack if e.id not in known or len(known[e.id].seeds) < count]
     rests = {e.id: _without(laboratory.worktrees, campaign.settings.base_commit, stack, e) for e in missing}
@@ -74,7 +74,7 @@ def ablate(
 def _without(
     worktrees: Worktrees, base: str, stack: Sequence[Experiment], left_out: Experiment
 ) -> str | StoichloopError:
-    """A commit with all other changes of the stack, in order, on the base; or why they do not fit."""
+    """Commit all other changes of the stack, in order, on the base; return the error if they do not fit."""
     commit = base
     try:
         for e in stack:
@@ -97,14 +97,14 @@ def _judge(
     winner: str, left_out: str, full: Sequence[Measurement], rest: Sequence[Measurement], noise: Noise
 ) -> Ablation:
     seeds = tuple(measurement.seed for measurement in full)
-    # Where the stack itself did not complete, what the rest did says nothing.
+    # A seed on which the full stack did not complete cannot be compared.
     completed = [pair for pair in zip(full, rest, strict=True) if pair[0].score is not None]
     if failure := next((theirs.reason for _, theirs in completed if theirs.reason), None):
         return _needed(winner, left_out, seeds, failure)
     if len(completed) < MIN_PAIRS:
         raise StoichloopError(
             f"{winner} itself completed only {len(completed)} of {len(seeds)} fresh seeds, too few to compare; "
-            f"ask for more: --seeds {2 * len(seeds)}"
+            f"use more: --seeds {2 * len(seeds)}"
         )
     scores = [(ours.score, theirs.score) for ours, theirs in completed]
     differences = [ours - theirs for ours, theirs in scores if ours is not None and theirs is not None]
@@ -123,5 +123,5 @@ def _judge(
 
 
 def _needed(winner: str, left_out: str, seeds: tuple[int, ...], failure: str) -> Ablation:
-    reason = f"needed by what stands on it: {failure}"
+    reason = f"later changes need it: {failure}"
     return Ablation(winner, left_out, None, None, seeds, "matters", reason, time.time())

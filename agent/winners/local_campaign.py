@@ -1,4 +1,4 @@
-"""The ledger of a chain that was found in git, if its campaign is in this workspace; a fresh clone has none."""
+"""The campaign in this workspace that a chain from git belongs to; a fresh clone has none."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from memory.ledger import Ledger
 
 
 def campaign_of(workspace: Workspace, chain: Chain) -> CampaignFolder | None:
-    """The campaign here whose ledger has the experiment, and not another one of that name."""
+    """Return the local campaign whose ledger holds the chain's experiment; None if there is none."""
     name = chain.tip.campaign
     if not (workspace.runs / name / "campaign.yaml").is_file():
         return None
@@ -26,7 +26,7 @@ def campaign_of(workspace: Workspace, chain: Chain) -> CampaignFolder | None:
 
 
 def idle_changes(workspace: Workspace, chain: Chain) -> list[str]:
-    """The experiments of the chain that an ablation has not shown to matter."""
+    """Return the experiments of the chain that an ablation did not show to matter."""
     campaign = campaign_of(workspace, chain)
     if campaign is None:
         return []
@@ -39,7 +39,7 @@ def idle_changes(workspace: Workspace, chain: Chain) -> list[str]:
 def remembering(
     workspace: Workspace, chain: Chain, console: Console, check: Callable[[], None]
 ) -> Iterator[Laboratory]:
-    """A laboratory that writes into the ledger of the chain's campaign, whose lead it takes, if there is one here."""
+    """Yield a laboratory that records into the chain's local campaign, locked meanwhile, if there is one."""
     campaign = campaign_of(workspace, chain)
     with ExitStack() as stack:
         ledger = None

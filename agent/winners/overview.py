@@ -1,4 +1,4 @@
-"""The winners of a campaign with their evidence: the incumbent's stack of changes, and all else that was accepted."""
+"""Overview of a campaign's accepted experiments: the changes behind the incumbent, then the others."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ class ChangedLines(_WinnerModel):
 
 
 class Winner(_WinnerModel):
-    """An accepted experiment. `effect` is that against its rival; `ablation` is what its change is worth to the stack.
+    """An accepted experiment. `effect` is its gain over its rival; `ablation` its effect within the stack.
 
-    `leads` says that it is part of the incumbent's stack. The baseline has no branch and changes nothing.
+    `leads` is true if the incumbent is built on it. The baseline has no branch and changes nothing.
     """
 
     experiment: str
@@ -61,7 +61,7 @@ class Winner(_WinnerModel):
 
 
 class Winners(_WinnerModel):
-    """All of a campaign, those that lead to the incumbent first."""
+    """All winners of a campaign, those behind the incumbent first."""
 
     campaign: str
     regime: str
@@ -72,19 +72,19 @@ class Winners(_WinnerModel):
 
 
 def accepted(ledger: Ledger, name: str | None) -> Experiment:
-    """An accepted experiment by its name, or the incumbent; raises `StoichloopError` if there is none."""
+    """Return an accepted experiment by name, or the incumbent; raise `StoichloopError` if there is none."""
     experiments = ledger.experiments()
     found = incumbent(experiments) if name is None else next((e for e in experiments if e.id == name), None)
     if found is None or not found.accepted:
         if name is None:
-            raise StoichloopError("nothing is accepted yet, not even the baseline: let 'stoichloop explore' go on")
+            raise StoichloopError("nothing is accepted yet, not even the baseline: let 'stoichloop explore' continue")
         known = ", ".join(e.id for e in experiments if e.accepted) or "none"
-        raise StoichloopError(f"'{name}' is not an accepted experiment of this campaign; those are {known}")
+        raise StoichloopError(f"'{name}' is not an accepted experiment of this campaign; accepted are {known}")
     return found
 
 
 def read_winners(workspace: Workspace, campaign: CampaignFolder, ledger: Ledger, leader: Experiment) -> Winners:
-    """Read everything once; `leader` is the incumbent, or the one that is to be taken for it."""
+    """Read all winners; `leader` is the incumbent or the experiment to treat as the incumbent."""
     experiments, settings = ledger.experiments(), campaign.settings
     line = lineage(experiments, leader)
     others = [e for e in experiments if e.accepted and e not in line]
@@ -127,7 +127,7 @@ def read_winners(workspace: Workspace, campaign: CampaignFolder, ledger: Ledger,
 
 
 def _lines(workspace: Workspace, commit: str) -> tuple[ChangedLines, ChangedLines]:
-    """Return the lines that a commit changes of the code, and of the chosen configuration."""
+    """Count the lines that a commit changes in the code and in the chosen configuration."""
     code, configuration = ChangedLines(), ChangedLines()
     for row in str(workspace.repo.git.show("--numstat", "--no-renames", "--format=", commit)).splitlines():
         added, removed, file = row.split("\t")
@@ -139,19 +139,19 @@ def _lines(workspace: Workspace, commit: str) -> tuple[ChangedLines, ChangedLine
 
 
 def _branch(workspace: Workspace, campaign: str, experiment: Experiment) -> str | None:
-    """The experiment's branch, if it is there still."""
+    """Return the experiment's branch; None if it was deleted or moved."""
     branch = f"exp/{campaign}/{experiment.id}"
     there = workspace.repo.git.for_each_ref("--format=%(objectname)", f"refs/heads/{branch}")
     return branch if there == commit_of(experiment) else None
 
 
 def picture(known: Winners) -> RenderableType:
-    """Return a paragraph for each winner, for the terminal."""
+    """Return the overview for the terminal, a paragraph per winner."""
     head = f"{known.campaign} · {known.regime} · {known.objective} at {known.fidelity}, with 95 % intervals"
     leading = [winner for winner in known.winners if winner.leads]
     others = [winner for winner in known.winners if not winner.leads]
     unchecked = [Text(UNCHECKED)] if known.objective == "blind" else []
-    parts: list[RenderableType] = [Text(head, style="bold"), *unchecked, Text(f"\nwhat {known.incumbent} consists of")]
+    parts: list[RenderableType] = [Text(head, style="bold"), *unchecked, Text(f"\nchanges behind {known.incumbent}")]
     parts += [_paragraph(winner) for winner in leading]
     if others:
         parts += [Text("also accepted"), *(_paragraph(winner) for winner in others)]

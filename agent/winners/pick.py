@@ -1,7 +1,6 @@
-"""Putting an experiment's commits onto the user's branch: the user's action, in the user's name.
+"""Cherry-picking of an experiment's commits onto the user's branch, in the user's name.
 
-Nothing of the user's is touched before all commits have gone through in a worktree that is thrown away; then the branch
-is fast-forwarded to the result.
+All commits are picked in a temporary worktree first. Only if all of them apply is the user's branch fast-forwarded.
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ _MISSING = object()
 
 
 class Placed(BaseModel):
-    """A commit that was put: the experiment it carries, what it was and what it is on the branch."""
+    """A picked commit: its experiment, the original commit and the new commit on the branch."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -39,9 +38,9 @@ class Placed(BaseModel):
 
 
 class Picked(BaseModel):
-    """The result of a pick. `check` is the command that shows the score again, None if the regime is unknown.
+    """Result of a pick. `check` is the command that reproduces the score; None if the regime is unknown.
 
-    `already` were in the branch before; `left_out` have been shown not to matter.
+    `already` were on the branch before; `left_out` were not shown to matter.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -61,9 +60,9 @@ class Picked(BaseModel):
 
 
 def pick(workspace: Workspace, chain: Chain, left_out: Sequence[str]) -> Picked:
-    """Put the commits of `chain` but those `left_out` onto the current branch.
+    """Pick the commits of `chain`, except those `left_out`, onto the current branch.
 
-    Raises `StoichloopError`, having changed nothing, if the branch is not ready for it, or a commit does not fit.
+    Raises `StoichloopError`, with nothing changed, if the branch is not ready or a commit does not fit.
     """
     branch, head = _ready_branch(workspace), head_commit(workspace)
     known = _experiments_in(workspace, head)
@@ -89,7 +88,7 @@ def pick(workspace: Workspace, chain: Chain, left_out: Sequence[str]) -> Picked:
 
 
 def _ready_branch(workspace: Workspace) -> str:
-    """The branch that HEAD is on, if something can be put onto it now."""
+    """Return the current branch; raise `StoichloopError` if commits cannot be picked onto it now."""
     git = workspace.repo.git
     try:
         branch = str(git.symbolic_ref("--quiet", "--short", "HEAD"))
@@ -100,20 +99,20 @@ def _ready_branch(workspace: Workspace) -> str:
     for operation in _OPERATIONS:
         if (workspace.root / str(git.rev_parse("--git-path", operation))).exists():
             raise StoichloopError(
-                f"{workspace.root}: git is in the middle of something ({operation}); finish it or abort it first"
+                f"{workspace.root}: another git operation is in progress ({operation}); finish it or abort it first"
             )
-    # Without optional locks: git would write what it learned into the user's index.
+    # Without optional locks, or git would refresh the user's index.
     lines = str(git(no_optional_locks=True).status("--porcelain", "--untracked-files=all")).splitlines()
     if files := [line[3:] for line in lines if line[0] not in " ?" or line[3:].lstrip('"').startswith("gnn/")]:
         raise StoichloopError(
-            f"{workspace.root}: changes that are not committed stand in the way: {', '.join(files)}; "
-            "commit them, or put them aside with git stash"
+            f"{workspace.root}: uncommitted changes are in the way: {', '.join(files)}; "
+            "commit them, or stash them with git stash"
         )
     return branch
 
 
 def _experiments_in(workspace: Workspace, head: str) -> set[tuple[str, str, str]]:
-    """The experiments that a history holds: campaign, name and fingerprint of each."""
+    """Return campaign, id and fingerprint of each experiment in a history."""
     keys = "Campaign", "Experiment", "Fingerprint"
     fields = "%x00".join(f"%(trailers:key={key},valueonly,separator=)" for key in keys)
     lines = str(workspace.repo.git.log("--grep=^Fingerprint: ", f"--format={fields}", head)).splitlines()
@@ -123,7 +122,7 @@ def _experiments_in(workspace: Workspace, head: str) -> set[tuple[str, str, str]
 def _place(workspace: Workspace, head: str, links: Sequence[Link], branch: str) -> list[Placed]:
     with throw_away(workspace.repo, workspace.runs / ".picks", workspace.sandbox) as worktrees:
         folder = worktrees.whole(head)
-        git = Git(str(folder))  # the user's: with their name, hooks and signature
+        git = Git(str(folder))  # runs with the user's name, hooks and signature
         placed = [one for link in links if (one := _cherry_pick(git, folder, link, branch)) is not None]
         try:
             CodeState(folder, workspace.sandbox).resolve({})
@@ -137,7 +136,7 @@ def _place(workspace: Workspace, head: str, links: Sequence[Link], branch: str) 
 
 
 def _cherry_pick(git: Git, folder: Path, link: Link, branch: str) -> Placed | None:
-    """Pick one commit in the worktree; None if it changes nothing there any more."""
+    """Pick one commit in the worktree; return None if it changes nothing there."""
     try:
         git.cherry_pick(link.commit)
     except GitCommandError as error:
@@ -145,7 +144,7 @@ def _cherry_pick(git: Git, folder: Path, link: Link, branch: str) -> Placed | No
         if files and (files != [CHOSEN] or not _merge_chosen(git, folder)):
             raise StoichloopError(
                 f"commit {link.commit[:12]} ({link.subject}) conflicts with branch {branch} in {', '.join(files)}; "
-                f"nothing was changed; to settle it by hand: git cherry-pick {link.commit[:12]}"
+                f"nothing was changed; to resolve it by hand: git cherry-pick {link.commit[:12]}"
             ) from error
         if not git.diff("--cached", "--name-only"):
             git.cherry_pick("--skip")
@@ -159,11 +158,11 @@ def _cherry_pick(git: Git, folder: Path, link: Link, branch: str) -> Placed | No
 
 
 def _merge_chosen(git: Git, folder: Path) -> bool:
-    """Merge the chosen configuration by its fields, where git sees lines; false if one field was changed twice."""
+    """Merge the chosen configuration by field instead of by line; return False if both sides changed a field."""
     try:
         base, ours, theirs = (json.loads(git.show(f":{stage}:{CHOSEN}")) for stage in (1, 2, 3))
     except (GitCommandError, json.JSONDecodeError):
-        return False  # one side has no such file, or something else in it
+        return False  # one side has no such file, or no JSON in it
     merged: dict[str, Any] = {}
     for name in sorted({*base, *ours, *theirs}):
         before, mine, other = (side.get(name, _MISSING) for side in (base, ours, theirs))
@@ -178,7 +177,7 @@ def _merge_chosen(git: Git, folder: Path) -> bool:
 
 
 def _check(workspace: Workspace, link: Link) -> str | None:
-    """The command that trains what was picked as the experiment was trained."""
+    """Return the command that trains the picked code like the experiment."""
     if link.score is None:
         return None
     try:
@@ -189,17 +188,17 @@ def _check(workspace: Workspace, link: Link) -> str | None:
 
 
 def describe(picked: Picked) -> str:
-    """Return the result for the terminal: the commits, and how to check them."""
+    """Return the result for the terminal: picked commits, and the command that checks the score."""
     lines = [f"{one.original[:12]} -> {one.commit[:12]}  {one.subject}" for one in picked.placed]
     if picked.placed:
-        lines.append(f"{len(picked.placed)} commits of {picked.experiment} are on branch {picked.branch} now")
+        lines.append(f"{len(picked.placed)} commits of {picked.experiment} are now on branch {picked.branch}")
     if picked.already:
         lines.append(f"on branch {picked.branch} already: {', '.join(picked.already)}")
     if picked.left_out:
-        lines.append(f"left out, not shown to matter: {', '.join(picked.left_out)}; --all puts them, too")
+        lines.append(f"left out, not shown to matter: {', '.join(picked.left_out)}; --all picks them too")
     if picked.score is not None:
         seeds = ", ".join(map(str, picked.seeds))
         score = f"{picked.objective} {picked.score:.4f}{within(picked.interval)} over seeds {seeds}"
         lines.append(f"{picked.experiment} as a whole: {score}; to check:")
-    lines.append(f"    {picked.check}" if picked.check else "its score cannot be checked here: the regime is not known")
+    lines.append(f"    {picked.check}" if picked.check else "its score cannot be checked here: the regime is unknown")
     return "\n".join(lines)

@@ -1,4 +1,4 @@
-"""Verification: an experiment trained anew on sibling networks that it has never seen, next to its base."""
+"""Test of generalisation: an experiment and its base, retrained on sibling networks that it has never seen."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from simulator.dataset import FrozenData
 def verify(
     laboratory: Laboratory, chain: Chain, siblings: Sequence[tuple[int, FrozenData]], *, seed: int, fidelity: str
 ) -> Verification:
-    """Train the experiment and the commit that its campaign began at on each sibling, paired by the seed.
+    """Train the experiment and its campaign's base commit on each sibling, with the same seed.
 
-    What came of it is written into the laboratory's ledger, if it has one.
+    The result is recorded in the laboratory's ledger, if it has one.
     """
     name, tasks = chain.tip.experiment, []
     for number, dataset in siblings:
@@ -61,19 +61,19 @@ def _result(number: int, ours: Measurement, base: Measurement) -> SiblingResult:
 
 def _verdict(results: Sequence[SiblingResult], interval: Interval | None) -> Generality:
     if any(result.exact is None and result.base_exact is not None for result in results):
-        return "does not generalise"  # where its base trains, it does not
+        return "does not generalise"  # it fails where the base commit trains
     if interval is None or interval[0] <= 0 <= interval[1]:
         return "not shown to generalise"
     return "generalises" if interval[0] > 0 else "does not generalise"
 
 
 def fidelity_of(chain: Chain, asked: str | None) -> str:
-    """Return the fidelity asked for, or the campaign's own; raise `StoichloopError` for an unknown word."""
+    """Return the fidelity asked for, or the campaign's; raise `StoichloopError` for an unknown one."""
     return check_fidelity(asked or (chain.tip.score.fidelity if chain.tip.score else "full"))
 
 
 def facts(chain: Chain, verification: Verification) -> dict[str, Any]:
-    """For a script: what was found, where, and the score on the experiment's own network."""
+    """Return the verification and the score on the experiment's own network, for `--json`."""
     siblings = [{**vars(s), "gain": s.gain} for s in verification.siblings]
     tip = chain.tip
     own = (
@@ -86,9 +86,9 @@ def facts(chain: Chain, verification: Verification) -> dict[str, Any]:
 
 
 def describe(chain: Chain, verification: Verification) -> RenderableType:
-    """Return a line for each sibling and the answer, for the terminal."""
+    """Return the verification for the terminal: a line per sibling, and the verdict."""
     table = Table(box=None, header_style="bold", pad_edge=False)
-    for column in ("network", "exact", "of the base", "of all ones", "gain", ""):
+    for column in ("network", "exact", "base commit", "trivial answer", "gain", ""):
         table.add_column(column, justify="left" if column in ("network", "") else "right")
     for s in verification.siblings:
         values = (s.exact, s.base_exact, s.baseline_exact)
@@ -97,5 +97,5 @@ def describe(chain: Chain, verification: Verification) -> RenderableType:
     gain = "no pair completed" if verification.gain is None else f"mean gain {verification.gain:+.4f}"
     over = f"over {len(verification.siblings)} siblings"
     answer = f"{verification.experiment} {verification.verdict}: {gain}{within(verification.interval)} {over}"
-    own = f"on its own network, {chain.tip.regime}: {chain.tip.score or 'not told'}"
+    own = f"on its own network, {chain.tip.regime}: {chain.tip.score or 'unknown'}"
     return Group(table, Text(answer, style="bold"), Text(own))

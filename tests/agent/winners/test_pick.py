@@ -99,7 +99,7 @@ def test_what_an_ablation_has_not_shown_to_matter_stays_away(
     workspace.repo.git.commit("--all", "-m", "mine")
 
     told = stoichloop("pick", "e0003").stdout
-    assert "left out, not shown to matter: e0002; --all puts them, too" in told
+    assert "left out, not shown to matter: e0002; --all picks them too" in told
     # Git sees neighbouring lines that changed on both sides; fields of a configuration have no neighbours.
     assert chosen(workspace.root) == {"lr_func": 0.01, "lr_k": 0.02}
     again = json.loads(stoichloop("pick", "e0003", "--all", "--json").stdout)
@@ -155,7 +155,7 @@ def test_a_branch_that_is_not_ready_is_refused(stoichloop: Command, workspace: W
     assert "HEAD is detached" in refused(stoichloop, root, "e0002")
     git.checkout("main")
     (root / ".git" / "MERGE_HEAD").write_text(f"{git.rev_parse('HEAD')}\n")
-    assert "in the middle of something (MERGE_HEAD)" in refused(stoichloop, root, "e0002")
+    assert "another git operation is in progress (MERGE_HEAD)" in refused(stoichloop, root, "e0002")
 
 
 def test_the_users_hooks_apply(stoichloop: Command, workspace: Workspace, night: Night) -> None:
@@ -180,7 +180,7 @@ def test_where_two_campaigns_have_it_one_must_be_named(
     if not known:
         shutil.rmtree(workspace.runs)
         workspace.repo.git.worktree("prune")
-    assert "in the campaigns night, other: say which with --campaign" in refused(stoichloop, workspace.root, "e0002")
+    assert "in the campaigns night, other: choose one with --campaign" in refused(stoichloop, workspace.root, "e0002")
     stoichloop("pick", "e0002", "--campaign", "other")
     assert chosen(workspace.root) == {"lr_k": 0.02}
     assert "no branch exp/CAMPAIGN/e0009" in refused(stoichloop, workspace.root, "e0009")
