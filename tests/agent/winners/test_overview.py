@@ -51,7 +51,7 @@ def test_winners_come_with_their_evidence(stoichloop: Command, night: Night) -> 
     taken = json.loads(stoichloop("winners", "--experiment", "e0003", "--json").stdout)["winners"]
     assert [winner["experiment"] for winner in taken if winner["leads"]] == ["e0001", "e0002", "e0003"]
     assert (
-        "'e9' is not an accepted experiment of this campaign; those are e0001, e0002"
+        "'e9' is not an accepted experiment of this campaign; accepted are e0001, e0002"
         in stoichloop("winners", "--experiment", "e9", check=False).stderr
     )
 
