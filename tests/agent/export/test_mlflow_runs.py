@@ -45,7 +45,10 @@ def test_what_is_there_is_not_added_again_and_what_was_cut_off_is(documented: Do
 
 @pytest.mark.parametrize(
     ("uri", "words"),
-    [("mlruns", "must be the address of a server"), ("http://127.0.0.1:1", "rerun the command, which adds the missing runs")],
+    [
+        ("mlruns", "must be the address of a server"),
+        ("http://127.0.0.1:1", "rerun the command, which adds the missing runs"),
+    ],
 )
 def test_a_store_that_is_not_there_is_said_in_a_sentence(
     documented: Documented, monkeypatch: pytest.MonkeyPatch, uri: str, words: str
