@@ -101,7 +101,7 @@ def ablation(
     activation: Annotated[list[str] | None, typer.Option(help="A level; repeatable. Default: all.")] = None,
     seeds: Annotated[int, typer.Option(min=1, help="Training seeds of each arm, from 0.")] = 3,
     steps: Annotated[
-        int | None, typer.Option(min=1, help="Optimiser steps; default: the regime's full budget.")
+        int | None, typer.Option(min=1, help="Optimiser steps; default: the regime's full length.")
     ] = None,
     results: Annotated[
         Path | None, typer.Option(help="JSON lines, one per finished trial. [default: runs/ablation.jsonl]")

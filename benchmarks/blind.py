@@ -171,7 +171,7 @@ def blind(
     draws: Annotated[int, typer.Option(min=4, help="Configurations to draw.")] = 12,
     steps: Annotated[int, typer.Option(min=1, help="Optimiser steps of those.")] = 500,
     recipe: Annotated[
-        list[str] | None, typer.Option(help="A recipe to train beside them at the full budget; repeatable.")
+        list[str] | None, typer.Option(help="A recipe to train beside them at the full length; repeatable.")
     ] = None,
     results: Annotated[
         Path | None, typer.Option(help="JSON lines, one a finished trial. [default: runs/blind.jsonl]")

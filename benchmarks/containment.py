@@ -1,6 +1,6 @@
 """The cost of the sandbox: `python -m benchmarks containment`.
 
-The same trial, the regime's best recipe at its full budget, is run within the sandbox and without it, in turns, one at
+The same trial, the regime's best recipe at its full length, is run within the sandbox and without it, in turns, one at
 a time. Both must leave the same estimate, to the last bit. Prints one JSON document; progress goes to standard error.
 """
 
@@ -45,10 +45,10 @@ def containment(
     regime: Annotated[str, typer.Argument(metavar="REGIME")] = "pde_m1",
     pairs: Annotated[int, typer.Option(min=1, help="How often the trial is run, each way.")] = 3,
     steps: Annotated[
-        int | None, typer.Option(min=1, help="Optimiser steps; default: the regime's full budget.")
+        int | None, typer.Option(min=1, help="Optimiser steps; default: the regime's full length.")
     ] = None,
 ) -> None:
-    """Measure what the sandbox costs a trial and print it as JSON."""
+    """Measure the cost of the sandbox for a trial and print it as JSON."""
     workspace, console = find_workspace(Path.cwd()), Console(stderr=True)
     workspace.refuse_uncontained("the trial that is to be measured within the sandbox")
     dataset = dataset_of(workspace, regime)

@@ -30,7 +30,7 @@ _PATIENCE_S = 10.0
 class BenchmarkRun(BaseModel):
     """The identity of a trial.
 
-    `recipe` None is the starting formulation, `steps` None the regime's full budget; `settings` are changes of the
+    `recipe` None is the starting formulation, `steps` None the regime's full length; `settings` are changes of the
     configuration, each key=value; `code` is from `code_of`.
     """
 

@@ -60,7 +60,7 @@ def train(
         regime: name of the regime.
         changes: configuration fields to change.
         seed: random seed of the training.
-        steps: number of optimiser steps, None for the regime's full budget.
+        steps: number of optimiser steps, None for the regime's full length.
         sibling: number of the sibling network to train on, None for the regime itself.
         recipe: `best` for the regime's own recipe, or the path of a recipe file.
         out: new folder for the trial's files; None keeps none of them.

@@ -23,7 +23,7 @@ def train(
     ] = None,
     seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Random seed of the training.")] = 0,
     steps: Annotated[
-        int | None, typer.Option(min=1, help="Number of optimiser steps; default: the regime's full budget.")
+        int | None, typer.Option(min=1, help="Number of optimiser steps; default: the regime's full length.")
     ] = None,
     sibling: Sibling = None,
     recipe: Annotated[

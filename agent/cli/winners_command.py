@@ -23,7 +23,7 @@ def winners(
     ] = None,
     do_ablate: Annotated[
         bool,
-        typer.Option("--ablate", help="Measure what each change behind the incumbent is worth, by leaving it out."),
+        typer.Option("--ablate", help="Measure the worth of each change behind the incumbent: retrain without it."),
     ] = False,
     seeds: Annotated[int, typer.Option(min=2, max=400, help="Number of fresh seeds for --ablate.")] = 2,
     no_sandbox: NoSandbox = False,
