@@ -59,12 +59,6 @@ def test_a_command_of_the_project_is_a_function(place: str) -> None:
     assert callable(getattr(import_module(module), function))
 
 
-def test_every_file_that_the_package_is_to_hold_is_there() -> None:
-    for package, patterns in PROJECT["tool"]["setuptools"]["package-data"].items():
-        for pattern in patterns:
-            assert list((ROOT / package).glob(pattern)), f"{package}: {pattern}"
-
-
 def test_what_is_run_by_its_name_can_be_run() -> None:
     assert find_spec(f"{cli.__name__}.__main__") is not None
     assert find_spec("benchmarks.__main__") is not None

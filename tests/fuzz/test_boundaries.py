@@ -198,12 +198,19 @@ def test_edits(checkout: Path, workspace: Workspace, file: str, search: str, rep
     assert workspace.repo.git.status("--porcelain") == ""
 
 
+@pytest.fixture(scope="module")
+def artifact(tiny: Dataset, tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """A good estimate, as a trial writes it."""
+    path = tmp_path_factory.mktemp("artifact") / "estimate.npz"
+    write_estimate(true_estimate(tiny), path)
+    return path.read_bytes()
+
+
 @fuzzed
 @given(data=st.data())
-def test_artifacts(tiny: Dataset, tmp_path: Path, data: st.DataObject) -> None:
+def test_artifacts(tiny: Dataset, artifact: bytes, tmp_path: Path, data: st.DataObject) -> None:
     path = tmp_path / "estimate.npz"
-    write_estimate(true_estimate(tiny), path)
-    path.write_bytes(data.draw(turned(path.read_bytes())))
+    path.write_bytes(data.draw(turned(artifact)))
     with suppress(EstimateError):
         assert isinstance(read_estimate(path, tiny.truth.graph), Estimate)
 

@@ -87,7 +87,7 @@ def test_patches_are_refused_fail_and_are_repaired(
     assert not (workspace.root / "agent").exists()
     log = stoichloop("log", "night").stdout
     assert "agent/analyzer/shortcut.py is not under gnn/" in log
-    assert "Why: nothing new to propose on the sweep rung" in log
+    assert "Reason: nothing new to propose on the sweep rung" in log
     assert "gnn/loss.py +1 -1" in log
 
 
