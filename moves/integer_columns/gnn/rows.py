@@ -31,11 +31,10 @@ def settle_rows(problem: Problem, current: Fit, candidates: Sequence[Candidates]
         edges = torch.nonzero(metabolite == row)[:, 0]
         allowed = torch.stack([_allowed(candidates[int(reaction[edge])], edge, columns, values) for edge in edges])
         free = allowed.sum(1) > 1
-        if bool(free.any()):
-            edges, allowed = edges[free], allowed[free]
-            parts = rates[reaction[edges]] / problem.scale[row]
-            target = columns[edges] @ parts - current.residual[row]
-            columns[edges] = _closest(parts, target, values, allowed)
+        edges, allowed = edges[free], allowed[free]
+        parts = rates[reaction[edges]] / problem.scale[row]
+        target = columns[edges] @ parts - current.residual[row]
+        columns[edges] = _closest(parts, target, values, allowed)
     return columns
 
 

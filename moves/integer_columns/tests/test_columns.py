@@ -68,3 +68,9 @@ def test_each_reaction_has_its_own_edges_and_rows_of_the_labels() -> None:
     assert second.edges.tolist() == [2, 3, 4]
     assert second.substrates.tolist() == [1, 2]
     assert second.columns.tolist() == [[2.0, -1.0, -1.0]]
+
+
+def test_reactions_of_the_same_roles_share_their_columns() -> None:
+    first, second = candidates_of(reaction((-1, 1), after=(-1, 1)), Constraints((1, 2), True, 2, 2, False), 2)
+    assert first.columns is second.columns
+    assert second.edges.tolist() == [2, 3]

@@ -1,9 +1,12 @@
 from itertools import pairwise
 
+import pytest
 import torch
 
+import gnn.polish
 from gnn.newton import refine
 from gnn.polish import polish
+from gnn.search import Changes
 from tests.planted import CHAIN, clock, plant
 from tests.test_rows import COMMON
 
@@ -42,3 +45,24 @@ def test_where_nothing_is_wrong_the_columns_are_searched_once() -> None:
     planted, budget = plant(), clock(100)
     polish(planted.problem, planted.fit(), planted.candidates(), budget)
     assert budget.spent <= 0.1
+
+
+def test_a_turn_that_does_not_help_is_undone_and_tried_again_for_fewer_reactions(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    planted = plant()
+    worse, start, better = (planted.fit(planted.without(*range(missing))) for missing in (3, 2, 1))
+    answers, counts = iter([worse, better, worse, worse]), []
+
+    def surest(*arguments: object) -> torch.Tensor:
+        counts.append(arguments[-1])
+        return next(answers).columns
+
+    monkeypatch.setattr(Changes, "surest", surest)
+    monkeypatch.setattr(gnn.polish, "search", lambda *_: Changes(start.columns, torch.ones(6)))
+    monkeypatch.setattr(gnn.polish, "settle", lambda _problem, current, _candidates: current.columns)
+    monkeypatch.setattr(gnn.polish, "refine", lambda _problem, current, _steps, _clock: current)
+    found = polish(planted.problem, start, planted.candidates(), clock())
+    # All 6; 30 % of them; after one that helped 60 %; 18 %, at least 1, and no fewer can be tried.
+    assert counts == [6, 1, 3, 1]
+    torch.testing.assert_close(found.columns, better.columns)

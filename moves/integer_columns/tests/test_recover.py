@@ -1,5 +1,7 @@
 import json
+from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from io import StringIO
 from pathlib import Path
 
@@ -7,9 +9,12 @@ import numpy as np
 import pytest
 import torch
 
+import gnn.recover
 from gnn.clock import Clock, NonFiniteLossError
+from gnn.columns import Candidates
 from gnn.config import Configuration
 from gnn.estimate import write_estimate
+from gnn.projection import Fit, Problem, fit
 from gnn.recover import _every, recover
 from gnn.recovered import recovered
 from tests.planted import clock, functions_on, plant, rates_of
@@ -32,6 +37,33 @@ def test_the_same_seed_gives_the_same_bits() -> None:
     assert torch.equal(first.functions.substrate, again.functions.substrate)
     assert torch.equal(first.log_k, again.log_k)
     assert not torch.equal(first.log_k, other.log_k)
+
+
+def test_splines_frames_and_magnitudes_become_more_from_stage_to_stage(monkeypatch: pytest.MonkeyPatch) -> None:
+    planted = plant(balanced=False, alphabet=(1, 2, 4), frames=100)
+    stages = []
+
+    def stage(name: str, problem: Problem, start: Fit, candidates: Sequence[Candidates], *_: object) -> Fit:
+        functions, largest = start.functions, max(float(own.columns.max()) for own in candidates)
+        sizes = (functions.substrate_grid.size, functions.rate_grid.size)
+        stages.append((name, problem.dcdt.shape[1], sizes, largest))
+        return start
+
+    def pursue(problem: Problem, candidates: Sequence[Candidates], *_: object) -> Fit:
+        return stage("pursue", problem, fit(problem, planted.functions, planted.columns), candidates)
+
+    monkeypatch.setattr(gnn.recover, "pursue", pursue)
+    for name in ("polish", "regrown", "enlarged"):
+        monkeypatch.setattr(gnn.recover, name, partial(stage, name))
+    recover(planted.observations, Configuration(few_frames=30, last_frames=80), 0, clock())
+    assert stages == [
+        ("pursue", 30, (9, 10), 2.0),
+        ("polish", 30, (9, 10), 2.0),
+        ("polish", 30, (14, 20), 2.0),
+        ("regrown", 30, (14, 20), 2.0),
+        ("enlarged", 30, (14, 20), 4.0),
+        ("polish", 80, (24, 36), 4.0),
+    ]
 
 
 def test_a_reaction_that_explains_nothing_has_the_first_of_its_columns() -> None:

@@ -71,3 +71,4 @@ def test_where_columns_balance_no_coefficient_changes_alone() -> None:
     planted = plant(noise=1.0)
     settled = settle_rows(planted.problem, planted.fit(), planted.candidates())
     torch.testing.assert_close(settled, planted.columns)
+    torch.testing.assert_close(settle_rows(planted.problem, planted.fit(), []), planted.columns)  # looks at none
