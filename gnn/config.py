@@ -40,6 +40,7 @@ class Configuration(LossCoefficients):
         "substrates",
         ["substrates", "hypergraph"],
         "input of a rate: its substrates' messages, with hypergraph after an exchange among all its metabolites",
+        swept=False,  # twice the time of a step, without a gain where it was measured: docs/notes/gate.md
     )
     gate: str = choice("none", ["none", "sigmoid"], "gate on a substrate's message, by its concentration")
     attention: str = choice("none", ["none", "edge"], "learnable weight in [0, 1] on the message of each edge")

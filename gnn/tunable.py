@@ -22,6 +22,9 @@ def integer(start: int, low: int, high: int, doc: str) -> Any:
     return field(default=start, metadata={"kind": "int", "low": low, "high": high, "shared": True, "doc": doc})
 
 
-def choice(start: str | int, choices: list[str] | list[int], doc: str, *, shared: bool = True) -> Any:
-    """Declare a choice among a few values."""
-    return field(default=start, metadata={"kind": "choice", "choices": choices, "shared": shared, "doc": doc})
+def choice(
+    start: str | int, choices: list[str] | list[int], doc: str, *, shared: bool = True, swept: bool = True
+) -> Any:
+    """Declare a choice among a few values. Sweeps leave it alone unless it is `swept`."""
+    metadata = {"kind": "choice", "choices": choices, "shared": shared, "swept": swept, "doc": doc}
+    return field(default=start, metadata=metadata)

@@ -21,7 +21,8 @@ _LIMITS = Limits(memory=4 * 2**30, file=4 * 2**20)
 class Field(BaseModel):
     """One field of the configuration, as `python -m gnn.config` declares it.
 
-    A `shared` field must have the same value in all trials that are trained together.
+    A `shared` field must have the same value in all trials that are trained together. Sweeps try the values of a field
+    that is `swept`; other fields are for users, language models and ablations.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -33,6 +34,7 @@ class Field(BaseModel):
     high: float | None = None
     log: bool = False
     shared: bool = True
+    swept: bool = True
     choices: tuple[str | int, ...] = ()
 
 

@@ -98,7 +98,7 @@ def create(options: Options) -> Sweep:
 
 
 def _space(state: CodeState) -> dict[str, BaseDistribution]:
-    return {name: _distribution(field) for name, field in state.fields.items()}
+    return {name: _distribution(field) for name, field in state.fields.items() if field.swept}
 
 
 def _told(past: Sequence[Experiment], space: dict[str, BaseDistribution], fidelity: str) -> list[FrozenTrial]:

@@ -111,6 +111,14 @@ def test_a_fresh_sweep_on_new_code_starts_from_what_older_code_taught(state: Cod
     assert sum(abs(math.log10(value) + 1.5) for value in tried) / len(tried) < 0.5
 
 
+def test_a_field_that_is_not_swept_keeps_its_value(state: CodeState, baseline: Experiment) -> None:
+    assert not state.fields["message"].swept
+    roles: list[tuple[Role, Experiment]] = [("exploit", baseline), ("explore", baseline)] * 6
+    proposals = Sweep(0, FIDELITY).propose(situation(state, [baseline], roles))
+    assert len(proposals) == 12
+    assert not any("message" in proposal.changes for proposal in proposals)
+
+
 def test_every_planner_is_found_by_its_file_name() -> None:
     files = (ROOT / "agent" / "planner" / "planners").glob("[!_]*.py")
     assert planner_names() == sorted(path.stem for path in files)
