@@ -42,9 +42,10 @@ def test_the_answer_is_never_worse_than_the_functions_alone_make_it() -> None:
 
 
 def test_where_nothing_is_wrong_the_columns_are_searched_once() -> None:
-    planted, budget = plant(), clock(100)
+    planted, budget, alone = plant(), clock(100), clock(100)
     polish(planted.problem, planted.fit(), planted.candidates(), budget)
-    assert budget.spent <= 0.1
+    refine(planted.problem, planted.fit(), 10, alone)
+    assert budget.spent == alone.spent <= 0.1
 
 
 def test_a_turn_that_does_not_help_is_undone_and_tried_again_for_fewer_reactions(

@@ -67,7 +67,7 @@ def test_splines_frames_and_magnitudes_become_more_from_stage_to_stage(monkeypat
 
 
 def test_a_reaction_that_explains_nothing_has_the_first_of_its_columns() -> None:
-    planted = plant()
+    planted = plant(balanced=False)
     candidates = planted.candidates()
     columns = _every(planted.fit(planted.without(1)), candidates)
     torch.testing.assert_close(columns[planted.edges_of(1)], candidates[1].columns[0])

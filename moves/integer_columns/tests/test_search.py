@@ -1,9 +1,11 @@
+from dataclasses import replace
+
 import pytest
 import torch
 
 import gnn.search
 from gnn.integers import system_of
-from gnn.projection import with_columns
+from gnn.projection import fit, with_columns
 from gnn.search import Changes, _gains, _magnitude, _shortlist, highest, search
 from tests.planted import Planted, plant
 
@@ -23,6 +25,14 @@ def test_the_planted_column_is_found_among_all_that_are_allowed() -> None:
 def test_where_all_columns_are_right_nothing_is_gained() -> None:
     planted = plant(roles_told=False)
     found = search(planted.problem, planted.fit(), planted.candidates())
+    torch.testing.assert_close(found.columns, planted.columns)
+    assert found.gain.tolist() == [0.0] * 6
+
+
+def test_where_no_column_explains_anything_all_stay() -> None:
+    planted = plant(balanced=False)
+    still = replace(planted.problem, dcdt=torch.zeros_like(planted.problem.dcdt))
+    found = search(still, fit(still, planted.functions, planted.columns), planted.candidates())
     torch.testing.assert_close(found.columns, planted.columns)
     assert found.gain.tolist() == [0.0] * 6
 
@@ -52,6 +62,8 @@ def test_a_gain_is_the_fall_of_the_error_with_all_rate_constants_refitted(roles_
         # One whose best rate constant is negative explains nothing.
         fall = 6 * (empty.mse - filled.mse) if float(filled.constant[reaction]) > 0 else 0.0
         assert float(gain) == pytest.approx(fall, rel=1e-4, abs=1e-6)
+    last = torch.tensor([len(own.columns) - 1])  # by itself, of one way to consume out of several
+    torch.testing.assert_close(_gains(problem, empty, system, own, reaction, rates, last), gains[last])
 
 
 def rates_of_ways(planted: Planted, reaction: int) -> torch.Tensor:
