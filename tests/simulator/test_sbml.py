@@ -52,7 +52,7 @@ def test_an_imported_regime_is_found_by_its_name_and_keeps_its_network(tmp_path:
         ("absent.xml", None, "there is no such file"),
         ("words.xml", "hello", "cannot be read as an SBML model"),
         ("ecoli_core.xml", {"R": "a_c --> b_c"}, "is the name of another regime; rename the file"),
-        ("empty.xml", {"EX_a": "a_c -->"}, "holds no reaction that turns metabolites into others"),
+        ("empty.xml", {"EX_a": "a_c -->"}, "has no reaction that turns metabolites into others"),
     ],
 )
 def test_a_file_that_makes_no_regime_is_refused(
