@@ -40,7 +40,8 @@ def assembled(name: str, catalogue: Path = MOVES) -> Iterator[Path]:
 
 def with_requirements(name: str, catalogue: Path = MOVES) -> list[str]:
     """Return the names of the moves that a move requires, in order, and its own."""
-    needed = [step for other in read_move(name, catalogue).description.requires for step in with_requirements(other)]
+    required = read_move(name, catalogue).description.requires
+    needed = [step for other in required for step in with_requirements(other, catalogue)]
     return [*dict.fromkeys(needed), name]
 
 

@@ -158,7 +158,7 @@ class Campaign:
             return read_status(self._opened, ledger)
 
     def leaderboard(self) -> list[Line]:
-        """Return the first eight experiments: the accepted, newest first, then the others by mean score."""
+        """Return the best experiments, twelve at most: the accepted, newest first, then the others by mean score."""
         return self.status().leaderboard
 
     def experiments(self) -> list[Experiment]:

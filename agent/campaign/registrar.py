@@ -165,10 +165,6 @@ class Registrar:
                 self._drafts[key] = _Draft(configuration, self.worktrees.fingerprint(commit, configuration), commit)
         return self._drafts[key]
 
-    def is_simpler(self, candidate: Experiment, leader: Experiment) -> bool:
-        """Return whether the candidate's code has fewer lines."""
-        return self.worktrees.lines_of(commit_of(candidate)) < self.worktrees.lines_of(commit_of(leader))
-
     # The place in git
 
     def land(self) -> None:

@@ -124,7 +124,7 @@ def next_step(snapshot: Snapshot) -> Step:
         return _within(snapshot, block)
     if (solved := _solved(snapshot)) is not None:
         return Stop(solved)
-    if not snapshot.trial_fits or snapshot.experiments_left == 0:
+    if snapshot.cut_short or not snapshot.trial_fits or snapshot.experiments_left == 0:
         return Stop(SPENT)
     return _between(snapshot)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from agent.planner.move_catalogue import MOVES, move_names
-from moves.check import assembled, complaints
+from moves.check import assembled, complaints, with_requirements
 from stoichloop.errors import StoichloopError
 from tests.conftest import ROOT
 
@@ -49,6 +49,16 @@ def test_a_move_that_removes_what_is_not_there_is_found(tmp_path: Path) -> None:
     path.write_text(path.read_text().replace("layers.py", "layer.py"))
     with pytest.raises(StoichloopError, match=r"'made_up' removes gnn/layer\.py, which today's code does not have"):
         assembled("made_up", tmp_path).__enter__()
+
+
+def test_what_a_requirement_requires_comes_first_in_any_catalogue(tmp_path: Path) -> None:
+    for name, requires in (("first", ""), ("second", "first"), ("third", "second")):
+        folder = tmp_path / name
+        folder.mkdir()
+        (folder / "move.yaml").write_text(f"title: a move\nwhy: for a test\nrequires: [{requires}]\n")
+        (folder / "gnn").mkdir()
+        (folder / "gnn" / f"{name}.py").write_text("A = 1\n")
+    assert with_requirements("third", tmp_path) == ["first", "second", "third"]
 
 
 def test_a_check_that_is_none_is_named() -> None:

@@ -69,8 +69,10 @@ def _is_new(move: Move, parent: Experiment, past: Sequence[Experiment], wrote: M
 
 
 def _propose(move: Move, parent: Experiment, situation: Situation) -> Proposal | None:
-    """Return the move as a diff of the code of `parent`; None if it does not apply there."""
+    """Return the move as a diff of the code of `parent`; None if it does not apply there, or changes nothing."""
     diff = move.diff_on(situation.host.state_of(parent).folder)
+    if not diff:  # the base commit holds the tree already, where a winner was picked before the campaign
+        return None
     title, why = move.description.title, move.description.why
     proposal = Proposal(title=title, hypothesis=why, parent=parent.id, diff=diff, move=move.name)
     return proposal if situation.host.objection(proposal) is None else None

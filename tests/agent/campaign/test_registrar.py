@@ -154,12 +154,12 @@ def test_landing_is_done_again_after_a_kill_and_never_moves_a_branch_of_the_user
     assert registrar.ledger.experiment("e0002") == judged
 
 
-def test_fewer_lines_are_simpler(registrar: Registrar) -> None:
+def test_the_lines_of_an_experiment_are_those_of_its_commit(registrar: Registrar) -> None:
     source = (registrar.worktrees.at(commit_of(registrar.baseline())).folder / LOSS).read_text()
     line = next(line for line in source.splitlines(keepends=True) if line.startswith('    """Return L_pred'))
     shorter = Proposal(hypothesis="less", parent="e0001", edits=(Edit(file=LOSS, search=line, replace=""),))
     longer = Proposal(hypothesis="more", parent="e0001", edits=(Edit(file=LOSS, search=line, replace=line + line),))
     less, more = propose(registrar, shorter, longer)
     baseline = registrar.ledger.experiments()[0]
-    assert registrar.is_simpler(less, baseline)
-    assert not registrar.is_simpler(more, baseline)
+    few, some, many = (registrar.worktrees.lines_of(commit_of(e)) for e in (less, baseline, more))
+    assert (few, many) == (some - 1, some + 1)

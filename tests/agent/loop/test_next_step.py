@@ -115,6 +115,7 @@ def test_the_budget_ends_a_campaign_between_blocks_and_within_one() -> None:
     block = snapshot((BASELINE, unmeasured("e0002")), (CLOSED, OPEN), trial_fits=False)
     assert isinstance(next_step(block), RunTrials)  # the executor knows best what still fits
     assert next_step(replace(block, cut_short=True)) == spent
+    assert next_step(snapshot(cut_short=True)) == spent  # also where the rest would do for a probe
 
 
 def test_what_nothing_can_lead_any_more_is_solved() -> None:

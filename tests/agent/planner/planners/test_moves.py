@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from agent.base.loop_git import loop_git
 from agent.executor.code.code_state import CodeState
-from agent.planner.move_catalogue import move_names, read_move
+from agent.planner.move_catalogue import apply, move_names, read_move
 from agent.planner.planners.moves import Moves
 from agent.planner.proposal import Proposal
 from memory.records import Experiment, Verdict
@@ -91,6 +92,15 @@ def test_a_tree_is_proposed_as_a_diff_of_the_code_of_its_parent(state: CodeState
     assert proposal.diff == read_move("integer_columns").diff_on(ROOT)
     assert "deleted file mode 100644\n" in proposal.diff
     assert "+++ b/gnn/spline.py\n" in proposal.diff
+
+
+def test_a_tree_that_the_base_commit_holds_already_is_passed_over(baseline: Experiment, tmp_path: Path) -> None:
+    """So it is in a campaign that starts from a picked winner: no experiment of its own has made the move."""
+    code, git = code_in(tmp_path), loop_git(tmp_path)
+    git.init("--quiet")
+    git.add("--all")
+    apply([read_move("integer_columns")], code.folder)
+    assert "integer_columns" not in [proposal.move for proposal in propose(code, [baseline], baseline)]
 
 
 def test_a_tree_is_proposed_on_older_code_that_lacks_a_file_to_remove(baseline: Experiment, tmp_path: Path) -> None:
