@@ -91,7 +91,7 @@ def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path],
 
 @dataclass(frozen=True)
 class Documented:
-    """What the programs of docs/api.md leave: a user's repository, the campaign `night` in it, what they printed."""
+    """The results of the programs of docs/api.md: a user's repository, the campaign `night` in it, their output."""
 
     workspace: Workspace
     campaign: CampaignFolder

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 from agent.analyzer.judging.findings import find
-from agent.analyzer.judging.noise import measure_noise
+from agent.analyzer.judging.noise import noise_at
 from agent.analyzer.scoring.fingerprint import analyzer_fingerprint
 from agent.campaign.budget import Budget, expected_s
 from agent.campaign.folder import CampaignFolder
@@ -143,12 +143,11 @@ class Controller:
 
     def open_block(self, decision: Decision, roles: Sequence[tuple[Role, Experiment]]) -> None:
         """Open a block with the baseline, or with new proposals; remember the rung if there are none."""
-        if not roles:
+        if decision.rung == "baseline":
             self._ledger.open_block(decision, [self._registrar.baseline()])
             return
         past, asked = self._ledger.experiments(), len(self._ledger.calls())
-        rung: Rung = "code" if decision.rung == "code" else "sweep"
-        proposals = self._planner.propose(self._situation(rung, roles))
+        proposals = self._planner.propose(self._situation(decision.rung, roles))
         experiments = self._registrar.identify(proposals, self._planner.name, past)
         if not experiments:
             self._barren |= {decision.rung}
@@ -185,24 +184,23 @@ class Controller:
             f"{verdicts_text(count_verdicts(verdicts))}; "
             f"incumbent {line.experiment.id} at {settings.objective} {line.score:.4f} over {line.seeds} seeds"
         )
-        noise = {fidelity: measure_noise(experiments, fidelity) for fidelity in climb(settings.fidelity)}
+        noise = noise_at(experiments, climb(settings.fidelity))
         findings = find(experiments, self._ledger.current_findings(), noise, block.number, settings.objective)
         lesson = Lesson(block.number, summary, findings)
         if isinstance(self._planner, Explainer):
-            rung: Rung = "code" if block.rung == "code" else "sweep"
-            lesson = self._planner.explain(self._situation(rung, ()), lesson)
+            lesson = self._planner.explain(self._situation(block.rung, ()), lesson)
         self._ledger.close_block(block.number, lesson.summary, lesson.findings)
         self._ledger.keep_copy()
         self._view.say(f"block {block.number} ({block.rung}): {summary}")
         self._worktrees.clear()
         self._texts.write()
 
-    def _situation(self, rung: Rung, roles: Sequence[tuple[Role, Experiment]]) -> Situation:
+    def _situation(self, rung: str, roles: Sequence[tuple[Role, Experiment]]) -> Situation:
         past = self._ledger.experiments()
         return Situation(
             regime=self._campaign.settings.regime,
             objective=self._campaign.settings.objective,
-            rung=rung,
+            rung="code" if rung == "code" else "sweep",  # a block may also be the baseline's
             roles=roles,
             past=past,
             findings=self._ledger.current_findings(),

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from agent.analyzer.judging.acceptance import Wanted, ceiling, confirmations, judge, judge_baseline
-from agent.analyzer.judging.noise import Noise, measure_noise
+from agent.analyzer.judging.noise import Noise, noise_at
+from agent.campaign.registrar import START_ANEW
 from agent.planner.contract import Rung
 from agent.planner.ladder import decide, exhausted
 from agent.planner.parents import assign_roles
@@ -21,7 +23,6 @@ from stoichloop.errors import StoichloopError
 
 EXPERIMENTS_A_SLOT = 3
 PATIENCE_S = 60.0
-START_ANEW = "mend gnn/, commit, and start another --campaign from there"
 SPENT = "the budget is spent"
 
 TrialKey = tuple[str, int, str]  # experiment, seed, fidelity
@@ -58,10 +59,10 @@ class Snapshot:
     barren: frozenset[str] = frozenset()
     unanswered: bool = False
 
-    @property
+    @cached_property
     def noise(self) -> dict[str, Noise]:
         """Return the noise at each fidelity that a candidate climbs, lowest first."""
-        return {fidelity: measure_noise(self.experiments, fidelity) for fidelity in self.fidelities}
+        return noise_at(self.experiments, self.fidelities)
 
     @property
     def open_block(self) -> Block | None:
@@ -72,7 +73,7 @@ class Snapshot:
 
 @dataclass(frozen=True)
 class OpenBlock:
-    """Have proposals made for these roles and open a block with them; without roles, with the baseline."""
+    """Open the block of the baseline, or have proposals made for these roles and open a block with them."""
 
     decision: Decision
     roles: Sequence[tuple[Role, Experiment]]

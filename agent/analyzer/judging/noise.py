@@ -30,3 +30,8 @@ def measure_noise(experiments: Sequence[Experiment], fidelity: str) -> Noise:
             squares += math.fsum((score - mean) ** 2 for score in scores)
             degrees += len(scores) - 1
     return Noise(math.sqrt(squares / degrees) if degrees else 0.0, degrees)
+
+
+def noise_at(experiments: Sequence[Experiment], fidelities: Sequence[str]) -> dict[str, Noise]:
+    """Return the noise at each of these fidelities, in their order."""
+    return {fidelity: measure_noise(experiments, fidelity) for fidelity in fidelities}

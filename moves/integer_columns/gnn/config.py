@@ -57,7 +57,7 @@ def _checked(name: str, value: Any) -> Any:
         choices = known[name]["choices"]
         if value not in choices or isinstance(value, bool):
             raise ConfigurationError(f"key '{name}' has value {value!r}, but must be one of {choices}")
-        return choices[choices.index(value)]  # 32, where somebody wrote 32.0
+        return choices[choices.index(value)]  # 32 for a given 32.0
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < math.inf:
         raise ConfigurationError(f"key '{name}' has value {value!r}, but must be a finite number of at least 0")
     if kind == "int":
