@@ -157,8 +157,8 @@ def _train(observations: Any, steps: int) -> float:
     from gnn.config import Configuration
     from gnn.train import Member, train
 
-    torch.use_deterministic_algorithms(True)
-    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]  # as gnn.train has it
+    torch.set_deterministic_debug_mode("error")  # as gnn.train has it, and the next line
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     with tempfile.TemporaryDirectory() as folder:
         member = Member(Configuration(batch_frames=_FRAMES), 0, Path(folder))
         train(observations, [member], 2)

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
-from torch_geometric.nn import MessagePassing
 
 from gnn.layers import ACTIVATIONS, EdgeAttention, Gate
 
 _HEADS = 4
 
 
-class StoichiometricHypergraphConv(MessagePassing):  # type: ignore[misc]  # PyG ships no types
+class StoichiometricHypergraphConv(nn.Module):
     """Gated convolution on the hypergraph whose nodes are metabolites and whose hyperedges are reactions.
 
         m_e = alpha_e norm_i s_e sum over j of p_ej g(x_j) W x_j        h_i = activation(sum over e of m_e)
@@ -30,7 +29,7 @@ class StoichiometricHypergraphConv(MessagePassing):  # type: ignore[misc]  # PyG
     """
 
     def __init__(self, in_features: int, out_features: int, heads: int = 1, activation: str = "tanh") -> None:
-        super().__init__(aggr="sum", node_dim=0)
+        super().__init__()
         self.heads, self.out_features = heads, out_features
         self.linear = nn.Linear(in_features, heads * out_features, bias=False)
         self.gate = Gate(in_features, heads)
@@ -71,14 +70,10 @@ class StoichiometricHypergraphConv(MessagePassing):  # type: ignore[misc]  # PyG
         sent = present.view(*per_edge, 1, 1) * messages[metabolite]
         total = sent.new_zeros(n_reactions, *sent.shape[1:]).index_add(0, reaction, sent)
         weight = weight.view(*per_edge, weight.shape[-1], 1)
-        size = (n_reactions, len(x))
-        h: Tensor = self.propagate(incidences.flip(0), x=(total, None), sent=sent, weight=weight, size=size)
+        received = weight * (total[reaction] - sent)
+        h = received.new_zeros(len(x), *received.shape[1:]).index_add(0, metabolite, received)
         activated: Tensor = self.activation(h)
         return activated
-
-    def message(self, x_j: Tensor, sent: Tensor, weight: Tensor) -> Tensor:
-        """Return the sum of the messages of all members but the receiver, weighted, shape (E, ..., H, F_out)."""
-        return weight * (x_j - sent)
 
 
 class MetaboliteExchange(nn.Module):
