@@ -10,20 +10,15 @@ from __future__ import annotations
 
 import argparse
 import json
-import math
 import sys
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
 from gnn.loss import LossCoefficients
-from gnn.tunable import choice, integer, number
+from gnn.tunable import ConfigurationError, checked, choice, integer, number
 
 CHOSEN = Path(__file__).parent / "configuration.json"
-
-
-class ConfigurationError(Exception):
-    """A value that the configuration does not allow; the message gives the key, the value and the allowed values."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,34 +53,13 @@ def resolve(changes: dict[str, Any]) -> Configuration:
     Raises `ConfigurationError` for a key or a value that is not allowed.
     """
     chosen = json.loads(CHOSEN.read_text(encoding="utf-8"))
-    return Configuration(**{name: _checked(name, value) for name, value in {**chosen, **changes}.items()})
+    return Configuration(**{name: checked(Configuration, name, value) for name, value in {**chosen, **changes}.items()})
 
 
 def describe() -> dict[str, dict[str, Any]]:
     """Return the value, kind, range and meaning of each field."""
     values = asdict(resolve({}))
     return {f.name: {"value": values[f.name], **f.metadata} for f in fields(Configuration)}
-
-
-def _checked(name: str, value: Any) -> Any:
-    known = {field.name: field.metadata for field in fields(Configuration)}
-    if name not in known:
-        raise ConfigurationError(f"key '{name}' is not a field of the configuration; fields are {', '.join(known)}")
-    kind = known[name]["kind"]
-    if kind == "choice":
-        choices = known[name]["choices"]
-        if value not in choices or isinstance(value, bool):
-            raise ConfigurationError(f"key '{name}' has value {value!r}, but must be one of {choices}")
-        return choices[choices.index(value)]  # 32 for 32.0
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < math.inf:
-        raise ConfigurationError(f"key '{name}' has value {value!r}, but must be a finite number of at least 0")
-    if kind == "int":
-        if value != int(value) or value < known[name]["low"]:
-            raise ConfigurationError(
-                f"key '{name}' has value {value!r}, but must be a whole number of at least {known[name]['low']}"
-            )
-        return int(value)
-    return float(value)
 
 
 def main() -> None:

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from gnn.config import Configuration, ConfigurationError, describe, resolve
+from gnn.config import Configuration, describe, resolve
+from gnn.tunable import ConfigurationError
 from tests.conftest import ROOT
 
 
