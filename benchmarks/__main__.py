@@ -1,4 +1,4 @@
-"""Everything that is measured, by one command: `python -m benchmarks NAME`; `--help` lists the names."""
+"""The benchmarks: `python -m benchmarks NAME`; `--help` lists the names."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ _SMOOTHING_FRAMES = 11
 
 
 def judge(dataset: Dataset, sto_all: Floats, integers: Ints | None = None) -> Scores:
-    """The scores of coefficients (E,) that come without rate constants and functions.
+    """Return the scores of coefficients (E,) that come without rate constants and functions.
 
     `integers` (E,) are what the method answers; a method that has real coefficients only is decoded.
     """
@@ -36,18 +36,18 @@ def judge(dataset: Dataset, sto_all: Floats, integers: Ints | None = None) -> Sc
 
 
 def ones(dataset: Dataset) -> Scores:
-    """1 everywhere with the signs of the graph."""
+    """Return the trivial answer: 1 everywhere, with the signs of the graph."""
     answer = baseline(dataset.truth)
     return judge(dataset, answer.astype(float), answer)
 
 
 def balance(dataset: Dataset) -> Scores:
-    """The consistent integers nearest to `ones`: whatever a method recovers less than this, the data cost it."""
+    """Return the consistent integers nearest to `ones`; a method that recovers fewer loses to the trivial answer."""
     return judge(dataset, baseline(dataset.truth).astype(float))
 
 
 def oracle(dataset: Dataset) -> Scores:
-    """Integer least squares for S given the true rates, which no method is given.
+    """Solve integer least squares for S with the true rates, which no method is given.
 
     Whoever knows the rates knows the scale of each column, so each coefficient is rounded by itself: under noise
     that is better than the decoder's angles, and an identifiable coefficient is not spoilt by its neighbours.
@@ -63,7 +63,7 @@ def oracle(dataset: Dataset) -> Scores:
 
 
 def stoichiometry_from_rates(graph: Graph, rates: Floats, dcdt: Floats, *, mass_balanced: bool) -> Floats:
-    """Least-squares coefficients (E,) of dc/dt (F, N) on rates (F, R), each metabolite in units of its RMS dc/dt.
+    """Return least-squares coefficients (E,) of dc/dt (F, N) on rates (F, R), each metabolite in units of its RMS dc/dt.
 
     Each metabolite is a regression of its own; only balance couples them, and it is met exactly: columns are
     sought among the vectors that sum to zero.
@@ -79,7 +79,7 @@ def stoichiometry_from_rates(graph: Graph, rates: Floats, dcdt: Floats, *, mass_
 
 
 def _triangular_systems(graph: Graph, unit: Floats, dcdt: Floats) -> Iterator[tuple[Floats, Floats]]:
-    """Each metabolite's regression as a small one with the same answer."""
+    """Return each metabolite's regression as a small one with the same answer."""
     for metabolite in range(graph.n_metabolites):
         reactions = graph.rxn_all[graph.met_all == metabolite]
         scale = np.sqrt(np.mean(dcdt[:, metabolite] ** 2)) or 1.0
@@ -88,7 +88,7 @@ def _triangular_systems(graph: Graph, unit: Floats, dcdt: Floats) -> Iterator[tu
 
 
 def _balanced_basis(graph: Graph) -> Floats:
-    """Orthonormal basis, shape (E, K), of the coefficients whose columns sum to zero."""
+    """Return an orthonormal basis, shape (E, K), of the coefficients whose columns sum to zero."""
     groups = reaction_edges(graph)
     blocks = block_diag(*(null_space(np.ones((1, len(edges)))) for edges in groups))
     basis = np.empty_like(blocks)
@@ -97,7 +97,7 @@ def _balanced_basis(graph: Graph) -> Floats:
 
 
 def observed_frames(dataset: Dataset) -> tuple[Floats, Floats]:
-    """Concentrations and dc/dt of all observed trajectories, end to end, both (F, N)."""
+    """Return concentrations and dc/dt of all observed trajectories, end to end, both (F, N)."""
     return (
         np.concatenate([trajectory.concentration for trajectory in dataset.observed]),
         np.concatenate([derivative(trajectory) for trajectory in dataset.observed]),
@@ -105,7 +105,7 @@ def observed_frames(dataset: Dataset) -> tuple[Floats, Floats]:
 
 
 def derivative(trajectory: Trajectory) -> Floats:
-    """dc/dt (F, N) as given; where it is not a number, that of a local cubic (Savitzky and Golay 1964)."""
+    """Return dc/dt (F, N) as given, or by a local cubic where it is not a number (Savitzky and Golay 1964)."""
     if np.isfinite(trajectory.dcdt).all():
         return trajectory.dcdt
     interval = float(trajectory.time[1] - trajectory.time[0])

@@ -59,7 +59,7 @@ class BarResult(BaseModel):
 
 
 def judge_bar(bar: Bar, values: Sequence[float]) -> BarResult:
-    """Hold the values of a bar's score, one a trial, against it."""
+    """Compare the values of a bar's score, one a trial, with the bar."""
     figure = (statistics.median(values) if bar.over == "median of seeds" else min(values)) if values else None
     met = figure >= bar.level if figure is not None and len(values) >= bar.trials else None
     return BarResult(score=bar.score, over=bar.over, level=bar.level, goal=bar.goal, figure=figure, met=met)

@@ -32,7 +32,7 @@ class BaselineResult(BaseModel):
 
 
 def answers(dataset: Dataset) -> dict[str, BaselineResult]:
-    """Each method that needs no training on the observations of a dataset, by name."""
+    """Return the answers of all methods that need no training, by name."""
     found = {}
     for method, note in _METHODS.items():
         start = time.monotonic()
@@ -41,7 +41,7 @@ def answers(dataset: Dataset) -> dict[str, BaselineResult]:
 
 
 def _sparse_regressions(dataset: Dataset) -> dict[str, BaselineResult]:
-    """One regression, judged with its own signs and, which is fairer to it, with those of the graph."""
+    """Judge one regression twice: with its own signs, and with those of the graph, which is fairer to it."""
     notes = {"sindy": "pysindy on mass-action terms", "sindy_signed": "the same with the signs of the graph"}
     if find_spec("pysindy") is None:
         reason = f"pysindy is missing; {how_to_install('benchmarks')}"

@@ -99,7 +99,7 @@ class Timed:
         return proposals
 
     def stretch(self) -> Stretch:
-        """The figures of all blocks but the baseline's."""
+        """Return the figures of all blocks but the baseline's."""
         each = [(b[0] - a[0]) / (b[2] - a[2]) for a, b in pairwise(self.blocks)]
         return Stretch(
             experiments=(self.blocks[0][2], self.blocks[-1][2]),
@@ -153,7 +153,7 @@ def load(
 
 
 def _repository(here: Workspace, scratch: Path) -> Workspace:
-    """A repository with our gnn/ alone, whose code is asked for its configuration in the same sandbox."""
+    """Create a repository with our gnn/ alone; its configuration is read in the same sandbox."""
     shutil.copytree(here.root / "gnn", scratch / "gnn", ignore=shutil.ignore_patterns("__pycache__"))
     repo = Repo.init(scratch, initial_branch="main")
     with repo.config_writer() as config:
@@ -165,7 +165,7 @@ def _repository(here: Workspace, scratch: Path) -> Workspace:
 
 
 def _lead(workspace: Workspace, campaign: CampaignFolder, dataset: Dataset, experiments: int) -> Stretch:
-    """The loop leads so many experiments more."""
+    """Lead the campaign through `count` more experiments."""
     planner = Timed(create_planner("sweep", Options(seed=0, fidelity="probe")))
     silent = Console(quiet=True)
     with campaign.lead(), Ledger(campaign.ledger_path) as ledger, LiveView(silent, campaign, ledger) as view:
@@ -202,7 +202,7 @@ def _fill(workspace: Workspace, campaign: CampaignFolder, count: int) -> None:
 
 
 def _drawn(base: Experiment, place: int, fields: Mapping[str, Field], block: int, draw: random.Random) -> Experiment:
-    """An experiment somewhere in the space."""
+    """Draw an experiment from the search space."""
     values = {name: _value(field, draw) for name, field in fields.items()}
     return replace(
         base,

@@ -27,7 +27,7 @@ class Machine(BaseModel):
 
 
 def this_machine() -> Machine:
-    """The machine and interpreter that this process runs on; `cores` are those that it may use."""
+    """Return the machine and interpreter of this process; `cores` are those that it may use."""
     return Machine(
         system=f"{platform.system()} {platform.release()}",
         cpu=_cpu(),
@@ -39,7 +39,7 @@ def this_machine() -> Machine:
 
 
 def _cpu() -> str:
-    """The model's name as Linux tells it; elsewhere, or where it is kept secret, the architecture."""
+    """Return the name of the processor as Linux gives it, or else the architecture."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:
@@ -49,7 +49,7 @@ def _cpu() -> str:
 
 
 def _gpus() -> tuple[str, ...]:
-    """The name of each device that trials may use."""
+    """Return the names of the devices that trials may use."""
     if not (visible := visible_gpus()):
         return ()
     command = ["nvidia-smi", "--query-gpu=name", "--format=csv,noheader", "--id=" + ",".join(visible)]

@@ -49,7 +49,7 @@ def measure(
 
 
 def dataset_of(workspace: Workspace, name: str, sibling: int | None = None) -> Dataset:
-    """The frozen data of a regime or of its sibling, generated if absent."""
+    """Return the frozen data of a regime or of its sibling; generate them if absent."""
     regime = find_regime(name, workspace.data)
     return prepare(regime if sibling is None else regime.sibling(sibling), workspace.data)[0]
 

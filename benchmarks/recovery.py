@@ -62,7 +62,7 @@ class Plan(_RecoverySection):
 
     @property
     def trials(self) -> tuple[BenchmarkRun, ...]:
-        """All of them."""
+        """Return all trials of the regime."""
         return self.seeds + self.siblings + self.free_sign
 
 

@@ -31,7 +31,7 @@ class Reference(nn.Module):
         self.substrate_func, self.rate_func = _perceptron(2), _perceptron(1)
 
     def forward(self, concentration: Tensor) -> Tensor:
-        """dc/dt of shape (N,) from one frame of that shape, or (N, B) from several."""
+        """Return dc/dt of shape (N,) from one frame of that shape, or (N, B) from several."""
         graph = self.graph
         c = concentration[graph.met_sub]
         frames = (1,) * (concentration.dim() - 1)
@@ -50,7 +50,7 @@ def _perceptron(inputs: int) -> nn.Module:
 
 
 def by_frame(observations: Observations) -> Callable[[int], int]:
-    """Does one training step after another; a step takes its number and returns how many frames it has seen."""
+    """Return a function that takes the number of a step, performs it, and returns the count of its frames."""
     model = Reference(observations)
     optimiser = torch.optim.Adam(model.parameters(), lr=3e-3)
     concentration, dcdt = observations.concentration.T.contiguous(), observations.dcdt.T.contiguous()
@@ -70,7 +70,7 @@ def by_frame(observations: Observations) -> Callable[[int], int]:
 
 
 def by_batch(observations: Observations, frames: int) -> Callable[[int], int]:
-    """The same, a whole mini-batch in one pass."""
+    """Return the same for a whole mini-batch in one pass."""
     model = Reference(observations)
     optimiser = torch.optim.Adam(model.parameters(), lr=3e-3)
 

@@ -28,11 +28,11 @@ _MOST_SUBSTRATES = 6  # of which there are 64 monomials
 
 
 class NotApplicableError(Exception):
-    """A regime that the method has nothing to say of; the message says why."""
+    """A regime to which the method does not apply; the message gives the reason."""
 
 
 def sindy(dataset: Dataset) -> Floats:
-    """Coefficients (E,) up to one factor a column; threshold and ridge are chosen by dc/dt alone.
+    """Return coefficients (E,) up to one factor a column; threshold and ridge are chosen by dc/dt alone.
 
     They are those with the least error on the observed trajectories that were left out of the fit.
     """
@@ -54,7 +54,7 @@ def sindy(dataset: Dataset) -> Floats:
 
 
 def mass_action_terms(graph: Graph, frames: Floats) -> tuple[Floats, Ints]:
-    """The candidate rates (F, K), each with a root mean square of 1, and the reaction of each (K,).
+    """Return the candidate rates (F, K), each with a root mean square of 1, and the reaction of each (K,).
 
     Raises `NotApplicableError` where the graph leaves too many of them open.
     """
@@ -71,7 +71,7 @@ def mass_action_terms(graph: Graph, frames: Floats) -> tuple[Floats, Ints]:
 
 
 def _regress(graph: Graph, terms: Floats, owner: Ints, target: Floats, threshold: float, ridge: float) -> Floats:
-    """The weight of each term in each metabolite's dc/dt, shape (K, N)."""
+    """Return the weight of each term in each metabolite's dc/dt, shape (K, N)."""
     weights = np.zeros((terms.shape[1], graph.n_metabolites))
     for metabolite in range(graph.n_metabolites):
         library = np.isin(owner, graph.rxn_all[graph.met_all == metabolite])

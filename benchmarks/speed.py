@@ -109,7 +109,7 @@ def speed(
 
 
 def _apart(function: Callable[..., _Result], *arguments: Any) -> _Result:
-    """Called in a process of its own, whose memory and threads are its own."""
+    """Call a function in a new process, with its own memory and threads."""
     with ProcessPoolExecutor(1, get_context("spawn")) as pool:
         return pool.submit(function, *arguments).result()
 
@@ -125,7 +125,7 @@ def _rate_alone(path: Path) -> float:
 
 
 def _rates(path: Path) -> dict[str, float]:
-    """Frames a second of each way, multiply-adds a second of a product of matrices, operations a frame."""
+    """Return frames a second of each way, multiply-adds a second of a matrix product, and operations a frame."""
     import torch
 
     from benchmarks.reference import by_batch, by_frame, operations
@@ -151,7 +151,7 @@ def _rate(step: Callable[[int], int], count: int) -> float:
 
 
 def _train(observations: Any, steps: int) -> float:
-    """Seconds of that many steps of the training that experiments start from."""
+    """Return the seconds of that many steps of the starting formulation."""
     import torch
 
     from gnn.config import Configuration
@@ -176,7 +176,7 @@ class _Cost:
     mebibytes: float
 
     def beyond(self, smallest: _Cost) -> Size:
-        """With what is beyond the linear extrapolation from the smallest network."""
+        """Return the size with its costs over the linear extrapolation from the smallest network."""
         times, first = summarise(self.milliseconds), summarise(smallest.milliseconds)
         larger = self.edges / smallest.edges
         return Size(
@@ -205,13 +205,13 @@ def _cost(size: tuple[int, int]) -> _Cost:
 
 
 def _memory(kind: str) -> float:
-    """Mebibytes that this process has, or has had at the most, as Linux counts them."""
+    """Return the mebibytes of this process, now or at its peak, as Linux counts them."""
     lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith(f"{kind}:")) / 1024
 
 
 def _network(metabolites: int, reactions: int) -> Any:
-    """Observations of no physics at all, of the size of one mini-batch."""
+    """Return random observations, without any physics, of the size of one mini-batch."""
     import torch
 
     from gnn.observations import Constraints, Graph, Observations

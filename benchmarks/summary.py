@@ -44,18 +44,18 @@ class Group(BaseModel):
     failed: dict[str, str]
 
     def values(self, score: str) -> list[float]:
-        """A score, one a trial; a trial that failed recovered nothing, 0."""
+        """Return a score of each trial; a trial that failed recovered nothing, 0."""
         found = self.scores[score].values if score in self.scores else ()
         return [*found, *(0.0 for _ in self.failed)]
 
 
 def summarise(values: Sequence[float]) -> Summary:
-    """Median, least and greatest of at least one value."""
+    """Return median, least and greatest of at least one value."""
     return Summary(median=statistics.median(values), min=min(values), max=max(values), values=tuple(values))
 
 
 def group(trials: Sequence[Finished | Failed]) -> Group:
-    """Every score of `SCORES` over the trials that finished."""
+    """Return every score of `SCORES` over the trials that finished."""
     finished = [trial.scores for trial in trials if isinstance(trial, Finished)]
     return Group(
         scores={name: summarise([scores[name] for scores in finished]) for name in SCORES if finished},

@@ -69,7 +69,7 @@ class Finished(BaseModel):
 
     @property
     def scores(self) -> dict[str, float]:
-        """Every score by name, and `seconds`."""
+        """Return every score by name, and `seconds`."""
         return {**self.printed["scores"], "seconds": self.seconds}
 
     def __str__(self) -> str:
@@ -125,7 +125,7 @@ def _recipe_paths(workspace: Workspace, regime: str, recipe: str) -> list[str]:
 
 
 def read_results(path: Path) -> dict[BenchmarkRun, Finished]:
-    """The finished trials in a JSON-lines file, if there is one; raises `StoichloopError` on any other line."""
+    """Return the finished trials of a JSON-lines file, if there is one; raises `StoichloopError` on any other line."""
     if not path.exists():
         return {}
     found: dict[BenchmarkRun, Finished] = {}
@@ -169,7 +169,7 @@ def run_trials(
 
 @dataclass
 class _Running:
-    """One `stoichloop train`; its output goes to files."""
+    """A running `stoichloop train`; its output goes to files."""
 
     trial: BenchmarkRun
     root: Path
@@ -199,7 +199,7 @@ class _Running:
         return Finished(trial=self.trial, seconds=round(seconds, 2), printed=json.loads(output))
 
     def end(self) -> None:
-        """Stop it politely, so that it ends its own trial; for certain if it does not listen."""
+        """Ask it to stop, so that it ends its own trial; kill it if it does not."""
         self._process.terminate()
         try:
             self._process.wait(_PATIENCE_S)
