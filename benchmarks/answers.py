@@ -63,7 +63,7 @@ def oracle(dataset: Dataset) -> Scores:
 
 
 def stoichiometry_from_rates(graph: Graph, rates: Floats, dcdt: Floats, *, mass_balanced: bool) -> Floats:
-    """Return least-squares coefficients (E,) of dc/dt (F, N) on rates (F, R), each metabolite in units of its RMS dc/dt.
+    """Return least-squares coefficients (E,) of dc/dt (F, N) on rates (F, R), metabolites in units of their RMS dc/dt.
 
     Each metabolite is a regression of its own; only balance couples them, and it is met exactly: columns are
     sought among the vectors that sum to zero.

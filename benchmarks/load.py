@@ -165,7 +165,7 @@ def _repository(here: Workspace, scratch: Path) -> Workspace:
 
 
 def _lead(workspace: Workspace, campaign: CampaignFolder, dataset: Dataset, experiments: int) -> Stretch:
-    """Lead the campaign through `count` more experiments."""
+    """Lead the campaign through so many more experiments."""
     planner = Timed(create_planner("sweep", Options(seed=0, fidelity="probe")))
     silent = Console(quiet=True)
     with campaign.lead(), Ledger(campaign.ledger_path) as ledger, LiveView(silent, campaign, ledger) as view:

@@ -42,13 +42,13 @@ Command = Callable[..., subprocess.CompletedProcess[str]]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The longest test first: at the end, all other workers would wait for the one that runs it."""
+    """Start the longest test first: at the end, all other workers would wait for it."""
     items.sort(key=lambda item: "tests/cheats/" not in item.nodeid)
 
 
 @pytest.fixture(scope="session")
 def tiny(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
-    """The frozen data of `pde_m1_tiny`; not to be changed."""
+    """Return the frozen data of `pde_m1_tiny`; not to be changed."""
     dataset, _ = prepare(find_regime("pde_m1_tiny"), tmp_path_factory.mktemp("data"))
     return dataset
 
@@ -73,12 +73,12 @@ def unbalanced(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
 
 @pytest.fixture(scope="session")
 def pathway(tmp_path_factory: pytest.TempPathFactory) -> Measurements:
-    """The frozen data of the example of measurements; not to be changed."""
+    """Return the frozen data of the example of measurements; not to be changed."""
     return import_measurements(EXAMPLE / "pathway.csv", EXAMPLE / "pathway.yaml", tmp_path_factory.mktemp("data"))[0]
 
 
 def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], object]) -> Path:
-    """A folder that `make` fills: made by the first worker of the test run that asks, and shared by all."""
+    """Return a folder that `make` fills: made by the first worker that asks, and shared by all."""
     base = factory.getbasetemp()
     place = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / name
     with FileLock(f"{place}.lock"):
@@ -100,7 +100,7 @@ class Documented:
 
 @pytest.fixture(scope="session")
 def documented(tmp_path_factory: pytest.TempPathFactory, tiny: Dataset) -> Documented:
-    """The programs of docs/api.md have run, once for all tests; the campaign is only to be read."""
+    """Run the programs of docs/api.md, once for all tests; the campaign is only to be read."""
     pytest.importorskip("cobra")
     root = made_once(tmp_path_factory, "documented", lambda draft: run_documented(draft, tiny))
     workspace = Workspace(root, contained=HOLDING.holds)
@@ -122,7 +122,7 @@ def run_documented(root: Path, tiny: Dataset) -> None:
 
 @pytest.fixture
 def workspace(tmp_path: Path, tiny: Dataset) -> Workspace:
-    """A user's repository with our gnn/ committed, a file of the user's, and the tiny data in place."""
+    """Return a user's repository with our gnn/ committed, a file of the user's, and the tiny data in place."""
     return clone_for(tmp_path / "clone", tiny)
 
 
@@ -143,7 +143,7 @@ def clone_for(root: Path, tiny: Dataset) -> Workspace:
 
 
 def lead(workspace: Workspace, tiny: Dataset, planner: str, experiments: int) -> None:
-    """A campaign by the name of night, of so many experiments at the most, with two slots and short trials."""
+    """Lead a campaign called night, of at most so many experiments, with two slots and short trials."""
     request = CampaignRequest(
         "night", budget="30m", experiments=experiments, planner=planner, fidelity="probe", workers=2
     )
@@ -152,7 +152,7 @@ def lead(workspace: Workspace, tiny: Dataset, planner: str, experiments: int) ->
 
 
 def command_line(*arguments: str) -> list[str]:
-    """The command as a process of its own."""
+    """Return the command line that runs the command as a process."""
     runs_code = arguments[0] in ("explore", "verify", "pick") or "--ablate" in arguments
     without = ["--no-sandbox"] if runs_code and not HOLDING.holds and "--no-sandbox" not in arguments else []
     return [sys.executable, "-c", "from agent.cli.main import main; main()", *arguments, *without]

@@ -32,7 +32,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 
 
 def strings(path: Path) -> Iterator[str]:
-    """All strings of a source file, docstrings among them."""
+    """Yield all strings of a source file, docstrings among them."""
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
             yield node.value
@@ -88,5 +88,5 @@ def test_the_templates_that_are_asked_for_are_the_templates_that_there_are() -> 
 
 
 def there(folder: str) -> list[Path]:
-    """The templates in a folder."""
+    """Return the templates in a folder."""
     return list((ROOT / folder).glob("*.j2"))

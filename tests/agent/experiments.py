@@ -23,7 +23,7 @@ def scored(
     configuration: dict[str, Any] | None = None,
     block: int = 1,
 ) -> Experiment:
-    """An experiment with a completed trial for each seed's score."""
+    """Return an experiment with a completed trial for each seed's score."""
     by_seed = scores if isinstance(scores, Mapping) else dict(enumerate(scores))
     trials = tuple(
         TrialResult(
@@ -57,7 +57,7 @@ def scored(
 
 
 def failed(name: str, status: Any, reason: str) -> Experiment:
-    """An experiment whose one trial did not complete."""
+    """Return an experiment whose only trial did not complete."""
     experiment = scored(name, [0.0])
     trial = replace(experiment.trials[0], status=status, reason=reason, scores={})
     return replace(experiment, trials=(trial,))
@@ -72,7 +72,7 @@ def situation(
     objection: Callable[[Proposal], str | None] = lambda _: None,  # in words
     findings: Sequence[Finding] = (),
 ) -> Situation:
-    """What a planner is told in a campaign with this past, all on the same code."""
+    """Return the situation of a campaign with this past, all on the same code."""
     return Situation(
         regime="pde_m1_tiny",
         objective="exact",

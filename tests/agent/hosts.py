@@ -16,7 +16,7 @@ from memory.records import Call, Experiment
 
 @dataclass
 class Host:
-    """A `TrialHost` that keeps what it is told. Each attempt at a trial has a folder of its own under `folder`."""
+    """A `TrialHost` that records its calls. Each attempt at a trial has a folder of its own under `folder`."""
 
     folder: Path
     observations: Path

@@ -8,7 +8,7 @@ from tests.conftest import ROOT
 
 @pytest.fixture
 def clone(workspace: Workspace) -> Workspace:
-    """The whole of the code that a trial depends on, committed, with a training budget for tests."""
+    """Return a clone of all code that a trial depends on, with a training budget for tests."""
     for package in ("agent", "benchmarks", "moves", "simulator"):
         shutil.copytree(ROOT / package, workspace.root / package, ignore=shutil.ignore_patterns("__pycache__"))
     regime = workspace.root / "simulator" / "regimes" / "pde_m1_tiny.yaml"

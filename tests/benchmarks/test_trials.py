@@ -13,7 +13,7 @@ REGIME = "pde_m1_tiny"
 
 
 def free_sign(workspace: Workspace, seeds: int) -> tuple[BenchmarkRun, ...]:
-    """The trials of the starting formulation alone."""
+    """Return the trials of the starting formulation alone."""
     return plan(workspace, REGIME, seeds, 0, baselines=True).free_sign
 
 
@@ -55,7 +55,7 @@ def test_other_code_is_another_trial(clone: Workspace) -> None:
 
 
 def after_change_of(clone: Workspace, file: str, recipe: str | None) -> str:
-    """The key of a trial once a line has been added to a file and committed."""
+    """Return the key of a trial after a line was added to a file and committed."""
     with (clone.root / file).open("a") as stream:
         stream.write("# changed\n")
     commit(clone)

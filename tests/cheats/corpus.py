@@ -1,4 +1,4 @@
-"""Patches that cheat. Each tries to get at the truth, at a score it has not earned, or at this machine.
+"""Patches that cheat: they reach for the truth, an unearned score, or this machine.
 
 Code runs at the start of a trial. What must not be possible raises an error there, which is then the reason in the
 ledger; a cheat that gets through says LOOT. `@...@` stands for what only the test knows.
@@ -53,7 +53,7 @@ def hands_in(name: str, code: str, words: str) -> Cheat:
 
 
 def refused(name: str, words: str, *edits: Edit, diff: str = "") -> Cheat:
-    """A patch that does not become an experiment's code."""
+    """Return a patch that is refused."""
     return Cheat(name, words, edits, diff, "refused")
 
 

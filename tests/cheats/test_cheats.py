@@ -102,7 +102,7 @@ def _left_behind(known: dict[str, str]) -> list[list[str]]:
 
 
 def _what_came(cheat: Cheat, experiment: Experiment) -> Any:
-    """What is wrong with what came of a cheat; None if it has the verdict and the reason that it should."""
+    """Return what is wrong with the result of a cheat; None if verdict and reason are right."""
     verdict = experiment.verdict
     assert verdict is not None
     right = verdict.verdict == cheat.verdict and cheat.words in verdict.reason and LOOT not in verdict.reason

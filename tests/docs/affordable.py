@@ -1,4 +1,4 @@
-"""What the commands of the documentation become in the tests: the whole difference between a reader's run and theirs.
+"""The commands of the documentation as the tests run them: all differences from a reader's run.
 
 A command whose program has no place here fails the tests, so that no command is written that nobody runs. The options
 of our own commands are looked at as they are written, in `test_mentions`.
@@ -15,7 +15,7 @@ PROGRAMS = {"stoichloop", "python", "git", "mkdir", "cp", "cat"}
 
 
 class Rule(NamedTuple):
-    """Where `pattern` is found, `replacement` stands in its place, because of `why`."""
+    """A replacement of `pattern` by `replacement`, for the reason `why`."""
 
     pattern: str
     replacement: str
@@ -70,7 +70,7 @@ SHORTER = (
 
 
 def affordable(command: str) -> str:
-    """What is run for a command of a page; raises `ValueError` for one that nobody knows how to run."""
+    """Return the command to run for a command of a page; raises `ValueError` for an unknown one."""
     for rule in INSTEAD:
         if match := re.fullmatch(rule.pattern, command):
             return match.expand(rule.replacement)

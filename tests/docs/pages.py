@@ -1,4 +1,4 @@
-"""What a page of the documentation has its reader do, in order, and what it names in passing.
+"""The steps of a page of the documentation, in order, and the names that it mentions.
 
 An indented block holds commands, one a line. A fenced block is anything else, and says what:
 
@@ -40,7 +40,7 @@ class Step:
 
 
 def steps(page: Path) -> Iterator[Step]:
-    """All that is to be done, in order; raises `ValueError` for a block that does not say what it is."""
+    """Return all steps, in order; raises `ValueError` for a block without a language."""
     for token in _tokens(page):
         place = _place(page, token)
         if token.type == "code_block":

@@ -31,12 +31,12 @@ REGIME = "pde_m1_tiny"
 
 @pytest.fixture(scope="session")
 def night(tmp_path_factory: pytest.TempPathFactory, tiny: Dataset) -> Path:
-    """A clone with a campaign: e0002 was accepted, e0003 trained and judged."""
+    """Return a clone with a campaign: e0002 was accepted, e0003 trained and judged."""
     return made_once(tmp_path_factory, "night", lambda draft: spend_a_night(draft, tiny))
 
 
 def spend_a_night(root: Path, tiny: Dataset) -> None:
-    """All that git knows here as a repository of somebody's in `root`, the tiny data, and a campaign on them."""
+    """Create a user's repository of all that git knows here, the tiny data, and a campaign on them."""
     for name in Repo(ROOT).git.ls_files("--cached", "--others", "--exclude-standard").splitlines():
         if (ROOT / name).is_file():
             (root / name).parent.mkdir(parents=True, exist_ok=True)
@@ -77,7 +77,7 @@ def run(command: str, root: Path) -> None:
 
 
 def follow(step: Step, root: Path) -> None:
-    """Do what a page says."""
+    """Follow the steps of a page."""
     if step.kind == "file":
         (root / step.file).parent.mkdir(parents=True, exist_ok=True)
         (root / step.file).write_text(step.content, encoding="utf-8")

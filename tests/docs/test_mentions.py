@@ -1,4 +1,4 @@
-"""What pages name in passing is there: files, links, commands with their options."""
+"""Files, links and commands with options that pages mention exist."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ by_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relat
 
 
 def benchmarks_app() -> typer.Typer:
-    """What `python -m benchmarks` runs."""
+    """Return the app that `python -m benchmarks` runs."""
     found = typer.Typer()
     for name, function in vars(benchmarks).items():
         if isfunction(function) and name != "run_commands":
@@ -45,7 +45,7 @@ APPS = {"stoichloop": app, "python -m benchmarks": benchmarks_app()}
 
 
 def complaint(command: str) -> str | None:
-    """Why a command cannot be given, None if it can be or is none of ours. No value is looked at, no work is done."""
+    """Return why a command cannot be given, None if it can be or is not ours. Values are not checked."""
     for name, known in APPS.items():
         if command.startswith(f"{name} "):
             done = CliRunner().invoke(known, [*shlex.split(command.removeprefix(name)), "--help"])

@@ -1,4 +1,4 @@
-"""docs/trial-contract.md says what is really exchanged: its tables are compared with files of a real trial."""
+"""The tables of docs/trial-contract.md, compared with the files of a real trial."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PAGE = (ROOT / "docs" / "trial-contract.md").read_text(encoding="utf-8")
 
 
 def rows(heading: str) -> dict[str, list[str]]:
-    """The first table under a heading that names things in backticks: each name with the other cells of its row."""
+    """Return the first table under a heading: each name in backticks with the other cells of its row."""
     section = PAGE.partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
     found = re.findall(r"^\| `(\w+)`(?:, `(\w+)`)? \| (.*) \|$", section, flags=re.MULTILINE)
     return {name: cells.split(" | ") for *names, cells in found for name in names if name}
@@ -65,7 +65,7 @@ def test_where_dcdt_is_not_given_only_that_array_is_missing(pathway: Measurement
 
 @pytest.fixture(scope="module")
 def trial(tiny: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of a short trial."""
+    """Return the folder of a short trial."""
     folder = tmp_path_factory.mktemp("contract") / "trial"
     assert train(tiny, folder, steps=3).returncode == 0
     return folder
@@ -84,7 +84,7 @@ def test_a_curve_has_the_keys_of_the_page(trial: Path) -> None:
 
 
 def printed_by(*arguments: str) -> str:
-    """What a module of `gnn` prints."""
+    """Return the output of a module of `gnn`."""
     command = [sys.executable, "-m", *arguments]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
 

@@ -1,4 +1,4 @@
-"""Whatever others wrote, in whatever state it comes: what reads it takes it, or says in its own error what is wrong.
+"""Files, answers and artifacts in any state: their reader takes them or raises its own error.
 
 Any other exception fails the test.
 """
@@ -54,7 +54,7 @@ TEXTS = st.text(max_size=300) | st.binary(max_size=300).map(lambda raw: raw.deco
 
 @st.composite
 def spoilt(draw: st.DrawFn, content: dict[str, Any]) -> bytes:
-    """A YAML file with keys lost, gained or of another kind, or with bytes turned over."""
+    """Draw a YAML file with keys lost, gained or of another kind, or with bytes changed."""
     spoilt = json.loads(json.dumps(content))
     for key in draw(st.lists(st.sampled_from(sorted(spoilt)), max_size=3)):
         spoilt[key] = draw(VALUES)
@@ -66,7 +66,7 @@ def spoilt(draw: st.DrawFn, content: dict[str, Any]) -> bytes:
 
 @st.composite
 def turned(draw: st.DrawFn, content: bytes) -> bytes:
-    """The same bytes, cut short or with some of them changed, or others altogether."""
+    """Draw the same bytes, cut short, with some of them changed, or others altogether."""
     if draw(st.booleans()):
         return content
     raw = bytearray(content[: draw(st.integers(0, len(content)))])
@@ -200,7 +200,7 @@ def test_edits(checkout: Path, workspace: Workspace, file: str, search: str, rep
 
 @pytest.fixture(scope="module")
 def artifact(tiny: Dataset, tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    """A good estimate, as a trial writes it."""
+    """Return a good estimate, as a trial writes it."""
     path = tmp_path_factory.mktemp("artifact") / "estimate.npz"
     write_estimate(true_estimate(tiny), path)
     return path.read_bytes()

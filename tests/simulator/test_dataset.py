@@ -16,7 +16,7 @@ from stoichloop.errors import DatasetError
 
 @pytest.fixture
 def copy(tiny: Dataset, tmp_path: Path) -> Dataset:
-    """A dataset that a test may damage."""
+    """Return a dataset that a test may damage."""
     shutil.copytree(tiny.folder, tmp_path / tiny.regime.name)
     return verify(tiny.regime, tmp_path)
 

@@ -12,7 +12,7 @@ from tests.conftest import Documented
 
 @pytest.fixture
 def night(documented: Documented, monkeypatch: pytest.MonkeyPatch) -> stoichloop.Campaign:
-    """The campaign of docs/api.md, as a user of the interface opens it."""
+    """Return the campaign of docs/api.md, as a user of the interface opens it."""
     monkeypatch.chdir(documented.workspace.root)
     return stoichloop.campaign("night")
 

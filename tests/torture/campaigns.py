@@ -42,7 +42,7 @@ class Night:
         return self.workspace.runs / "night"
 
     def start(self, program: str | None = None) -> None:
-        """The controller; `program` is what Python runs in place of the command."""
+        """Start the controller; `program` is what Python runs in place of the command."""
         words = ["explore", REGIME, "--campaign", "night", "--fidelity", "probe", *self.place, *self.arguments]
         command = command_line(*words)
         if program is not None:
@@ -100,7 +100,7 @@ class Night:
             return ledger.experiments()
 
     def look(self) -> None:
-        """What was in the ledger once is still in it, and nothing is in it twice."""
+        """Assert that nothing has left the ledger and nothing is in it twice."""
         now = {e.id: e for e in self.experiments()}
         for e in self.seen:
             assert now[e.id].fingerprint == e.fingerprint
@@ -116,14 +116,14 @@ class Night:
         return [" ".join(words) for words in lines if any(str(self.workspace.root) in word for word in words)]
 
     def is_quiet(self) -> bool:
-        """Whether all its processes end within a moment."""
+        """Return whether all its processes end within a moment."""
         deadline = time.monotonic() + 5.0
         while self.processes() and time.monotonic() < deadline:
             time.sleep(0.05)
         return not self.processes()
 
     def course(self) -> Course:
-        """What was tried and what came of it: all that does not tell one night from another of the same seed."""
+        """Return all experiments with their results, without what differs between nights of the same seed."""
         return [
             {
                 "id": e.id,
@@ -138,7 +138,7 @@ class Night:
         ]
 
     def go_on(self, expected: Course) -> None:
-        """The same command again, to the end that it would have had."""
+        """Run the same command again, to the end that it would have had."""
         self.start()
         status, said = self.end()
         assert status == 0, said
@@ -161,7 +161,7 @@ class Night:
 
 
 def trials_of(night: Night) -> Iterator[tuple[list[str], psutil.Process]]:
-    """The trial processes of a campaign at this moment, with their command lines."""
+    """Yield the trial processes of a campaign at this moment, with their command lines."""
     assert night.life is not None
     with suppress(psutil.Error):
         for child in psutil.Process(night.life.pid).children():

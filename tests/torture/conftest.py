@@ -18,7 +18,7 @@ FIGURES: Counter[str] = Counter()
 
 @pytest.fixture
 def night_of(tmp_path: Path, tiny: Dataset) -> Iterator[Callable[..., Night]]:
-    """A night of which so much is asked, in a clone under a folder of the test's."""
+    """Yield a function that begins a night in a clone under a folder of the test's."""
     begun: list[Night] = []
 
     def begin(*arguments: str, under: Path = tmp_path, place: tuple[str, ...] = Night.place) -> Night:
@@ -33,7 +33,7 @@ def night_of(tmp_path: Path, tiny: Dataset) -> Iterator[Callable[..., Night]]:
 
 @pytest.fixture(scope="session")
 def in_peace(tmp_path_factory: pytest.TempPathFactory, tiny: Dataset) -> Callable[..., Course]:
-    """What comes of a night to which nothing happens."""
+    """Return a function that gives the course of an undisturbed night."""
 
     @cache
     def course(*arguments: str, place: tuple[str, ...] = Night.place) -> Course:
@@ -48,7 +48,7 @@ def in_peace(tmp_path_factory: pytest.TempPathFactory, tiny: Dataset) -> Callabl
 
 @pytest.fixture
 def count(request: pytest.FixtureRequest) -> Callable[..., None]:
-    """Note faults that were injected and experiments that were compared; both are told at the end."""
+    """Count injected faults and compared experiments; both are printed at the end."""
 
     def note(faults: int, course: Course) -> None:
         FIGURES[f"{request.node.name}: faults"] += faults

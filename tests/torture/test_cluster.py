@@ -34,7 +34,7 @@ def workers(tmp_path: Path) -> tuple[str, ...]:
 
 
 def workers_of(night: Night) -> list[psutil.Process]:
-    """Workers of which a trial is running just now."""
+    """Return the workers that run a trial now."""
     trials = [p for p in psutil.process_iter(["cmdline"]) if "gnn.train" in (p.info["cmdline"] or ())]
     ours = [p for p in trials if any(str(night.folder) in word for word in p.info["cmdline"])]
     known = {p.pid for p in ours}

@@ -74,7 +74,7 @@ def test_trials_are_killed(night_of: Nights, in_peace: InPeace, count: Count) ->
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A disk of 2 GiB in memory."""
+    """Mount a disk of 2 GiB in memory."""
     place = tmp_path / "disk"
     place.mkdir()
     mounted = subprocess.run(
@@ -87,7 +87,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 
 def fill(disk: Path, leaving: int) -> Path:
-    """A file that takes all room of a disk but so many bytes."""
+    """Write a file that takes all room of a disk but so many bytes."""
     ballast = disk / "ballast"
     with ballast.open("wb") as file:
         try:

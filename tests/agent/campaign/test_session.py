@@ -1,4 +1,4 @@
-"""Who leads is known by the kernel's own clock: `time.time` may say what it likes."""
+"""The lead of a campaign is kept by the kernel's clock, whatever `time.time` returns."""
 
 import os
 import subprocess

@@ -82,7 +82,7 @@ def wait(process: TrialProcess) -> Outcome:
 
 
 def is_gone(pid: int) -> bool:
-    """Ended, if perhaps not yet reaped by whoever inherited it."""
+    """Return whether a process has ended, reaped or not."""
     for _ in range(100):
         if not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE:
             return True
@@ -91,7 +91,7 @@ def is_gone(pid: int) -> bool:
 
 
 def has_ended(seconds: str) -> bool:
-    """Whether no `sleep` of just so many seconds is left, whatever its number."""
+    """Return whether no `sleep` of exactly so many seconds is left, whatever its process number."""
     for _ in range(100):
         if not any(process.info["cmdline"] == ["sleep", seconds] for process in psutil.process_iter(["cmdline"])):
             return True

@@ -25,7 +25,7 @@ class Slots:
         self.executor: LocalExecutor[Trial] = LocalExecutor([None] * slots, worktrees, self.host, together=together)
 
     def run(self, *changes: dict[str, Any]) -> dict[str, Outcome]:
-        """The outcome of a trial of each of these configurations; their seeds are 0, 1, 2 and so on."""
+        """Return the outcome of a trial of each of these configurations; their seeds are 0, 1, 2 and so on."""
         commit = head_commit(self.workspace)
         state = self.executor.worktrees.at(commit)
         jobs = [Job(commit, state.resolve(each), seed, STEPS) for seed, each in enumerate(changes)]
@@ -34,12 +34,12 @@ class Slots:
 
     @property
     def pids(self) -> dict[str, list[int]]:
-        """The processes of each trial, in the order of their start."""
+        """Return the processes of each trial, in the order of their start."""
         return {name: [pid for other, pid in self.host.starts if other == name] for name, _ in self.host.starts}
 
     @property
     def processes(self) -> list[int]:
-        """How many trials each process had, in the order of their start."""
+        """Return the number of trials of each process, in the order of their start."""
         pids = [pid for attempts in self.pids.values() for pid in attempts]
         return [pids.count(pid) for pid in dict.fromkeys(pids)]
 

@@ -1,4 +1,4 @@
-"""The loop as a person runs it: real processes, real git, real training on the tiny regime."""
+"""The loop as a user runs it: real processes, real git, real training on the tiny regime."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def leftovers(workspace: Workspace) -> list[str]:
 
 
 def check_campaign(workspace: Workspace) -> None:
-    """What must hold of a finished campaign, however it came to its end."""
+    """Assert all that holds for a finished campaign, however it ended."""
     experiments = read(workspace)
     assert [e.id for e in experiments] == ["e0001", "e0002", "e0003", "e0004"]
     assert all(e.verdict is not None for e in experiments)

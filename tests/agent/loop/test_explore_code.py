@@ -22,7 +22,7 @@ def patch(hypothesis: str, search: str, replace: str, file: str = LOSS) -> dict[
 
 
 def tells(words: str) -> Scene:
-    """What a block taught."""
+    """Return a scene in which the model explains a block."""
     open_question = {"subject": "fields", "direction": "undecided", "statement": words}
     return answers(summary=words, findings=[open_question, {**open_question, "direction": "recovers more"}])
 
@@ -68,7 +68,7 @@ def test_faults_of_a_model_are_survived_said_and_cost_nothing_that_was_done(
 def test_patches_are_refused_fail_and_are_repaired(
     stoichloop: Command, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Nothing for the configuration; a patch that stays outside gnn/, one that crashes, and its repair."""
+    """The model gives no configuration, then a patch outside gnn/, one that crashes, and its repair."""
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     outside = answers(**patch("read the truth", "", "x = 1\n", file="agent/analyzer/shortcut.py"))
     crash = answers(**patch("another loss", SQUARE, SQUARE.replace("square", "sqare")))

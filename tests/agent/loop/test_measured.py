@@ -19,7 +19,7 @@ STEPS = 80  # at full fidelity, so that a probe has ten
 
 @pytest.fixture
 def measured(stoichloop: Command, workspace: Workspace, pathway: Measurements) -> Command:
-    """The command, where the example is known by its name; its budget is small."""
+    """Return the command in a clone that knows the example by its name; the budget is small."""
     shutil.copytree(pathway.folder, workspace.data / "pathway")
     content = pathway.regime.model_dump(mode="json") | {"training": {"full_steps": STEPS}}
     (workspace.data / "pathway.yaml").write_text(yaml.safe_dump(content))

@@ -32,7 +32,7 @@ CLOSED, OPEN = Block(0, "baseline", 0.0, "1 accepted"), Block(1, "sweep", 0.0, N
 def snapshot(
     experiments: Sequence[Experiment] = (BASELINE,), blocks: Sequence[Block] = (CLOSED,), **changes: Any
 ) -> Snapshot:
-    """A campaign of a planner for both rungs, with two slots and plenty of time."""
+    """Return a campaign of a planner for both rungs, with two slots and plenty of time."""
     plain = Snapshot(
         objective="exact",
         experiments=experiments,

@@ -24,12 +24,12 @@ class ModelServer:
     keys: list[str] = field(default_factory=list)
 
     def prompt(self, number: int) -> str:
-        """All text of a request."""
+        """Return all text of a request."""
         return "\n".join(str(message["content"]) for message in self.requests[number]["messages"])
 
 
 def says(text: str, *, tokens_in: int = 1000, tokens_out: int = 50) -> Scene:
-    """An answer."""
+    """Return a scene that gives an answer."""
     content = {
         "id": "1",
         "object": "chat.completion",
@@ -46,12 +46,12 @@ def says(text: str, *, tokens_in: int = 1000, tokens_out: int = 50) -> Scene:
 
 
 def answers(**content: Any) -> Scene:
-    """An answer of the asked form."""
+    """Return a scene that gives an answer of the asked form."""
     return says(json.dumps(content))
 
 
 def fails(status: int, **headers: str) -> Scene:
-    """An error that repeats the key it was sent."""
+    """Return a scene that gives an error with the key in it."""
     return lambda handler: _send(
         handler, status, json.dumps({"error": {"message": f"refused {handler.headers['Authorization']}"}}), headers
     )
@@ -69,13 +69,13 @@ def stalls(handler: BaseHTTPRequestHandler) -> None:
 
 
 def drops(handler: BaseHTTPRequestHandler) -> None:
-    """The connection ends."""
+    """Close the connection."""
     handler.close_connection = True
 
 
 @contextmanager
 def serving(*scenes: Scene) -> Iterator[ModelServer]:
-    """The server; whatever comes after the last scene is an error."""
+    """Run the server; any request after the last scene is an error."""
     server: ModelServer
 
     class Handler(BaseHTTPRequestHandler):

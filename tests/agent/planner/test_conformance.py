@@ -1,4 +1,4 @@
-"""The contract of a planner, which every planner in `agent/planner/planners/` has to keep.
+"""The contract of a planner, tested on every planner in `agent/planner/planners/`.
 
 A new planner is found by its file: `PLANNERS` says how it is made here, and a planner that is missing there fails.
 """
@@ -102,7 +102,7 @@ def state() -> CodeState:
 
 @pytest.fixture(params=planner_names())
 def planner(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Planner]:
-    """Each planner in turn."""
+    """Return each planner in turn."""
     with PLANNERS[request.param](tmp_path, Options(0, FIDELITY), request.param) as made:
         yield made
 
@@ -146,7 +146,7 @@ def test_a_planner_that_only_knows_what_has_been_run_proposes_nothing(planner: P
 
 @pytest.mark.parametrize("name", ["llm", "command"])
 def test_a_planner_that_waits_is_interrupted(name: str, state: CodeState, tmp_path: Path) -> None:
-    """Those that wait for nobody are done before an interruption could be asked for."""
+    """Planners that wait for no answer are done before they could be interrupted."""
 
     def interrupt() -> None:
         raise KeyboardInterrupt

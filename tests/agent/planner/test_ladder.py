@@ -1,4 +1,4 @@
-"""Whose turn it is, by examples."""
+"""The choice of a rung, by examples."""
 
 from dataclasses import replace
 

@@ -23,7 +23,7 @@ from stoichloop.errors import StoichloopError
 
 @pytest.fixture
 def checkout(workspace: Workspace) -> Iterator[Path]:
-    """A worktree of today's gnn/."""
+    """Yield a worktree of today's gnn/."""
     with throw_away(workspace.repo, workspace.runs / ".test", workspace.sandbox) as worktrees:
         yield worktrees.edited(head_commit(workspace), lambda folder: None).folder
 
@@ -98,7 +98,7 @@ def test_small_moves_apply_on_top_of_each_other_and_train(
 def coefficients(
     name: str | None, checkout: Path, dataset: Dataset, folder: Path, configuration: str = "{}", steps: int = 40
 ) -> Floats:
-    """What training hands in, with a move on top of what the checkout holds or without."""
+    """Return the coefficients of a training, with a move on top of the checkout or without."""
     out = folder / (name or "without")
     out.mkdir()
     if name:
@@ -278,7 +278,7 @@ def test_a_move_that_conflicts_with_another_leaves_what_the_other_did(checkout: 
 
 
 def write_tree(catalogue: Path, name: str, files: dict[str, str], removes: str = "[]", requires: str = "[]") -> Path:
-    """A move that is a tree; `files` are paths in its folder."""
+    """Write a move that is a tree; `files` are paths in its folder."""
     folder = catalogue / name
     for file, text in files.items():
         (folder / file).parent.mkdir(parents=True, exist_ok=True)

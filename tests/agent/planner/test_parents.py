@@ -1,4 +1,4 @@
-"""Which experiment the next one changes."""
+"""The choice of a parent."""
 
 import math
 from dataclasses import replace
@@ -17,7 +17,7 @@ def node(name: str, exact: float, parent: str | None, place: int, *, accepted: b
 
 @pytest.fixture
 def tree() -> list[Experiment]:
-    """A baseline, two accepted children, and three failures on the better of them."""
+    """Return a baseline, two accepted children, and three failures on the better of them."""
     baseline, first, second = (
         node("e0001", 0.30, None, 1),
         node("e0002", 0.40, "e0001", 2),

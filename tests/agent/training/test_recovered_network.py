@@ -19,7 +19,7 @@ cobra = pytest.importorskip("cobra")
 
 
 def recovered(name: str) -> RecoveredNetwork:
-    """What a perfect trial recovers of a regime, each column of S in a unit of its own."""
+    """Return the network that a perfect trial recovers, each column of S in a unit of its own."""
     regime, rng = find_regime(name), np.random.default_rng(0)
     matrix = stoichiometry_of(regime.network, rng)
     graph = graph_of(matrix)

@@ -13,7 +13,7 @@ from tests.agent.winners.nights import Night
 
 @pytest.fixture
 def night(workspace: Workspace, tiny: Dataset) -> Iterator[Night]:
-    """The campaign `night` in the user's repository, so far with its baseline."""
+    """Return the campaign `night` in the user's repository, so far with its baseline."""
     made = Night(workspace, tiny)
     yield made
     made.close()

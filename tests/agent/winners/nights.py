@@ -37,7 +37,7 @@ class Night:
         self._judge(baseline, {0: 0.25, 1: 0.32, 2: 0.36, 3: 0.28}, Verdict("accepted", "the baseline"))
 
     def accept(self, parent: str, scores: Mapping[int, float], **proposed: Any) -> Experiment:
-        """An experiment that was accepted with these scores, landed on its branch."""
+        """Accept an experiment with these scores and land it on its branch."""
         proposal = Proposal(hypothesis=f"better than {parent}", parent=parent, **proposed)
         (experiment,) = self.registrar.identify([proposal], "sweep", self.ledger.experiments())
         self.ledger.open_block(Decision("sweep", None, "a test"), [experiment])

@@ -1,4 +1,4 @@
-"""What has won, and what each of its changes is worth: real git and real training on the tiny regime."""
+"""The winner and the worth of each of its changes: real git and real training on the tiny regime."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ CHOSEN = "gnn/configuration.json"
 
 
 def state(root: Path) -> tuple[Any, ...]:
-    """All that a refused pick must leave as it was."""
+    """Return all that a refused pick must leave as it was."""
     git = Repo(root).git(no_optional_locks=True)
     files = {
         path: path.read_bytes() for path in (root / "gnn").rglob("*") if path.is_file() and "__pyc" not in str(path)

@@ -1,4 +1,4 @@
-"""Whether a winner generalises: real training on siblings of the tiny regime."""
+"""Verification of a winner: real training on siblings of the tiny regime."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from simulator.network import graph_of
 
 
 def blind_to_magnitude(law: RateLaw) -> RateLaw:
-    """The same law, but |S| does not matter to substrate_func."""
+    """Return the same law with a substrate_func that ignores |S|."""
     weights = law.substrate_func.weights_1.copy()
     weights[1] = 0.0
     return replace(law, substrate_func=replace(law.substrate_func, weights_1=weights))

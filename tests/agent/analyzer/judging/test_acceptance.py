@@ -40,7 +40,7 @@ def wanted_of(candidate: Experiment, incumbent: Experiment) -> Wanted:
 
 
 def confirmed_pair(gain: float, spread: float = 0.0, looks: int = 4) -> tuple[Experiment, Experiment]:
-    """A candidate that climbed, and is better by `gain` on its fresh seeds."""
+    """Return a candidate that climbed and is better by `gain` on its fresh seeds."""
     fresh = confirm_seeds("e0007")[: LOOKS[looks - 1]]
     wobble = {seed: spread * (-1) ** index for index, seed in enumerate(fresh)}
     candidate = scored("e0007", {0: 0.5, **{seed: 0.3 + gain + wobble[seed] for seed in fresh}})

@@ -10,7 +10,7 @@ from simulator.dataset import Dataset
 
 
 def true_estimate(dataset: Dataset, **changes: Any) -> Estimate:
-    """What a perfect trial would hand in; the tables are fine enough for four digits."""
+    """Return the estimate of a perfect trial; the tables are fine enough for four digits."""
     truth = dataset.truth
     c = np.linspace(0.0, 8.0, 2001)
     s = np.linspace(0.0, 4.0, 401)

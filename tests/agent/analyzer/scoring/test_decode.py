@@ -122,7 +122,7 @@ def test_a_reaction_that_cannot_balance_is_rounded() -> None:
 
 @st.composite
 def veiled_reactions(draw: st.DrawFn) -> tuple[Graph, Floats, Constraints]:
-    """One reaction of 2 to 6 shown edges with an estimate on a coarse grid, and what is stated of it."""
+    """Draw a reaction of 2 to 6 shown edges with an estimate on a coarse grid, and its constraints."""
     balanced, absent, told = draw(st.booleans()), draw(st.booleans()), draw(st.booleans())
     degree = draw(st.integers(2, 6))
     role = draw(st.lists(st.sampled_from([-1, 1] if told else [0]), min_size=degree, max_size=degree))
@@ -133,7 +133,7 @@ def veiled_reactions(draw: st.DrawFn) -> tuple[Graph, Floats, Constraints]:
 
 
 def allowed_columns(role: NDArray[np.int8], stated: Constraints) -> Ints:
-    """Every column that agrees with the statement, by going through all of them."""
+    """Return every column that meets the constraints, by trying all of them."""
     values = [-2, -1, *([0] if stated.may_be_absent else []), 1, 2]
     columns = np.array(list(itertools.product(values, repeat=len(role))))
     keep = np.ones(len(columns), dtype=bool)

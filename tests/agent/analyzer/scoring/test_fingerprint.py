@@ -16,14 +16,14 @@ JUDGE = ("agent/analyzer", "agent/base", "simulator")
 
 @pytest.fixture
 def tree(tmp_path: Path) -> Path:
-    """A copy of the judge and of its surroundings."""
+    """Copy the analyzer and its surroundings."""
     for folder in JUDGE:
         shutil.copytree(ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__"))
     return tmp_path
 
 
 def fingerprint_after(tree: Path, changed: str) -> str:
-    """The fingerprint of the tree with one line more in a file, which is taken out again."""
+    """Return the fingerprint of the tree with one more line in a file; remove the line again."""
     before = (tree / changed).read_text()
     (tree / changed).write_text(before + "# changed\n")
     try:

@@ -52,7 +52,7 @@ class Cluster:
         )
 
     def on_workers(self) -> ClusterExecutor[Trial]:
-        """An executor for these trials, with two slots."""
+        """Yield an executor for these trials, with two slots."""
         return ClusterExecutor([None, None], self.worktrees, self.host, workers=self.workers)
 
     def waiting(self, *steps: int, seed: int = 0) -> list[Trial]:
@@ -60,24 +60,24 @@ class Cluster:
         return [Trial("e0001", "probe", Job(self.waits, {}, seed + index, n)) for index, n in enumerate(steps)]
 
     def training(self) -> Trial:
-        """One that trains."""
+        """Return a trial that trains."""
         configuration = self.worktrees.at(self.real).resolve({"lr_S": 0.003})
         return Trial("e0002", "probe", Job(self.real, configuration, seed=0, steps=30))
 
     @cached_property
     def here(self) -> Outcome:
-        """What comes of it in a slot of this machine."""
+        """Return the outcome of the trial in a slot of this machine."""
         (outcome,) = run(LocalExecutor([None, None], self.worktrees, self.host), [self.training()])
         return outcome
 
     def processes(self) -> list[psutil.Process]:
-        """What runs for trials, in the order in which it was started."""
+        """Return the processes of trials, in the order of their start."""
         each = psutil.process_iter(["cmdline", "create_time"])
         ours = [p for p in each if any(word.startswith(str(self.folder / "out")) for word in p.info["cmdline"] or ())]
         return sorted(ours, key=lambda p: p.info["create_time"])
 
     def is_quiet(self) -> bool:
-        """Whether no trial runs any more, after a moment."""
+        """Return whether all trials end within a moment."""
         deadline = time.monotonic() + 3.0
         while self.processes() and time.monotonic() < deadline:
             time.sleep(0.05)

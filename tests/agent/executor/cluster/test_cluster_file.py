@@ -1,4 +1,4 @@
-"""What a person says of a cluster, and what a scheduler is then asked for."""
+"""Cluster files, and the requests to a scheduler that they become."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""What a worker refuses, and how it picks its GPU."""
+"""The worker: refusals, and its choice of a GPU."""
 
 import json
 import os
@@ -22,7 +22,7 @@ NOTHING_HOLDS = ProbeResult(Sandbox(None), {}, "bwrap: no permissions")
 
 @pytest.fixture
 def assignment(tmp_path: Path) -> Assignment:
-    """A trial of code that says with which GPU it was started."""
+    """Return a trial of code that prints the GPU with which it was started."""
     (tmp_path / "gnn").mkdir()
     (tmp_path / "gnn" / "train.py").write_text("import os; print(os.environ['CUDA_VISIBLE_DEVICES'])")
     (tmp_path / "observations.npz").touch()

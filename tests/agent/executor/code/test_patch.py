@@ -1,4 +1,4 @@
-"""What may be in a patch, and what its author is told."""
+"""The policy on patches, and the words of refusals."""
 
 from collections.abc import Iterator
 from pathlib import Path

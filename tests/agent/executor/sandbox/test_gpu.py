@@ -16,7 +16,7 @@ echo "GPU 1: NVIDIA H200 (UUID: GPU-bbbb-2)"
 
 @pytest.fixture
 def machine(tmp_path: Path) -> tuple[Path, Path]:
-    """A /dev and a /proc/driver/nvidia/gpus of two GPUs whose files are numbered the other way round."""
+    """Create /dev and /proc/driver/nvidia/gpus of two GPUs whose files are numbered the other way round."""
     devices, known = tmp_path / "dev", tmp_path / "gpus"
     devices.mkdir()
     for name in ("nvidia0", "nvidia1", "nvidiactl", "nvidia-uvm", "null"):

@@ -1,4 +1,4 @@
-"""What is promised of the sandbox, tried; and what the loop does where nothing holds."""
+"""The promises of the sandbox, tried, and the loop on a machine where none holds."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ NOTHING_HOLDS = ProbeResult(UNCONTAINED, {}, "this kernel has no namespaces for 
 
 
 def nothing_holds(workspace: Workspace) -> Workspace:
-    """The workspace on a machine without a sandbox."""
+    """Return the workspace on a machine without a sandbox."""
     here = Workspace(workspace.root)
     here.__dict__["holding"] = NOTHING_HOLDS
     return here

@@ -28,7 +28,7 @@ def state() -> CodeState:
 
 
 def agent(tmp_path: Path, code: str, patience_s: float = 30.0) -> Command:
-    """The planner that runs a Python program."""
+    """Return the planner that runs a Python program."""
     script = tmp_path / "agent.py"
     script.write_text(code)
     program = f"{sys.executable} {shlex.quote(str(script))}"

@@ -1,4 +1,4 @@
-"""A block by a real model, whose answers are worth nothing: whatever it says, the loop has to survive it."""
+"""A block by a small real model, whose answers are mostly unusable; the loop has to survive them."""
 
 import pytest
 

@@ -29,7 +29,7 @@ def question(state: CodeState, **about: object) -> str:
 
 
 def outside_of_quotes(text: str) -> str:
-    """What is left when every quoted block is taken out, as a reader of Markdown would see it."""
+    """Return the text without its quoted blocks, as a reader of Markdown would see it."""
     return re.sub(r"^(`{3,})quoted.*?^\1$", "", text, flags=re.MULTILINE | re.DOTALL)
 
 
