@@ -1,0 +1,41 @@
+"""A night in which every tenth proposal is drawn from what no planner should answer."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.torture import fuzzed_answers
+from tests.torture.campaigns import Night
+from tests.torture.conftest import FIGURES
+
+pytestmark = pytest.mark.torture
+
+EXPERIMENTS = 500
+_PATIENCE_S = 7200.0
+
+
+def test_a_night_of_fuzzed_proposals_runs_to_its_end(night_of: Callable[..., Night], tmp_path: Path) -> None:
+    counter = tmp_path / "calls"
+    program = f"{sys.executable} {fuzzed_answers.__file__} {counter}"
+    night = night_of("--planner", "command", "--program", program, "--experiments", str(EXPERIMENTS), "--budget", "8h")
+    night.start()
+    assert night.life is not None
+    said = night.life.communicate(timeout=_PATIENCE_S)[0]
+    assert night.life.returncode == 0, said[-4000:]
+    experiments = night.experiments()
+    assert len(experiments) == 1 + EXPERIMENTS
+    assert all(e.verdict is not None for e in experiments)
+    assert night.is_quiet()
+    assert len(str(night.workspace.repo.git.worktree("list")).splitlines()) == 1
+    log = (night.folder / "log.md").read_text()
+    assert "Traceback" not in said + re.sub(r"(?s)```.*?```", "", log)
+    assert re.findall(r"^### (e\d+)", log, re.MULTILINE) == [e.id for e in experiments], "a forged heading"
+    assert (night.folder / "report.html").is_file()
+    FIGURES.update(Counter(f"fuzzed night: {e.verdict.verdict}" for e in experiments if e.verdict))
+    FIGURES["fuzzed night: fuzzed answers"] = counter.read_text().splitlines().count("odd")
