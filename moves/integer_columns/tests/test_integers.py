@@ -8,8 +8,8 @@ from torch import Tensor
 
 import gnn.integers
 from gnn.columns import Candidates
-from gnn.integers import _better_columns, _near, _same_consumption, settle, system_of
-from gnn.projection import Fit
+from gnn.integers import System, _better_columns, _near, _same_consumption, settle, system_of
+from gnn.projection import Fit, Problem
 from gnn.recovered import recovered
 from tests.planted import Planted, plant
 
@@ -145,6 +145,34 @@ def test_many_wrong_amounts_take_several_rounds(monkeypatch: pytest.MonkeyPatch)
     torch.testing.assert_close(settle(planted.problem, start, planted.candidates()), planted.columns)
     monkeypatch.setattr(gnn.integers, "_ROUNDS", 2)
     assert not torch.equal(settle(planted.problem, start, planted.candidates()), planted.columns)
+
+
+@pytest.mark.parametrize("seed", [0, 1, 3])
+def test_within_a_round_each_column_is_judged_beside_those_that_were_just_settled(
+    seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    planted = plant(balanced=False, seed=seed)
+    wrong = planted.columns.clone()
+    for reaction in (1, 4):
+        edges = planted.edges_of(reaction)
+        first = edges[planted.columns[edges] > 0][0]
+        wrong[first] = 3.0 - wrong[first]  # 1 for 2, and 2 for 1
+    monkeypatch.setattr(gnn.integers, "_ROUNDS", 1)
+    settled = settle(planted.problem, planted.fit(wrong), planted.candidates())
+    torch.testing.assert_close(settled, planted.columns)
+
+
+def test_a_round_without_a_change_is_the_last(monkeypatch: pytest.MonkeyPatch) -> None:
+    planted = plant(balanced=False)
+    solved: list[Tensor] = []
+
+    def counting(problem: Problem, current: Fit, integers: Tensor) -> System:
+        solved.append(integers)
+        return system_of(problem, current, integers)
+
+    monkeypatch.setattr(gnn.integers, "system_of", counting)
+    settle(planted.problem, planted.fit(), planted.candidates())
+    assert len(solved) == 1
 
 
 def test_what_is_right_stays() -> None:
