@@ -20,7 +20,8 @@ import typer
 from pydantic import BaseModel, ConfigDict
 from scipy import stats
 
-from agent.executor.code.code_state import CodeState, Field
+from agent.executor.code.code_state import CodeState
+from agent.executor.code.search_space import Field
 from agent.executor.workspace import Workspace, find_workspace, head_commit
 from benchmarks.machine import Machine, this_machine
 from benchmarks.measure import measure

@@ -31,7 +31,8 @@ from agent.analyzer.judging.findings import find
 from agent.analyzer.judging.noise import Noise
 from agent.campaign.budget import Budget, grant
 from agent.campaign.folder import CampaignFolder, start_campaign
-from agent.executor.code.code_state import CodeState, Field
+from agent.executor.code.code_state import CodeState
+from agent.executor.code.search_space import Field
 from agent.executor.local import LocalExecutor
 from agent.executor.workspace import Workspace, find_workspace, head_commit
 from agent.loop.controller import Controller

@@ -7,7 +7,10 @@ accepted one also becomes the branch exp/CAMPAIGN/e0017, on top of the branch of
 
 from __future__ import annotations
 
+import errno
 import hashlib
+import math
+import os
 import textwrap
 import time
 from collections.abc import Callable, Sequence
@@ -15,9 +18,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from git import GitCommandError
+
 from agent.analyzer.judging.interval import interval_of_mean, within
+from agent.base.untrusted import printable
 from agent.campaign.folder import CampaignFolder, Settings
-from agent.executor.code.patch import PatchRefusedError, apply_diff, apply_edits, inspect
+from agent.executor.code.code_state import PATIENCE_S
+from agent.executor.code.patch import apply_diff, apply_edits, inspect
+from agent.executor.code.unified_diff import PatchRefusedError
 from agent.executor.code.worktree import Worktrees, choose, keep_what_fits
 from agent.executor.sandbox.bubblewrap import Sandbox
 from agent.planner.contract import Objection
@@ -28,6 +36,7 @@ from stoichloop.errors import StoichloopError
 
 START_ANEW = "mend gnn/, commit, and start another --campaign from there"
 _WIDTH = 66  # characters of a line of a commit message
+_REASON = 1000  # characters of a refusal
 _KNOWN = Objection("this has been run, or stands in this block, already", known=True)
 
 
@@ -47,7 +56,7 @@ class Registrar:
     campaign: CampaignFolder
     worktrees: Worktrees
     ledger: Ledger
-    _drafts: dict[str, _Draft] = field(default_factory=dict)
+    _drafts: dict[str, _Draft | StoichloopError] = field(default_factory=dict)
 
     def baseline(self) -> Experiment:
         """Return the first experiment: the base commit, unchanged."""
@@ -150,20 +159,34 @@ class Registrar:
         return replace(experiment, commit=commit, patch=patch)
 
     def _draft(self, proposal: Proposal, parent: Experiment) -> _Draft:
-        """Return the draft of a proposal on its parent; raise `StoichloopError` with the reason if there is none."""
+        """Return the draft of a proposal on its parent; raise `StoichloopError` with the reason if there is none.
+
+        A refusal is kept like a draft, so that code which is slow to answer is not asked again.
+        """
         if not parent.accepted:
             raise StoichloopError(_not_a_parent(proposal))
         key = proposal.model_dump_json(include={"parent", "changes", "edits", "diff"})
         if key not in self._drafts:
-            base = commit_of(parent)
-            if not proposal.patches:
-                configuration = self.worktrees.at(base).resolve({**parent.configuration, **proposal.changes})
-                self._drafts[key] = _Draft(configuration, self.worktrees.fingerprint(base, configuration), None)
-            else:
-                commit = self.worktrees.commit(base, edit_of(proposal, self.worktrees.sandbox), "draft")
-                configuration = self.worktrees.at(commit).resolve({})
-                self._drafts[key] = _Draft(configuration, self.worktrees.fingerprint(commit, configuration), commit)
-        return self._drafts[key]
+            try:
+                self._drafts[key] = self._new_draft(proposal, parent)
+            except StoichloopError as error:
+                self._drafts[key] = StoichloopError(printable(str(error))[:_REASON])
+        draft = self._drafts[key]
+        if isinstance(draft, StoichloopError):
+            raise draft
+        return draft
+
+    def _new_draft(self, proposal: Proposal, parent: Experiment) -> _Draft:
+        base = commit_of(parent)
+        if not proposal.patches:
+            configuration = self.worktrees.at(base).resolve({**parent.configuration, **proposal.changes})
+            return _Draft(configuration, self.worktrees.fingerprint(base, configuration), None)
+        deadline = time.monotonic() + PATIENCE_S
+        commit = self.worktrees.commit(base, edit_of(proposal, self.worktrees.sandbox, deadline), "draft")
+        state = self.worktrees.at(commit, deadline)
+        configuration = state.resolve({})
+        state.deadline = math.inf
+        return _Draft(configuration, self.worktrees.fingerprint(commit, configuration), commit)
 
     # The place in git
 
@@ -220,24 +243,39 @@ def commit_of(experiment: Experiment) -> str:
     return commit
 
 
-def edit_of(proposal: Proposal, sandbox: Sandbox) -> Callable[[Path], None]:
-    """Return the edit of a proposal on a checkout of its parent; it raises `StoichloopError` if it does not fit."""
+def edit_of(proposal: Proposal, sandbox: Sandbox, deadline: float = math.inf) -> Callable[[Path], None]:
+    """Return the edit of a proposal on a checkout of its parent; it raises `StoichloopError` if it does not fit.
+
+    Its code is asked until `deadline`.
+    """
     if not proposal.patches:
         return choose(proposal.changes)
 
     def edit(folder: Path) -> None:
-        if proposal.diff:
-            apply_diff(proposal.diff, folder)
-        else:
-            apply_edits(proposal.edits, folder)
-        inspect(folder)
         try:
-            keep_what_fits(folder, sandbox)
+            if proposal.diff:
+                apply_diff(proposal.diff, folder)
+            else:
+                apply_edits(proposal.edits, folder)
+            inspect(folder, sandbox, deadline)
+        except (OSError, ValueError, GitCommandError) as error:
+            if _is_fault_of_machine(error):
+                raise
+            words = error.strerror if isinstance(error, OSError) else str(error)
+            raise PatchRefusedError(f"the patch cannot be applied: {words}") from error
+        try:
+            keep_what_fits(folder, sandbox, deadline)
         except StoichloopError as error:
             raise PatchRefusedError(f"with the patch, python -m gnn.config fails: {error}") from error
         choose(proposal.changes)(folder)
 
     return edit
+
+
+def _is_fault_of_machine(error: Exception) -> bool:
+    """Return whether this machine, and not the patch, is to blame: a full disk, or too many open files."""
+    full = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.ENOMEM, errno.EMFILE, errno.ENFILE)
+    return getattr(error, "errno", None) in full or os.strerror(errno.ENOSPC) in str(error)
 
 
 def _verdict_trailers(experiment: Experiment, settings: Settings) -> dict[str, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
@@ -60,7 +61,9 @@ class Controller:
         self._workspace, self._campaign, self._dataset = workspace, campaign, dataset
         self._ledger, self._budget, self._view, self._planner = ledger, budget, view, planner
         self._host = CampaignTrials(campaign, ledger, budget, view, dataset.observations_path, check)
-        self._worktrees = Worktrees(workspace.repo, campaign.folder / "worktrees", workspace.sandbox)
+        self._worktrees = Worktrees(
+            workspace.repo, campaign.folder / "worktrees", replace(workspace.sandbox, tick=self._host.tick)
+        )
         self._registrar = Registrar(campaign, self._worktrees, ledger)
         self._executor = create_executor(worktrees=self._worktrees, host=self._host)
         self._host.slots = len(self._executor.slots)

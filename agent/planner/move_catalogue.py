@@ -17,8 +17,9 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field
 
 from agent.base.checked_yaml import read_document
-from agent.executor.code.patch import PatchRefusedError, apply_diff, refuse_files, touched
+from agent.executor.code.patch import apply_diff, refuse_files, touched
 from agent.executor.code.scratch import difference
+from agent.executor.code.unified_diff import PatchRefusedError
 from memory.records import TITLE_CHARACTERS
 from stoichloop.errors import StoichloopError
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from agent.executor.code.search_space import Values
 from memory.records import TITLE_CHARACTERS, Role
 
 
@@ -32,10 +31,10 @@ class Proposal(_Part):
 
     title: str = Field(default="", max_length=TITLE_CHARACTERS)
     hypothesis: str = Field(min_length=1, max_length=2000)
-    parent: str = Field(description="the experiment that it changes, like e0005")
-    changes: dict[str, Any] = {}
-    edits: tuple[Edit, ...] = ()
-    diff: str = ""
+    parent: str = Field(max_length=20, description="the experiment that it changes, like e0005")
+    changes: Values = {}
+    edits: tuple[Edit, ...] = Field(default=(), max_length=100)
+    diff: str = Field(default="", max_length=2_000_000)
     role: Role = "exploit"
     planner: str | None = None
     move: str | None = None

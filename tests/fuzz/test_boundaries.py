@@ -21,7 +21,8 @@ from agent.base.checked_yaml import read_document
 from agent.campaign.folder import Settings, open_campaign
 from agent.executor.artifacts import CurvePoint, read_curves
 from agent.executor.code.code_state import CodeState
-from agent.executor.code.patch import PatchRefusedError, apply_diff, apply_edits, inspect
+from agent.executor.code.patch import apply_diff, apply_edits, inspect
+from agent.executor.code.unified_diff import PatchRefusedError
 from agent.executor.code.worktree import throw_away
 from agent.executor.workspace import Workspace, head_commit
 from agent.planner.move_catalogue import read_move
@@ -185,7 +186,7 @@ def checkout(workspace: Workspace) -> Iterator[Path]:
 def test_diffs(checkout: Path, workspace: Workspace, diff: str) -> None:
     with suppress(PatchRefusedError):
         apply_diff(diff, checkout)
-        inspect(checkout)
+        inspect(checkout, UNCONTAINED)
     assert workspace.repo.git.status("--porcelain") == ""
 
 
@@ -194,7 +195,7 @@ def test_diffs(checkout: Path, workspace: Workspace, diff: str) -> None:
 def test_edits(checkout: Path, workspace: Workspace, file: str, search: str, replace: str) -> None:
     with suppress(PatchRefusedError):
         apply_edits([Edit(file=file[:200], search=search, replace=replace)], checkout)
-        inspect(checkout)
+        inspect(checkout, UNCONTAINED)
     assert workspace.repo.git.status("--porcelain") == ""
 
 

@@ -3,58 +3,37 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
+import time
 from pathlib import Path
-from typing import Any, Literal
-
-from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+from typing import Any
 
 from agent.base.untrusted import last_words
+from agent.executor.code.search_space import read_space, read_values
 from agent.executor.sandbox.bubblewrap import Sandbox, SandboxedCommand
 from agent.executor.sandbox.limits import Limits
 from stoichloop.errors import StoichloopError
 
-_TIMEOUT_S = 60.0
+PATIENCE_S = 60.0  # for one answer; all answers that a new proposal takes share it
 _LIMITS = Limits(memory=4 * 2**30, file=4 * 2**20)
-
-
-class Field(BaseModel):
-    """One field of the configuration, as `python -m gnn.config` declares it.
-
-    A `shared` field must have the same value in all trials that are trained together. Sweeps try the values of a field
-    that is `swept`; other fields are for users, language models and ablations.
-    """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    value: Any
-    kind: Literal["float", "int", "choice"]
-    doc: str
-    low: float | None = None
-    high: float | None = None
-    log: bool = False
-    shared: bool = True
-    swept: bool = True
-    choices: tuple[str | int, ...] = ()
-
-
-_FIELDS = TypeAdapter(dict[str, Field])
-_CONFIGURATION = TypeAdapter(dict[str, float | int | str])
+_CHARACTERS = 500  # of an error message of the code
 
 
 class CodeState:
-    """The code in a folder that holds a `gnn/`: the user's tree, or a worktree."""
+    """The code in a folder that holds a `gnn/`: the user's tree, or a worktree.
 
-    def __init__(self, folder: Path, sandbox: Sandbox) -> None:
+    Questions after `deadline`, in seconds of `time.monotonic`, are not asked any more.
+    """
+
+    def __init__(self, folder: Path, sandbox: Sandbox, deadline: float = math.inf) -> None:
         """Ask the code for its fields, within `sandbox`; raises `StoichloopError` if it cannot answer."""
-        self.folder, self._sandbox = folder, sandbox
+        self.folder, self.deadline, self._sandbox = folder, deadline, sandbox
         self._answers: dict[str, str] = {}
         try:
-            self.fields = _FIELDS.validate_json(self._ask())
-        except ValidationError as error:
-            raise StoichloopError(
-                f"{folder}: python -m gnn.config printed something that is not a search space"
-            ) from error
+            self.fields = read_space(self._ask())
+        except ValueError as error:
+            raise StoichloopError(f"python -m gnn.config: {error}") from error
 
     def resolve(self, changes: dict[str, Any]) -> dict[str, Any]:
         """Return the whole configuration with `changes` applied; raises `StoichloopError` naming the wrong key.
@@ -65,18 +44,20 @@ class CodeState:
         if question not in self._answers:
             self._answers[question] = self._ask("--resolve", given=question)
         try:
-            return dict(_CONFIGURATION.validate_json(self._answers[question]))
-        except ValidationError as error:
-            raise StoichloopError(
-                f"{self.folder}: python -m gnn.config --resolve printed something that is not a configuration"
-            ) from error
+            return read_values(self._answers[question])
+        except ValueError as error:
+            raise StoichloopError(f"python -m gnn.config --resolve: {error}") from error
 
     def _ask(self, *arguments: str, given: str = "") -> str:
+        seconds = min(PATIENCE_S, self.deadline - time.monotonic())
+        if seconds <= 0:
+            raise StoichloopError(f"python -m gnn.config took {PATIENCE_S:.0f} s for some of its answers")
         command = (sys.executable, "-m", "gnn.config", *arguments)
         job = SandboxedCommand(command, folder=self.folder, limits=_LIMITS, reads=(self.folder / "gnn",))
-        answer = self._sandbox.ask(job, _TIMEOUT_S, given)
+        answer = self._sandbox.ask(job, seconds, given)
         if answer.fault is not None:
-            raise StoichloopError(f"{self.folder}: python -m gnn.config was ended: {answer.fault}")
+            raise StoichloopError(f"python -m gnn.config was ended: {answer.fault}")
         if answer.status != 0:
-            raise StoichloopError(f"configuration: {last_words(answer.complaint) or f'exit status {answer.status}'}")
+            words = last_words(answer.complaint)[:_CHARACTERS] or f"exit status {answer.status}"
+            raise StoichloopError(f"configuration: {words}")
         return answer.printed

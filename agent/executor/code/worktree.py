@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -16,6 +18,8 @@ from git import Repo
 
 from agent.base.loop_git import loop_git
 from agent.executor.code.code_state import CodeState
+from agent.executor.code.patch import refuse_outside
+from agent.executor.code.source_inspection import count_statements
 from agent.executor.sandbox.bubblewrap import Sandbox
 from stoichloop.errors import StoichloopError
 
@@ -33,10 +37,12 @@ class Worktrees:
         self._hashes: dict[str, str] = {}
         self._lines: dict[str, int] = {}
 
-    def at(self, commit: str) -> CodeState:
-        """Return the code state of `commit`, checked out on first use."""
+    def at(self, commit: str, deadline: float = math.inf) -> CodeState:
+        """Return the code state of `commit`, checked out on first use; it answers until `deadline`."""
         if commit not in self._states:
-            self._states[commit] = CodeState(self._checkout(commit, commit[:12]), self.sandbox)
+            path = self._folder / commit[:12]
+            folder = path if path.is_dir() else self._checkout(commit, path.name)
+            self._states[commit] = CodeState(folder, self.sandbox, deadline)
         return self._states[commit]
 
     def whole(self, commit: str) -> Path:
@@ -57,7 +63,8 @@ class Worktrees:
         try:
             edit(path)
             tree = loop_git(path)
-            tree.add("--all", "--", "gnn")
+            tree.add("--all", "--force", "--", "gnn")
+            refuse_outside(tree, parent, str(tree.write_tree()))
             tree.commit("--quiet", "--allow-empty", "--cleanup=verbatim", f"--message={message}")
             return str(tree.rev_parse("HEAD"))
         finally:
@@ -98,11 +105,17 @@ class Worktrees:
         )
 
     def lines_of(self, commit: str) -> int:
-        """Count the lines of Python in gnn/ at a commit."""
+        """Count the lines of Python in gnn/ at a commit: one for each statement, however it is laid out."""
         if commit not in self._lines:
-            counts = str(self._git.grep("--count", "", commit, "--", "gnn/*.py")).splitlines()
-            self._lines[commit] = sum(int(line.rpartition(":")[2]) for line in counts)
+            names = str(self._git.ls_tree("-r", "-z", "--name-only", commit, "gnn/")).split("\0")
+            sources = {name: self._source(commit, name) for name in names if name.endswith(".py")}
+            self._lines[commit] = count_statements(sources, self.sandbox)
         return self._lines[commit]
+
+    def _source(self, commit: str, file: str) -> bytes:
+        return bytes(
+            self._git.cat_file("blob", f"{commit}:{file}", stdout_as_string=False, strip_newline_in_stdout=False)
+        )
 
     def source_hash(self, commit: str) -> str:
         """Return a hash of the code of `gnn/` at a commit, without the chosen configuration."""
@@ -170,19 +183,27 @@ def choose(changes: dict[str, Any]) -> Callable[[Path], None]:
     return edit
 
 
-def keep_what_fits(folder: Path, sandbox: Sandbox) -> None:
+def keep_what_fits(folder: Path, sandbox: Sandbox, deadline: float = math.inf) -> None:
     """Drop the chosen values of a checkout that its code, run in `sandbox`, does not accept any more."""
-    path = folder / CHOSEN
-    chosen = json.loads(path.read_text(encoding="utf-8"))
+    chosen = json.loads((folder / CHOSEN).read_text(encoding="utf-8"))
     write_chosen(folder, {})
-    state = CodeState(folder, sandbox)
-    fitting = {}
-    for name, value in chosen.items():
-        with suppress(StoichloopError):
-            if name in state.fields:
-                state.resolve({name: value})
-                fitting[name] = value
-    write_chosen(folder, fitting)
+    state = CodeState(folder, sandbox, deadline)
+    known = {name: value for name, value in chosen.items() if name in state.fields}
+    write_chosen(folder, known if _is_accepted(state, known) else _accepted_alone(state, known))
+
+
+def _accepted_alone(state: CodeState, chosen: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in chosen.items() if _is_accepted(state, {name: value})}
+
+
+def _is_accepted(state: CodeState, chosen: dict[str, Any]) -> bool:
+    try:
+        state.resolve(chosen)
+    except StoichloopError:
+        if time.monotonic() > state.deadline:
+            raise
+        return False
+    return True
 
 
 def write_chosen(folder: Path, chosen: dict[str, Any]) -> None:

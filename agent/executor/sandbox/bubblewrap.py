@@ -13,9 +13,9 @@ import platform
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -80,11 +80,13 @@ class CommandResult:
 class Sandbox:
     """Starter of commands within bubblewrap, or as ordinary processes if `bubblewrap` is None.
 
-    `hidden` are folders that are empty inside, even if a visible folder contains them.
+    `hidden` are folders that are empty inside, even if a visible folder contains them. `tick` is called while `ask`
+    waits.
     """
 
     bubblewrap: Path | None
     hidden: tuple[Path, ...] = ()
+    tick: Callable[[], None] = field(default=lambda: None, compare=False, repr=False)
 
     def start(
         self,
@@ -119,7 +121,7 @@ class Sandbox:
             asked.seek(0)
             process = self.start(job, stdin=asked, stdout=printed, stderr=complaint)
             try:
-                fault = Watch(process, job.limits, job.writes).wait(seconds)
+                fault = Watch(process, job.limits, job.writes).wait(seconds, self.tick)
             finally:
                 end_group(process)
             return CommandResult(_read(printed), _read(complaint), process.returncode, fault)

@@ -7,7 +7,7 @@ import resource
 import shutil
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -79,10 +79,11 @@ class Watch:
         self._looked_at = time.monotonic()
         return self._limits.overstepped(self._process.pid, self._folders)
 
-    def wait(self, seconds: float) -> str | None:
-        """Wait for the process to end; return the reason to stop waiting, or None if it has ended."""
+    def wait(self, seconds: float, tick: Callable[[], None]) -> str | None:
+        """Wait for the process to end, calling `tick`; return the reason to stop waiting, None if it has ended."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
+            tick()
             try:
                 self._process.wait(_LOOK_S / 10)
             except subprocess.TimeoutExpired:

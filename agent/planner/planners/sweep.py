@@ -17,7 +17,8 @@ import optuna
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
-from agent.executor.code.code_state import CodeState, Field
+from agent.executor.code.code_state import CodeState
+from agent.executor.code.search_space import Field
 from agent.planner.contract import Options, Rung, Situation
 from agent.planner.proposal import Proposal
 from memory.leaderboard import codes_of

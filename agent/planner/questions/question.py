@@ -118,9 +118,11 @@ class Question:
         """
         content: dict[str, Any] = answer.model_dump()
         content["title"] = shorten(answer.title, TITLE_CHARACTERS, placeholder=" ...")
-        proposal = Proposal(
-            **content, parent=self.parent.id, role=self.role, repairs=self.repairs.id if self.repairs else None
-        )
+        repairs = self.repairs.id if self.repairs else None
+        try:
+            proposal = Proposal(**content, parent=self.parent.id, role=self.role, repairs=repairs)
+        except ValidationError as error:
+            return what_is_wrong(error)
         if any(_content(proposal) == _content(other) for other in self.earlier):
             return "it has been proposed for this block already"
         objection = self.situation.host.objection(proposal)

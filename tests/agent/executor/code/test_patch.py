@@ -5,10 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from agent.executor.code.patch import PatchRefusedError, apply_diff, apply_edits, inspect
+from agent.executor.code.patch import apply_diff, apply_edits, inspect
+from agent.executor.code.unified_diff import PatchRefusedError
 from agent.executor.code.worktree import throw_away
 from agent.executor.workspace import Workspace, head_commit
 from agent.planner.proposal import Edit
+from tests.conftest import UNCONTAINED
 
 
 @pytest.fixture
@@ -31,12 +33,12 @@ def diff_of(file: str, old: str, new: str, line: int = 1) -> str:
 
 def edited(checkout: Path, *edits: tuple[str, str, str]) -> None:
     apply_edits([Edit(file=file, search=old, replace=new) for file, old, new in edits], checkout)
-    inspect(checkout)
+    inspect(checkout, UNCONTAINED)
 
 
 def patched(checkout: Path, diff: str) -> None:
     apply_diff(diff, checkout)
-    inspect(checkout)
+    inspect(checkout, UNCONTAINED)
 
 
 def test_edits_of_several_files_and_a_new_one_are_applied(checkout: Path) -> None:
