@@ -96,7 +96,9 @@ class CampaignTimes:
 
     def limit_s(self, training: Trial) -> float:
         """See `TimeLimits`."""
-        usual = usual_s(self.past, training.fidelity)
+        # That of the slowest accepted code: code that is not accepted must not lengthen the limits of what follows.
+        times = [usual_s([e], training.fidelity) for e in self.past if e.accepted]
+        usual = max((s for s in times if s is not None), default=usual_s(self.past, training.fidelity))
         return _FIRST_LIMIT_S if usual is None else max(_LIMIT_FLOOR_S, _LIMIT_FACTOR * usual)
 
     def left_s(self) -> float:

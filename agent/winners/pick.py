@@ -15,6 +15,8 @@ from pydantic import BaseModel, ConfigDict
 
 from agent.analyzer.judging.interval import within
 from agent.executor.code.code_state import CodeState
+from agent.executor.code.patch import refuse_outside
+from agent.executor.code.unified_diff import PatchRefusedError
 from agent.executor.code.worktree import CHOSEN, throw_away, write_chosen
 from agent.executor.trial import steps_of
 from agent.executor.workspace import Workspace, head_commit
@@ -137,6 +139,10 @@ def _place(workspace: Workspace, head: str, links: Sequence[Link], branch: str) 
 
 def _cherry_pick(git: Git, folder: Path, link: Link, branch: str) -> Placed | None:
     """Pick one commit in the worktree; return None if it changes nothing there."""
+    try:
+        refuse_outside(git, f"{link.commit}^", link.commit)
+    except PatchRefusedError as error:
+        raise StoichloopError(f"commit {link.commit[:12]} ({link.subject}): {error}; nothing was changed") from error
     try:
         git.cherry_pick(link.commit)
     except GitCommandError as error:

@@ -30,6 +30,7 @@ from memory.records import Experiment, Finding, FindingKind, Objective
 
 MIN_EXPERIMENTS = 8
 NOISE = "noise"  # the subject of the finding on it
+_LARGEST = 1e300  # a number beyond, or one that is none, is compared as a word
 _CODE = "code: "  # what the subject of a finding on a change of code begins with
 
 
@@ -170,7 +171,7 @@ def _relations(scored: Sequence[Experiment], codes: Mapping[str, str], fidelity:
         scores = _within_code(told, codes, fidelity)
         if len(set(values)) < 2 or np.ptp(scores) == 0:
             continue
-        if all(isinstance(value, (int, float)) for value in values):
+        if all(isinstance(value, (int, float)) and abs(value) <= _LARGEST for value in values):
             correlation = stats.spearmanr(np.array(values, dtype=float), scores)
             relations[field] = (float(correlation.statistic), float(correlation.pvalue))
         else:

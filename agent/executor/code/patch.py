@@ -48,7 +48,7 @@ def touched(patch: Path) -> list[str]:
 def refuse_files(files: Sequence[str]) -> None:
     """Raise `PatchRefusedError` for a file that a patch may not change, or that no file system or import could name."""
     for file in files:
-        path, shown = PurePosixPath(file), printable(file)[:200]
+        path, shown = PurePosixPath(file), " ".join(printable(file).split())[:200]
         if path.parts[:1] != ("gnn",) or ".." in path.parts:
             raise PatchRefusedError(
                 f"{shown} is not under gnn/, and only what is may be changed; give its path like gnn/model.py"
@@ -102,7 +102,7 @@ def _apply(draft: Path, folder: Path) -> None:
             alone.read_tree("--reset", "-u", before)
             reason = f"conflict in {', '.join(conflicts)}" if conflicts else _complaint(error)
             raise PatchRefusedError(f"the diff does not apply to the parent's code: {reason}") from error
-        git.rm("-r", "--cached", "--quiet", "--", "gnn")
+        git.rm("-r", "--cached", "--force", "--quiet", "--", "gnn")
         git.read_tree("--prefix=gnn/", after)
     finally:
         index.unlink(missing_ok=True)

@@ -1,7 +1,9 @@
 """From a proposal to a commit, a branch and a place in the ledger."""
 
 import json
+import time
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -154,12 +156,61 @@ def test_landing_is_done_again_after_a_kill_and_never_moves_a_branch_of_the_user
     assert registrar.ledger.experiment("e0002") == judged
 
 
-def test_the_lines_of_an_experiment_are_those_of_its_commit(registrar: Registrar) -> None:
-    source = (registrar.worktrees.at(commit_of(registrar.baseline())).folder / LOSS).read_text()
-    line = next(line for line in source.splitlines(keepends=True) if line.startswith('    """Return L_pred'))
-    shorter = Proposal(hypothesis="less", parent="e0001", edits=(Edit(file=LOSS, search=line, replace=""),))
-    longer = Proposal(hypothesis="more", parent="e0001", edits=(Edit(file=LOSS, search=line, replace=line + line),))
-    less, more = propose(registrar, shorter, longer)
+def test_the_lines_of_an_experiment_are_the_statements_of_its_commit(registrar: Registrar) -> None:
+    old = "import math\n"
+    fewer = Edit(file=LOSS, search="from collections.abc import Callable, Mapping\n", replace="")
+    edits = (
+        Edit(file=LOSS, search=old, replace=f"{old}import os\n"),
+        Edit(file=LOSS, search=old, replace=f"\r\n{old}"),
+    )
+    less, more, same = propose(
+        registrar, *(Proposal(hypothesis="h", parent="e0001", edits=(edit,)) for edit in (fewer, *edits))
+    )
     baseline = registrar.ledger.experiments()[0]
-    few, some, many = (registrar.worktrees.lines_of(commit_of(e)) for e in (less, baseline, more))
-    assert (few, many) == (some - 1, some + 1)
+    few, some, many, as_many = (registrar.worktrees.lines_of(commit_of(e)) for e in (less, baseline, more, same))
+    assert (few, many, as_many) == (some - 1, some + 1, some)
+
+
+CONFIG = "gnn/config.py"
+FIELD = 'depth: int = integer(2, 1, 3, "hidden layers in both functions")'
+ASKED = "    values = asdict(resolve({}))\n"
+
+
+@pytest.mark.parametrize(
+    ("edit", "words"),
+    [
+        (Edit(file=CONFIG, search=FIELD, replace=FIELD.replace("1, 3", "3, 1")), "depth: low 3 must be below high 1"),
+        (Edit(file=CONFIG, search=FIELD, replace=FIELD.replace("2, 1", "10**400, 1")), "depth.value: a number must be"),
+        (
+            Edit(file=CONFIG, search=FIELD, replace=f'{FIELD}\n    rate: float = number(0.1, 0.0, 1.0, "rate")'),
+            "rate: low 0 must be at least 1e-15 on a logarithmic scale",
+        ),
+        (Edit(file=CONFIG, search=ASKED, replace=f'{ASKED}    sys.exit("x" * 10**6)\n'), "configuration: xxx"),
+        (Edit(file="gnn/big.py", search="", replace=f"x = {'-' * 90_000}1\n"), "gnn/big.py is not Python any more"),
+        (Edit(file="gnn/loss/x.py", search="", replace="\ud7ff = 1\n"), "gnn/loss/x.py is not Python any more"),
+    ],
+)
+def test_code_that_would_break_what_reads_it_is_refused(registrar: Registrar, edit: Edit, words: str) -> None:
+    refused = propose(registrar, Proposal(hypothesis="a trick", parent="e0001", edits=(edit,)))[0]
+    assert refused.verdict is not None
+    assert refused.verdict.verdict == "refused"
+    assert words in refused.verdict.reason
+    assert len(refused.verdict.reason) <= 1000
+
+
+def test_code_that_does_not_answer_is_asked_for_a_minute_at_most(
+    registrar: Registrar, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("agent.campaign.registrar.PATIENCE_S", 3.0)
+    slow = Edit(file=CONFIG, search="    known = {field.name", replace="    time.sleep(1)\n    known = {field.name")
+    importing = Edit(file=CONFIG, search="import sys\n", replace="import sys\nimport time\n")
+    propose(registrar, Proposal(hypothesis="c", parent="e0001", changes={"lr_S": 0.02, "width": 64, "depth": 3}))
+    parent = judge(registrar, "e0002", Verdict("accepted", "", "e0001", 0.3, (0.2, 0.4), 1e-4))
+    ticks: list[float] = []
+    registrar.worktrees.sandbox = replace(registrar.worktrees.sandbox, tick=lambda: ticks.append(time.monotonic()))
+    started = time.monotonic()
+    refused = propose(registrar, Proposal(hypothesis="s", parent=parent.id, edits=(importing, slow)))[0]
+    assert refused.verdict is not None
+    assert "python -m gnn.config" in refused.verdict.reason
+    assert time.monotonic() - started < 30.0
+    assert len(ticks) > 20  # the controller's clock goes on meanwhile

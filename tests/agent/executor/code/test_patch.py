@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from agent.executor.code.patch import apply_diff, apply_edits, inspect
+from agent.base.loop_git import loop_git
+from agent.executor.code.patch import apply_diff, apply_edits, inspect, refuse_outside
 from agent.executor.code.unified_diff import PatchRefusedError
 from agent.executor.code.worktree import throw_away
 from agent.executor.workspace import Workspace, head_commit
@@ -99,19 +100,94 @@ def test_what_is_not_allowed_is_refused_with_an_explanation(
     assert words in str(refusal.value)
 
 
+OUT = "diff --git a/{old} b/{new}\nsimilarity index 100%\n{how} from {old}\n{how} to {new}\n"
+
+
 @pytest.mark.parametrize(
     ("diff", "words"),
     [
         ("this is no diff", "the diff cannot be read"),
         (diff_of("agent/loop/loop.py", "a", "b"), "agent/loop/loop.py is not under gnn/"),
-        (diff_of(LOSS, "a line that is not there", "b"), "does not apply to the parent's code"),
+        (
+            diff_of("loss.py", "a", "b"),
+            "loss.py is not under gnn/, and only what is may be changed; give its path like",
+        ),
+        (
+            diff_of(LOSS, "a line that is not there", "b"),
+            "its hunk for line 1 of gnn/loss.py does not fit; copy the lines",
+        ),
         ("--- a/gnn/loss.py\n+++ b/gnn/loss.py\n@@ garbage @@\n", "the diff cannot be read"),
+        (OUT.format(how="rename", old="notes.txt", new="gnn/notes.py"), "notes.txt: does not exist in index"),
+        (OUT.format(how="copy", old="recipes/pde_m1.yaml", new="gnn/notes.py"), "does not exist in index"),
+        (OUT.format(how="copy", old="gnn/../notes.txt", new="gnn/notes.py"), "gnn/../notes.txt"),
+        (OUT.format(how="rename", old=LOSS, new="agent/loss.py"), "agent/loss.py is not under gnn/"),
+        (OUT.format(how="rename", old=LOSS, new="gnn/loss.txt"), "gnn/loss.txt is not a Python file"),
+        (OUT.format(how="rename", old="gnn/configuration.json", new="gnn/chosen.py"), "belong into changes"),
+        (f"--- a/notes.txt\n+++ b/{LOSS}\n@@ -1 +1 @@\n-the user's own\n+a\n", "does not fit"),
     ],
 )
-def test_a_diff_that_cannot_be_applied_is_refused(checkout: Path, diff: str, words: str) -> None:
+def test_a_diff_that_cannot_be_applied_is_refused_and_leaves_no_trace(checkout: Path, diff: str, words: str) -> None:
+    git = loop_git(checkout)
+    before = git.write_tree()
     with pytest.raises(PatchRefusedError) as refusal:
         patched(checkout, diff)
     assert words in str(refusal.value)
+    assert "belong into changes" in words or git.write_tree() == before
+    assert [path.name for path in checkout.iterdir() if path.name != ".git"] == ["gnn"]
+
+
+def test_a_patch_by_the_name_of_a_blob_pulls_nothing_in(checkout: Path) -> None:
+    """Git takes a file's new content from its database where a binary diff names a blob that is there."""
+    blob = loop_git(checkout).rev_parse("HEAD:notes.txt")
+    binary = f"diff --git a/gnn/x.py b/gnn/x.py\nnew file mode 100644\nindex {'0' * 40}..{blob}\nGIT binary patch\n"
+    with pytest.raises(PatchRefusedError, match="not text"):
+        patched(checkout, binary + "literal 0\nHcmV?d00001\n\n")
+
+
+def test_files_may_move_within_gnn(checkout: Path) -> None:
+    patched(checkout, OUT.format(how="rename", old="gnn/adam.py", new="gnn/größe.py"))
+    assert not (checkout / "gnn" / "adam.py").exists()
+    assert "def" in (checkout / "gnn" / "größe.py").read_text()
+
+
+def test_a_hunk_without_context_stands_for_a_whole_file_or_is_refused(checkout: Path) -> None:
+    (checkout / "gnn" / "two.py").write_text("a = 1\nb = 2\n")
+    loop_git(checkout).add("gnn/two.py")
+    header = "--- a/gnn/two.py\n+++ b/gnn/two.py\n"
+    for hunk in ("@@ -1,0 +2 @@\n+c = 3\n", "@@ -2 +2 @@\n-b = 2\n+b = 3\n"):
+        with pytest.raises(PatchRefusedError, match="no unchanged line"):
+            apply_diff(header + hunk, checkout)
+    apply_diff(f"{header}@@ -1,2 +1 @@\n-a = 1\n-b = 2\n+c = 3\n", checkout)
+    assert (checkout / "gnn" / "two.py").read_text() == "c = 3\n"
+
+
+@pytest.mark.parametrize(
+    "file",
+    [
+        "gnn/loss.py/extra.py",
+        "gnn/a\0.py",
+        f"gnn/{'ü' * 150}.py",
+        "gnn/a b.py",
+        "gnn/a\n.py",
+        "gnn/\u202ea.py",
+        "gnn/.py",
+    ],
+)
+def test_a_name_that_no_module_can_have_is_refused(checkout: Path, file: str) -> None:
+    with pytest.raises(PatchRefusedError) as refusal:
+        edited(checkout, (file, "", "a = 1\n"))
+    assert str(refusal.value).isprintable()
+
+
+def test_two_trees_are_compared_outside_gnn(checkout: Path) -> None:
+    git = loop_git(checkout)
+    before = git.write_tree()
+    git.rm("--cached", "notes.txt")
+    with pytest.raises(PatchRefusedError, match=r"notes\.txt is not under gnn/"):
+        refuse_outside(git, before, git.write_tree())
+    git.read_tree(before)
+    git.rm("--cached", LOSS)
+    refuse_outside(git, before, git.write_tree())
 
 
 def test_links_and_programs_are_refused(checkout: Path) -> None:
