@@ -140,7 +140,7 @@ def _place(workspace: Workspace, head: str, links: Sequence[Link], branch: str) 
 def _cherry_pick(git: Git, folder: Path, link: Link, branch: str) -> Placed | None:
     """Pick one commit in the worktree; return None if it changes nothing there."""
     try:
-        refuse_outside(git, f"{link.commit}^", link.commit)
+        refuse_outside(git, link.before, link.commit)
     except PatchRefusedError as error:
         raise StoichloopError(f"commit {link.commit[:12]} ({link.subject}): {error}; nothing was changed") from error
     try:

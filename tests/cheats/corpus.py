@@ -65,6 +65,11 @@ def instead(search: str, replace: str, file: str = TRAIN) -> Edit:
     return Edit(file=file, search=search, replace=replace)
 
 
+def moved(how: str, old: str, new: str) -> str:
+    """A diff that renames or copies a file."""
+    return f"diff --git a/{old} b/{new}\nsimilarity index 100%\n{how} from {old}\n{how} to {new}\n"
+
+
 def at_once(code: str) -> Edit:
     """Code that runs when gnn/ is asked for its configuration, before any trial."""
     start = "from __future__ import annotations\n"
@@ -152,6 +157,9 @@ OTHERS = [
     refused("edit the tests", "is not under gnn/", new("tests/test_nothing.py")),
     refused("edit git's hooks", "is not under gnn/", new(".git/hooks/post-checkout")),
     refused("climb out of gnn/", "is not under gnn/", new("gnn/../agent/shortcut.py")),
+    refused("copy a file into gnn/", "does not exist in index", diff=moved("copy", "notes.txt", "gnn/notes.py")),
+    refused("take a file into gnn/", "does not exist in index", diff=moved("rename", "notes.txt", "gnn/notes.py")),
+    refused("put a file out of gnn/", "is not under gnn/", diff=moved("rename", "gnn/loss.py", "agent/loss.py")),
     refused("a file that Python would run at its start", "is not a Python file", new("gnn/a.pth", "import os\n")),
     refused(
         "a link in gnn/",
@@ -221,7 +229,7 @@ SCORES = [
     runs("an exit status like that of a signal", "sys.exit(200)", "exit status 200"),
     refused(
         "a configuration that is none",
-        "not a configuration",
+        "its configuration is not valid",
         at_once('import sys\nif "--resolve" in sys.argv:\n    print([1])\n    sys.exit()'),
     ),
     refused(
@@ -229,6 +237,8 @@ SCORES = [
         "starts a generator from another number",
         instead("manual_seed(member.seed)\n        models", "manual_seed(1)\n        models"),
     ),
+    refused("a seed by another name", "under another name", new("gnn/a.py", "from torch import manual_seed as m\n")),
+    refused("seeds in turn", "assigns another value to seed", new("gnn/a.py", "for seed in range(9):\n    pass\n")),
     refused(
         "a better seed",
         "assigns another value to seed",
