@@ -48,7 +48,7 @@ class Field(BaseModel):
 
     value: Value
     kind: Literal["float", "int", "choice"]
-    doc: str = Bounds(max_length=1000)
+    doc: Annotated[str, AfterValidator(printable)] = Bounds(max_length=1000)
     low: Limit | None = None
     high: Limit | None = None
     log: bool = False
