@@ -28,15 +28,20 @@ class Backups:
         began = time.monotonic()
         if began < self._next_at:
             return
-        draft = good_copy(self._ledger).with_suffix(".partial")
-        draft.unlink(missing_ok=True)
-        with closing(sqlite3.connect(draft)) as copy:
-            self._db.backup(copy)
-            copy.execute("PRAGMA journal_mode = DELETE")  # a single file, without a write-ahead log
-            check(copy)
-        draft.replace(good_copy(self._ledger))
+        _copy(self._db, good_copy(self._ledger))
         now = time.monotonic()
         self._next_at = now + (now - began) / _SHARE
+
+
+def _copy(db: sqlite3.Connection, path: Path) -> None:
+    """Replace a file by a verified copy of a database."""
+    draft = path.with_suffix(".partial")
+    draft.unlink(missing_ok=True)
+    with closing(sqlite3.connect(draft)) as copy:
+        db.backup(copy)
+        copy.execute("PRAGMA journal_mode = DELETE")  # a single file, without a write-ahead log
+        check(copy)
+    draft.replace(path)
 
 
 def good_copy(ledger: Path) -> Path:
@@ -80,8 +85,15 @@ def _unused(path: Path) -> Path:
     return candidate
 
 
-def in_memory(db: sqlite3.Connection) -> sqlite3.Connection:
-    """Return a copy in memory, which an upgrade may change, and close the original."""
+def before_upgrade(db: sqlite3.Connection, ledger: Path, version: int, *, readonly: bool) -> sqlite3.Connection:
+    """Return the connection whose database an upgrade may change.
+
+    For a reader, this is a copy in memory: the controller may still run the earlier version. Otherwise it is the ledger
+    itself, of which `memory.schema7.db` is kept for that version. Raises `sqlite3.DatabaseError` for a damaged ledger.
+    """
+    if not readonly:
+        _copy(db, ledger.with_suffix(f".schema{version}.db"))
+        return db
     copy = sqlite3.connect(":memory:", isolation_level=None)
     db.backup(copy)
     db.close()
