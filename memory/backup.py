@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
+from stoichloop.errors import LedgerError
+
 _SHARE = 0.02  # largest share of the time spent on copying
 
 
@@ -89,10 +91,15 @@ def before_upgrade(db: sqlite3.Connection, ledger: Path, version: int, *, readon
     """Return the connection whose database an upgrade may change.
 
     For a reader, this is a copy in memory: the controller may still run the earlier version. Otherwise it is the ledger
-    itself, of which `memory.schema7.db` is kept for that version. Raises `sqlite3.DatabaseError` for a damaged ledger.
+    itself, of which `memory.schema7.db` is kept for that version. Raises `sqlite3.DatabaseError` for a damaged ledger,
+    and `LedgerError` if the copy cannot be written.
     """
     if not readonly:
-        _copy(db, ledger.with_suffix(f".schema{version}.db"))
+        kept = ledger.with_suffix(f".schema{version}.db")
+        try:
+            _copy(db, kept)
+        except (sqlite3.OperationalError, OSError) as error:
+            raise LedgerError(f"{kept}: the copy to keep before a migration cannot be written: {error}") from error
         return db
     copy = sqlite3.connect(":memory:", isolation_level=None)
     db.backup(copy)

@@ -205,6 +205,15 @@ def test_an_earlier_ledger_says_how_it_ended_and_leaves_a_copy_that_its_version_
     assert copy.read_bytes() == before
 
 
+def test_without_room_for_a_copy_an_earlier_ledger_is_left_as_it_is(tmp_path: Path) -> None:
+    of_version(tmp_path / "memory.db", 7)
+    (tmp_path / "memory.schema7.partial").mkdir()  # stands in the way
+    with pytest.raises(LedgerError, match=r"memory\.schema7\.db: the copy to keep .* cannot be written"):
+        Ledger(tmp_path / "memory.db")
+    with sqlite3.connect(tmp_path / "memory.db") as old:
+        assert old.execute("PRAGMA user_version").fetchone() == (7,)
+
+
 def test_without_a_truth_the_blind_score_is_the_one_that_counts(ledger: Ledger) -> None:
     ledger.open_block(SWEEP, [scored("e0002"), scored("e0003")])
     for name, blind in (("e0002", 0.2), ("e0003", 0.6)):
