@@ -29,7 +29,7 @@ from rich.console import Console
 
 from agent.analyzer.judging.findings import find
 from agent.analyzer.judging.noise import Noise
-from agent.campaign.budget import Budget, grant
+from agent.campaign.budget import Budget, experiments_done, grant
 from agent.campaign.folder import CampaignFolder, start_campaign
 from agent.executor.code.code_state import CodeState
 from agent.executor.code.search_space import Field
@@ -118,7 +118,8 @@ class Synthetic(Controller):
         for trial in wanted:
             self._ledger.add_result(_result(*trial))
             self._ledger.keep_copy()
-        self._cut_short = self._budget.experiments_left() == 0
+        granted = self._budget.grant.experiments
+        self._cut_short = granted is not None and experiments_done(self._ledger.experiments()) >= granted
 
 
 def load(
@@ -173,7 +174,7 @@ def _lead(workspace: Workspace, campaign: CampaignFolder, dataset: Dataset, expe
         account = Budget(ledger, grant(ledger, _YEAR_S, experiments))
         create_executor = partial(LocalExecutor, _SLOTS)
         with Synthetic(
-            workspace, campaign, dataset, ledger, account, view, planner, create_executor, lambda: None
+            workspace, campaign, dataset, ledger, account, view, planner, create_executor, lambda: None, ""
         ) as controller:
             lead(controller)
     return planner.stretch()

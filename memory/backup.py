@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
+from stoichloop.errors import LedgerError
+
 _SHARE = 0.02  # largest share of the time spent on copying
 
 
@@ -28,15 +30,20 @@ class Backups:
         began = time.monotonic()
         if began < self._next_at:
             return
-        draft = good_copy(self._ledger).with_suffix(".partial")
-        draft.unlink(missing_ok=True)
-        with closing(sqlite3.connect(draft)) as copy:
-            self._db.backup(copy)
-            copy.execute("PRAGMA journal_mode = DELETE")  # a single file, without a write-ahead log
-            check(copy)
-        draft.replace(good_copy(self._ledger))
+        _copy(self._db, good_copy(self._ledger))
         now = time.monotonic()
         self._next_at = now + (now - began) / _SHARE
+
+
+def _copy(db: sqlite3.Connection, path: Path) -> None:
+    """Replace a file by a verified copy of a database."""
+    draft = path.with_suffix(".partial")
+    draft.unlink(missing_ok=True)
+    with closing(sqlite3.connect(draft)) as copy:
+        db.backup(copy)
+        copy.execute("PRAGMA journal_mode = DELETE")  # a single file, without a write-ahead log
+        check(copy)
+    draft.replace(path)
 
 
 def good_copy(ledger: Path) -> Path:
@@ -80,8 +87,20 @@ def _unused(path: Path) -> Path:
     return candidate
 
 
-def in_memory(db: sqlite3.Connection) -> sqlite3.Connection:
-    """Return a copy in memory, which an upgrade may change, and close the original."""
+def before_upgrade(db: sqlite3.Connection, ledger: Path, version: int, *, readonly: bool) -> sqlite3.Connection:
+    """Return the connection whose database an upgrade may change.
+
+    For a reader, this is a copy in memory: the controller may still run the earlier version. Otherwise it is the ledger
+    itself, of which `memory.schema7.db` is kept for that version. Raises `sqlite3.DatabaseError` for a damaged ledger,
+    and `LedgerError` if the copy cannot be written.
+    """
+    if not readonly:
+        kept = ledger.with_suffix(f".schema{version}.db")
+        try:
+            _copy(db, kept)
+        except (sqlite3.OperationalError, OSError) as error:
+            raise LedgerError(f"{kept}: the copy to keep before a migration cannot be written: {error}") from error
+        return db
     copy = sqlite3.connect(":memory:", isolation_level=None)
     db.backup(copy)
     db.close()

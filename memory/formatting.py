@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from datetime import UTC, datetime
+
+from memory.records import FindingKind
 
 # Note beside the scores of every campaign on measured data.
 UNCHECKED = "measured data: scores cannot be checked, because the truth is unknown"
@@ -20,6 +23,33 @@ SHOWN_SCORES = (
     "test_pearson",
     "blind",
 )
+
+
+# Headings of the findings, by their kind.
+FINDING_KINDS: Mapping[FindingKind, str] = {
+    "established principle": "Established principles",
+    "refuted hypothesis": "Refuted hypotheses",
+    "not confirmed": "Not confirmed",
+    "open question": "Open questions",
+}
+
+
+def within(interval: tuple[float, float] | None, signed: bool = False) -> str:
+    """Return ' [0.2401, 0.2623]' to follow a mean, rounded outwards; an empty text without an interval.
+
+    `signed` is for the interval of a difference.
+    """
+    if interval is None:
+        return ""
+    # First to more digits than are shown: 0.57 times 10000 falls short of 5700.
+    low, high = (round(bound * 1e4, 6) for bound in interval)
+    form = "+.4f" if signed else ".4f"
+    return f" [{math.floor(low) / 1e4:{form}}, {math.ceil(high) / 1e4:{form}}]"
+
+
+def counted(count: int, noun: str) -> str:
+    """Return '1 seed' or '4 seeds'."""
+    return f"{count} {noun}" + ("" if count == 1 else "s")
 
 
 def score_text(score: float, error: float | None) -> str:

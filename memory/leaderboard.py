@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from heapq import nlargest
+from typing import NamedTuple
 
 from memory.records import Experiment, Outline, TrialResult, VerdictName
 
@@ -67,6 +68,24 @@ def standing(experiment: Experiment, fidelity: str) -> Standing | None:
         return None
     error = statistics.stdev(scores) / math.sqrt(len(scores)) if len(scores) > 1 else None
     return Standing(experiment, statistics.fmean(scores), error, len(scores))
+
+
+class PairedTrial(NamedTuple):
+    """The lead of an experiment over its parent on one seed at one fidelity."""
+
+    lead: float
+    seed: int
+    fidelity: str
+
+
+def paired_trial(experiment: Experiment, parent: Experiment) -> PairedTrial | None:
+    """Return the lead on the lowest seed of the last fidelity at which both completed it; None if there is none."""
+    for fidelity in reversed(list(dict.fromkeys(t.fidelity for t in experiment.trials))):
+        ours, theirs = experiment.scores(fidelity), parent.scores(fidelity)
+        if shared := ours.keys() & theirs.keys():
+            seed = min(shared)
+            return PairedTrial(ours[seed] - theirs[seed], seed, fidelity)
+    return None
 
 
 def typical_trial(experiment: Experiment, fidelity: str) -> TrialResult | None:

@@ -11,7 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from memory.backup import Backups, check, in_memory, mend
+from memory.backup import Backups, before_upgrade, check, mend
+from memory.ending import Ending
 from memory.packing import pack, unpack
 from memory.reader import Reader, outlines, read, that_contain
 from memory.records import (
@@ -57,8 +58,8 @@ class Ledger:
             )
             self._db.row_factory = sqlite3.Row
             version = self._db.execute("PRAGMA user_version").fetchone()[0]
-            if readonly and 0 < version < SCHEMA_VERSION:
-                self._db = in_memory(self._db)  # the controller may still run that version
+            if 0 < version < SCHEMA_VERSION:
+                self._db = before_upgrade(self._db, path, version, readonly=readonly)
             # Without this, INSERT OR REPLACE would delete rows past the triggers that forbid it.
             self._db.execute("PRAGMA recursive_triggers = ON")
             self._db.execute("PRAGMA foreign_keys = ON")
@@ -147,9 +148,10 @@ class Ledger:
         """Add a controller that has started."""
         self._insert("sessions", **vars(session))
 
-    def add_ending(self) -> None:
-        """Add the orderly end of the newest controller."""
-        self._insert("endings", session=self._rows("SELECT MAX(id) FROM sessions")[0][0], ended_at=time.time())
+    def add_ending(self, ending: Ending) -> None:
+        """Add the end of the newest controller."""
+        newest = self._rows("SELECT MAX(id) FROM sessions")[0][0]
+        self._insert("endings", session=newest, ended_at=time.time(), kind=ending.kind, words=ending.words)
 
     def add_grant(self, grant: Grant) -> None:
         """Add a budget granted by the user."""
@@ -261,13 +263,13 @@ class Ledger:
 
     def session(self) -> Session | None:
         """Return the newest controller."""
-        rows = self._rows("SELECT pid, born_at, started_at FROM sessions ORDER BY id DESC LIMIT 1")
+        rows = self._rows("SELECT pid, born_at, started_at, command FROM sessions ORDER BY id DESC LIMIT 1")
         return Session(**dict(rows[0])) if rows else None
 
-    def has_ended(self) -> bool:
-        """Return True if the newest controller ended in order, or there has been none."""
-        query = "SELECT COUNT(*) FROM endings WHERE session = (SELECT MAX(id) FROM sessions)"
-        return self.session() is None or bool(self._rows(query)[0][0])
+    def ending(self) -> Ending | None:
+        """Return the end of the newest controller; None if it runs, if it was killed, or if there has been none."""
+        rows = self._rows("SELECT kind, words, ended_at FROM endings WHERE session = (SELECT MAX(id) FROM sessions)")
+        return Ending(*rows[0]) if rows else None
 
     def blocks(self) -> list[Block]:
         """Return all blocks, oldest first."""

@@ -13,7 +13,7 @@ Objective = Literal["exact", "blind"]
 VerdictName = Literal["accepted", "rejected", "failed", "refused"]
 TrialStatus = Literal["completed", "crashed", "timed_out", "non_finite", "invalid"]
 Role = Literal["exploit", "explore", "principle"]
-FindingKind = Literal["established principle", "refuted hypothesis", "open question"]
+FindingKind = Literal["established principle", "refuted hypothesis", "not confirmed", "open question"]
 Worth = Literal["matters", "not shown to matter"]
 MeasurementKey = tuple[str, str, int, int]  # code, dataset, seed, steps
 Generality = Literal["generalises", "does not generalise", "not shown to generalise"]
@@ -56,12 +56,14 @@ class CampaignRecord:
 class Session:
     """One run of a controller, whose process is identified by its id and its start time.
 
-    `born_at` is the start of the process in seconds after the start of the machine.
+    `born_at` is the start of the process in seconds after the start of the machine. `command` resumes the campaign; it
+    is empty in old ledgers.
     """
 
     pid: int
     born_at: float
     started_at: float
+    command: str = ""
 
 
 @dataclass(frozen=True)

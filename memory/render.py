@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import textwrap
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from itertools import groupby
 from pathlib import Path
@@ -13,19 +13,15 @@ from typing import Any, get_args
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from memory.formatting import UNCHECKED, moment, score_text, verdicts_text
-from memory.leaderboard import count_verdicts, incumbent, leaders, standing
+from memory.ending import CampaignState
+from memory.formatting import FINDING_KINDS, UNCHECKED, moment, score_text, verdicts_text, within
+from memory.leaderboard import count_verdicts, incumbent, leaders, paired_trial, standing
 from memory.ledger import Ledger
 from memory.records import Block, Call, Event, Experiment, Finding, Objective, objective_of
 
 MEMORY_LINES = 300
 _FINDINGS, _BLOCKS, _LATEST = 60, 60, 60
 
-_KINDS = {
-    "established principle": "Established principles",
-    "refuted hypothesis": "Refuted hypotheses",
-    "open question": "Open questions",
-}
 _CELL, _EVIDENCE = 160, 6
 
 
@@ -67,35 +63,49 @@ def _best_supported(findings: Sequence[Finding], count: int) -> list[Finding]:
     return [finding for finding in findings if id(finding) in kept]
 
 
+def _on_parent(experiment: Experiment, known: Mapping[str, Experiment]) -> str:
+    """Return the lead over the parent where the verdict compares with another experiment, else an empty text."""
+    verdict, parent = experiment.verdict, known.get(experiment.parent or "")
+    if verdict is None or parent is None or verdict.rival in (None, parent.id):
+        return ""
+    pair = paired_trial(experiment, parent)
+    return f"; against its parent {parent.id}: {pair.lead:+.4f} on seed {pair.seed} at {pair.fidelity}" if pair else ""
+
+
 _TEMPLATES = Environment(
     loader=FileSystemLoader(Path(__file__).parent / "templates"),
     undefined=StrictUndefined,
     keep_trailing_newline=True,
     auto_reload=False,
 )
-_TEMPLATES.filters.update(moment=moment, flat=_flat, cell=_cell, evidence=_evidence, changed=_changed)
+_TEMPLATES.filters.update(moment=moment, within=within, flat=_flat, cell=_cell, evidence=_evidence, changed=_changed)
 _TEMPLATES.globals.update(score=score_text, objective_of=objective_of, unchecked=UNCHECKED)
 
 
-def working_memory(ledger: Ledger) -> str:
-    """Return `memory.md`, the summary for planners and users, within `MEMORY_LINES` lines."""
+def working_memory(ledger: Ledger, state: CampaignState | None = None) -> str:
+    """Return `memory.md`, the summary for planners and users, within `MEMORY_LINES` lines.
+
+    For a user it begins with the state of the campaign; a planner is asked only while it runs.
+    """
     campaign = ledger.campaign()
     assert campaign is not None
     outlines = ledger.outlines(campaign.fidelity)
     best = leaders(outlines)
     by_id = {e.id: e for e in ledger.these([*best, *(outline.id for outline in outlines[-_LATEST:])])}
+    by_id |= {e.id: e for e in ledger.these({e.parent for e in by_id.values() if e.parent} - by_id.keys())}
     leader = incumbent(list(by_id.values()))
     text = _TEMPLATES.get_template("memory.md.j2").render(
         campaign=campaign,
+        state=state,
         experiments=len(outlines),
         counts=verdicts_text(count_verdicts(outline.verdict for outline in outlines)),
         spent=f"{ledger.spent('wall_s') / 60:.0f} min",
         incumbent=leader and standing(leader, campaign.fidelity),
         leaders=[standing(by_id[name], campaign.fidelity) for name in best],
-        kinds=_KINDS,
+        kinds=FINDING_KINDS,
         findings=_best_supported(ledger.current_findings(), _FINDINGS),
         blocks=ledger.blocks()[-_BLOCKS:],
-        latest=[by_id[outline.id] for outline in outlines[-_LATEST:]],
+        latest=[(e, _on_parent(e, by_id)) for e in (by_id[outline.id] for outline in outlines[-_LATEST:])],
     )
     assert text.count("\n") <= MEMORY_LINES
     return text
@@ -125,14 +135,14 @@ class Log:
         self._ledger = ledger
         self._closed: list[str] = []
 
-    def text(self) -> str:
-        """Render the log as it is now."""
+    def text(self, state: CampaignState | None = None) -> str:
+        """Render the log as it is now, the state of the campaign first."""
         ledger, blocks, texts = self._ledger, self._ledger.blocks(), list[str]()
         members: defaultdict[int, list[Experiment]] = defaultdict(list)
         for e in ledger.experiments():
             members[e.block].append(e)
         head = _TEMPLATES.get_template("log.md.j2").render(
-            campaign=ledger.campaign(), events=ledger.events(), calls=list(_in_short(ledger.calls()))
+            campaign=ledger.campaign(), state=state, events=ledger.events(), calls=list(_in_short(ledger.calls()))
         )
         for block in blocks[len(self._closed) :]:
             findings = ledger.findings(block.number)

@@ -125,7 +125,8 @@ def explore(
         patience=patience,
     )
     workspace = current_workspace(contained=contained)
-    if run_campaign(workspace, data(regime), request, check=lambda: None, quiet=True):
+    flags = () if contained else ("--no-sandbox",)
+    if run_campaign(workspace, data(regime), request, check=lambda: None, flags=flags, quiet=True):
         raise KeyboardInterrupt
     return Campaign(request.name)
 

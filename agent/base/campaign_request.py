@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 
 from agent.base.duration import parse_duration
 from stoichloop.errors import StoichloopError
@@ -61,6 +63,14 @@ class CampaignRequest:
             if value is not None and not (low <= value and (high is None or value <= high)):  # nor is NaN within
                 limits = f"at least {low}" if high is None else f"from {low} to {high}"
                 raise StoichloopError(f"--{name} {value} must be {limits}")
+
+    def command(self, regime: str, flags: Sequence[str] = ()) -> str:
+        """Return the command that makes this request for a regime; `flags` are options that it does not hold."""
+        words = ["stoichloop", "explore", regime, *(() if self.name == regime else ("--campaign", self.name))]
+        for option in fields(self)[1:]:
+            if (value := getattr(self, option.name)) != option.default:
+                words += [f"--{option.name}", str(value)]
+        return shlex.join([*words, *flags])
 
     @property
     def budget_s(self) -> float:

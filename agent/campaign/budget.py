@@ -46,8 +46,11 @@ def grant(ledger: Ledger, wall_s: float, experiments: int | None) -> Grant:
     spent, done = ledger.spent(WALL_S), experiments_done(judged)
     current = ledger.grant()
     start_s, start_n = spent, done
-    # What is too little for one more trial is as good as spent; but a controller that was killed has yet to end.
-    over = ledger.has_ended() and current is not None and _exhausted(current, spent + expected_s(judged), done)
+    # What is too little for one more trial is as good as spent; but a controller that was killed, interrupted or has
+    # crashed leaves work for the next one.
+    ending = ledger.ending()
+    done_with = ledger.session() is None if ending is None else ending.is_orderly
+    over = done_with and current is not None and _exhausted(current, spent + expected_s(judged), done)
     if current is not None and not over:
         if (current.asked_wall_s, current.asked_experiments) == (wall_s, experiments):
             return current
@@ -95,9 +98,3 @@ class Budget:
     def left_s(self) -> float:
         """Wall-clock seconds left, not below zero."""
         return max(0.0, self.grant.wall_s - self.spent_s())
-
-    def experiments_left(self) -> int | None:
-        """Experiments left to judge, or None without such a limit."""
-        if self.grant.experiments is None:
-            return None
-        return max(0, self.grant.experiments - experiments_done(self.ledger.experiments()))

@@ -20,7 +20,7 @@ from typing import Any
 
 from git import GitCommandError
 
-from agent.analyzer.judging.interval import interval_of_mean, within
+from agent.analyzer.judging.interval import SHARE, interval_of_mean
 from agent.base.untrusted import printable
 from agent.campaign.folder import CampaignFolder, Settings
 from agent.executor.code.code_state import PATIENCE_S
@@ -30,6 +30,7 @@ from agent.executor.code.worktree import Worktrees, choose, keep_what_fits
 from agent.executor.sandbox.bubblewrap import Sandbox
 from agent.planner.contract import Objection
 from agent.planner.proposal import Proposal
+from memory.formatting import within
 from memory.ledger import Ledger
 from memory.records import Experiment, Verdict, experiment_name
 from stoichloop.errors import StoichloopError
@@ -284,7 +285,7 @@ def _verdict_trailers(experiment: Experiment, settings: Settings) -> dict[str, s
     trailers = {"Verdict": f"{verdict.verdict}, {' '.join(verdict.reason.split())}"}
     if scores:
         values = list(scores.values())
-        mean = f"{sum(values) / len(values):.4f}{within(interval_of_mean(values))}"
+        mean = f"{sum(values) / len(values):.4f}{within(interval_of_mean(values, SHARE))}"
         trailers["Score"] = f"{mean} {settings.objective} at {settings.fidelity}"
         trailers["Seeds"] = ", ".join(f"{seed} ({score:.4f})" for seed, score in sorted(scores.items()))
     trailers["Cost"] = f"{sum(t.seconds for t in experiment.trials):.0f} s in {len(experiment.trials)} trials"

@@ -12,11 +12,11 @@ _BORN, _PARENT = 19, 1  # fields of /proc/PID/stat after the name, see proc(5)
 _TICKS = os.sysconf("SC_CLK_TCK")  # a second
 
 
-def this_controller() -> Session:
-    """Return the session of the current process."""
+def this_controller(command: str = "") -> Session:
+    """Return the session of the current process; `command` resumes its campaign."""
     born_at = _born_at(os.getpid())
     assert born_at is not None
-    return Session(os.getpid(), born_at, time.time())
+    return Session(os.getpid(), born_at, time.time(), command)
 
 
 def is_alive(session: Session | None) -> bool:

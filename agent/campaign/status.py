@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from pydantic import BaseModel, ConfigDict
 
 from agent.analyzer.judging.noise import measure_noise
+from agent.campaign.campaign_state import read_state
 from agent.campaign.folder import CampaignFolder
-from agent.campaign.session import age_s, is_alive
+from agent.campaign.session import age_s
 from agent.executor.artifacts import CONFIG, read_curves
 from memory.leaderboard import Standing, count_verdicts, incumbent, leaders, standing
 from memory.ledger import WALL_S, Ledger
@@ -42,18 +43,23 @@ class Running(_StatusModel):
 
 
 class Status(_StatusModel):
-    """A campaign at one moment. Times are seconds."""
+    """A campaign at one moment. Times are seconds.
+
+    `state` says how it ended, or that it runs; `next_commands` are of use then. `noise` is None before it is measured.
+    """
 
     campaign: str
     regime: str
     fidelity: str
     objective: Objective
+    state: str
+    next_commands: tuple[str, ...]
     running: bool
     rung: str | None
     why: str | None
     incumbent: Line | None
     baseline: Line | None
-    noise: float
+    noise: float | None
     leaderboard: list[Line]
     verdicts: dict[str, int]
     experiments: int
@@ -75,24 +81,28 @@ def read_status(campaign: CampaignFolder, ledger: Ledger) -> Status:
     lines = ledger.outlines(settings.fidelity)
     best = leaders(lines)
     known = {e.id: e for e in ledger.these({*best, *(e.id for e in lines if e.accepted), *(e.id for e in lines[:1])})}
-    alive = is_alive(session) and not ledger.has_ended()  # a process may go on when its campaign has ended
+    state = read_state(campaign, ledger, lines)
+    alive = state.kind == "running"
     spent = ledger.spent(WALL_S)
     if alive and session:  # what the controller has not written down yet
         spent += max(0.0, time.time() - max(ledger.last_spend_at(), session.started_at))
     leader = incumbent(list(known.values()))
     block = ledger.block()
     history, course = _history(lines)
+    noise = measure_noise(list(known.values()), settings.fidelity)
     return Status(
         campaign=settings.name,
         regime=settings.regime,
         fidelity=settings.fidelity,
         objective=settings.objective,
+        state=str(state),
+        next_commands=state.commands,
         running=alive,
         rung=block.rung if block else None,
         why=block.reason if block else None,
         incumbent=_line(standing(leader, settings.fidelity)) if leader else None,
         baseline=_line(standing(known[lines[0].id], settings.fidelity)) if lines else None,
-        noise=measure_noise(list(known.values()), settings.fidelity).sigma,
+        noise=noise.sigma if noise.degrees else None,
         leaderboard=[line for name in best if (line := _line(standing(known[name], settings.fidelity)))],
         verdicts=count_verdicts(line.verdict for line in lines),
         experiments=len(lines),

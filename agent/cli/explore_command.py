@@ -109,7 +109,11 @@ def explore(
     cluster_file = choose(executor, cluster, workers)
     dataset, _ = dataset_of(regime)
     workspace = current_workspace(contained=not no_sandbox)
+    flags = ["--executor", executor, "--cluster", str(cluster)] if cluster_file else []
+    flags += ["--no-sandbox"] if no_sandbox else []
     with Interruption() as interruption:
-        interrupted = run_campaign(workspace, dataset, request, check=interruption.check, cluster=cluster_file)
+        interrupted = run_campaign(
+            workspace, dataset, request, check=interruption.check, cluster=cluster_file, flags=flags
+        )
     if interrupted:
         sys.exit(INTERRUPTED)

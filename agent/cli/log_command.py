@@ -20,17 +20,22 @@ def log(
     """Print the campaign's log: all experiments, blocks and findings."""
     from rich.console import Console
 
+    from agent.campaign.campaign_state import read_state
     from agent.campaign.folder import open_campaign
     from agent.executor.workspace import current_workspace
     from memory.ledger import Ledger
     from memory.render import Log, entries
     from memory.render import search as search_entries
 
-    with Ledger(open_campaign(current_workspace(), campaign).ledger_path, readonly=True) as ledger:
+    opened = open_campaign(current_workspace(), campaign)
+    with Ledger(opened.ledger_path, readonly=True) as ledger:
         if as_json:
             print_json(entries(ledger) if search is None else search_entries(ledger, search))
             return
-        parts = [Log(ledger).text()] if search is None else search_entries(ledger, search)
+        if search is None:
+            parts = [Log(ledger).text(read_state(opened, ledger, ledger.outlines(opened.settings.fidelity)))]
+        else:
+            parts = search_entries(ledger, search)
     text = "\n\n".join(parts) or f"no entry contains '{search}'"
     if (console := Console()).is_terminal:
         from agent.screen.log_view import log_view

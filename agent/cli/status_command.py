@@ -15,13 +15,13 @@ def status(
     watching: Annotated[bool, typer.Option("--watch", help="Keep showing it until Ctrl-C.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Show running trials, the incumbent, the leaderboard, the budget."""
+    """Show how the campaign ended or that it runs, the incumbent, the leaderboard, the budget."""
     from rich.console import Console
 
     from agent.campaign.folder import open_campaign
     from agent.campaign.status import read_status
     from agent.executor.workspace import current_workspace
-    from agent.screen.status_view import status_view
+    from agent.screen.status_view import state_lines, status_view
     from memory.ledger import Ledger
 
     opened, console = open_campaign(current_workspace(), campaign), Console()
@@ -34,5 +34,8 @@ def status(
         now = read_status(opened, ledger)
     if as_json:
         print_json(now.model_dump(mode="json"))
-    else:
-        console.print(status_view(now, console.height - 1) if console.is_terminal else status_view(now))
+        return
+    lines = state_lines(now)
+    for line in lines:
+        console.print(line, soft_wrap=True)
+    console.print(status_view(now, console.height - 1 - len(lines)) if console.is_terminal else status_view(now))

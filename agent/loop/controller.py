@@ -7,13 +7,15 @@ from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
+from textwrap import shorten
 from typing import Protocol
 
 from agent.analyzer.judging.findings import find
 from agent.analyzer.judging.noise import noise_at
 from agent.analyzer.scoring.fingerprint import analyzer_fingerprint
 from agent.base.duration import format_duration
-from agent.campaign.budget import Budget, expected_s
+from agent.base.untrusted import printable
+from agent.campaign.budget import Budget
 from agent.campaign.folder import CampaignFolder
 from agent.campaign.registrar import Registrar, commit_of
 from agent.campaign.session import this_controller
@@ -27,14 +29,17 @@ from agent.loop.texts import Texts
 from agent.planner.contract import Explainer, Lesson, Planner, Rung, Situation, why_given_up
 from agent.screen.live import LiveView
 from agent.training.score_outcome import score_outcome
+from memory.ending import Ending
 from memory.formatting import verdicts_text
 from memory.leaderboard import count_verdicts, incumbent, standing
 from memory.ledger import GPU_S, Ledger
 from memory.records import Block, Decision, Experiment, Role, TrialResult, Verdict
 from memory.render import working_memory
 from simulator.dataset import FrozenData, check
+from stoichloop.errors import StoichloopError
 
 _POLL_S = 0.1
+_ENDING = 400  # characters
 
 
 class ExecutorFactory(Protocol):
@@ -58,6 +63,7 @@ class Controller:
         planner: Planner,
         create_executor: ExecutorFactory,
         check: Callable[[], None],
+        command: str,
     ) -> None:
         self._workspace, self._campaign, self._dataset = workspace, campaign, dataset
         self._ledger, self._budget, self._view, self._planner = ledger, budget, view, planner
@@ -69,6 +75,8 @@ class Controller:
         self._executor = create_executor(worktrees=self._worktrees, host=self._host)
         self._host.slots = len(self._executor.slots)
         self._texts = Texts(workspace, campaign, dataset, ledger, self._host.note)
+        self._session = this_controller(command)
+        self.ending: Ending | None = None  # set by the loop when it has come to its end
         self._killed = set[str]()  # trials that a foreign signal has ended once
         # The part of a snapshot that the ledger does not hold.
         self._cut_short, self._barren, self._unanswered = False, frozenset[str](), False
@@ -78,7 +86,7 @@ class Controller:
     def __enter__(self) -> Controller:
         """Add a session to the ledger, and clear what a killed controller left behind."""
         self._worktrees.clear()
-        self._ledger.add_session(this_controller())
+        self._ledger.add_session(self._session)
         cut_off = [trial.trial for trial in self._ledger.running()]
         self._ledger.add_event(
             f"controller started; {self.containment}"
@@ -86,17 +94,16 @@ class Controller:
         )
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
+    def __exit__(self, _kind: type[BaseException] | None, error: BaseException | None, _trace: object) -> None:
         try:
             self._budget.remember()
-            self._ledger.add_event(
-                "controller stopped" + ("" if kind is None else f" by {kind.__name__}: {error}".rstrip(": "))
-            )
-            self._texts.write()
+            ending = self.ending if error is None else ending_of(error)
+            assert ending is not None
+            self._ledger.add_event(str(ending))
+            self._ledger.add_ending(ending)
+            self._texts.write()  # afterwards: they say how it ended
         finally:  # even when the disk has no room for any of that
             self._worktrees.clear()
-        if kind is None:
-            self._ledger.add_ending()
 
     @property
     def containment(self) -> str:
@@ -127,8 +134,8 @@ class Controller:
             uncontained=uncontained,
             slots=len(self._executor.slots),
             lines_of_code={e.id: self._worktrees.lines_of(commit_of(e)) for e in measured},
-            trial_fits=self._budget.left_s() > expected_s(experiments),
-            experiments_left=self._budget.experiments_left(),
+            grant=self._budget.grant,
+            left_s=self._budget.left_s(),
             cut_short=self._cut_short,
             barren=self._barren,
             unanswered=self._unanswered,
@@ -278,3 +285,13 @@ def judge_outcome(trial: Trial, outcome: Outcome, dataset: FrozenData, campaign:
         dataset=dataset.manifest.fingerprint(),
         truth=dataset.manifest.truth,
     )
+
+
+def ending_of(error: BaseException) -> Ending:
+    """Return the ending of a controller that an error or a signal has ended."""
+    words = " ".join(printable(str(error)).split())
+    if isinstance(error, KeyboardInterrupt):
+        return Ending("interrupted", f"interrupted by {'Ctrl-C' if words in ('', 'SIGINT') else words}")
+    if not isinstance(error, StoichloopError):
+        words = f"{type(error).__name__}: {words}".removesuffix(": ")
+    return Ending("crashed", shorten(words, _ENDING, placeholder=" ..."))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 
@@ -21,7 +21,7 @@ from agent.loop.loop import lead
 from agent.planner.contract import Options
 from agent.planner.registry import create_planner
 from agent.screen.live import LiveView
-from agent.screen.status_view import status_view
+from agent.screen.status_view import state_lines, status_view
 from memory.backup import mend
 from memory.formatting import UNCHECKED
 from memory.ledger import Ledger
@@ -36,12 +36,14 @@ def run_campaign(
     *,
     check: Callable[[], None],
     cluster: ClusterFile | None = None,
+    flags: Sequence[str] = (),
     quiet: bool = False,
 ) -> bool:
     """Start or resume a campaign and run it to the end of its budget; return whether it was interrupted.
 
     Trials run on slots of this machine, or on a `cluster`. `check` is called while waiting; it raises
-    `KeyboardInterrupt` when the user has asked for that.
+    `KeyboardInterrupt` when the user has asked for that. `flags` are options of the command that resumes the campaign,
+    beside those of the request.
     """
     proposer = create_planner(request.planner, _planner_options(request))
     campaign = start_campaign(
@@ -60,14 +62,15 @@ def run_campaign(
                 account = Budget(ledger, grant(ledger, request.budget_s, request.experiments))
                 with LiveView(console, campaign, ledger) as view:
                     _greet(view, contained, campaign, ledger)
+                    command = request.command(dataset.regime.name, flags)
                     with Controller(
-                        contained, campaign, dataset, ledger, account, view, proposer, create_executor, check
+                        contained, campaign, dataset, ledger, account, view, proposer, create_executor, check, command
                     ) as controller:
                         view.say(f"note: {controller.containment}")
-                        view.say(lead(controller))
+                        lead(controller)
         except KeyboardInterrupt:
             interrupted = True
-        _farewell(console, campaign, ledger, interrupted)
+        _farewell(console, campaign, ledger)
     return interrupted
 
 
@@ -116,10 +119,10 @@ def _greet(view: LiveView, workspace: Workspace, campaign: CampaignFolder, ledge
         view.say("note: gnn/ has uncommitted changes; the campaign works from commits and does not see them")
 
 
-def _farewell(console: Console, campaign: CampaignFolder, ledger: Ledger, interrupted: bool) -> None:
-    # This process leads the campaign until it ends, which is now.
-    console.print(status_view(read_status(campaign, ledger).model_copy(update={"running": False, "now": []})))
+def _farewell(console: Console, campaign: CampaignFolder, ledger: Ledger) -> None:
+    status = read_status(campaign, ledger)
+    console.print(status_view(status))
     for text in ("memory.md", "log.md", "report.html"):
         console.print(str(campaign.folder / text), soft_wrap=True, highlight=False)
-    if interrupted:
-        console.print("interrupted; everything is saved, and the same command goes on from here")
+    for line in state_lines(status):
+        console.print(line, soft_wrap=True)

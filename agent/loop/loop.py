@@ -9,8 +9,8 @@ from agent.loop.controller import Controller
 from agent.loop.next_step import CloseBlock, GiveVerdict, OpenBlock, RunTrials, Stop, Wait, next_step
 
 
-def lead(controller: Controller) -> str:
-    """Run a campaign until there is a reason to stop; return the reason."""
+def lead(controller: Controller) -> None:
+    """Run a campaign until there is a reason to stop."""
     controller.land()
     while True:
         match next_step(controller.snapshot()):
@@ -24,5 +24,6 @@ def lead(controller: Controller) -> str:
                 controller.close_block(block, explain=explain)
             case Wait(seconds):
                 controller.wait(seconds)
-            case Stop(reason):
-                return reason
+            case Stop(ending):
+                controller.ending = ending
+                return

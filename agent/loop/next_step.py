@@ -13,17 +13,19 @@ from functools import cached_property
 
 from agent.analyzer.judging.acceptance import Wanted, ceiling, confirmations, judge, judge_baseline
 from agent.analyzer.judging.noise import Noise, noise_at
+from agent.base.duration import format_duration
+from agent.campaign.budget import expected_s, experiments_done
 from agent.campaign.registrar import START_ANEW
 from agent.planner.contract import Rung
 from agent.planner.ladder import decide, exhausted
 from agent.planner.parents import assign_roles
+from memory.ending import Ending
 from memory.leaderboard import incumbent, standing
-from memory.records import Block, Decision, Experiment, Objective, Role, Verdict
+from memory.records import Block, Decision, Experiment, Grant, Objective, Role, Verdict
 from stoichloop.errors import StoichloopError
 
 EXPERIMENTS_A_SLOT = 3
 PATIENCE_S, LONGEST_PATIENCE_S = 60.0, 1800.0
-SPENT = "the budget is spent"
 
 TrialKey = tuple[str, int, str]  # experiment, seed, fidelity
 
@@ -39,7 +41,7 @@ class Snapshot:
         uncontained: why code may not run here, None where it may.
         slots: trainings at once.
         lines_of_code: of the incumbent and of each experiment without a verdict, by identity.
-        trial_fits: a trial started now can still end in time. experiments_left: None without such a limit.
+        grant: the budget in force. left_s: the wall-clock seconds left of it.
         cut_short: the budget ended before all trials of the last step had run.
         barren: rungs on which the planner had nothing new for the block that is to be opened.
         unanswered: while it looked there, a model was asked in vain.
@@ -55,8 +57,8 @@ class Snapshot:
     uncontained: str | None
     slots: int
     lines_of_code: Mapping[str, int]
-    trial_fits: bool
-    experiments_left: int | None
+    grant: Grant
+    left_s: float
     cut_short: bool = False
     barren: frozenset[str] = frozenset()
     unanswered: bool = False
@@ -67,6 +69,17 @@ class Snapshot:
     def noise(self) -> dict[str, Noise]:
         """Return the noise at each fidelity that a candidate climbs, lowest first."""
         return noise_at(self.experiments, self.fidelities)
+
+    @property
+    def experiments_left(self) -> int | None:
+        """Return how many experiments may still be judged, None without such a limit."""
+        granted = self.grant.experiments
+        return None if granted is None else max(0, granted - experiments_done(self.experiments))
+
+    @property
+    def trial_fits(self) -> bool:
+        """Return whether a trial that is started now can end in time."""
+        return self.left_s > expected_s(self.experiments)
 
     @property
     def open_block(self) -> Block | None:
@@ -118,9 +131,9 @@ class Wait:
 
 @dataclass(frozen=True)
 class Stop:
-    """End, for this reason."""
+    """End the session."""
 
-    reason: str
+    ending: Ending
 
 
 Step = OpenBlock | RunTrials | GiveVerdict | CloseBlock | Wait | Stop
@@ -132,9 +145,9 @@ def next_step(snapshot: Snapshot) -> Step:
     if block is not None:
         return _within(snapshot, block)
     if (solved := _solved(snapshot)) is not None:
-        return Stop(solved)
+        return Stop(Ending("finished", solved))
     if snapshot.cut_short or not snapshot.trial_fits or snapshot.experiments_left == 0:
-        return Stop(SPENT)
+        return Stop(Ending("stopped", _spent(snapshot)))
     return _between(snapshot)
 
 
@@ -151,7 +164,17 @@ def _within(snapshot: Snapshot, block: Block) -> Step:
     trials = _trials(wanted)
     if not trials:
         return CloseBlock(block, explain=snapshot.trial_fits and not snapshot.cut_short)
-    return Stop(SPENT) if snapshot.cut_short else RunTrials(trials)
+    return Stop(Ending("stopped", _spent(snapshot))) if snapshot.cut_short else RunTrials(trials)
+
+
+def _spent(snapshot: Snapshot) -> str:
+    """Return what is used up: experiments or time."""
+    if snapshot.experiments_left == 0:
+        return f"{experiments_done(snapshot.experiments)} of {snapshot.grant.experiments} experiments used"
+    granted = format_duration(snapshot.grant.wall_s)
+    if snapshot.left_s < 1.0:
+        return f"{granted} of {granted} used"
+    return f"{format_duration(snapshot.left_s)} of {granted} left, too little for another trial"
 
 
 def _answer(snapshot: Snapshot, noise: Mapping[str, Noise], candidate: Experiment) -> Wanted | Verdict:
@@ -176,14 +199,13 @@ def _trials(wanted: Sequence[Wanted]) -> Sequence[TrialKey]:
 
 
 def _solved(snapshot: Snapshot) -> str | None:
-    """Return why nothing is left to improve, None while something is."""
+    """Return why nothing is left to improve, None while an improvement can be measured."""
     leader = incumbent(snapshot.experiments)
     line = standing(leader, snapshot.fidelities[-1]) if leader else None
-    if line is None or (limit := ceiling(line.experiment, snapshot.noise)) is None:
+    if line is None or ceiling(line.experiment, snapshot.noise) is None:
         return None
     return (
-        f"{line.experiment.id} stands at {snapshot.objective} {line.score:.4f} over {line.seeds} seeds: no "
-        f"experiment can lead it by more than the noise, {limit:.4f}, any more"
+        f"solved, nothing can lead {line.experiment.id} at {snapshot.objective} {line.score:.4f} by more than the noise"
     )
 
 
@@ -198,7 +220,9 @@ def _between(snapshot: Snapshot) -> Step:
     if decision is None or decision.rung in snapshot.barren:
         if snapshot.unanswered:
             return Wait(min(PATIENCE_S * 2**snapshot.waits, LONGEST_PATIENCE_S))
-        return Stop(snapshot.given_up or "the planner has nothing new to propose")
+        if snapshot.given_up:
+            return Stop(Ending("stopped", snapshot.given_up))
+        return Stop(Ending("finished", "the planner has nothing new to propose"))
     fidelity, count = snapshot.fidelities[-1], EXPERIMENTS_A_SLOT * snapshot.slots
     if snapshot.experiments_left is not None:
         count = min(count, snapshot.experiments_left)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from agent.campaign.campaign_state import read_state
 from agent.campaign.folder import CampaignFolder
 from agent.executor.workspace import Workspace
 from agent.report.course import write_curve
@@ -30,8 +31,9 @@ class Texts:
     def write(self) -> None:
         """Render all of them."""
         folder, settings, ledger = self._campaign.folder, self._campaign.settings, self._ledger
-        write_atomically(folder / "memory.md", working_memory(ledger))
-        write_atomically(folder / "log.md", self._log.text())
+        state = read_state(self._campaign, ledger, ledger.outlines(settings.fidelity))
+        write_atomically(folder / "memory.md", working_memory(ledger, state))
+        write_atomically(folder / "log.md", self._log.text(state))
         experiments, curve = ledger.experiments(), folder / "curve.svg"
         write_curve(curve, experiments, ledger.blocks(), settings.fidelity, objective=settings.objective)
         try:

@@ -26,7 +26,7 @@ from agent.report.spend import spend_of
 from agent.report.theme import draw, inline
 from agent.report.trajectories import paint_kymograph, paint_rollouts
 from agent.winners.overview import Winners, read_winners
-from memory.formatting import UNCHECKED, moment
+from memory.formatting import FINDING_KINDS, UNCHECKED, moment, within
 from memory.leaderboard import incumbent, leaders
 from memory.ledger import Ledger
 from memory.records import Experiment
@@ -44,8 +44,8 @@ _TEMPLATES = Environment(
     lstrip_blocks=True,
     auto_reload=False,
 )
-_TEMPLATES.globals["unchecked"] = UNCHECKED
-_TEMPLATES.filters.update(moment=moment, duration=format_duration)
+_TEMPLATES.globals.update(unchecked=UNCHECKED, kinds=FINDING_KINDS)
+_TEMPLATES.filters.update(moment=moment, duration=format_duration, within=within)
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,12 @@ from rich.table import Table
 from rich.text import Text
 
 COLOURS = {"accepted": "green", "rejected": "dim", "failed": "red", "refused": "yellow", "open": "cyan"}
-_KINDS = {"established principle": "green", "refuted hypothesis": "magenta", "open question": "cyan"}
+_KINDS = {
+    "established principle": "green",
+    "refuted hypothesis": "magenta",
+    "not confirmed": "yellow",
+    "open question": "cyan",
+}
 _VERDICT = re.compile(r"^- verdict: \**(\w+)", re.MULTILINE)
 _MOMENT = re.compile(r"- (\d{4}-\d\d-\d\d \d\d:\d\d:\d\dZ) (.*)")
 _NOTE = re.compile(r"- ([a-z][^:]{0,59}): (.*)")
@@ -47,7 +52,7 @@ def _heading_or_words(line: str, verdicts: dict[str, str], searched: str) -> Ite
     elif level == "#":
         yield Text(words, style="bold underline")
     else:
-        yield _found(Text(line, style="italic"), searched)
+        yield _found(Text(line.replace("**", ""), style="italic"), searched)
 
 
 def _notes(lines: list[str], searched: str) -> Table:

@@ -48,6 +48,12 @@ def status_view(status: Status, height: int = 60) -> RenderableType:
     return Group(*parts)
 
 
+def state_lines(status: Status) -> list[Text]:
+    """Return the state of a campaign and the next commands, to be printed unbroken, so that they can be copied."""
+    state = Text(status.state, style="bold green" if status.running else "bold")
+    return [state, *(Text.assemble(("next: ", "dim"), command) for command in status.next_commands)]
+
+
 def line_text(line: Line) -> str:
     """'0.2512 ± 0.0031 (4 seeds)'."""
     seeds = f"{line.seeds} seed{'s' if line.seeds != 1 else ''}"
@@ -56,7 +62,7 @@ def line_text(line: Line) -> str:
 
 def leaderboard_table(lines: list[Line], objective: Objective) -> Table:
     """Return the leaderboard: accepted experiments first, then the others by mean score."""
-    table = _table("experiment", objective, "verdict")
+    table = _table("experiment", f"{objective} ± standard error", "verdict")
     table.add_column("title", ratio=1, no_wrap=True, overflow="ellipsis")
     for line in lines:
         verdict = Text(line.verdict, style=COLOURS.get(line.verdict, ""))
@@ -72,7 +78,8 @@ def _table(*columns: str) -> Table:
 
 
 def _headline(status: Status) -> RenderableType:
-    state = Text("● running", style="green") if status.running else Text("○ not running", style="yellow")
+    kind = status.state.partition(":")[0]
+    state = Text(f"● {kind}", style="green") if status.running else Text(f"○ {kind}", style="yellow")
     top = Table.grid(expand=True)
     top.add_column(no_wrap=True, overflow="ellipsis", ratio=1)
     top.add_column(justify="right", no_wrap=True)
@@ -87,8 +94,9 @@ def _headline(status: Status) -> RenderableType:
         best = f"{status.incumbent.experiment} {line_text(status.incumbent)}"
         lines.add_row("incumbent", Text(best, style="bold green"))
     if status.baseline:
-        lines.add_row("baseline", f"{line_text(status.baseline)}, seed noise {status.noise:.4f}")
-    if status.rung:
+        noise = "not measured yet" if status.noise is None else f"{status.noise:.4f}"
+        lines.add_row("baseline", f"{line_text(status.baseline)}, seed noise {noise}")
+    if status.rung and status.running:
         why = f": {status.why}" if status.why else ""
         lines.add_row("rung", Text.assemble((status.rung, "bold"), why))
     lines.add_row("tried", _tried(status))
@@ -107,14 +115,17 @@ def _tried(status: Status) -> Text:
 
 def _spent(status: Status) -> RenderableType:
     words = f"{format_duration(status.spent_s)} of {format_duration(status.budget_s)}"
+    left = f"{format_duration(status.left_s)} left"
     if status.experiments_granted is not None:
         words += f", {status.experiments_judged} of {status.experiments_granted} experiments granted"
+        if status.experiments_judged >= status.experiments_granted:
+            left = "no experiments left"
     line = Table.grid(padding=(0, 2), expand=True)
     line.add_column(no_wrap=True)
     line.add_column(ratio=1)
     line.add_column(no_wrap=True, justify="right")
     bar = ProgressBar(total=max(status.budget_s, 1.0), completed=min(status.spent_s, status.budget_s))
-    line.add_row(words, bar, f"{format_duration(status.left_s)} left")
+    line.add_row(words, bar, left)
     return line
 
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from git import Repo
 
-from agent.analyzer.judging.interval import Interval, within
+from agent.analyzer.judging.interval import Interval
+from memory.formatting import within
 from stoichloop.errors import StoichloopError
 
 _FIELDS = ("Campaign", "Experiment", "Parent", "Regime", "Fingerprint", "Verdict", "Score", "Seeds")

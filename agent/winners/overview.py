@@ -7,12 +7,12 @@ from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
-from agent.analyzer.judging.interval import Interval, interval_of_mean, within
+from agent.analyzer.judging.interval import SHARE, Interval, interval_of_mean
 from agent.campaign.folder import CampaignFolder
 from agent.campaign.registrar import commit_of
 from agent.executor.code.worktree import CHOSEN
 from agent.executor.workspace import Workspace
-from memory.formatting import UNCHECKED
+from memory.formatting import UNCHECKED, within
 from memory.leaderboard import incumbent, lineage
 from memory.ledger import Ledger
 from memory.records import Ablation, Experiment, Objective, Verification
@@ -102,7 +102,7 @@ def read_winners(workspace: Workspace, campaign: CampaignFolder, ledger: Ledger,
             title=e.headline,
             hypothesis=e.hypothesis,
             score=sum(scores.values()) / len(scores) if scores else None,
-            interval=interval_of_mean(list(scores.values())),
+            interval=interval_of_mean(list(scores.values()), SHARE),
             seeds=sorted(scores),
             branch=None if e.parent is None else _branch(workspace, settings.name, e),
             commit=commit_of(e),
@@ -168,10 +168,12 @@ def _paragraph(winner: Winner) -> RenderableType:
         lines.append(Text(f"{place}, on {winner.parent}: {changed}", style="dim"))
     if winner.effect is not None:
         p_value = "" if winner.p_value is None else f", p = {winner.p_value:.2g}"
-        lines.append(Text(f"{winner.effect:+.4f}{within(winner.effect_interval)} against {winner.rival}{p_value}"))
+        lines.append(
+            Text(f"{winner.effect:+.4f}{within(winner.effect_interval, signed=True)} against {winner.rival}{p_value}")
+        )
     if (worth := winner.ablation) is not None:
-        lines.append(Text(f"in the stack: {worth.verdict}: {worth.reason}{within(worth.interval)}"))
+        lines.append(Text(f"in the stack: {worth.verdict}: {worth.reason}{within(worth.interval, signed=True)}"))
     if (siblings := winner.verification) is not None:
-        gain = "" if siblings.gain is None else f": {siblings.gain:+.4f}{within(siblings.interval)}"
+        gain = "" if siblings.gain is None else f": {siblings.gain:+.4f}{within(siblings.interval, signed=True)}"
         lines.append(Text(f"on {len(siblings.siblings)} siblings: {siblings.verdict}{gain} against the base commit"))
     return Group(title, Padding(Group(*lines), (0, 0, 1, 7)))

@@ -13,7 +13,6 @@ from typing import Any
 from git import Git, GitCommandError
 from pydantic import BaseModel, ConfigDict
 
-from agent.analyzer.judging.interval import within
 from agent.executor.code.code_state import CodeState
 from agent.executor.code.patch import refuse_outside
 from agent.executor.code.unified_diff import PatchRefusedError
@@ -21,6 +20,7 @@ from agent.executor.code.worktree import CHOSEN, throw_away, write_chosen
 from agent.executor.trial import steps_of
 from agent.executor.workspace import Workspace, head_commit
 from agent.winners.chain import Chain, Link
+from memory.formatting import within
 from simulator.measured_regime import find_known
 from stoichloop.errors import RegimeError, StoichloopError
 

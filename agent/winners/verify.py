@@ -11,10 +11,11 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from agent.analyzer.judging.interval import Interval, interval_of_mean, within
+from agent.analyzer.judging.interval import GAIN, Interval, interval_of_mean
 from agent.executor.trial import check_fidelity, steps_of
 from agent.training.measurement import Laboratory, Task
 from agent.winners.chain import Chain
+from memory.formatting import within
 from memory.records import Generality, Measurement, SiblingResult, Verification
 from simulator.dataset import FrozenData
 
@@ -37,7 +38,7 @@ def verify(
         for (number, _), pair in zip(siblings, zip(measured[::2], measured[1::2], strict=True), strict=True)
     )
     gains = [result.gain for result in results if result.gain is not None]
-    interval = interval_of_mean(gains)
+    interval = interval_of_mean(gains, GAIN)
     verification = Verification(
         experiment=name,
         fidelity=fidelity,
@@ -96,6 +97,8 @@ def describe(chain: Chain, verification: Verification) -> RenderableType:
         table.add_row(f"sibling {s.sibling}", *shown, "" if s.gain is None else f"{s.gain:+.4f}", Text(s.reason))
     gain = "no pair completed" if verification.gain is None else f"mean gain {verification.gain:+.4f}"
     over = f"over {len(verification.siblings)} siblings"
-    answer = f"{verification.experiment} {verification.verdict}: {gain}{within(verification.interval)} {over}"
+    answer = (
+        f"{verification.experiment} {verification.verdict}: {gain}{within(verification.interval, signed=True)} {over}"
+    )
     own = f"on its own network, {chain.tip.regime}: {chain.tip.score or 'unknown'}"
     return Group(table, Text(answer, style="bold"), Text(own))

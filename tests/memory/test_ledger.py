@@ -1,7 +1,9 @@
 import sqlite3
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -152,6 +154,66 @@ def test_a_ledger_from_before_the_score_had_a_name_is_one_of_exact(tmp_path: Pat
         assert old.execute("PRAGMA user_version").fetchone() == (5,)
 
 
+def of_version(path: Path, newest: int, *, events: Sequence[str] = (), ended: bool = False) -> None:
+    """Write a ledger of an earlier schema with one session, as a controller of that version left it."""
+    with sqlite3.connect(path) as old:
+        for version in range(1, newest + 1):
+            old.executescript((Path(ledger_module.__file__).parent / "schema" / f"{version}.sql").read_text())
+        old.execute(f"PRAGMA user_version = {newest}")
+        old.execute("INSERT INTO campaigns VALUES ('night', 'pde_m1_tiny', 'd', 'c', 'probe', 0.0, 'exact')")
+        old.execute("INSERT INTO blocks VALUES (0, 'baseline', 0.0)")
+        old.execute("INSERT INTO experiments VALUES (1, 'e0001', 0, NULL, 'none', 'as it is', '{}', '{}', 'f', 0.0)")
+        old.execute("INSERT INTO sessions VALUES (1, 17, 1.0, 2.0)")
+        for at, message in enumerate(["controller started", *events], start=3):
+            old.execute("INSERT INTO events (at, message) VALUES (?, ?)", (float(at), message))
+        if ended:
+            old.execute("INSERT INTO endings VALUES (1, 9.0)")
+
+
+@pytest.mark.parametrize("version", [6, 7])
+@pytest.mark.parametrize(
+    ("left", "ending"),
+    [
+        ({}, None),
+        ({"events": ["controller stopped"], "ended": True}, "stopped: by an earlier version, which kept no reason"),
+        ({"events": ["controller stopped by KeyboardInterrupt"]}, "stopped: interrupted by a signal"),
+        ({"events": ["controller stopped by OSError: disk full"]}, "crashed: OSError: disk full"),
+    ],
+    ids=["killed", "ended", "interrupted", "crashed"],
+)
+def test_an_earlier_ledger_says_how_it_ended_and_leaves_a_copy_that_its_version_can_read(
+    tmp_path: Path, version: int, left: dict[str, Any], ending: str | None
+) -> None:
+    path, copy = tmp_path / "memory.db", tmp_path / f"memory.schema{version}.db"
+    of_version(path, version, **left)
+    with Ledger(path, readonly=True):
+        assert not copy.exists()  # a reader changes nothing
+    with Ledger(path) as opened:
+        told = opened.ending()
+        assert (told and str(told)) == ending
+        session = opened.session()
+        assert session is not None
+        assert session.command == ""
+        opened.add_event("goes on")
+    with sqlite3.connect(copy) as kept:
+        assert kept.execute("PRAGMA user_version").fetchone() == (version,)
+        assert kept.execute("SELECT count(*) FROM experiments").fetchone() == (1,)
+        assert kept.execute("SELECT count(*) FROM events WHERE message = 'goes on'").fetchone() == (0,)
+    before = copy.read_bytes()
+    with Ledger(path) as opened:
+        assert opened.events()[-1].message == "goes on"
+    assert copy.read_bytes() == before
+
+
+def test_without_room_for_a_copy_an_earlier_ledger_is_left_as_it_is(tmp_path: Path) -> None:
+    of_version(tmp_path / "memory.db", 7)
+    (tmp_path / "memory.schema7.partial").mkdir()  # stands in the way
+    with pytest.raises(LedgerError, match=r"memory\.schema7\.db: the copy to keep .* cannot be written"):
+        Ledger(tmp_path / "memory.db")
+    with sqlite3.connect(tmp_path / "memory.db") as old:
+        assert old.execute("PRAGMA user_version").fetchone() == (7,)
+
+
 def test_without_a_truth_the_blind_score_is_the_one_that_counts(ledger: Ledger) -> None:
     ledger.open_block(SWEEP, [scored("e0002"), scored("e0003")])
     for name, blind in (("e0002", 0.2), ("e0003", 0.6)):
@@ -234,6 +296,17 @@ def test_working_memory_stays_within_its_lines(ledger: Ledger) -> None:
     assert "so it is 0 " not in text
     assert len(text.splitlines()) <= MEMORY_LINES
     assert "e1197" in text  # the newest is there
+
+
+def test_the_memory_compares_with_the_parent_what_another_rival_judged(ledger: Ledger) -> None:
+    ledger.open_block(SWEEP, [scored("e0002"), scored("e0003")])
+    for name, exact in (("e0002", 0.6), ("e0003", 0.47)):
+        ledger.add_result(scored(name, [exact]).trials[0])
+    ledger.add_verdict("e0002", Verdict("accepted", "better", "e0001", 0.3))
+    ledger.add_verdict("e0003", Verdict("rejected", "screened out", "e0002", -0.13))
+    lines = {line[2:7]: line for line in working_memory(ledger).splitlines() if line.startswith("- e000")}
+    assert lines["e0003"].endswith("screened out; against its parent e0001: +0.1700 on seed 0 at probe.")
+    assert "its parent" not in lines["e0002"]
 
 
 def test_the_log_holds_everything_and_search_finds_it(ledger: Ledger) -> None:

@@ -77,7 +77,7 @@ class Night:
         if not self.experiments():
             return False
         with Ledger(self.folder / "memory.db", readonly=True) as ledger:
-            return ledger.has_ended()
+            return (ending := ledger.ending()) is not None and ending.is_orderly
 
     def wait_until(self, condition: Callable[[Ledger], Any]) -> Any:
         """Wait for something in the ledger while the controller runs; returns it."""

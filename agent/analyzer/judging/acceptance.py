@@ -36,6 +36,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
+from agent.analyzer.judging.interval import GAIN, clipped
 from agent.analyzer.judging.noise import Noise
 from memory.records import Experiment, Verdict, VerdictName, experiment_number
 
@@ -119,14 +120,24 @@ def judge(
             return Wanted(missing)
         theirs = incumbent.scores(fidelity)
         if SCREEN_SEED not in theirs:
-            return Verdict("rejected", f"the incumbent did not complete seed {SCREEN_SEED} at {fidelity}", incumbent.id)
-        lead = candidate.scores(fidelity)[SCREEN_SEED] - theirs[SCREEN_SEED]
+            reason = f"the incumbent, {incumbent.id}, did not complete seed {SCREEN_SEED} at {fidelity}"
+            return Verdict("rejected", reason, incumbent.id)
+        ours = candidate.scores(fidelity)
+        lead = ours[SCREEN_SEED] - theirs[SCREEN_SEED]
         hurdle = -math.sqrt(2.0) * known.sigma if simpler else known.sigma
         if lead < hurdle if simpler else lead <= hurdle:
-            reason = f"screened out at {fidelity}: {lead:+.4f} on seed {SCREEN_SEED}, where {hurdle:+.4f} was needed"
+            pair = f"{ours[SCREEN_SEED]:.4f} against {theirs[SCREEN_SEED]:.4f} of {incumbent.id}, {lead:+.4f}"
+            reason = f"screened out at {fidelity} on seed {SCREEN_SEED}: {pair}; {_rule(hurdle, simpler=simpler)}"
             return Verdict("rejected", reason, incumbent.id, lead)
     fidelity = list(noise)[-1]
     return _confirm(candidate, incumbent, fidelity, noise[fidelity], confirmed + 1, lead, simpler=simpler)
+
+
+def _rule(hurdle: float, *, simpler: bool) -> str:
+    """Return the rule of the climb in words."""
+    if simpler:
+        return f"code with fewer lines may be worse by at most {-hurdle:.4f}"
+    return f"a lead of more than {hurdle:.4f}, the noise, is needed"
 
 
 def _failure(experiment: Experiment) -> Verdict | None:
@@ -161,7 +172,8 @@ def _confirm(
         # A failed trial of the incumbent is no evidence about the candidate: that pair is left out.
         differences = [ours[seed] - theirs[seed] for seed in fresh if seed in theirs]
         if len(differences) < MIN_PAIRS:
-            reason = f"the incumbent completed only {len(differences)} of {len(fresh)} fresh seeds, too few to compare"
+            completed = f"only {len(differences)} of {len(fresh)} fresh seeds"
+            reason = f"the incumbent, {incumbent.id}, completed {completed}, too few to compare"
             return Verdict("rejected", reason, incumbent.id, lead)
         verdict = _look(differences, incumbent.id, noise, share, count, simpler=simpler)
         assert verdict.p_value is not None
@@ -182,7 +194,7 @@ class Paired:
     def interval(self) -> tuple[float, float]:
         """The 95 % interval of the effect."""
         reach = float(stats.t.ppf(0.975, self.degrees)) * self.error if self.error > 0 else 0.0
-        return self.effect - reach, self.effect + reach
+        return clipped(self.effect - reach, self.effect + reach, GAIN)
 
 
 def compare(differences: Sequence[float], noise: Noise) -> Paired:
@@ -205,8 +217,8 @@ def _look(
     else:  # neither seeds nor pairs differ at all
         p_value = float(effect < 0 if simpler else effect <= 0)
     verdict: VerdictName = "accepted" if p_value < level else "rejected"
-    relation = "below" if verdict == "accepted" else "not below"
-    claim = "with fewer lines, not worse by the noise" if simpler else "better"
+    shown, relation = ("", "below") if verdict == "accepted" else ("not shown to be ", "not below")
+    claim = f"with fewer lines not worse than {rival} by the noise" if simpler else f"better than {rival}"
     bar = f"{relation} the level {level:.2g} of test {count}"
-    reason = f"{claim} on {n} fresh seeds: {effect:+.4f}, p = {p_value:.2g}, {bar}"
+    reason = f"{shown}{claim} on {n} fresh seeds: {effect:+.4f}, p = {p_value:.2g}, {bar}"
     return Verdict(verdict, reason, rival, effect, paired.interval, p_value)

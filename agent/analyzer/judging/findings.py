@@ -6,12 +6,15 @@ share its code, so that better code is not credited to the values that it was tr
 counts as 0. The p-values are corrected for the number of fields looked at by Holm's method (1979). Since all
 evidence is looked at again after every block, the look after block b is held to the level of a b-th test
 (`acceptance.level_of`): all looks of a campaign share one alpha. The optimiser chooses the next values by earlier
-scores; that dependence is not corrected for. A principle without support any more is kept as refuted until it
-stands again.
+scores; that dependence is not corrected for. A principle without support any more is kept as not confirmed until it
+stands again. Whether the formulation is the limit is asked while no field matters and nothing has been accepted; only
+experiments that change the configuration alone count there.
 
 Changes of code. A change that was accepted is a principle, with the effect and the p-value of its confirmation. One
-that led its own parent by more than the noise, and was then overtaken by another, is an open question. Any other is a
-refuted hypothesis, and so is one that was confirmed once and later lagged on other code; all its experiments are named.
+that led its own parent by more than the noise, and was then overtaken by another, is an open question. One that a
+confirmation on fresh seeds found worse, with all of the interval below zero, is a refuted hypothesis. Any other is not
+confirmed: a lag on one seed refutes nothing. So is one that was accepted once and later lagged on other code. All
+experiments of a change are named.
 """
 
 from __future__ import annotations
@@ -25,7 +28,8 @@ from scipy import stats
 
 from agent.analyzer.judging.acceptance import SCREEN_SEED, level_of
 from agent.analyzer.judging.noise import Noise
-from memory.leaderboard import codes_of
+from memory.formatting import counted, within
+from memory.leaderboard import codes_of, paired_trial
 from memory.records import Experiment, Finding, FindingKind, Objective
 
 MIN_EXPERIMENTS = 8
@@ -51,25 +55,27 @@ def find(
     scored = [e for e in experiments if SCREEN_SEED in e.tried(fidelity)]
     support = tuple(e.id for e in scored)
     now = time.time()
-    if len(scored) < MIN_EXPERIMENTS:
-        question = f"which fields matter? {len(scored)} experiments are too few to say ({MIN_EXPERIMENTS} are needed)"
-        return [*found, Finding(block, "open question", "fields", question, support, None, None, now)]
+    swept = tuple(e.id for e in scored if not e.patch)
+    if len(swept) < MIN_EXPERIMENTS:
+        question = (
+            f"which fields matter? {counted(len(swept), 'configuration')} tried, {MIN_EXPERIMENTS} are needed to say"
+        )
+        return [*found, Finding(block, "open question", "fields", question, swept, None, None, now)]
     principles = list(_fields(scored, codes_of(experiments), fidelity, block, objective))
     found += principles
     standing = {finding.subject for finding in found}
     for old in previous:
         if old.subject in standing or old.subject.startswith(_CODE):
             continue
-        if old.kind == "refuted hypothesis":
+        if old.kind in ("refuted hypothesis", "not confirmed"):
             found.append(replace(old, block=block, statement=old.statistics))
         if old.kind == "established principle":
             statement = f"no longer supported by {len(scored)} experiments: {old.statistics}"
-            found.append(Finding(block, "refuted hypothesis", old.subject, statement, support, None, None, now))
-    if not principles:
-        question = (
-            f"no field moves {objective} measurably in {len(scored)} experiments: is the formulation itself the limit?"
-        )
-        found.append(Finding(block, "open question", "fields", question, support, None, None, now))
+            found.append(Finding(block, "not confirmed", old.subject, statement, support, None, None, now))
+    if not principles and not any(e.accepted and e.block > 0 for e in experiments):
+        tried = counted(len(swept), "configuration")
+        question = f"no field moves {objective} measurably in {tried}: is the formulation itself the limit?"
+        found.append(Finding(block, "open question", "fields", question, swept, None, None, now))
     return found
 
 
@@ -92,11 +98,12 @@ def _changes_of_code(
         if e.patch and e.verdict is not None and e.verdict.verdict in ("accepted", "rejected"):
             changes.setdefault(e.move or e.id, []).append(e)
     for name, tries in changes.items():
-        gains = [_gain(e, known) for e in tries]
+        parents = [known[e.parent or ""] for e in tries]
+        gains = list(map(_gain, tries, parents))
         told = "; ".join(_told(e, gain) for e, gain in zip(tries, gains, strict=True))
         accepted = [e for e in tries if e.accepted]
         verdict = accepted[-1].verdict if accepted else None
-        kind, claim = _claim(gains, accepted=bool(accepted), still=tries[-1].accepted or gains[-1] >= 0, noise=noise)
+        kind, claim = _claim(tries, gains, max(map(_seeds, tries, parents)), noise)
         yield Finding(
             block,
             kind,
@@ -109,35 +116,52 @@ def _changes_of_code(
         )
 
 
-def _claim(gains: Sequence[float], *, accepted: bool, still: bool, noise: Noise) -> tuple[FindingKind, str]:
-    if accepted and still:
+def _claim(tries: Sequence[Experiment], gains: Sequence[float], seeds: int, noise: Noise) -> tuple[FindingKind, str]:
+    """Return what is known of a change after experiments with these gains, on at most so many seeds each."""
+    accepted = any(e.accepted for e in tries)
+    if accepted and (tries[-1].accepted or gains[-1] >= 0):
         return "established principle", "recovers more" if max(gains) > 0 else "recovers as much with fewer lines"
     if not accepted and max(gains) > noise.sigma:
         return "open question", "may recover more, which is not confirmed"
-    return "refuted hypothesis", "does not recover more"
+    if any(map(_is_worse, tries)):
+        return "refuted hypothesis", "recovers less"
+    again = ", having been accepted once" if accepted else ""
+    return "not confirmed", f"is not confirmed to recover more ({counted(seeds, 'seed')}){again}"
 
 
-def _gain(experiment: Experiment, known: Mapping[str, Experiment]) -> float:
+def _is_worse(experiment: Experiment) -> bool:
+    """Return whether a confirmation on fresh seeds found an experiment worse than its parent."""
+    verdict = experiment.verdict
+    if verdict is None or verdict.interval is None or verdict.rival != experiment.parent:
+        return False
+    return verdict.interval[1] < 0
+
+
+def _gain(experiment: Experiment, parent: Experiment) -> float:
     """Return the lead over its own parent: as judged, or on the shared seed if another rival judged it.
 
     A rival may run code that was accepted after the proposal; a lead over it is no evidence about the change.
     """
-    assert experiment.parent is not None
-    verdict, parent = experiment.verdict, known[experiment.parent]
+    verdict = experiment.verdict
     if verdict is not None and verdict.rival == parent.id and verdict.effect is not None:
         return verdict.effect
-    for trial in reversed(experiment.trials):
-        ours, theirs = (e.scores(trial.fidelity) for e in (experiment, parent))
-        if SCREEN_SEED in ours and SCREEN_SEED in theirs:
-            return ours[SCREEN_SEED] - theirs[SCREEN_SEED]
-    return 0.0
+    pair = paired_trial(experiment, parent)
+    return pair.lead if pair else 0.0
+
+
+def _seeds(experiment: Experiment, parent: Experiment) -> int:
+    """Return the number of seeds on which a gain was measured: fresh ones of a confirmation, else the shared one."""
+    if experiment.verdict is None or experiment.verdict.p_value is None or experiment.verdict.rival != parent.id:
+        return 1
+    fidelity = experiment.trials[-1].fidelity  # a confirmation comes last
+    return len({*experiment.scores(fidelity)} & {*parent.scores(fidelity)} - {SCREEN_SEED})
 
 
 def _told(experiment: Experiment, gain: float) -> str:
     verdict, interval = experiment.verdict, ""
-    if verdict is not None and verdict.interval is not None and verdict.rival == experiment.parent:
-        interval = " [{:+.3f}, {:+.3f}]".format(*verdict.interval)
-    return f"{gain:+.3f}{interval} against {experiment.parent} ({experiment.id})"
+    if verdict is not None and verdict.rival == experiment.parent:
+        interval = within(verdict.interval, signed=True)
+    return f"{gain:+.4f}{interval} against {experiment.parent} ({experiment.id})"
 
 
 def _fields(

@@ -9,21 +9,22 @@ import numpy as np
 from scipy import stats
 
 Interval = tuple[float, float]
+SHARE, GAIN = (0.0, 1.0), (-1.0, 1.0)  # bounds of a score, and of a difference between two scores
 
 
-def interval_of_mean(values: Sequence[float]) -> Interval | None:
-    """By Student's t over the values; a single one has none."""
+def interval_of_mean(values: Sequence[float], bounds: Interval) -> Interval | None:
+    """Return Student's interval of the mean of values within `bounds`; None for a single value."""
     if len(values) < 2:
         return None
     mean, n = float(np.mean(values)), len(values)
     reach = float(stats.t.ppf(0.975, n - 1) * np.std(values, ddof=1)) / math.sqrt(n)
-    return mean - reach, mean + reach
+    return clipped(mean - reach, mean + reach, bounds)
 
 
-def within(interval: Interval | None) -> str:
-    """Return ' [0.2401, 0.2623]' to follow a mean, rounded outwards; an empty text without an interval."""
-    if interval is None:
-        return ""
-    # First to more digits than are shown: 0.57 times 10000 falls short of 5700.
-    low, high = (round(bound * 1e4, 6) for bound in interval)
-    return f" [{math.floor(low) / 1e4:.4f}, {math.ceil(high) / 1e4:.4f}]"
+def clipped(low: float, high: float, bounds: Interval) -> Interval:
+    """Return the part of an interval within `bounds`.
+
+    The true mean is a share or a difference of shares, so it cannot lie in the part that is cut off: the interval
+    covers it as often as before.
+    """
+    return max(low, bounds[0]), min(high, bounds[1])

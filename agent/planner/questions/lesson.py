@@ -106,7 +106,7 @@ def _disagreement(words: Words, finding: Finding) -> str:
 def _direction(finding: Finding) -> Direction:
     """Return the direction that the statistics give. A hypothesis that led and was refuted all the same is no gain."""
     effect = finding.effect or 0.0
-    if finding.kind == "open question" or finding.subject == NOISE:
+    if finding.kind in ("open question", "not confirmed") or finding.subject == NOISE:
         return "undecided"
     if effect < 0.0:
         return "recovers less"

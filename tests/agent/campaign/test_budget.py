@@ -1,10 +1,12 @@
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from agent.base.duration import format_duration, parse_duration
 from agent.campaign.budget import Budget, grant
+from memory.ending import Ending
 from memory.ledger import Ledger
 from memory.records import Decision, Session
 from stoichloop.errors import StoichloopError
@@ -48,12 +50,17 @@ def test_when_it_is_spent_the_same_command_grants_as_much_again(ledger: Ledger) 
     assert again.wall_s == pytest.approx(201.0)
 
 
-def test_who_was_killed_at_the_very_end_gets_no_second_grant(ledger: Ledger) -> None:
+@pytest.mark.parametrize("kind", [None, "interrupted", "crashed"])
+def test_who_did_not_come_to_the_end_gets_no_second_grant(ledger: Ledger, kind: Any) -> None:
+    """None is a controller that was killed."""
     first = grant(ledger, 100.0, None)
     ledger.add_session(Session(1, 2.0, 3.0))
     ledger.add_spend("wall_s", 101.0)
+    if kind:
+        ledger.add_ending(Ending(kind, "at the very end"))
     assert grant(ledger, 100.0, None) == first
-    ledger.add_ending()
+    ledger.add_session(Session(1, 2.0, 4.0))
+    ledger.add_ending(Ending("stopped", "100 s of 100 s used"))
     assert grant(ledger, 100.0, None).wall_s == pytest.approx(201.0)
 
 

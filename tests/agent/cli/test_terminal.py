@@ -11,10 +11,12 @@ import sys
 import time
 from io import StringIO
 from pathlib import Path
+from typing import Any
 
 import pytest
 from rich.console import Console
 
+from agent.campaign.campaign_state import read_state
 from agent.campaign.status import Line, Running, Status
 from agent.screen.log_view import log_view
 from agent.screen.status_view import status_view
@@ -71,8 +73,9 @@ def test_a_terminal_gets_colours_unless_they_are_not_wanted(documented: Document
 
 
 def test_the_log_in_a_terminal_says_what_the_log_says(documented: Documented) -> None:
-    with Ledger(documented.campaign.ledger_path, readonly=True) as ledger:
-        markdown = Log(ledger).text()
+    campaign = documented.campaign
+    with Ledger(campaign.ledger_path, readonly=True) as ledger:
+        markdown = Log(ledger).text(read_state(campaign, ledger, ledger.outlines(campaign.settings.fidelity)))
     assert piped(documented.workspace.root, "log").strip() == markdown.strip()
     screen = Console(file=StringIO(), width=80, force_terminal=False)
     for part in log_view(markdown, "e0001"):
@@ -98,6 +101,8 @@ def a_status(experiments: int, trials: int) -> Status:
         regime="pde_m1",
         fidelity="full",
         objective="exact",
+        state="running" if trials > 0 else "crashed: OSError: the disk went away " * 5,
+        next_commands=("stoichloop explore pde_m1 --campaign night", "stoichloop log night"),
         running=trials > 0,
         rung="sweep",
         why="a configuration is cheaper to try than code " * 5,
@@ -130,6 +135,27 @@ def test_the_picture_fits_its_screen(width: int, height: int, experiments: int, 
     assert max(map(len, texts)) <= width
     assert any("incumbent" in text for text in texts)
     assert any("e0001" in text and "accepted" in text for text in texts)
+
+
+def drawn(**changes: Any) -> str:
+    screen = Console(width=100, height=24, file=StringIO())
+    lines = screen.render_lines(status_view(a_status(3, 0).model_copy(update=changes), 24), pad=False)
+    return "\n".join("".join(segment.text for segment in line) for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said", "unsaid"),
+    [
+        ({"experiments_granted": 3}, "no experiments left", "7 h 00 min left"),
+        ({"experiments_granted": 4}, "7 h 00 min left", "no experiments left"),
+        ({"noise": None}, "seed noise not measured yet", "0.0000"),
+        ({"state": "finished: solved", "running": False}, "○ finished", "a configuration is cheaper to try"),
+        ({"state": "running", "running": True}, "a configuration is cheaper to try", "○"),
+    ],
+)
+def test_the_picture_says_nothing_that_is_over_or_unknown(changes: Any, said: str, unsaid: str) -> None:
+    assert said in drawn(**changes)
+    assert unsaid not in drawn(**changes)
 
 
 def test_what_was_accepted_is_seen_among_thousands_that_were_not() -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shlex
 import signal
 import subprocess
 import time
@@ -98,6 +100,16 @@ def test_a_campaign_runs_reads_well_and_is_not_repeated(stoichloop: Command, wor
     assert json.loads(stoichloop("log", "night", "--json").stdout)["experiments"][3]["id"] == "e0004"
     status = json.loads(stoichloop("status", "night", "--json").stdout)
     assert (status["running"], status["experiments"], status["experiments_judged"]) == (False, 4, 3)
+    # How it ended is said by everything that is read in the morning, with the command that goes on.
+    ended, resume = "stopped: 3 of 3 experiments used", shlex.join(["stoichloop", *EXPLORE])
+    assert (status["state"], sorted(shlex.split(status["next_commands"][0]))) == (ended, sorted(shlex.split(resume)))
+    assert told.strip().splitlines()[-3] == ended
+    assert stoichloop("status").stdout.startswith(f"{ended}\n")
+    for name in ("memory.md", "log.md"):
+        assert ended in (folder / name).read_text().splitlines()[2]
+    page = (folder / "report.html").read_text()
+    assert "Stopped: 3 of 3 experiments used" in page
+    assert "Running" not in page
     assert status["incumbent"]["experiment"] in {e.id for e in read(workspace)}
     assert "leaderboard" in status
     assert "e0003" in stoichloop("status").stdout
@@ -122,6 +134,7 @@ def test_after_kill_9_in_mid_block_nothing_is_lost_and_nothing_run_twice(
     controller = Controller(workspace)
     controller.wait_until(lambda ledger: len(ledger.blocks()) == 2 and ledger.running())
     controller.end(signal.SIGKILL)
+    assert stoichloop("status").stdout.startswith("killed: last heard at ")
     before = read(workspace)
     stoichloop(*EXPLORE)
     after = {e.id: e for e in read(workspace)}
@@ -151,7 +164,7 @@ def test_ctrl_c_ends_cleanly_after_saving(stoichloop: Command, workspace: Worksp
     controller.wait_until(lambda ledger: ledger.experiments() and ledger.experiments()[0].trials)
     told = controller.end(signal.SIGINT)
     assert controller.process.returncode == 130
-    assert "interrupted; everything is saved" in told
+    assert "stopped: interrupted by Ctrl-C" in told
     assert leftovers(workspace) == []
     assert (workspace.runs / "night" / "memory.md").exists()
     stoichloop(*EXPLORE)
@@ -171,13 +184,14 @@ def test_others_may_look_but_not_lead_while_it_runs(stoichloop: Command, workspa
     controller.end(signal.SIGTERM)
     assert controller.process.returncode == 130
     assert leftovers(workspace) == []
+    assert "stopped: interrupted by SIGTERM" in stoichloop("status").stdout
 
 
 def test_the_budget_of_time_is_kept(stoichloop: Command, workspace: Workspace) -> None:
     started = time.monotonic()
     told = stoichloop("explore", REGIME, "--campaign", "night", "--budget", "20s", "--fidelity", "probe").stdout
     assert time.monotonic() - started < 40
-    assert "the budget is spent" in told
+    assert re.search(r"^stopped: (20 s of 20 s used|\d+ s of 20 s left, too little for another trial)$", told, re.M)
     assert leftovers(workspace) == []
     # Whatever rest the first run left, the same command goes on.
     before = len([trial for e in read(workspace) for trial in e.trials])
@@ -193,6 +207,7 @@ def test_a_baseline_that_does_not_train_is_said_at_once(stoichloop: Command, wor
     assert done.returncode == 1
     assert "the baseline does not train" in done.stderr
     assert "the loss became" in done.stderr
+    assert stoichloop("status").stdout.startswith("crashed: the baseline does not train")
     assert leftovers(workspace) == []
 
 

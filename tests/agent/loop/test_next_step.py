@@ -20,7 +20,8 @@ from agent.loop.next_step import (
     Wait,
     next_step,
 )
-from memory.records import Block, Experiment, Verdict
+from memory.ending import Ending
+from memory.records import Block, Experiment, Grant, Verdict
 from stoichloop.errors import StoichloopError
 from tests.agent.experiments import FIDELITY, failed, scored
 
@@ -42,8 +43,8 @@ def snapshot(
         uncontained=None,
         slots=2,
         lines_of_code={e.id: 1000 for e in experiments},
-        trial_fits=True,
-        experiments_left=None,
+        grant=Grant(0.0, 600.0, None, 600.0, None),
+        left_s=300.0,
     )
     return replace(plain, **changes)
 
@@ -71,7 +72,7 @@ def test_after_the_baseline_a_block_is_as_wide_as_the_slots_and_no_wider_than_wh
     step = next_step(snapshot())
     assert isinstance(step, OpenBlock)
     assert (step.decision.rung, len(step.roles)) == ("sweep", 2 * EXPERIMENTS_A_SLOT)
-    granted = next_step(snapshot(experiments_left=2))
+    granted = next_step(snapshot(grant=Grant(0.0, 600.0, 2, 600.0, 2)))
     assert isinstance(granted, OpenBlock)
     assert len(granted.roles) == 2
 
@@ -109,27 +110,34 @@ def test_a_block_without_open_experiments_is_closed() -> None:
 
 
 def test_the_budget_ends_a_campaign_between_blocks_and_within_one() -> None:
-    spent = Stop("the budget is spent")
-    assert next_step(snapshot(trial_fits=False)) == spent
-    assert next_step(snapshot(experiments_left=0)) == spent
-    block = snapshot((BASELINE, unmeasured("e0002")), (CLOSED, OPEN), trial_fits=False)
+    spent = Stop(Ending("stopped", "10 min 00 s of 10 min 00 s used"))
+    assert next_step(snapshot(left_s=0.0)) == spent
+    block = snapshot((BASELINE, unmeasured("e0002")), (CLOSED, OPEN), left_s=0.0)
     assert isinstance(next_step(block), RunTrials)  # the executor knows best what still fits
     assert next_step(replace(block, cut_short=True)) == spent
-    assert next_step(snapshot(cut_short=True)) == spent  # also where the rest would do for a probe
+    rest = Stop(Ending("stopped", "5 min 00 s of 10 min 00 s left, too little for another trial"))
+    assert next_step(snapshot(cut_short=True)) == rest  # also where the rest would do for a probe
+
+
+@pytest.mark.parametrize(("judged", "granted"), [(0, 0), (1, 1), (2, 2)])
+def test_experiments_that_are_used_up_are_not_called_time(judged: int, granted: int) -> None:
+    rejected = Verdict("rejected", "screened out", number=2)
+    past = [BASELINE, *(scored(f"e{number:04d}", [0.1], verdict=rejected) for number in range(2, judged + 2))]
+    step = next_step(snapshot(past, grant=Grant(0.0, 600.0, granted, 600.0, granted)))
+    assert step == Stop(Ending("stopped", f"{judged} of {granted} experiments used"))
 
 
 def test_what_nothing_can_lead_any_more_is_solved() -> None:
     best = scored("e0001", [1.0, 0.99, 1.0, 1.0], block=0, verdict=ACCEPTED)
     step = next_step(snapshot((best,)))
-    assert isinstance(step, Stop)
-    assert step.reason.startswith("e0001 stands at exact 0.9975 over 4 seeds: no experiment can lead it")
+    assert step == Stop(Ending("finished", "solved, nothing can lead e0001 at exact 0.9975 by more than the noise"))
 
 
 def test_a_barren_rung_gives_way_to_the_other_and_two_end_the_campaign() -> None:
     step = next_step(snapshot(barren=frozenset({"sweep"})))
     assert isinstance(step, OpenBlock)
     assert (step.decision.rung, step.decision.reason) == ("code", "nothing new to propose on the sweep rung")
-    nothing = Stop("the planner has nothing new to propose")
+    nothing = Stop(Ending("finished", "the planner has nothing new to propose"))
     assert next_step(snapshot(barren=frozenset({"sweep", "code"}))) == nothing
     assert next_step(snapshot(rungs=("sweep",), barren=frozenset({"sweep"}))) == nothing
 
@@ -142,13 +150,13 @@ def test_a_model_that_does_not_answer_is_asked_again_later() -> None:
         Wait(240.0),
         Wait(1800.0),
     ]
-    assert next_step(replace(silent, trial_fits=False)) == Stop("the budget is spent")
+    assert isinstance(next_step(replace(silent, left_s=0.0)), Stop)
 
 
 def test_a_model_that_is_asked_no_more_ends_the_campaign_in_its_words() -> None:
     limit = "the language model is asked no more: the token limit is reached"
     spent = snapshot(rungs=("sweep",), barren=frozenset({"sweep"}), given_up=limit)
-    assert next_step(spent) == Stop(limit)
+    assert next_step(spent) == Stop(Ending("stopped", limit))
     assert isinstance(next_step(replace(spent, unanswered=True)), Wait)  # another one may still answer
     assert isinstance(next_step(replace(spent, barren=frozenset())), OpenBlock)  # as may the other planners
 
@@ -158,8 +166,8 @@ def test_no_model_is_asked_to_explain_a_block_when_the_time_is_over() -> None:
     block = snapshot((BASELINE, judged), (CLOSED, OPEN))
     assert next_step(block) == CloseBlock(OPEN, explain=True)
     assert next_step(replace(block, cut_short=True)) == CloseBlock(OPEN, explain=False)
-    assert next_step(replace(block, trial_fits=False)) == CloseBlock(OPEN, explain=False)
-    assert next_step(replace(block, experiments_left=0)) == CloseBlock(OPEN, explain=True)  # there is time for it
+    assert next_step(replace(block, left_s=0.0)) == CloseBlock(OPEN, explain=False)
+    assert next_step(replace(block, grant=replace(block.grant, experiments=1))) == CloseBlock(OPEN, explain=True)
 
 
 def test_code_is_no_rung_where_nothing_contains_it() -> None:

@@ -78,12 +78,16 @@ def again(night: Night, tmp_path: Path) -> Night:
 def test_a_night_leaves_a_page_that_answers_and_fetches_nothing(night: Night) -> None:
     _, campaign, dataset = night
     page = _Page(campaign.report_path.read_text(encoding="utf-8"))
-    for words in ("Best experiment e0001", "Evidence", "Changes behind it", "Next step", "Spent:", "degeneracy gap"):
+    for words in ("Best experiment e0001", "Evidence", "Changes behind it", "Next:", "Spent:", "degeneracy gap"):
         assert words in page.text
+    assert "Stopped: 1 of 1 experiments used Next: stoichloop explore pde_m1_tiny --campaign night" in page.text
+    assert "Running" not in page.text
     with Ledger(campaign.ledger_path, readonly=True) as ledger:
         for e in ledger.experiments():
             assert e.id in page.ids
             assert e.hypothesis in page.text
+            if e.verdict and e.verdict.effect is not None:
+                assert f"{e.verdict.effect:+.4f} against {e.verdict.rival}" in page.text
     assert all(link.startswith("#") for link in page.links)
     assert {link[1:] for link in page.links} <= set(page.ids)
     assert all(source.startswith(("data:", "#")) for source in page.fetched)

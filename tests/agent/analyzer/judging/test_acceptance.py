@@ -75,7 +75,23 @@ def test_a_candidate_first_needs_the_shared_seed() -> None:
 def test_a_lead_within_the_noise_is_screened_out() -> None:
     answer = verdict_on(scored("e0007", [0.3 + 0.0099]), scored("e0001", [0.3]))
     assert (answer.verdict, answer.p_value) == ("rejected", None)
-    assert "screened out at probe" in answer.reason
+    assert answer.reason == (
+        "screened out at probe on seed 0: 0.3099 against 0.3000 of e0001, +0.0099; "
+        "a lead of more than 0.0100, the noise, is needed"
+    )
+
+
+def test_a_verdict_names_its_rival_and_the_rule_of_fewer_lines() -> None:
+    screened = verdict_on(scored("e0007", [0.1]), scored("e0005", [0.38]), simpler=True)
+    assert screened.reason == (
+        "screened out at probe on seed 0: 0.1000 against 0.3800 of e0005, -0.2800; "
+        "code with fewer lines may be worse by at most 0.0141"
+    )
+    better, equal = verdict_on(*confirmed_pair(0.05)).reason, verdict_on(*confirmed_pair(0.0)).reason
+    assert better.startswith("better than e0001 on 2 fresh seeds: +0.0500, p = ")
+    assert equal.startswith("not shown to be better than e0001 on 4 fresh seeds: ")
+    missing = verdict_on(scored("e0007", [0.1]), failed("e0005", "timed_out", "stopped at its limit"))
+    assert missing.reason == "the incumbent, e0005, did not complete seed 0 at probe"
 
 
 def test_it_climbs_one_fidelity_after_the_other() -> None:

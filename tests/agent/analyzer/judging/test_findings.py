@@ -1,6 +1,7 @@
 from dataclasses import replace
 
 import numpy as np
+import pytest
 
 from agent.analyzer.judging.findings import MIN_EXPERIMENTS, find
 from agent.analyzer.judging.noise import Noise
@@ -49,12 +50,34 @@ def test_few_experiments_leave_the_question_open() -> None:
     assert subjects(found, "open question") == ["fields"]
 
 
-def test_a_principle_that_later_evidence_does_not_support_is_refuted_not_dropped() -> None:
+@pytest.mark.parametrize("changes_code", [False, True])
+def test_whether_the_formulation_is_the_limit_is_asked_until_something_is_accepted(changes_code: bool) -> None:
+    tried = experiments(20, field_matters=False)
+    found = find(tried, [], NOISE, 3, "exact")
+    assert "no field moves exact measurably in 20 configurations" in found[-1].statement
+    better = patched("e0021", 0.9, Verdict("accepted", "", "e0001", 0.6, (0.58, 0.62), 1e-6))
+    better = replace(better, patch="a diff" if changes_code else "", configuration=tried[0].configuration)
+    assert subjects(find([*tried, better], [], NOISE, 4, "exact"), "open question") == []
+
+
+def test_experiments_that_change_code_say_nothing_of_the_fields() -> None:
+    code = [patched(f"e{n:04d}", 0.2, Verdict("rejected", "", "e0001", -0.1)) for n in range(100, 120)]
+    tried = experiments(MIN_EXPERIMENTS - 1, field_matters=False)
+    few = find([*tried, *code], [], NOISE, 1, "exact")[-1]
+    assert few.statement == "which fields matter? 7 configurations tried, 8 are needed to say"
+    assert few.experiments == tuple(e.id for e in tried)
+    code = [replace(e, configuration=tried[0].configuration) for e in code]
+    enough = find([*experiments(12, field_matters=False), *code], [], NOISE, 1, "exact")[-1]
+    assert "in 12 configurations" in enough.statement
+    assert len(enough.experiments) == 12
+
+
+def test_a_principle_that_later_evidence_does_not_support_is_kept_as_not_confirmed() -> None:
     before = find(experiments(30, field_matters=True), [], NOISE, 3, "exact")
     after = find(experiments(60, field_matters=False), before, NOISE, 4, "exact")
-    assert subjects(after, "refuted hypothesis") == ["lr_S"]
+    assert subjects(after, "not confirmed") == ["lr_S"]
     later = find(experiments(66, field_matters=False), after, NOISE, 5, "exact")
-    assert subjects(later, "refuted hypothesis") == ["lr_S"]
+    assert subjects(later, "not confirmed") == ["lr_S"]
 
 
 def test_a_night_of_looks_at_pure_noise_teaches_no_principle() -> None:
@@ -86,7 +109,7 @@ def test_better_code_does_not_speak_for_the_values_that_it_was_tried_with() -> N
     assert "lr_S" not in subjects(find(everything, [], NOISE, 3, "exact"), "established principle")
 
 
-def test_changes_of_code_are_principles_or_refuted_by_name_with_their_figures() -> None:
+def test_changes_of_code_are_principles_or_not_confirmed_by_name_with_their_figures() -> None:
     baseline = scored("e0001", [0.3], block=0, verdict=Verdict("accepted", ""))
     good = patched("e0002", 0.6, Verdict("accepted", "", "e0001", 0.3, (0.28, 0.32), 1e-6), "sign_tied")
     bad = patched("e0003", 0.2, Verdict("rejected", "", "e0002", -0.4), "role_start", parent="e0002")
@@ -94,8 +117,8 @@ def test_changes_of_code_are_principles_or_refuted_by_name_with_their_figures() 
     found = {f.subject: f for f in find([baseline, good, bad, own], [], NOISE, 1, "exact")}
     assert found["code: sign_tied"].kind == "established principle"
     assert found["code: sign_tied"].p_value == 1e-6
-    assert "+0.300 [+0.280, +0.320] against e0001 (e0002)" in found["code: sign_tied"].statement
-    assert found["code: role_start"].kind == found["code: e0004"].kind == "refuted hypothesis"
+    assert "+0.3000 [+0.2800, +0.3200] against e0001 (e0002)" in found["code: sign_tied"].statement
+    assert found["code: role_start"].kind == found["code: e0004"].kind == "not confirmed"
 
 
 def test_a_change_that_was_overtaken_before_it_was_confirmed_is_an_open_question() -> None:
@@ -105,15 +128,44 @@ def test_a_change_that_was_overtaken_before_it_was_confirmed_is_an_open_question
     overtaken = patched("e0003", 0.5, Verdict("rejected", "", "e0002", -0.4), "sign_tied")
     found = {f.subject: f for f in find([baseline, winner, overtaken], [], NOISE, 1, "exact")}
     assert found["code: sign_tied"].kind == "open question"
-    assert "+0.200 against e0001 (e0003)" in found["code: sign_tied"].statement
+    assert "+0.2000 against e0001 (e0003)" in found["code: sign_tied"].statement
 
 
-def test_a_change_that_helped_once_and_later_harmed_is_refuted_with_both_experiments() -> None:
+def confirmed(name: str, effect: float, interval: tuple[float, float], seeds: int) -> Experiment:
+    """An experiment that a confirmation against the baseline rejected, with scores on fresh seeds."""
+    scores = {0: 0.32, **{7000 + seed: 0.3 + effect for seed in range(seeds)}}
+    verdict = Verdict("rejected", "", "e0001", effect, interval, 0.7)
+    return replace(scored(name, scores, verdict=verdict), patch="a diff")
+
+
+@pytest.mark.parametrize(
+    ("change", "kind", "said"),
+    [
+        (patched("e0007", 0.29, Verdict("rejected", "", "e0001", -0.01)), "not confirmed", "(1 seed): exact -0.0100"),
+        (patched("e0007", 0.1, Verdict("rejected", "", "e0001", -0.2)), "not confirmed", "(1 seed): exact -0.2000"),
+        (patched("e0007", 0.3, Verdict("rejected", "", "e0001", 0.0)), "not confirmed", "(1 seed): exact +0.0000"),
+        (confirmed("e0007", -0.01, (-0.03, 0.01), 4), "not confirmed", "(4 seeds): exact -0.0100"),
+        (confirmed("e0007", 0.004, (-0.03, 0.04), 2), "not confirmed", "(2 seeds): exact +0.0040"),
+        (confirmed("e0007", -0.05, (-0.09, -0.01), 4), "refuted hypothesis", "recovers less: exact -0.0500"),
+    ],
+)
+def test_one_seed_refutes_nothing_and_a_confirmation_what_its_interval_excludes(
+    change: Experiment, kind: str, said: str
+) -> None:
+    fresh = {0: 0.3, **{7000 + seed: 0.3 for seed in range(16)}}
+    baseline = scored("e0001", fresh, block=0, verdict=Verdict("accepted", ""))
+    finding = find([baseline, change], [], NOISE, 1, "exact")[1]
+    assert finding.kind == kind
+    assert said in finding.statement
+
+
+def test_a_change_that_helped_once_and_later_harmed_is_not_confirmed_by_both_experiments() -> None:
     baseline = scored("e0001", [0.3], block=0, verdict=Verdict("accepted", ""))
     good = patched("e0002", 0.6, Verdict("accepted", "", "e0001", 0.3, (0.28, 0.32), 1e-6), "sign_tied")
     later = patched("e0009", 0.2, Verdict("rejected", "", "e0002", -0.4), "sign_tied", parent="e0002")
     finding = find([baseline, good, later], [], NOISE, 2, "exact")[1]
-    assert (finding.kind, finding.experiments) == ("refuted hypothesis", ("e0002", "e0009"))
+    assert (finding.kind, finding.experiments) == ("not confirmed", ("e0002", "e0009"))
+    assert "having been accepted once" in finding.statement
 
 
 def test_fields_are_judged_where_every_experiment_was_seen() -> None:

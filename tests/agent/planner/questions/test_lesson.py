@@ -47,10 +47,10 @@ def finding(kind: Any, subject: str, statement: str, effect: float | None = None
 NOISE = finding("established principle", "noise", "exact varies by 0.0100", 0.01)
 RISES = finding("established principle", "lr_S", "higher lr_S recovers more (rank correlation +0.62)", 0.62, 0.003)
 FALLS = finding("established principle", "width", "lower width recovers more (rank correlation -0.41)", -0.41, 0.01)
-REFUTED = finding("refuted hypothesis", "code: e0008", "e0008 does not recover more: exact +0.002", 0.002, 0.4)
-LAGGED = finding("refuted hypothesis", "code: e0007", "e0007 does not recover more: exact -0.050", -0.05)
+UNSHOWN = finding("not confirmed", "code: e0008", "e0008 is not confirmed to recover more: exact -0.002", -0.002)
+LAGGED = finding("refuted hypothesis", "code: e0007", "e0007 recovers less: exact -0.050", -0.05)
 QUESTION = finding("open question", "fields", "no field moves exact measurably: is the formulation the limit?")
-LESSON = Lesson(2, SUMMARY, [NOISE, RISES, FALLS, REFUTED, LAGGED, QUESTION])
+LESSON = Lesson(2, SUMMARY, [NOISE, RISES, FALLS, UNSHOWN, LAGGED, QUESTION])
 
 
 @pytest.fixture(scope="module")
@@ -89,7 +89,7 @@ def test_words_that_agree_follow_the_figures(state: CodeState) -> None:
     assert said.statement == f"{RISES.statement}; in the model's words: because small steps never reach the integers"
     assert said.statistics == RISES.statement
     assert replace(said, statement="") == replace(RISES, statement="")
-    assert [f for f in lesson.findings if f != said] == [NOISE, FALLS, REFUTED, LAGGED, QUESTION]
+    assert [f for f in lesson.findings if f != said] == [NOISE, FALLS, UNSHOWN, LAGGED, QUESTION]
     assert told.outcomes == ["answered"]
 
 
