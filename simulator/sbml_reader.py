@@ -57,7 +57,7 @@ class SbmlNetwork:
 
 
 @dataclass
-class _Draft:
+class _Sorting:
     """The reactions read so far."""
 
     reactions: dict[str, dict[str, int]] = field(default_factory=dict)
@@ -83,26 +83,26 @@ def read_network(path: Path, option: str = "--sbml") -> SbmlNetwork:
     names = _names(list(species), "M_")
     boundary = {names[key] for key, one in species.items() if one.getBoundaryCondition() or one.getConstant()}
     written = {one.getId(): _members(model, one, names, boundary) for one in model.getListOfReactions()}
-    draft = _Draft()
+    sorting = _Sorting()
     for key, name in _names(list(written), "R_").items():
-        _sort(draft, name, written[key])
-    if not draft.reactions:
+        _sort(sorting, name, written[key])
+    if not sorting.reactions:
         raise RegimeError(
             f"{option} {path}: has no reaction that turns metabolites into others with integer coefficients of at "
             f"most {LARGEST_COEFFICIENT}; give another model"
         )
-    kept = {name for column in draft.reactions.values() for name in column}
+    kept = {name for column in sorting.reactions.values() for name in column}
     return SbmlNetwork(
-        network=ImportedNetwork(source=path.name, reactions=draft.reactions),
-        left_out=draft.left_out,
-        changed=draft.changed | _equal(draft.reactions),
+        network=ImportedNetwork(source=path.name, reactions=sorting.reactions),
+        left_out=sorting.left_out,
+        changed=sorting.changed | _equal(sorting.reactions),
         boundary=sorted(boundary),
         dropped=sorted(set(names.values()) - boundary - kept),
         names=names,
     )
 
 
-def _sort(draft: _Draft, name: str, members: Sequence[_Member]) -> None:
+def _sort(sorting: _Sorting, name: str, members: Sequence[_Member]) -> None:
     """Add a reaction to those that are kept or left out."""
     inner = [member for member in members if not member.boundary]
     counted = [member for member in inner if member.coefficient]
@@ -111,13 +111,13 @@ def _sort(draft: _Draft, name: str, members: Sequence[_Member]) -> None:
         column[member.species] = column.get(member.species, 0.0) + member.side * member.coefficient
     net = {species: s for species, s in column.items() if s}
     if reason := _unfit(members, inner, counted, list(net.values())):
-        draft.left_out.setdefault(reason, []).append(name)
+        sorting.left_out.setdefault(reason, []).append(name)
         return
-    draft.reactions[name] = {species: int(s) for species, s in sorted(net.items())}
+    sorting.reactions[name] = {species: int(s) for species, s in sorted(net.items())}
     both = {m.species for m in counted if m.side < 0} & {m.species for m in counted if m.side > 0}
     changes = {_WITHOUT_BOUNDARY: len(inner) < len(members), _ZERO: len(counted) < len(inner), _NET: bool(both)}
     for change in (change for change, made in changes.items() if made):
-        draft.changed.setdefault(change, []).append(name)
+        sorting.changed.setdefault(change, []).append(name)
 
 
 def _unfit(

@@ -18,7 +18,7 @@ import numpy as np
 
 from simulator.kinetics import Floats
 from simulator.measured.csv_header import TRAJECTORY, Columns, find_columns
-from simulator.measured.csv_sheet import Row, read_sheet, shown
+from simulator.measured.csv_rows import Row, read_rows, shown
 from stoichloop.errors import DatasetError
 
 LEAST_SAMPLES = 5  # of a trajectory: the minimum for a smoothing spline
@@ -64,18 +64,18 @@ class _Sample:
 
 def read_table(path: Path) -> Table:
     """Read and validate a CSV file; raises `DatasetError` with the row, the column and the mend."""
-    sheet = read_sheet(path)
+    table = read_rows(path)
     try:
-        columns = find_columns(sheet.header, [row.fields for row in sheet.rows])
-        samples, commas = _samples(columns, sheet.rows)
+        columns = find_columns(table.header, [row.fields for row in table.rows])
+        samples, commas = _samples(columns, table.rows)
         if not samples:
             raise ValueError("holds no sample, only a header")
-        names = (sheet.header[columns.time], *columns.metabolites)
+        names = (table.header[columns.time], *columns.metabolites)
         _refuse_columns_without_numbers(names, samples)
         courses = _by_trajectory(samples)
         _refuse_other_than_numbers(names, courses)
         _refuse_times(names[0], courses)
-        _refuse_lengths(courses, sheet.header[columns.trajectory] if columns.trajectory is not None else "")
+        _refuse_lengths(courses, table.header[columns.trajectory] if columns.trajectory is not None else "")
         _refuse_not_positive(names, samples)
         series = tuple(_series(name, course) for name, course in courses.items())
         _refuse_sizes(series)

@@ -31,14 +31,14 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Sheet:
+class CsvRows:
     """The header and the rows below it, each with as many fields as the header."""
 
     header: tuple[str, ...]
     rows: tuple[Row, ...]
 
 
-def read_sheet(path: Path) -> Sheet:
+def read_rows(path: Path) -> CsvRows:
     """Read a CSV file; raises `DatasetError` with the row and the mend."""
     text = _text(path)
     named = _NAMED_SEPARATOR.match(text)
@@ -53,7 +53,7 @@ def read_sheet(path: Path) -> Sheet:
                 f"--csv {path}: row {row.line} has {len(row.fields)} fields, but the header has {len(header.fields)}; "
                 "give one for each column, and write decimal points where commas separate the columns"
             )
-    return Sheet(header.fields, tuple(samples))
+    return CsvRows(header.fields, tuple(samples))
 
 
 def shown(field: str) -> str:
