@@ -1,7 +1,7 @@
 """Frozen datasets on disk: written once, verified before every use.
 
 REGIME/observations.npz     input of a trial
-REGIME/manifest.json        SHA-256 of every file
+REGIME/manifest.json        SHA-256 of every file, and what made them
 REGIME/sealed/truth.npz     S, k and the functions, for the scorer only
 REGIME/sealed/heldout.npz   trajectories for rollout tests
 REGIME/sealed/identifiability.npz   masks of the coefficients that the observations determine, for the scorer
@@ -33,6 +33,7 @@ from simulator.identifiability.facts import Facts, Identifiable, examine
 from simulator.kinetics import RandomFunction, RateLaw
 from simulator.measured_regime import Measured
 from simulator.network import Graph, Ints
+from simulator.provenance import made_with
 from simulator.regime import Constraints, Regime
 from stoichloop.errors import DatasetError
 
@@ -44,20 +45,21 @@ SETTINGS = "sealed/regime.json"
 FACTS = "sealed/facts.json"
 _MEASURED = (OBSERVATIONS, HELDOUT, SETTINGS, FACTS)
 _FILES = (*_MEASURED, TRUTH, IDENTIFIABILITY)
-_MANIFEST = "manifest.json"
+MANIFEST = "manifest.json"
 _FUNCTIONS = ("substrate_func", "rate_func")
 
 Arrays = dict[str, NDArray[Any]]
 
 
 class Manifest(BaseModel):
-    """`manifest.json`."""
+    """`manifest.json`. `made_with` is empty for data from before it was recorded."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     regime: str
     regime_fingerprint: str
     files: dict[str, str]
+    made_with: dict[str, str] = {}
 
     @field_validator("files")
     @classmethod
@@ -104,18 +106,18 @@ class FrozenData:
     @cached_property
     def graph(self) -> Graph:
         """The shown graph."""
-        return _graph_from(_read_arrays(self.observations_path))
+        return _graph_from(read_arrays(self.observations_path))
 
     @cached_property
     def observed(self) -> list[Trajectory]:
         """The trajectories that trials train on; dc/dt is NaN where it was not given."""
-        arrays = _read_arrays(self.observations_path)
+        arrays = read_arrays(self.observations_path)
         return _trajectories_from({"dcdt": np.full_like(arrays["concentration"], np.nan), **arrays})
 
     @cached_property
     def heldout(self) -> list[Trajectory]:
         """Trajectories from unseen initial conditions. For the scorer."""
-        return _trajectories_from(_read_arrays(self.folder / HELDOUT))
+        return _trajectories_from(read_arrays(self.folder / HELDOUT))
 
 
 @dataclass(frozen=True)
@@ -132,12 +134,12 @@ class Dataset(FrozenData):
     @cached_property
     def truth(self) -> Truth:
         """S, k and the functions. For the scorer."""
-        return _truth_from(_read_arrays(self.folder / TRUTH))
+        return _truth_from(read_arrays(self.folder / TRUTH))
 
     @cached_property
     def identifiability(self) -> Identifiable:
         """Masks of the coefficients that the observations determine. For the scorer."""
-        return Identifiable(**_read_arrays(self.folder / IDENTIFIABILITY))
+        return Identifiable(**read_arrays(self.folder / IDENTIFIABILITY))
 
 
 def prepare(regime: Regime, root: Path) -> tuple[Dataset, bool]:
@@ -185,8 +187,9 @@ def write(regime: Regime | Measured, root: Path, arrays: dict[str, Arrays], fact
             regime=regime.name,
             regime_fingerprint=regime.fingerprint(),
             files={name: _sha256(draft / name) for name in (*arrays, SETTINGS, FACTS)},
+            made_with=made_with(),
         )
-        (draft / _MANIFEST).write_text(manifest.model_dump_json(indent=1), encoding="utf-8")
+        (draft / MANIFEST).write_text(manifest.model_dump_json(indent=1), encoding="utf-8")
         draft.chmod(0o755)
         try:
             draft.rename(root / regime.name)
@@ -211,37 +214,51 @@ def check(regime: Regime | Measured, root: Path) -> Manifest:
     if not folder.is_dir():
         raise DatasetError(f"{folder}: there is no dataset folder; 'stoichloop data' makes one")
     mend = f"restore it, or move {folder} away and run the same command again"
-    try:
-        manifest = Manifest.model_validate_json((folder / _MANIFEST).read_bytes())
-        if (manifest.truth is None) == isinstance(regime, Regime):
-            raise ValueError("simulated data must have a truth, measured data none")
-    except (OSError, ValueError) as error:
-        raise DatasetError(f"{folder / _MANIFEST}: missing or malformed; {mend}") from error
-    for name, expected in manifest.files.items():
-        path = folder / name
-        if not path.is_file():
-            raise DatasetError(f"{path}: the file is missing from the frozen dataset; {mend}")
-        if _sha256(path) != expected:
-            raise DatasetError(f"{path}: the file was changed after it was frozen (its SHA-256 differs); {mend}")
+    manifest = read_manifest(folder, mend)
+    if (manifest.truth is None) == isinstance(regime, Regime):
+        raise DatasetError(f"{folder / MANIFEST}: simulated data must have a truth, measured data none; {mend}")
     if manifest.regime_fingerprint != regime.fingerprint():
         raise DatasetError(_describe_drift(regime, folder))
     return manifest
 
 
+def read_manifest(folder: Path, mend: str, *, partial: bool = False) -> Manifest:
+    """Return the manifest of frozen data, after its files were checked; some may be missing where data are `partial`.
+
+    Raises `DatasetError`, which ends with the `mend`.
+    """
+    try:
+        manifest = Manifest.model_validate_json((folder / MANIFEST).read_bytes())
+    except (OSError, ValueError) as error:
+        raise DatasetError(f"{folder / MANIFEST}: missing or malformed; {mend}") from error
+    for name, expected in manifest.files.items():
+        path = folder / name
+        if not path.is_file() and not partial:
+            raise DatasetError(f"{path}: the file is missing from the frozen dataset; {mend}")
+        if path.is_file() and _sha256(path) != expected:
+            raise DatasetError(f"{path}: the file was changed after it was frozen (its SHA-256 differs); {mend}")
+    return manifest
+
+
 def _describe_drift(regime: Regime | Measured, folder: Path) -> str:
     frozen = json.loads((folder / SETTINGS).read_text(encoding="utf-8"))
-    today = regime.simulation()
-    # Settings that give the truth away are named without their values.
-    changes = dict.fromkeys(
-        secret[0]
-        if (secret := re.match(r"seed|network\.reactions", key))
-        else f"{key} (frozen {frozen.get(key)!r}, now {today.get(key)!r})"
-        for key in sorted(frozen.keys() | today.keys())
-        if frozen.get(key) != today.get(key)
-    )
+    changes = changed_settings(frozen, regime.simulation(), "frozen", "now")
     return (
         f"the settings of regime '{regime.name}' no longer match its data in {folder}: {', '.join(changes)}; "
         f"undo the change, or move {folder} away and run the same command again"
+    )
+
+
+def changed_settings(one: dict[str, Any], two: dict[str, Any], first: str, second: str) -> list[str]:
+    """Return the keys of two simulations that differ, with both values; those that give the truth away without."""
+    return list(
+        dict.fromkeys(
+            secret[0]
+            if (secret := re.match(r"seed|network\.reactions", key))
+            else f"{key} ({first} {one.get(key)!r}, {second} {two.get(key)!r})"
+            for key in sorted(one.keys() | two.keys())
+            if one.get(key) != two.get(key)
+        )
     )
 
 
@@ -285,7 +302,8 @@ def _truth_from(arrays: Arrays) -> Truth:
     return Truth(_graph_from(arrays), arrays["sto_all"], RateLaw(log_k=arrays["log_k"], **functions))
 
 
-def _read_arrays(path: Path) -> Arrays:
+def read_arrays(path: Path) -> Arrays:
+    """Return the arrays in a file of frozen data."""
     with np.load(path, allow_pickle=False) as content:
         return dict(content)
 

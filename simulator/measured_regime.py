@@ -34,6 +34,7 @@ from stoichloop.errors import RegimeError
 LARGEST_MAGNITUDE = 6
 _ARROW = "->"
 _NUMBER = re.compile(r"\d+(\.\d+)?\*?")
+_NOTHING = ("0", "∅", "Ø", "null", "[]")  # as other programs write a side without a metabolite
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,7 @@ def parse_equation(text: Any) -> Equation:
     if isinstance(text, Equation):
         return text
     sides = text.split(_ARROW) if isinstance(text, str) else []
-    if len(sides) != 2 or sides[0].rstrip().endswith("<"):
+    if len(sides) != 2 or sides[0].rstrip().endswith(("<", " -", " --")):
         raise ValueError("must read like A + B -> C, with one arrow; write a reversible reaction as two")
     substrates, products = (tuple(_name(part) for part in re.split(r"\s\+\s", f" {side} ")) for side in sides)
     members = substrates + products
@@ -68,7 +69,7 @@ def parse_equation(text: Any) -> Equation:
 
 def _name(part: str) -> str:
     words = part.split()
-    if not words:
+    if not words or (len(words) == 1 and words[0] in _NOTHING):
         raise ValueError("must have a metabolite on each side and beside each ' + '; leave exchange reactions out")
     if len(words) == 2 and _NUMBER.fullmatch(words[0]):
         raise ValueError(
@@ -95,7 +96,7 @@ class StatedNetwork(Section):
     nature, so it is false by default.
     """
 
-    reactions: Annotated[dict[str, Reaction], Field(min_length=1)]
+    reactions: Annotated[dict[Annotated[str, Field(min_length=1)], Reaction], Field(min_length=1)]
     alphabet: Annotated[tuple[PositiveInt, ...], AfterValidator(_ascending)] = (1, 2)
     mass_balanced: bool = False
 

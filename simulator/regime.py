@@ -266,7 +266,9 @@ def read_section(path: Path, content: dict[Any, Any], kind: type[SectionT]) -> S
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"] if part not in _TAGS) or "(file)"
-        raise RegimeError(f"{path}: key '{key}' with value {first['input']!r}: {first['msg']}") from error
+        # YAML reads an unquoted `on` or 2024-01-01 as something else than text.
+        mend = "; write it in quotes" if first["type"] == "string_type" else ""
+        raise RegimeError(f"{path}: key '{key}' with value {first['input']!r}: {first['msg']}{mend}") from error
 
 
 def read_content(path: Path) -> dict[Any, Any]:

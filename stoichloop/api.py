@@ -107,7 +107,7 @@ def explore(
     this machine; `stoichloop explore --executor parsl` runs them on a cluster. Raises `KeyboardInterrupt` after an
     interruption; everything is saved then, and the same call resumes.
     """
-    from agent.loop.explore import run_campaign
+    from agent.loop.explore import check_request, run_campaign
 
     request = CampaignRequest(
         name=regime if campaign is None else campaign,
@@ -125,6 +125,7 @@ def explore(
         patience=patience,
     )
     workspace = current_workspace(contained=contained)
+    check_request(request)
     flags = () if contained else ("--no-sandbox",)
     if run_campaign(workspace, data(regime), request, check=lambda: None, flags=flags, quiet=True):
         raise KeyboardInterrupt

@@ -2,6 +2,7 @@
 
 campaign.yaml   what was asked            brief.md    the user's instructions
 memory.db       the ledger                memory.md, log.md, curve.svg, report.html   rendered from it
+data/           the data that trials are given
 experiments/e0017/s2-probe/   input and output of a trial
 """
 
@@ -20,6 +21,7 @@ from typing import TYPE_CHECKING
 import yaml
 from pydantic import BaseModel, ConfigDict
 
+from agent.campaign.campaign_data import keep_data, refuse_other_data
 from agent.executor.trial import check_fidelity
 from agent.executor.workspace import Workspace, head_commit
 from memory.ledger import Ledger
@@ -101,14 +103,19 @@ class CampaignFolder:
             lock.release()
 
 
-def start_campaign(
-    workspace: Workspace, name: str, dataset: FrozenData, *, planner: str, fidelity: str, seed: int
-) -> CampaignFolder:
-    """Open the campaign `name`, or make it; raises `StoichloopError` if its settings differ."""
+def check_name(name: str) -> None:
+    """Raise `StoichloopError` if a campaign cannot have this name."""
     if not _NAME.fullmatch(name):
         raise StoichloopError(
             f"--campaign '{name}' must be up to 64 letters, digits, '-' and '_': it names a folder and branches"
         )
+
+
+def start_campaign(
+    workspace: Workspace, name: str, dataset: FrozenData, *, planner: str, fidelity: str, seed: int
+) -> CampaignFolder:
+    """Open the campaign `name`, or make it; raises `StoichloopError` if its settings differ."""
+    check_name(name)
     check_fidelity(fidelity)
     folder = workspace.runs / name
     asked = Settings(
@@ -125,15 +132,16 @@ def start_campaign(
     if folder.exists():
         campaign = open_campaign(workspace, name)
         _refuse_other_wishes(campaign, asked)
+        refuse_other_data(campaign.folder, campaign.settings.dataset, dataset)
         return campaign
     _refuse_old_branches(workspace, name)
-    _create(folder, asked)
+    _create(folder, asked, dataset)
     return CampaignFolder(folder, asked)
 
 
 def _refuse_other_wishes(campaign: CampaignFolder, asked: Settings) -> None:
     # The base commit is where the campaign began; later commits of the user's do not move it.
-    for key in ("regime", "dataset", "planner", "fidelity", "full_steps", "seed"):
+    for key in ("regime", "planner", "fidelity", "full_steps", "seed"):
         made, wish = getattr(campaign.settings, key), getattr(asked, key)
         if made != wish:
             raise StoichloopError(
@@ -159,7 +167,7 @@ def _refuse_old_branches(workspace: Workspace, name: str) -> None:
         )
 
 
-def _create(folder: Path, settings: Settings) -> None:
+def _create(folder: Path, settings: Settings, dataset: FrozenData) -> None:
     """Make the whole folder under another name first: a campaign is there entirely or not at all."""
     from agent.planner.questions.prompts import render_prompt
 
@@ -181,6 +189,7 @@ def _create(folder: Path, settings: Settings) -> None:
             render_prompt("brief.md.j2", regime=settings.regime, objective=settings.objective), encoding="utf-8"
         )
         (draft / "campaign.yaml").write_text(yaml.safe_dump(settings.model_dump(), sort_keys=False), encoding="utf-8")
+        keep_data(dataset, draft)
         draft.chmod(0o755)
         draft.rename(folder)
     except BaseException:

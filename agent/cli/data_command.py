@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -10,6 +11,7 @@ import typer
 from agent.cli.completion import complete_regime
 from agent.cli.options import Json, Sibling
 from agent.cli.output import print_json
+from stoichloop.errors import StoichloopError
 
 
 def data(
@@ -33,6 +35,13 @@ def data(
         Path | None, typer.Option(metavar="FILE", help="Network of the measurements in --csv, as YAML or SBML.")
     ] = None,
     sibling: Sibling = None,
+    against: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="Compare by value with the frozen data in FOLDER, say of another machine; fail where they differ.",
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Freeze or verify a regime's data; report its identifiability.
@@ -41,7 +50,14 @@ def data(
     """
     from agent.training.datasets import find_data
 
+    if against is not None:
+        from simulator.comparison import read_other
+
+        read_other(against)  # before data are frozen to compare with it
     dataset, generated = find_data(regime, sbml, csv, network, sibling, quiet=as_json)
+    if against is not None:
+        _compare(dataset.folder, against, as_json)
+        return
     if as_json:
         print_json(
             {
@@ -62,3 +78,19 @@ def data(
     console, made = Console(), "generated" if dataset.manifest.truth else "frozen"
     console.print(f"{made if generated else 'verified'} {dataset.folder}", soft_wrap=True, highlight=False)
     console.print(datasheet(dataset))
+
+
+def _compare(folder: Path, other: Path, as_json: bool) -> None:
+    """Print how the data in two folders differ; raise `StoichloopError` if by more than rounding."""
+    from simulator.comparison import TOLERANCE, compare
+
+    found = compare(folder, other)
+    if as_json:
+        print_json(asdict(found) | {"equal": found.equal, "tolerance": TOLERANCE, "sentence": found.sentence()})
+    else:
+        for name, difference in found.arrays.items():
+            print(f"{difference:7.1e}  {name}")
+    if not found.equal:
+        raise StoichloopError(f"{folder} and {other} are {found.sentence()}")
+    if not as_json:
+        print(f"{folder} and {other} are {found.sentence()}")

@@ -88,7 +88,7 @@ def explore(
     """Run the loop of experiments. Ctrl-C ends it cleanly, and the same command resumes it."""
     from agent.executor.cluster.cluster_file import choose
     from agent.executor.workspace import current_workspace
-    from agent.loop.explore import run_campaign
+    from agent.loop.explore import check_request, run_campaign
     from agent.training.datasets import dataset_of
 
     request = CampaignRequest(
@@ -107,6 +107,7 @@ def explore(
         patience=patience,
     )
     cluster_file = choose(executor, cluster, workers)
+    check_request(request)
     dataset, _ = dataset_of(regime)
     workspace = current_workspace(contained=not no_sandbox)
     flags = ["--executor", executor, "--cluster", str(cluster)] if cluster_file else []

@@ -10,11 +10,11 @@ from rich.console import Console
 
 from agent.base.campaign_request import CampaignRequest
 from agent.campaign.budget import Budget, grant
-from agent.campaign.folder import CampaignFolder, start_campaign
+from agent.campaign.folder import CampaignFolder, check_name, start_campaign
 from agent.campaign.status import read_status
 from agent.executor.cluster.cluster_file import ClusterFile
 from agent.executor.local import LocalExecutor, slots
-from agent.executor.trial import LOWEST
+from agent.executor.trial import LOWEST, check_fidelity
 from agent.executor.workspace import Workspace
 from agent.loop.controller import Controller, ExecutorFactory
 from agent.loop.loop import lead
@@ -72,6 +72,13 @@ def run_campaign(
             interrupted = True
         _farewell(console, campaign, ledger)
     return interrupted
+
+
+def check_request(request: CampaignRequest) -> None:
+    """Raise `StoichloopError` for a name, planner or fidelity that does not exist, before data are frozen for it."""
+    check_name(request.name)
+    check_fidelity(request.fidelity)
+    create_planner(request.planner, _planner_options(request))
 
 
 def _planner_options(request: CampaignRequest) -> Options:

@@ -7,6 +7,7 @@ import math
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -79,18 +80,17 @@ def train_regime(
     recipe_file = None if recipe is None else find_recipe(workspace, regime, recipe)
     if out is not None and out.exists():
         raise StoichloopError(f"--out {out}: exists already; choose another folder name")
-    dataset, _ = dataset_of(regime, sibling, quiet=quiet)
     # Kept files are complete: the folder is moved into place after scoring.
     place = out.resolve().parent if out else None
-    if place is not None:
-        place.mkdir(parents=True, exist_ok=True)
     if recipe_file is not None and uncommitted(workspace):
         note("gnn/ holds changes that are not committed; the recipe is applied to the committed gnn/, without them")
-    with (
-        tempfile.TemporaryDirectory(prefix=".stoichloop-", dir=place) as scratch,
-        start_from(workspace, recipe_file) as start,
-    ):
-        folder = Path(scratch) / "trial"
+    with ExitStack() as stack:
+        start = stack.enter_context(start_from(workspace, recipe_file))
+        start.code.resolve(start.configuration | asked)  # so that no data are frozen for what is then refused
+        dataset, _ = dataset_of(regime, sibling, quiet=quiet)
+        if place is not None:
+            place.mkdir(parents=True, exist_ok=True)
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix=".stoichloop-", dir=place))) / "trial"
         run = train_once(
             start.code,
             dataset,

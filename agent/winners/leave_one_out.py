@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from agent.analyzer.judging.acceptance import MIN_PAIRS, compare
 from agent.analyzer.judging.noise import Noise, measure_noise
+from agent.campaign.campaign_data import refuse_other_data
 from agent.campaign.folder import CampaignFolder
 from agent.campaign.registrar import commit_of, edit_of
 from agent.executor.code.worktree import Worktrees
@@ -41,10 +42,7 @@ def ablate(
 
     Ablations on enough seeds are not repeated. Raises `StoichloopError` if there is nothing to leave out.
     """
-    if dataset.manifest.fingerprint() != campaign.settings.dataset:
-        raise StoichloopError(
-            f"{dataset.folder}: the data differ from those that campaign '{campaign.settings.name}' used"
-        )
+    refuse_other_data(campaign.folder, campaign.settings.dataset, dataset)
     experiments = ledger.experiments()
     stack = lineage(experiments, winner)[1:]
     if not stack:

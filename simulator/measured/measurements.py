@@ -25,7 +25,7 @@ from scipy.interpolate import make_smoothing_spline
 from simulator.dataset import FACTS, HELDOUT, OBSERVATIONS, FrozenData, check, shown, stack, write
 from simulator.generate import Trajectory
 from simulator.identifiability.facts import activity_rank
-from simulator.measured.csv_table import LEAST_SAMPLES, Table, TimeSeries, read_table
+from simulator.measured.csv_table import LEAST_ALONE, Table, TimeSeries, read_table
 from simulator.measured.stated_network import Cut, cut_down, read_stated
 from simulator.measured_regime import Measured, Origin, read_known
 from simulator.regime import REGIME_FOLDER, Training
@@ -89,7 +89,9 @@ def import_measurements(csv: Path, network: Path, root: Path) -> tuple[Measureme
     Raises `RegimeError` or `DatasetError` for an invalid file, or if other data were frozen under that name.
     """
     table = read_table(csv)
-    cut = cut_down(network, read_stated(network), table.metabolites)
+    stated = read_stated(network)
+    table = _named_as_in(stated, table)
+    cut = cut_down(network, stated, table.metabolites)
     table = _restricted(table, cut.network.metabolite_names)
     regime = _regime(csv, network, table, cut)
     target = root / f"{regime.name}.yaml"
@@ -112,10 +114,16 @@ def import_measurements(csv: Path, network: Path, root: Path) -> tuple[Measureme
     return measurements, frozen
 
 
+def _named_as_in(stated: Cut, table: Table) -> Table:
+    """Return the table with columns that have the id of an SBML species called by its name."""
+    known = stated.network.metabolite_names
+    return replace(table, metabolites=tuple(m if m in known else stated.names.get(m, m) for m in table.metabolites))
+
+
 def _restricted(table: Table, metabolites: Sequence[str]) -> Table:
     columns = [table.metabolites.index(name) for name in metabolites]
     courses = tuple(replace(course, concentration=course.concentration[:, columns]) for course in table.courses)
-    return Table(tuple(metabolites), courses)
+    return replace(table, metabolites=tuple(metabolites), courses=courses)
 
 
 def _regime(csv: Path, network: Path, table: Table, cut: Cut) -> Measured:
@@ -125,7 +133,9 @@ def _regime(csv: Path, network: Path, table: Table, cut: Cut) -> Measured:
         name=name_of(csv),
         title=f"{csv.name}, {size}, measured: c(t) alone",
         description=f"Measured: {trajectories} of {len(table.courses[0].time)} samples from {csv.name}, with the "
-        f"network of {network.name}. Left out: {cut.left_out or 'nothing'}.",
+        f"network of {network.name}. Left out: {cut.left_out or 'nothing'}."
+        + f" Read with {', '.join(table.remarks)}."
+        * bool(table.remarks),
         network=cut.network,
         readings=Origin(source=csv.name, sha256=hashlib.sha256(csv.read_bytes()).hexdigest()),
         training=Training(full_steps=_FULL_STEPS),
@@ -152,10 +162,10 @@ def _keep_back(source: str, courses: Sequence[TimeSeries]) -> tuple[list[TimeSer
         return kept, [courses[index] for index in sorted(indices)]
     (course,) = courses
     last = len(course.time) // _SHARE
-    if last < LEAST_SAMPLES:
+    if len(course.time) < LEAST_ALONE:
         raise DatasetError(
-            f"--csv {source}: of a single trajectory the last fifth is kept back, which takes "
-            f"{LEAST_SAMPLES * _SHARE} samples or more, but it has {len(course.time)}"
+            f"--csv {source}: of a single trajectory the last fifth is kept back, which takes {LEAST_ALONE} samples or "
+            f"more, but it has {len(course.time)}; measure more, or another trajectory"
         )
     parts = (slice(None, -last), slice(-last, None))
     first, second = (TimeSeries(course.name, course.time[part], course.concentration[part]) for part in parts)

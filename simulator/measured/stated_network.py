@@ -11,33 +11,44 @@ The coefficients of an SBML file are used only for the alphabet, 1 to the larges
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from simulator.measured_regime import Equation, StatedNetwork
 from simulator.regime import ImportedNetwork, read_content, read_section
-from simulator.sbml import read_network
+from simulator.sbml_reader import read_network
 from stoichloop.errors import RegimeError
 
 _SBML = (".xml", ".sbml", ".gz", ".bz2")
 _NAMED = 12
+_JOINED = re.compile(r"[+;,&*]|[.:]$")  # between or behind names in which a space was forgotten
+_COEFFICIENT = re.compile(r"^\d+\*?")
+_UNIT = re.compile(r"\s*[\[(/].*$")
 
 
 @dataclass(frozen=True)
 class Cut:
-    """The remainder of a stated network, with a text on the parts left out and the reasons."""
+    """The remainder of a stated network, with a text on the parts left out and the reasons.
+
+    `names` are those of the species of an SBML file, by their id in it, and `boundary` its boundary species.
+    """
 
     network: StatedNetwork
     left_out: str
+    names: Mapping[str, str] = field(default_factory=dict)
+    boundary: Sequence[str] = ()
 
 
 def read_stated(path: Path) -> Cut:
     """Read a network file whole; raises `RegimeError` with the key, the value and the mend."""
     if path.suffix.lower() in _SBML:
-        network, left_out = read_network(path, "--network")
-        gone = [f"reactions {why}: {_listed(names)}" for why, names in left_out.items()]
-        return Cut(_without_coefficients(network), "; ".join(gone))
+        read = read_network(path, "--network")
+        gone = [f"reactions {why}: {_listed(names)}" for why, names in read.left_out.items()]
+        gone += [f"{what}: {_listed(names)}" for what, names in (("boundary species", read.boundary),) if names]
+        kept = [f"kept {how}: {_listed(names)}" for how, names in read.changed.items()]
+        return Cut(_without_coefficients(read.network), "; ".join(gone + kept), read.names, read.boundary)
     if not path.is_file():
         raise RegimeError(f"--network {path}: there is no such file")
     return Cut(read_section(path, read_content(path), StatedNetwork), "")
@@ -59,10 +70,9 @@ def cut_down(path: Path, whole: Cut, measured: Sequence[str]) -> Cut:
     """
     network, known = whole.network, whole.network.metabolite_names
     if unknown := [name for name in measured if name not in known]:
-        raise RegimeError(
-            f"--csv: column '{unknown[0]}' is no metabolite of {path}, which has {_listed(known)}; write both alike, "
-            "or leave the column out"
-        )
+        raise RegimeError(f"--csv: column '{unknown[0]}' {_unknown(path, unknown[0], whole)}, or leave the column out")
+    if not whole.names:  # the names of an SBML file are written by programs
+        _refuse_slips(path, network, measured)
     cut = {name: _cut(equation, measured) for name, equation in network.reactions.items()}
     kept = {name: equation for name, equation in cut.items() if equation.substrates and equation.products}
     if not kept:
@@ -80,6 +90,35 @@ def cut_down(path: Path, whole: Cut, measured: Sequence[str]) -> Cut:
     if network.mass_balanced and not balanced:
         words.append("mass balance, since members of reactions were not measured")
     return Cut(left, "; ".join(word for word in words if word))
+
+
+def _unknown(path: Path, column: str, whole: Cut) -> str:
+    """Return why a column is no metabolite, and how it can be one."""
+    if column in whole.boundary:
+        return f"is a boundary species of {path}, which no reaction changes; make it an inner one"
+    if column in whole.names.values():
+        return f"is a species of {path}, but in none of the reactions that can be used ({whole.left_out}); add one"
+    known = whole.network.metabolite_names
+    bare = _UNIT.sub("", column).casefold()
+    alike = [name for name in known if name.casefold() in (column.casefold(), bare)]
+    if alike:
+        return f"is no metabolite of {path}, but '{alike[0]}' is; call it '{alike[0]}'"
+    return f"is no metabolite of {path}, which has {_listed(known)}; write both alike"
+
+
+def _refuse_slips(path: Path, network: StatedNetwork, measured: Sequence[str]) -> None:
+    """Raise `RegimeError` for a name without a column that is made of the names of columns."""
+    columns = {name.casefold(): name for name in measured}
+    for reaction, equation in network.reactions.items():
+        for name in (name for name in equation.members if name not in measured):
+            parts = [_COEFFICIENT.sub("", part) for part in _JOINED.split(name)]
+            meant = [columns[part.casefold()] for part in parts if part.casefold() in columns]
+            if meant:
+                raise RegimeError(
+                    f"--network {path}: key 'reactions.{reaction}' holds '{name}', which has no column in the CSV "
+                    f"file, but {' and '.join(repr(one) for one in meant)} has; write names like the columns, with "
+                    "' + ' between them and no coefficients, or rename what was not measured"
+                )
 
 
 def _cut(equation: Equation, measured: Sequence[str]) -> Equation:

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+
+_LEVEL_3 = """<?xml version="1.0" encoding="UTF-8"?>
+<sbml xmlns="http://www.sbml.org/sbml/level3/version1/core" level="3" version="1"><model id="small">
+<listOfCompartments><compartment id="c" constant="true"/></listOfCompartments>
+<listOfSpecies>{species}</listOfSpecies><listOfReactions>{reactions}</listOfReactions></model></sbml>
+"""
+Side = Mapping[str, float | str | None]  # coefficients by species; None where the file states none
 
 EQUATIONS = {
     "FORWARD": "2 a_c + b_c --> 4 c_c",
@@ -29,3 +37,32 @@ def write_sbml(path: Path, equations: dict[str, str]) -> Path:
         metabolite.compartment = "c"
     write_sbml_model(model, str(path))
     return path
+
+
+def write_level_3(path: Path, reactions: Mapping[str, tuple[Side, Side]], boundary: Sequence[str] = ()) -> Path:
+    """Write a model with these ids as they are, each species once on a side."""
+    sides = [side for both in reactions.values() for side in both]
+    ids = sorted({name for side in sides for name in side})
+    species = "".join(
+        f'<species id="{name}" compartment="c" hasOnlySubstanceUnits="false" constant="false" '
+        f'boundaryCondition="{str(name in boundary).lower()}"/>'
+        for name in ids
+    )
+    parts = "".join(
+        f'<reaction id="{name}" reversible="false" fast="false">'
+        + "".join(
+            f"<listOf{kind}>{''.join(map(_reference, side.items()))}</listOf{kind}>"
+            for kind, side in zip(("Reactants", "Products"), both, strict=True)
+            if side
+        )
+        + "</reaction>"
+        for name, both in reactions.items()
+    )
+    path.write_text(_LEVEL_3.format(species=species, reactions=parts))
+    return path
+
+
+def _reference(member: tuple[str, float | str | None]) -> str:
+    name, coefficient = member
+    stated = "" if coefficient is None else f' stoichiometry="{coefficient}"'
+    return f'<speciesReference species="{name}"{stated} constant="true"/>'

@@ -4,7 +4,8 @@ from pathlib import Path
 import pytest
 
 from simulator.regime import ImportedNetwork, find_regime
-from simulator.sbml import import_regime, read_network
+from simulator.sbml import import_regime
+from simulator.sbml_reader import read_network
 from stoichloop.errors import RegimeError
 from stoichloop.extras import how_to_install
 from tests.simulator.sbml_files import EQUATIONS, write_sbml
@@ -13,7 +14,8 @@ cobra = pytest.importorskip("cobra")
 
 
 def test_what_pde_m1_cannot_hold_is_left_out_and_named(tmp_path: Path) -> None:
-    network, left_out = read_network(write_sbml(tmp_path / "small.xml", EQUATIONS))
+    read = read_network(write_sbml(tmp_path / "small.xml", EQUATIONS))
+    network, left_out = read.network, read.left_out
     assert network.reactions == {
         "FORWARD": {"a_c": -2, "b_c": -1, "c_c": 4},
         "REVERSIBLE": {"a_c": 1, "b_c": -1},
@@ -27,11 +29,12 @@ def test_what_pde_m1_cannot_hold_is_left_out_and_named(tmp_path: Path) -> None:
 
 
 def test_ecoli_core_is_the_textbook_model_of_cobrapy() -> None:
-    network, left_out = read_network(Path(cobra.__file__).parent / "data" / "textbook.xml.gz")
+    read = read_network(Path(cobra.__file__).parent / "data" / "textbook.xml.gz")
     regime = find_regime("ecoli_core")
     assert isinstance(regime.network, ImportedNetwork)
-    assert network.reactions == regime.network.reactions
-    assert [len(names) for names in left_out.values()] == [2, 20]
+    assert read.network.reactions == regime.network.reactions
+    assert [len(names) for names in read.left_out.values()] == [2, 20]
+    assert list(read.changed) == []
 
 
 def test_an_imported_regime_is_found_by_its_name_and_keeps_its_network(tmp_path: Path) -> None:
@@ -68,7 +71,7 @@ def test_a_file_that_makes_no_regime_is_refused(
     assert not (tmp_path / "data").exists()
 
 
-def test_without_cobrapy_one_sentence_says_how_to_get_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "cobra.io", None)
+def test_without_libsbml_one_sentence_says_how_to_get_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "libsbml", None)
     with pytest.raises(RegimeError, match=how_to_install("networks")):
         import_regime(tmp_path / "any.xml", tmp_path)

@@ -39,14 +39,6 @@ def test_another_wish_under_the_same_name_is_refused_by_key(workspace: Workspace
         start(workspace, tiny, seed=1)
 
 
-def test_new_data_under_an_old_campaign_are_refused(workspace: Workspace, tiny: Dataset) -> None:
-    start(workspace, tiny)
-    files = {**tiny.manifest.files, "observations.npz": "0" * 64}
-    other = replace(tiny, manifest=tiny.manifest.model_copy(update={"files": files}))
-    with pytest.raises(StoichloopError, match="key 'dataset'"):
-        start(workspace, other)
-
-
 @pytest.mark.parametrize("name", ["", "../escape", "a b", ".hidden", "-x", "a/b"])
 def test_a_name_that_is_no_folder_name_is_refused(workspace: Workspace, tiny: Dataset, name: str) -> None:
     with pytest.raises(StoichloopError, match="--campaign"):

@@ -1,7 +1,10 @@
+import hashlib
 import json
 import math
+import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from agent.executor.workspace import Workspace
@@ -46,6 +49,27 @@ def test_a_sibling_is_one_option_away(stoichloop: Command) -> None:
     assert sibling["fingerprint"] != json.loads(stoichloop("data", REGIME, "--json").stdout)["fingerprint"]
     result = json.loads(stoichloop("train", REGIME, "--sibling", "1", "--steps", "5", "--json").stdout)
     assert result["regime"] == "pde_m1_tiny_sibling1"
+
+
+def test_data_are_compared_by_value_with_those_of_another_machine(
+    stoichloop: Command, workspace: Workspace, tmp_path: Path
+) -> None:
+    shutil.copytree(workspace.data / REGIME, tmp_path / "other")
+    done = stoichloop("data", REGIME, "--against", str(tmp_path / "other"))
+    assert done.stdout.splitlines()[-1].endswith("are equal byte for byte")
+    path = tmp_path / "other" / "observations.npz"
+    arrays = dict(np.load(path))
+    np.savez(path, allow_pickle=False, **arrays | {"concentration": arrays["concentration"] * 1.5})
+    manifest = json.loads((tmp_path / "other" / "manifest.json").read_text())
+    manifest["files"]["observations.npz"] = hashlib.sha256(path.read_bytes()).hexdigest()
+    (tmp_path / "other" / "manifest.json").write_text(json.dumps(manifest))
+    done = stoichloop("data", REGIME, "--against", str(tmp_path / "other"), "--json", check=False)
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+    assert "different in 1 of" in done.stderr
+    facts = json.loads(done.stdout)
+    assert (facts["equal"], facts["identical"]) == (False, False)
+    assert facts["arrays"]["observations.npz: concentration"] == pytest.approx(1 / 3)
 
 
 def test_an_sbml_file_becomes_a_regime_that_is_known_by_its_name(
@@ -102,6 +126,7 @@ def test_train_takes_a_file_and_single_settings_and_keeps_its_output(stoichloop:
         (["data"], ["a REGIME, or --sbml FILE, or --csv FILE with --network FILE"]),
         (["data", REGIME, "--sbml", "model.xml"], ["a REGIME, or --sbml FILE, or --csv FILE with --network FILE"]),
         (["data", "nowhere"], ["there is no regime 'nowhere'", "pde_m1"]),
+        (["data", REGIME, "--against", "nowhere"], ["nowhere/manifest.json: missing", "give a folder of frozen data"]),
         (["train", REGIME, "--set", "lr_s=1"], ["key 'lr_s'", "fields are"]),
         (["train", REGIME, "--set", "lr_S"], ["--set 'lr_S'", "key=value"]),
         (["train", REGIME, "--set", "width=33"], ["key 'width' has value 33", "must be one of"]),
@@ -120,7 +145,11 @@ def test_train_takes_a_file_and_single_settings_and_keeps_its_output(stoichloop:
 def test_bad_input_gets_one_sentence_and_leaves_nothing(
     stoichloop: Command, workspace: Workspace, arguments: list[str], words: list[str]
 ) -> None:
+    trained = "--steps" in arguments
+    if not trained:  # no data are frozen for what is then refused
+        shutil.rmtree(workspace.data)
     done = stoichloop(*arguments, check=False)
+    assert workspace.data.exists() == trained
     assert done.returncode == 1
     assert done.stderr.startswith("stoichloop: ")
     assert len(done.stderr.strip().splitlines()) == 1

@@ -37,41 +37,276 @@ def changed(place: int, text: str) -> list[str]:
     return [*ROWS[:place], text, *ROWS[place + 1 :]]
 
 
+def without(rows: list[str], *places: int) -> list[str]:
+    return [row for place, row in enumerate(rows) if place not in places]
+
+
+LONG = [f"{name},{time},{1 + time},{2 - time / 16}" for name in ("x", "y", "z") for time in range(7)]
+ALONE = [f"{time},{1 + time},{2 - time / 32}" for time in range(27)]
+EMPTY = "x,2,,1"
+
+
 @pytest.mark.parametrize(
-    ("header", "rows", "words"),
+    ("header", "rows", "words", "mended"),
     [
-        ("trajectory,t,A,B", ROWS, r"has no column 'time'; give the column of times this name$"),
-        ("trajectory;time;A;B", ROWS, r"separate the columns by commas"),
-        ("trajectory,time,A,A", ROWS, r"column 'A' must have a name of its own"),
-        ("trajectory,time,A,", ROWS, r"column '\(no name\)' must have a name of its own"),
-        ("time", ["1", "2"], r"has no column of a metabolite"),
-        (HEADER, [], r"holds no sample, only a header"),
-        (HEADER, changed(2, "x,2,n.d.,1"), r"row 4, column 'A': 'n\.d\.' is no number; give one like 0\.25"),
-        (HEADER, changed(2, "x,2,,1"), r"row 4, column 'A': is empty"),
-        (HEADER, changed(2, "x,2,nan,1"), r"row 4, column 'A': 'nan' is no number"),
-        (HEADER, changed(2, "x,2,0,1"), r"row 4, column 'A': 0 is no positive concentration"),
-        (HEADER, changed(2, "x,2,1,-0.5"), r"row 4, column 'B': -0\.5 is no positive concentration"),
-        (HEADER, changed(2, "x,2,1"), r"row 4 has 3 fields, but the header has 4"),
-        (HEADER, changed(2, ",2,1,1"), r"row 4, column 'trajectory': is empty"),
-        (HEADER, changed(2, "x,1,1,1"), r"row 4, column 'time': 1 comes after 1 of trajectory 'x'; sort the rows"),
-        (HEADER, changed(7, "y,0.5,1,1"), r"row 9, column 'time': 0\.5 comes after 1 of trajectory 'y'"),
-        (HEADER, ROWS[:-1], r"trajectory 'y' has 4 samples, but others have 5; give all trajectories equally many"),
-        (HEADER, ROWS[:4], r"a trajectory has 4 samples; at least 5 are needed"),
-        (HEADER, changed(2, "x,2,3e9,1"), r"the largest concentration is 3e\+09, not between .*; choose another unit"),
-        (HEADER, [f"x,{time},1,2" for time in range(5)], r"no concentration ever changes"),
-        (HEADER, changed(2, 'x,2,"1,1'), r"cannot be read as CSV|has \d fields"),
+        ("trajectory,hour,A,B", ROWS, r"has no column 'time'; give the column of times this name$", (HEADER, ROWS)),
+        ("trajectory,time,A,A", ROWS, r"column 'A' must have a name of its own", (HEADER, ROWS)),
+        ("trajectory,time,A,", ROWS, r"has a column without a name; name it or delete it", (HEADER, ROWS)),
+        (",A,B", ALONE, r"no column 'time' \(the first column has no name\)", ("time,A,B", ALONE)),
+        ("time", ["1", "2"], r"has no column of a metabolite", None),
+        (HEADER, [], r"holds no sample, only a header", None),
+        (
+            HEADER,
+            changed(2, "x,2,n.d.,1"),
+            r"row 4, column 'A': 'n\.d\.' is no number; give one like 0\.25",
+            (HEADER, ROWS),
+        ),
+        (
+            HEADER,
+            changed(2, EMPTY),
+            r"is empty; give one like 0\.25, or leave the column out$",
+            ("trajectory,time,B", [r[:4] + r.split(",")[3] for r in ROWS]),
+        ),
+        (
+            HEADER,
+            [EMPTY, *LONG[3:]],
+            r"row 2, column 'A': is empty; .*leave the row out, and leave out 'x' .*keep 7",
+            (HEADER, LONG[7:]),
+        ),
+        (
+            HEADER,
+            [*LONG[:2], EMPTY, *LONG[3:]],
+            r"leave the row out, and keep 6 samples of each trajectory",
+            (HEADER, without(LONG, 2, 8, 20)),
+        ),
+        (
+            HEADER,
+            [*LONG[:2], EMPTY, EMPTY.replace("2", "3"), *LONG[4:]],
+            r"leave all 2 such rows out, and keep 5",
+            (HEADER, without(LONG, 2, 3, 8, 9, 19, 20)),
+        ),
+        (
+            "time,A,B",
+            [*ALONE[:2], "2,,1", *ALONE[3:]],
+            r"or leave the row out, or leave the column out$",
+            ("time,A,B", without(ALONE, 2)),
+        ),
+        (HEADER, changed(2, "x,2,nan,1"), r"row 4, column 'A': 'nan' is no number", (HEADER, ROWS)),
+        (HEADER, changed(2, "x,,1,1"), r"row 4, column 'time': is empty; give one like 0\.25$", (HEADER, ROWS)),
+        (
+            HEADER,
+            changed(2, "x,2,0,1"),
+            r"row 4, column 'A': 0 is no positive concentration; .*smallest positive reading, 1$",
+            (HEADER, changed(2, "x,2,1,1")),
+        ),
+        (
+            HEADER,
+            changed(2, "x,2,1,-1.2e-23"),
+            r"row 4, column 'B': -1\.2e-23 is no positive .*reading, 1\.5$",
+            (HEADER, changed(2, "x,2,1,1.5")),
+        ),
+        (
+            "time,A,B",
+            [f"{t},{1 + t},0" for t in range(25)],
+            r"leave the column out, since none",
+            ("time,A", [f"{t},{1 + t}" for t in range(25)]),
+        ),
+        (HEADER, changed(2, "x,2,1"), r"row 4 has 3 fields, but the header has 4", (HEADER, ROWS)),
+        (HEADER, changed(2, ",2,1,1"), r"row 4, column 'trajectory': is empty", (HEADER, ROWS)),
+        (
+            HEADER,
+            changed(2, "x,1,1,1"),
+            r"row 4, column 'time': 1 comes after 1 of trajectory 'x'; sort the rows",
+            (HEADER, ROWS),
+        ),
+        (
+            HEADER,
+            changed(7, "y,0.5,1,1"),
+            r"row 9, column 'time': 0\.5 comes after 1 of trajectory 'y'",
+            (HEADER, ROWS),
+        ),
+        (
+            HEADER,
+            LONG[:-1],
+            r"trajectory 'z' has 6 samples, but others have 7; keep 6 samples of each trajectory, .*at any times$",
+            (HEADER, without(LONG, 6, 13, 20)),
+        ),
+        (
+            HEADER,
+            LONG[:-4],
+            r"'z' has 3 samples, .*; leave out 'z' with fewer than 5 samples, and keep 7",
+            (HEADER, LONG[:14]),
+        ),
+        (
+            HEADER,
+            ROWS[:-1],
+            r"'y' has 4 samples, but others have 5; measure more: at least 5 of each, or 25 of a single",
+            (HEADER, ROWS),
+        ),
+        (HEADER, ROWS[:4], r"a trajectory has 4 samples; at least 5 are needed", (HEADER, ROWS)),
+        (
+            "id,time,A,B",
+            [f"{n},{r}" for n, r in enumerate(ALONE)],
+            r"column 'id' has another name in every row, .*; delete it",
+            ("time,A,B", ALONE),
+        ),
+        (
+            "Run,id,time,A",
+            ROWS,
+            r"columns 'Run' and 'id' can both be the column 'trajectory'; keep one",
+            (HEADER, ROWS),
+        ),
+        (
+            "Time [min],t,A,B",
+            ROWS,
+            r"columns 'Time \[min\]' and 't' can both be the column 'time'; keep one",
+            (HEADER, ROWS),
+        ),
+        (
+            "strain,time,A,B",
+            ROWS,
+            r"column 'strain': 'x' in row 2 is no number; leave the column out, or call it 'trajectory'",
+            (HEADER, ROWS),
+        ),
+        (
+            "trajectory,time,A,B,note",
+            [f"{r}," for r in ROWS],
+            r"column 'note' is empty; leave the column out",
+            (HEADER, ROWS),
+        ),
+        (
+            HEADER,
+            changed(2, "x,2,3e9,1"),
+            r"the largest concentration is 3e\+09, not between .*; choose another unit",
+            None,
+        ),
+        (HEADER, [f"x,{time},1,2" for time in range(5)], r"no concentration ever changes", None),
+        (
+            HEADER,
+            changed(2, 'x,2,"1,1'),
+            r"row 4 cannot be read as CSV: it opens a quotation mark that is not closed; delete",
+            (HEADER, changed(2, "x,2,1,1")),
+        ),
+        (
+            HEADER,
+            changed(2, 'x,2,"1"0,1'),
+            r"row 4 cannot be read as CSV: it .*; delete the quotation marks",
+            (HEADER, changed(2, "x,2,10,1")),
+        ),
+        (HEADER, changed(4, HEADER), r"row 6 repeats the header; delete it", None),
+        (
+            HEADER,
+            changed(5, "\ufeffy,0,1,2"),
+            r"row 7, field 1: '\\ufeffy' holds the invisible character U\+FEFF; delete it",
+            (HEADER, ROWS),
+        ),
+        (HEADER, changed(5, "y,0,1\u200b,2"), r"row 7, field 3: .* U\+200B; delete it", (HEADER, ROWS)),
+        (
+            "time A B",
+            [r.replace(",", " ") for r in ALONE],
+            r"separate the columns by commas, semicolons or tabs",
+            ("time,A,B", ALONE),
+        ),
+        ("metabolite,s1,s2", ["time,0,1", "A,1,2"], r"looks transposed, with the times in a row; transpose it", None),
+        ("time,0,0.69", ["A,1,2", "B,1,2"], r"looks transposed, with the times in the header; transpose it", None),
+        (HEADER, changed(2, "x,2,4_1,1"), r"row 4, column 'A': '4_1' is no number", (HEADER, changed(2, "x,2,41,1"))),
+        (HEADER, changed(2, "x,2,１２,1"), r"row 4, column 'A': '１２' is no number", (HEADER, changed(2, "x,2,12,1"))),
+        (HEADER, changed(2, "x,٤,4,1"), r"row 4, column 'time': '٤' is no number", (HEADER, changed(2, "x,2,4,1"))),
+        (HEADER, changed(2, "x,2,\u22124,1"), r"row 4, column 'A': '.4' is no number", (HEADER, changed(2, "x,2,4,1"))),
+        (
+            HEADER,
+            changed(2, "x,2,1e999,1"),
+            r"row 4, column 'A': '1e999' is no number",
+            (HEADER, changed(2, "x,2,1e3,1")),
+        ),
+        (HEADER, changed(2, "x,2,0x1F,1"), r"row 4, column 'A': '0x1F' is no number", (HEADER, changed(2, "x,2,31,1"))),
+        (
+            HEADER,
+            changed(2, 'x,2,"0,25",1'),
+            r"row 4 has '0,25' and row 2 '2\.0'; write all numbers with decimal points",
+            (HEADER, changed(2, "x,2,0.25,1")),
+        ),
+        (
+            "time;A",
+            [f"{t};1,{100 + t}" for t in range(25)],
+            r"row 2: '1,100' can be 1\.100 or 1100; write decimal points",
+            ("time;A", [f"{t};1.{100 + t}" for t in range(25)]),
+        ),
+        (
+            "time,A,B",
+            [f"{t},{1 + t},5,{2 - t / 32}" for t in range(25)],
+            r"row 2 has 4 fields, but the header has 3; .*decimal points where commas",
+            ("time,A,B", ALONE),
+        ),
     ],
 )
-def test_what_will_not_do_is_said_by_row_and_column(tmp_path: Path, header: str, rows: list[str], words: str) -> None:
+def test_what_will_not_do_is_said_with_a_mend_that_works(
+    tmp_path: Path, header: str, rows: list[str], words: str, mended: tuple[str, list[str]] | None
+) -> None:
     with pytest.raises(DatasetError, match=words) as refusal:
         read_table(table(tmp_path / "m.csv", header, rows))
     assert str(refusal.value).startswith(f"--csv {tmp_path / 'm.csv'}: ")
     assert "\n" not in str(refusal.value)
+    if mended is not None:
+        assert read_table(table(tmp_path / "m.csv", *mended)).courses
 
 
 def test_a_file_that_is_not_there_or_no_text_is_said(tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match="there is no such file"):
         read_table(tmp_path / "none.csv")
-    (tmp_path / "m.csv").write_bytes(b"PK\x03\x04\xff\xfe")
-    with pytest.raises(DatasetError, match="save it as CSV in UTF-8"):
-        read_table(tmp_path / "m.csv")
+    for content in (b"PK\x03\x04\xff\xfe", b"\xff\xfea", "time,A".encode("utf-16-le")):
+        (tmp_path / "m.csv").write_bytes(content)
+        with pytest.raises(DatasetError, match="save it as CSV in UTF-8"):
+            read_table(tmp_path / "m.csv")
+
+
+COMMA = [row.replace(",", ";").replace(".", ",") for row in ALONE]
+
+
+@pytest.mark.parametrize(
+    ("text", "remarks"),
+    [
+        ("time;A;B\n" + "\n".join(COMMA), ("decimal commas",)),
+        ("sep=;\ntime;A;B\n" + "\n".join(COMMA), ("decimal commas",)),
+        ("time\tA\tB\n" + "\n".join(COMMA).replace(";", "\t"), ("decimal commas",)),
+        ("time;A;B\n" + "\n".join(ALONE).replace(",", ";"), ()),
+        ("time,A,B\n" + "\n".join(",".join(f'"{f}"' for f in r.split(";")) for r in COMMA), ("decimal commas",)),
+        ("Time [min],A,B\n" + "\n".join(ALONE), ("time in column 'Time [min]'",)),
+        ("TIME,A,B\n" + "\n".join(ALONE), ("time in column 'TIME'",)),
+        ("t,A,B\n" + "\n".join(ALONE), ("time in column 't'",)),
+        ("time_s,A,B\n" + "\n".join(ALONE), ("time in column 'time_s'",)),
+        ("t/h,A,B\n" + "\n".join(ALONE), ("time in column 't/h'",)),
+        (",time,A,B\n" + "\n".join(f"{n},{r}" for n, r in enumerate(ALONE)), ("without 1 nameless column",)),
+        ("Unnamed: 0,time,A,B\n" + "\n".join(f"{n},{r}" for n, r in enumerate(ALONE)), ("without 1 nameless column",)),
+        (
+            '"","time","A","B"\n' + "\n".join(f'"{n}",{r}' for n, r in enumerate(ALONE, 1)),
+            ("without 1 nameless column",),
+        ),
+        ("time,A,B,,\n" + "\n".join(f"{r},," for r in ALONE), ("without 2 nameless columns",)),
+        ("time,A,B\r" + "\r".join(ALONE), ()),
+    ],
+)
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_what_spreadsheets_and_data_frames_write_is_read(
+    tmp_path: Path, text: str, remarks: tuple[str, ...], encoding: str
+) -> None:
+    expected = read_table(table(tmp_path / "plain.csv", "time,A,B", ALONE))
+    (tmp_path / "m.csv").write_bytes(text.encode(encoding))
+    found = read_table(tmp_path / "m.csv")
+    assert found.metabolites == expected.metabolites
+    assert found.remarks == remarks
+    for name in ("time", "concentration"):
+        np.testing.assert_array_equal(getattr(found.courses[0], name), getattr(expected.courses[0], name))
+
+
+@pytest.mark.parametrize("name", ["run", "Run", "Trajectory", "id", "run_id", "Condition"])
+def test_trajectories_go_by_the_names_that_people_give_them(tmp_path: Path, name: str) -> None:
+    found = read_table(table(tmp_path / "m.csv", HEADER.replace("trajectory", name)))
+    assert [course.name for course in found.courses] == ["x", "y"]
+    assert found.remarks == (f"trajectory in column '{name}'",)
+
+
+def test_the_documented_names_come_before_others(tmp_path: Path) -> None:
+    found = read_table(table(tmp_path / "m.csv", "trajectory,time,t,run"))
+    assert found.metabolites == ("t", "run")
+    assert read_table(table(tmp_path / "m.csv", "time,T,A", ALONE)).metabolites == ("T", "A")
