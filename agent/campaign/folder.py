@@ -101,11 +101,16 @@ class CampaignFolder:
             lock.release()
 
 
+def is_campaign_name(name: str) -> bool:
+    """Return whether a campaign may have this name, which is that of a folder and part of the names of branches."""
+    return _NAME.fullmatch(name) is not None
+
+
 def start_campaign(
     workspace: Workspace, name: str, dataset: FrozenData, *, planner: str, fidelity: str, seed: int
 ) -> CampaignFolder:
     """Open the campaign `name`, or make it; raises `StoichloopError` if its settings differ."""
-    if not _NAME.fullmatch(name):
+    if not is_campaign_name(name):
         raise StoichloopError(
             f"--campaign '{name}' must be up to 64 letters, digits, '-' and '_': it names a folder and branches"
         )
@@ -152,10 +157,10 @@ def _refuse_old_branches(workspace: Workspace, name: str) -> None:
         )
     ).split()
     if old:
+        count = "1 commit" if len(old) == 1 else f"{len(old)} commits"
         raise StoichloopError(
-            f"{len(old)} commits of an earlier campaign '{name}' are left, from {old[0]} on; choose another --campaign "
-            f"name, or delete them: git for-each-ref --format='delete %(refname)' refs/heads/exp/{name} "
-            f"refs/experiments/{name} | git update-ref --stdin"
+            f"{count} of an earlier campaign '{name}' are left, from {old[0]} on; choose another --campaign name, or "
+            f"delete them: stoichloop forget {name}"
         )
 
 
