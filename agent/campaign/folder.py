@@ -30,6 +30,7 @@ from stoichloop.errors import StoichloopError
 if TYPE_CHECKING:
     from simulator.dataset import FrozenData
 
+_DRAFT_S = 3600.0  # age of a draft whose process is long gone: making a campaign takes a second
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 
 
@@ -164,11 +165,20 @@ def _refuse_old_branches(workspace: Workspace, name: str) -> None:
         )
 
 
+def drafts_of(runs: Path, name: str) -> list[Path]:
+    """Return the folders in which a campaign was being made when its process was killed, or is being made now."""
+    draft = re.compile(rf"\.{re.escape(name)}-[a-z0-9_]{{8}}")
+    return [path for path in runs.glob(".*") if draft.fullmatch(path.name)]
+
+
 def _create(folder: Path, settings: Settings) -> None:
     """Make the whole folder under another name first: a campaign is there entirely or not at all."""
     from agent.planner.questions.prompts import render_prompt
 
     folder.parent.mkdir(parents=True, exist_ok=True)
+    for path in drafts_of(folder.parent, settings.name):
+        if time.time() - path.stat().st_mtime > _DRAFT_S:
+            shutil.rmtree(path)
     draft = Path(tempfile.mkdtemp(prefix=f".{settings.name}-", dir=folder.parent))
     record = CampaignRecord(
         settings.name,

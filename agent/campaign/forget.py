@@ -7,7 +7,6 @@ finished by the next one.
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import stat
 from collections.abc import Callable, Iterator
@@ -17,7 +16,7 @@ from pathlib import Path
 from tempfile import TemporaryFile
 
 from agent.base.loop_git import loop_git
-from agent.campaign.folder import is_campaign_name
+from agent.campaign.folder import drafts_of, is_campaign_name
 from agent.executor.code.worktree import Worktrees
 from agent.executor.sandbox.bubblewrap import Sandbox
 from agent.executor.workspace import Workspace
@@ -105,7 +104,9 @@ def find_remains(workspace: Workspace, name: str) -> Remains:
         folder.exists() and not any((folder / f).exists() for f in ("campaign.yaml", "memory.db"))
     ):
         raise StoichloopError(f"{folder}: this is not a campaign's folder, so it stays as it is; remove it yourself")
-    folders = tuple(path for path in (folder, _aside(workspace, name), *_drafts(workspace, name)) if path.is_dir())
+    folders = tuple(
+        path for path in (folder, _aside(workspace, name), *drafts_of(workspace.runs, name)) if path.is_dir()
+    )
     ours, kept = _branches(workspace, name)
     listed = str(loop_git(workspace.root).for_each_ref("--format=%(refname)", f"refs/experiments/{name}/"))
     refs = tuple(listed.split())
@@ -118,12 +119,6 @@ def find_remains(workspace: Workspace, name: str) -> Remains:
 def _aside(workspace: Workspace, name: str) -> Path:
     """Return the place of a folder that is being removed."""
     return workspace.runs / f".forgotten-{name}"
-
-
-def _drafts(workspace: Workspace, name: str) -> list[Path]:
-    """Return the folders that were to become the campaign's, had their process not been killed."""
-    draft = re.compile(rf"\.{re.escape(name)}-[a-z0-9_]{{8}}")
-    return [path for path in workspace.runs.glob(".*") if draft.fullmatch(path.name)]
 
 
 def _branches(workspace: Workspace, name: str) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from agent.executor.workspace import Workspace
-from agent.winners.chain import Link, find_chain
+from agent.winners.chain import Link, find_chain, read_link
 from agent.winners.overview import Winner, Winners, changed_lines
 from agent.winners.pick import undone_in
 from memory.records import experiment_number
@@ -32,9 +32,10 @@ def campaign_on_branches(workspace: Workspace, asked: str | None) -> str | None:
 
 def read_branches(workspace: Workspace, campaign: str, asked: str | None) -> Winners:
     """Read all winners; the incumbent is the experiment `asked` for, else the newest one that was accepted."""
-    names = {experiment for name, experiment in _branches(workspace) if name == campaign}
-    tips = [find_chain(workspace.repo, name, campaign).tip for name in sorted(names, key=experiment_number)]
-    links = {tip.experiment: tip for tip in tips if tip.accepted}
+    refs = {experiment: ref for (name, experiment), ref in _branches(workspace).items() if name == campaign}
+    tips = [(read_link(workspace.repo, refs[name]), name) for name in sorted(refs, key=experiment_number)]
+    # A branch may have been moved by the user.
+    links = {name: tip for tip, name in tips if tip and tip.accepted and tip.experiment == name}
     if not links or (asked and asked not in links):
         raise StoichloopError(
             f"'{asked}' is not accepted on a branch of campaign '{campaign}'; accepted are {', '.join(links)}"
@@ -44,7 +45,9 @@ def read_branches(workspace: Workspace, campaign: str, asked: str | None) -> Win
     chain = find_chain(workspace.repo, asked or list(links)[-1], campaign)
     gone, score = undone_in(workspace, chain), chain.tip.score
     leading = [link for link in chain.links if link.experiment not in gone]
-    others = [link for name, link in links.items() if name in gone or name not in chain.names]
+    others = [link for link in chain.links if link not in leading]
+    others += [link for name, link in links.items() if name not in chain.names]
+    branches = {link.commit: _short(refs[name]) for name, link in links.items()}
     return Winners(
         campaign=campaign,
         regime=chain.tip.regime,
@@ -53,20 +56,24 @@ def read_branches(workspace: Workspace, campaign: str, asked: str | None) -> Win
         incumbent=chain.tip.experiment,
         recorded=False,
         winners=[
-            _winner(workspace, link, leads=link in leading, undone=link.experiment in gone)
+            _winner(workspace, link, branches.get(link.commit), leads=link in leading, undone=link.experiment in gone)
             for link in (*leading, *others)
         ],
     )
 
 
-def _branches(workspace: Workspace) -> set[tuple[str, str]]:
-    """Return campaign and experiment of each branch, here or at a remote."""
-    listed = str(workspace.repo.git.for_each_ref("--format=%(refname)", "refs/heads/exp/", "refs/remotes/"))
-    matches = map(_BRANCH.fullmatch, listed.splitlines())
-    return {(match["campaign"], match["experiment"]) for match in matches if match}
+def _branches(workspace: Workspace) -> dict[tuple[str, str], str]:
+    """Return the ref of a branch for each campaign and experiment; one that is here goes before those of a remote."""
+    listed = str(workspace.repo.git.for_each_ref("--format=%(refname)", "refs/remotes/", "refs/heads/exp/"))
+    matches = map(_BRANCH.fullmatch, sorted(listed.splitlines(), reverse=True))
+    return {(match["campaign"], match["experiment"]): match[0] for match in matches if match}
 
 
-def _winner(workspace: Workspace, link: Link, *, leads: bool, undone: bool) -> Winner:
+def _short(ref: str) -> str:
+    return ref.removeprefix("refs/heads/").removeprefix("refs/remotes/")
+
+
+def _winner(workspace: Workspace, link: Link, branch: str | None, *, leads: bool, undone: bool) -> Winner:
     code, configuration = changed_lines(workspace, link.commit)
     score = link.score
     return Winner(
@@ -80,7 +87,7 @@ def _winner(workspace: Workspace, link: Link, *, leads: bool, undone: bool) -> W
         score=score.mean if score else None,
         interval=score.interval if score else None,
         seeds=list(score.seeds) if score else [],
-        branch=f"exp/{link.campaign}/{link.experiment}",
+        branch=branch,
         commit=link.commit,
         code=code,
         configuration=configuration,

@@ -141,7 +141,9 @@ def test_a_change_that_is_undone_has_no_part_in_the_winner(workspace: Workspace,
     assert 'Undone by later changes, so no part of it: <a href="#e0002">' in behind
 
 
-def test_a_clone_reads_the_winners_from_the_branches(workspace: Workspace, night: Night, tmp_path: Path) -> None:
+def test_a_clone_reads_the_winners_from_the_branches(
+    workspace: Workspace, night: Night, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     night.accept("e0001", {0: 0.4, 1: 0.42}, **SIGN_TIED)
     night.accept("e0002", {0: 0.5, 1: 0.52}, changes={"lr_S": 0.02})
     night.reject("e0003", {0: 0.1}, changes={"lr_k": 0.02})
@@ -154,11 +156,12 @@ def test_a_clone_reads_the_winners_from_the_branches(workspace: Workspace, night
     told = read_branches(clone, "night", None)
     known = read_winners(workspace, night.campaign, night.ledger, leader)
     assert (told.incumbent, told.recorded, told.fidelity, told.objective) == ("e0005", False, "probe", "exact")
-    facts = {"experiment", "leads", "undone", "parent", "move", "title", "hypothesis", "seeds", "branch", "commit"}
+    facts = {"experiment", "leads", "undone", "parent", "move", "title", "hypothesis", "seeds", "commit"}
     facts |= {"code", "configuration", "verdict"}
     ours, theirs = ([winner.model_dump(include=facts) for winner in w.winners] for w in (told, known))
     assert ours == [winner for winner in theirs if winner["experiment"] != "e0001"]
     assert [winner.score for winner in told.winners] == pytest.approx([0.91, 0.41, 0.51])
+    assert [winner.branch for winner in told.winners] == [f"origin/{winner.branch}" for winner in known.winners[1:]]
     assert "read from the branches" in text_of(told)
     assert "by decree" in text_of(told)
     assert "not ablated" not in text_of(told)
@@ -171,6 +174,9 @@ def test_a_clone_reads_the_winners_from_the_branches(workspace: Workspace, night
         assert "changes behind e0005" in capsys.readouterr().out
         with pytest.raises(StoichloopError, match="--ablate needs the ledger of campaign 'night', and only its branch"):
             command("night", do_ablate=True)
+    clone.repo.create_head("exp/night/e0003", "HEAD")  # the user's own commit, under a name like this
+    moved = {winner.experiment: winner.branch for winner in read_branches(clone, "night", None).winners}
+    assert moved == {"e0005": "origin/exp/night/e0005", "e0002": "origin/exp/night/e0002", "e0003": None}
     clone.repo.create_head("exp/second/e0002", told.winners[0].commit)
     with pytest.raises(StoichloopError, match="campaigns night, second: name one, like 'stoichloop winners night'"):
         campaign_on_branches(clone, None)
