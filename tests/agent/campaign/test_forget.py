@@ -17,7 +17,7 @@ from tests.conftest import command_line
 
 
 def made(workspace: Workspace, tiny: Dataset, name: str = "night") -> CampaignFolder:
-    """A campaign with an accepted experiment, a rejected one, and a worktree of a controller that was killed."""
+    """Make a campaign with an accepted experiment, a rejected one, and a worktree of a controller that was killed."""
     campaign = start_campaign(workspace, name, tiny, planner="sweep", fidelity="probe", seed=0)
     git = workspace.repo.git
     tree = git.rev_parse("HEAD^{tree}")
@@ -32,7 +32,7 @@ def made(workspace: Workspace, tiny: Dataset, name: str = "night") -> CampaignFo
 
 
 def state(workspace: Workspace) -> tuple[object, ...]:
-    """All that forgetting must bring back to what it was before the campaign."""
+    """Return all that forgetting must bring back to what it was before the campaign."""
     git = workspace.repo.git
     runs = sorted(path.name for path in workspace.runs.iterdir())
     return git.for_each_ref(), git.worktree("list"), git.status("--porcelain"), git.rev_parse("HEAD"), runs

@@ -14,7 +14,7 @@ Versions = list[str | None]
 
 
 def commits(folder: Path, files: dict[str, Versions]) -> tuple[str, ...]:
-    """A chain of commits: the n-th has the n-th version of each file in gnn/, None for no such file."""
+    """Make a chain of commits: the n-th has the n-th version of each file in gnn/, None for no such file."""
     repo = Repo.init(folder)
     with repo.config_writer() as config:
         config.set_value("user", "name", "A User")
