@@ -32,6 +32,7 @@ from stoichloop.errors import StoichloopError
 if TYPE_CHECKING:
     from simulator.dataset import FrozenData
 
+_DRAFT_S = 3600.0  # age of a draft whose process is long gone: making a campaign takes a second
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 
 
@@ -103,9 +104,14 @@ class CampaignFolder:
             lock.release()
 
 
+def is_campaign_name(name: str) -> bool:
+    """Return whether a campaign may have this name, which is that of a folder and part of the names of branches."""
+    return _NAME.fullmatch(name) is not None
+
+
 def check_name(name: str) -> None:
     """Raise `StoichloopError` if a campaign cannot have this name."""
-    if not _NAME.fullmatch(name):
+    if not is_campaign_name(name):
         raise StoichloopError(
             f"--campaign '{name}' must be up to 64 letters, digits, '-' and '_': it names a folder and branches"
         )
@@ -160,11 +166,17 @@ def _refuse_old_branches(workspace: Workspace, name: str) -> None:
         )
     ).split()
     if old:
+        count = "1 commit" if len(old) == 1 else f"{len(old)} commits"
         raise StoichloopError(
-            f"{len(old)} commits of an earlier campaign '{name}' are left, from {old[0]} on; choose another --campaign "
-            f"name, or delete them: git for-each-ref --format='delete %(refname)' refs/heads/exp/{name} "
-            f"refs/experiments/{name} | git update-ref --stdin"
+            f"{count} of an earlier campaign '{name}' are left, from {old[0]} on; choose another --campaign name, or "
+            f"delete them: stoichloop forget {name}"
         )
+
+
+def drafts_of(runs: Path, name: str) -> list[Path]:
+    """Return the folders in which a campaign was being made when its process was killed, or is being made now."""
+    draft = re.compile(rf"\.{re.escape(name)}-[a-z0-9_]{{8}}")
+    return [path for path in runs.glob(".*") if draft.fullmatch(path.name)]
 
 
 def _create(folder: Path, settings: Settings, dataset: FrozenData) -> None:
@@ -172,6 +184,9 @@ def _create(folder: Path, settings: Settings, dataset: FrozenData) -> None:
     from agent.planner.questions.prompts import render_prompt
 
     folder.parent.mkdir(parents=True, exist_ok=True)
+    for path in drafts_of(folder.parent, settings.name):
+        if time.time() - path.stat().st_mtime > _DRAFT_S:
+            shutil.rmtree(path)
     draft = Path(tempfile.mkdtemp(prefix=f".{settings.name}-", dir=folder.parent))
     record = CampaignRecord(
         settings.name,

@@ -13,6 +13,7 @@ from agent.cli.data_command import data
 from agent.cli.doctor_command import doctor
 from agent.cli.explore_command import explore
 from agent.cli.export_command import export
+from agent.cli.forget_command import forget
 from agent.cli.log_command import log
 from agent.cli.output import failure_sentence, note
 from agent.cli.pick_command import pick
@@ -40,6 +41,7 @@ COMMANDS = (
     verify,
     export,
     restore,
+    forget,
     doctor,
 )
 

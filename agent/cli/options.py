@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated
 
 import typer
 
 from agent.cli.completion import complete_campaign, complete_experiment, complete_regime
+from memory.records import experiment_name
+
+
+def full_id(text: str) -> str:
+    """Return the id of an experiment, `e0017` of 17, e17 and E0017; any other text stays as it is."""
+    number = re.fullmatch(r"[eE]?(\d{1,9})", text, re.ASCII)
+    return experiment_name(int(number[1])) if number else text
+
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Sibling = Annotated[
@@ -30,8 +39,14 @@ CampaignOption = Annotated[
 ]
 ExperimentName = Annotated[
     str,
-    typer.Argument(metavar="EXPERIMENT", help="Id of an experiment, like e0017.", autocompletion=complete_experiment),
+    typer.Argument(
+        metavar="EXPERIMENT",
+        help="Id of an experiment, like e0017; 17 will do.",
+        autocompletion=complete_experiment,
+        parser=full_id,
+    ),
 ]
+Force = Annotated[bool, typer.Option("--force", help="Take the experiment even if it was not accepted.")]
 NoSandbox = Annotated[
     bool, typer.Option("--no-sandbox", help="Run the code in gnn/ with all your permissions, without a sandbox.")
 ]

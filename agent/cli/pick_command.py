@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from agent.cli.options import CampaignOption, ExperimentName, Json, NoSandbox
+from agent.cli.options import CampaignOption, ExperimentName, Force, Json, NoSandbox
 from agent.cli.output import print_json
 
 
@@ -16,6 +16,7 @@ def pick(
     everything: Annotated[
         bool, typer.Option("--all", help="Also pick the changes that 'winners --ablate' did not show to matter.")
     ] = False,
+    force: Force = False,
     no_sandbox: NoSandbox = False,
     as_json: Json = False,
 ) -> None:
@@ -29,8 +30,10 @@ def pick(
     from agent.winners.pick import pick as cherry_pick
 
     workspace = current_workspace(contained=not no_sandbox)
-    workspace.refuse_uncontained("code of experiments")
     chain = find_chain(workspace.repo, experiment, campaign)
+    if not force:
+        chain.require_accepted()
+    workspace.refuse_uncontained("code of experiments")
     picked = cherry_pick(workspace, chain, [] if everything else idle_changes(workspace, chain))
     if as_json:
         print_json(picked.model_dump(mode="json"))

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from agent.cli.options import CampaignOption, ExperimentName, Json, NoSandbox
+from agent.cli.options import CampaignOption, ExperimentName, Force, Json, NoSandbox
 from agent.cli.output import interruptible, print_json
 
 
@@ -18,6 +18,7 @@ def verify(
     fidelity: Annotated[
         str | None, typer.Option(help="Training length: probe (1/8), half or full; default: the campaign's.")
     ] = None,
+    force: Force = False,
     no_sandbox: NoSandbox = False,
     as_json: Json = False,
 ) -> None:
@@ -32,8 +33,10 @@ def verify(
     from agent.winners.verify import verify as retrain
 
     workspace, console = current_workspace(contained=not no_sandbox), Console(stderr=True, quiet=as_json)
-    workspace.refuse_uncontained("code of experiments")
     chain = find_chain(workspace.repo, experiment, campaign)
+    if not force:
+        chain.require_accepted()
+    workspace.refuse_uncontained("code of experiments")
     fidelity_used = fidelity_of(chain, fidelity)
     with interruptible() as check, remembering(workspace, chain, console, check) as laboratory:
         networks = [(n, dataset_of(chain.tip.regime, n, quiet=as_json)[0]) for n in range(1, siblings + 1)]

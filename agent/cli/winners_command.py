@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from agent.cli.completion import complete_experiment
-from agent.cli.options import CampaignName, Json, NoSandbox
+from agent.cli.options import CampaignName, Json, NoSandbox, full_id
 from agent.cli.output import interruptible, print_json
 
 
@@ -19,6 +19,7 @@ def winners(
             metavar="EXPERIMENT",
             help="Treat this accepted experiment as the incumbent.",
             autocompletion=complete_experiment,
+            parser=full_id,
         ),
     ] = None,
     do_ablate: Annotated[
@@ -29,18 +30,34 @@ def winners(
     no_sandbox: NoSandbox = False,
     as_json: Json = False,
 ) -> None:
-    """List the accepted experiments with their evidence."""
+    """List the accepted experiments with their evidence, in a clone from the branches."""
     from rich.console import Console
 
     from agent.campaign.folder import open_campaign
     from agent.executor.workspace import current_workspace
     from agent.training.datasets import dataset_of
     from agent.training.measurement import laboratory
+    from agent.winners.branches import campaign_on_branches, read_branches
     from agent.winners.leave_one_out import ablate
-    from agent.winners.overview import accepted, picture, read_winners
+    from agent.winners.overview import Winners, accepted, picture, read_winners
     from memory.ledger import Ledger
+    from stoichloop.errors import StoichloopError
+
+    def tell(overview: Winners) -> None:
+        if as_json:
+            print_json(overview.model_dump(mode="json"))
+        else:
+            Console().print(picture(overview))
 
     workspace = current_workspace(contained=not no_sandbox)
+    if name := campaign_on_branches(workspace, campaign):
+        if do_ablate:
+            raise StoichloopError(
+                f"--ablate needs the ledger of campaign '{name}', and only its branches are here; "
+                f"give it in the clone that has {workspace.runs.name}/{name}"
+            )
+        tell(read_branches(workspace, name, experiment))
+        return
     opened = open_campaign(workspace, campaign)
     if do_ablate:
         workspace.refuse_uncontained("code of experiments")
@@ -54,8 +71,4 @@ def winners(
         ):
             ablate(opened, ledger, trials, dataset, accepted(ledger, experiment), seeds)
     with Ledger(opened.ledger_path, readonly=True) as ledger:
-        overview = read_winners(workspace, opened, ledger, accepted(ledger, experiment))
-    if as_json:
-        print_json(overview.model_dump(mode="json"))
-    else:
-        Console().print(picture(overview))
+        tell(read_winners(workspace, opened, ledger, accepted(ledger, experiment)))

@@ -118,7 +118,7 @@ class CampaignPlanning:
         check: Callable[[], None],
     ) -> None:
         self._campaign, self._worktrees = campaign, worktrees
-        self._objection, self._check = registrar.objections(past), check
+        self._objection, self._ledger, self._check = registrar.objections(past), registrar.ledger, check
 
     def state_of(self, experiment: Experiment) -> CodeState:
         """See `PlannerHost`."""
@@ -139,6 +139,11 @@ class CampaignPlanning:
     def objection(self, proposal: Proposal) -> Objection | None:
         """See `PlannerHost`."""
         return self._objection(proposal)
+
+    def note(self, sentence: str) -> None:
+        """See `PlannerHost`."""
+        if all(event.message != sentence for event in self._ledger.events()):
+            self._ledger.add_event(sentence)
 
     def check(self) -> None:
         """See `PlannerHost`."""

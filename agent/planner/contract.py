@@ -67,6 +67,9 @@ class PlannerHost(Protocol):
         None lets a proposal pass once; after that it is known.
         """
 
+    def note(self, sentence: str) -> None:
+        """Write a sentence into the campaign's log, once, however often it is given."""
+
     def check(self) -> None:
         """Raise `KeyboardInterrupt` if the user asked to stop; to be called while waiting."""
 

@@ -9,10 +9,11 @@ from git import Repo
 
 from agent.analyzer.judging.interval import Interval
 from memory.formatting import within
+from memory.records import experiment_name
 from stoichloop.errors import StoichloopError
 
-_FIELDS = ("Campaign", "Experiment", "Parent", "Regime", "Fingerprint", "Verdict", "Score", "Seeds")
-_FORMAT = "%x00".join(["%H", "%P", "%s", *(f"%(trailers:key={field},valueonly,unfold)" for field in _FIELDS)])
+_FIELDS = ("Campaign", "Experiment", "Parent", "Regime", "Move", "Fingerprint", "Verdict", "Score", "Seeds")
+_FORMAT = "%x00".join(["%H", "%P", "%s", "%b", *(f"%(trailers:key={field},valueonly,unfold)" for field in _FIELDS)])
 _SCORE = re.compile(r"([\d.]+)(?: \[(-?[\d.]+), (-?[\d.]+)\])? (exact|blind) at (\w+)")
 _SEED = re.compile(r"(\d+)(?: \(([\d.]+)\))?")
 
@@ -39,7 +40,10 @@ class Score:
 
 @dataclass(frozen=True)
 class Link:
-    """A commit of an experiment. `score` is None if the message has no score."""
+    """A commit of an experiment. `score` is None if the message has no score, `move` if no move was applied.
+
+    `verdict` is the verdict with its reason, such as `rejected, -0.2790 on seed 0`; empty before there is one.
+    """
 
     commit: str
     before: str
@@ -51,6 +55,13 @@ class Link:
     fingerprint: str
     verdict: str
     score: Score | None
+    move: str | None = None
+    hypothesis: str = ""
+
+    @property
+    def accepted(self) -> bool:
+        """True after a verdict of improvement."""
+        return self.verdict.partition(",")[0] == "accepted"
 
 
 @dataclass(frozen=True)
@@ -70,6 +81,17 @@ class Chain:
         """The experiment itself."""
         return self.links[-1]
 
+    def require_accepted(self) -> None:
+        """Raise `StoichloopError` if the experiment was not accepted."""
+        tip = self.tip
+        if not tip.accepted:
+            verdict, _, reason = tip.verdict.partition(", ")
+            told = f"was {verdict}: {reason}" if verdict else "has no verdict yet"
+            raise StoichloopError(
+                f"{tip.experiment} of campaign '{tip.campaign}' {told}; 'stoichloop winners {tip.campaign}' lists what "
+                "was accepted, and --force takes this one all the same"
+            )
+
 
 def find_chain(repo: Repo, experiment: str, campaign: str | None) -> Chain:
     """Find an experiment's chain on a local branch, a remote branch, or in refs/experiments/.
@@ -82,6 +104,11 @@ def find_chain(repo: Repo, experiment: str, campaign: str | None) -> Chain:
         lines = str(repo.git.for_each_ref("--format=%(refname) %(objectname)", f"{place}{experiment}")).splitlines()
         if lines:
             return _chain(repo, *_the_one(lines, experiment))
+    if experiment == experiment_name(1):
+        raise StoichloopError(
+            f"{experiment} is the baseline, the code that a campaign starts from, and changes nothing; "
+            "'stoichloop winners' lists the accepted experiments that do"
+        )
     within = f"campaign '{campaign}'" if campaign else "any campaign"
     raise StoichloopError(
         f"no branch exp/CAMPAIGN/{experiment} of {within} exists here or at a remote; "
@@ -122,7 +149,7 @@ def _chain(repo: Repo, campaign: str, tip: str) -> Chain:
 
 def read_link(repo: Repo, commit: str) -> Link | None:
     """Read the trailers of a commit; return None if it belongs to no experiment."""
-    sha, parents, subject, *trailers = str(repo.git.show("--no-patch", f"--format={_FORMAT}", commit)).split("\0")
+    sha, parents, subject, body, *trailers = str(repo.git.show("--no-patch", f"--format={_FORMAT}", commit)).split("\0")
     # A message that went through many hands may have a trailer twice: the last one is the newest.
     told = {field: text.strip().rpartition("\n")[2] for field, text in zip(_FIELDS, trailers, strict=True)}
     if not told["Experiment"]:
@@ -138,6 +165,8 @@ def read_link(repo: Repo, commit: str) -> Link | None:
         fingerprint=told["Fingerprint"],
         verdict=told["Verdict"],
         score=_score(told["Score"], told["Seeds"]),
+        move=told["Move"] or None,
+        hypothesis=" ".join(body.rpartition("\n\n")[0].split()),
     )
 
 

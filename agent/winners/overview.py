@@ -12,6 +12,7 @@ from agent.campaign.folder import CampaignFolder
 from agent.campaign.registrar import commit_of
 from agent.executor.code.worktree import CHOSEN
 from agent.executor.workspace import Workspace
+from agent.winners.attribution import undone
 from memory.formatting import UNCHECKED, within
 from memory.leaderboard import incumbent, lineage
 from memory.ledger import Ledger
@@ -36,11 +37,13 @@ class ChangedLines(_WinnerModel):
 class Winner(_WinnerModel):
     """An accepted experiment. `effect` is its gain over its rival; `ablation` its effect within the stack.
 
-    `leads` is true if the incumbent is built on it. The baseline has no branch and changes nothing.
+    `leads` is true if the incumbent is built on it and holds its change; if later changes undo all of it, `undone` is
+    true instead. The baseline has no branch and changes nothing. `verdict` is the verdict's reason.
     """
 
     experiment: str
     leads: bool
+    undone: bool
     parent: str | None
     move: str | None
     title: str
@@ -52,6 +55,7 @@ class Winner(_WinnerModel):
     commit: str
     code: ChangedLines
     configuration: ChangedLines
+    verdict: str
     rival: str | None
     effect: float | None
     effect_interval: Interval | None
@@ -61,13 +65,17 @@ class Winner(_WinnerModel):
 
 
 class Winners(_WinnerModel):
-    """All winners of a campaign, those behind the incumbent first."""
+    """All winners of a campaign, those behind the incumbent first.
+
+    `recorded` is false in a clone without the ledger, whose branches tell neither effects nor ablations.
+    """
 
     campaign: str
     regime: str
     fidelity: str
     objective: Objective
     incumbent: str
+    recorded: bool
     winners: list[Winner]
 
 
@@ -87,16 +95,22 @@ def read_winners(workspace: Workspace, campaign: CampaignFolder, ledger: Ledger,
     """Read all winners; `leader` is the incumbent or the experiment to treat as the incumbent."""
     experiments, settings = ledger.experiments(), campaign.settings
     line = lineage(experiments, leader)
-    others = [e for e in experiments if e.accepted and e not in line]
+    gone = undone(workspace.root, tuple(map(commit_of, line)))
+    dead = [e for position, e in enumerate(line) if position in gone]
+    leading = [e for e in line if e not in dead]
+    others = [e for e in experiments if e.accepted and e not in leading]
     ablations, verifications = ledger.ablations(leader.id), ledger.verifications()
 
     def winner(e: Experiment) -> Winner:
         scores, verdict = e.scores(settings.fidelity), e.verdict
         assert verdict is not None
-        code, configuration = (ChangedLines(), ChangedLines()) if e.parent is None else _lines(workspace, commit_of(e))
+        code, configuration = (
+            (ChangedLines(), ChangedLines()) if e.parent is None else changed_lines(workspace, commit_of(e))
+        )
         return Winner(
             experiment=e.id,
-            leads=e in line,
+            leads=e in leading,
+            undone=e in dead,
             parent=e.parent,
             move=e.move,
             title=e.headline,
@@ -108,6 +122,7 @@ def read_winners(workspace: Workspace, campaign: CampaignFolder, ledger: Ledger,
             commit=commit_of(e),
             code=code,
             configuration=configuration,
+            verdict=verdict.reason,
             rival=verdict.rival,
             effect=verdict.effect,
             effect_interval=verdict.interval,
@@ -122,11 +137,12 @@ def read_winners(workspace: Workspace, campaign: CampaignFolder, ledger: Ledger,
         fidelity=settings.fidelity,
         objective=settings.objective,
         incumbent=leader.id,
-        winners=[winner(e) for e in (*line, *others)],
+        recorded=True,
+        winners=[winner(e) for e in (*leading, *others)],
     )
 
 
-def _lines(workspace: Workspace, commit: str) -> tuple[ChangedLines, ChangedLines]:
+def changed_lines(workspace: Workspace, commit: str) -> tuple[ChangedLines, ChangedLines]:
     """Count the lines that a commit changes in the code and in the chosen configuration."""
     code, configuration = ChangedLines(), ChangedLines()
     for row in str(workspace.repo.git.show("--numstat", "--no-renames", "--format=", commit)).splitlines():
@@ -150,15 +166,17 @@ def picture(known: Winners) -> RenderableType:
     head = f"{known.campaign} · {known.regime} · {known.objective} at {known.fidelity}, with 95 % intervals"
     leading = [winner for winner in known.winners if winner.leads]
     others = [winner for winner in known.winners if not winner.leads]
-    unchecked = [Text(UNCHECKED)] if known.objective == "blind" else []
-    parts: list[RenderableType] = [Text(head, style="bold"), *unchecked, Text(f"\nchanges behind {known.incumbent}")]
-    parts += [_paragraph(winner) for winner in leading]
+    notes = [Text(UNCHECKED)] if known.objective == "blind" else []
+    if not known.recorded:
+        notes.append(Text("read from the branches: effects, ablations and verifications are where the campaign ran"))
+    parts: list[RenderableType] = [Text(head, style="bold"), *notes, Text(f"\nchanges behind {known.incumbent}")]
+    parts += [_paragraph(winner, known) for winner in leading]
     if others:
-        parts += [Text("also accepted"), *(_paragraph(winner) for winner in others)]
+        parts += [Text("also accepted"), *(_paragraph(winner, known) for winner in others)]
     return Group(*parts)
 
 
-def _paragraph(winner: Winner) -> RenderableType:
+def _paragraph(winner: Winner, known: Winners) -> RenderableType:
     score = "no score" if winner.score is None else f"{winner.score:.4f}{within(winner.interval)}"
     title = Text(f"{winner.experiment}  {score} on {len(winner.seeds)} seeds", style="bold")
     lines = [Text(f"{winner.move}: {winner.title}" if winner.move else winner.title)]
@@ -166,13 +184,19 @@ def _paragraph(winner: Winner) -> RenderableType:
         place = winner.branch or f"commit {winner.commit[:12]}"
         changed = f"code {winner.code}, configuration {winner.configuration}"
         lines.append(Text(f"{place}, on {winner.parent}: {changed}", style="dim"))
+    if winner.undone:
+        lines.append(Text(f"later changes undo all of it: {known.incumbent} holds nothing of it"))
     if winner.effect is not None:
         p_value = "" if winner.p_value is None else f", p = {winner.p_value:.2g}"
         lines.append(
             Text(f"{winner.effect:+.4f}{within(winner.effect_interval, signed=True)} against {winner.rival}{p_value}")
         )
+    elif not known.recorded:
+        lines.append(Text(winner.verdict))
     if (worth := winner.ablation) is not None:
         lines.append(Text(f"in the stack: {worth.verdict}: {worth.reason}{within(worth.interval, signed=True)}"))
+    elif winner.leads and winner.parent is not None and known.recorded:
+        lines.append(Text("in the stack: not ablated yet"))
     if (siblings := winner.verification) is not None:
         gain = "" if siblings.gain is None else f": {siblings.gain:+.4f}{within(siblings.interval, signed=True)}"
         lines.append(Text(f"on {len(siblings.siblings)} siblings: {siblings.verdict}{gain} against the base commit"))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,10 @@ from pydantic import BaseModel, ConfigDict
 from agent.executor.code.code_state import CodeState
 from agent.executor.code.patch import refuse_outside
 from agent.executor.code.unified_diff import PatchRefusedError
-from agent.executor.code.worktree import CHOSEN, throw_away, write_chosen
-from agent.executor.trial import steps_of
+from agent.executor.code.worktree import CHOSEN, Worktrees, throw_away, write_chosen
+from agent.executor.trial import FIDELITIES, steps_of
 from agent.executor.workspace import Workspace, head_commit
+from agent.winners.attribution import undone
 from agent.winners.chain import Chain, Link
 from memory.formatting import within
 from simulator.measured_regime import find_known
@@ -42,7 +44,9 @@ class Placed(BaseModel):
 class Picked(BaseModel):
     """Result of a pick. `check` is the command that reproduces the score; None if the regime is unknown.
 
-    `already` were on the branch before; `left_out` were not shown to matter.
+    `before` is the branch's commit before the pick, and `undo` the command that returns to it, None if nothing was
+    picked. `already` were on the branch before; `left_out` were not shown to matter; of `undone` the experiment holds
+    nothing. `fidelity` is the training length at which `score` was measured on `seeds`.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -50,15 +54,27 @@ class Picked(BaseModel):
     campaign: str
     experiment: str
     branch: str
+    before: str
     head: str
+    undo: str | None
     placed: list[Placed]
     already: list[str]
     left_out: list[str]
+    undone: list[str]
     objective: str | None
+    fidelity: str | None
     score: float | None
     interval: tuple[float, float] | None
     seeds: list[int]
     check: str | None
+
+
+@dataclass(frozen=True)
+class _Step:
+    """A link to pick, with the changes of the links before it, back to commit `since`, of which nothing is left."""
+
+    link: Link
+    since: str
 
 
 def pick(workspace: Workspace, chain: Chain, left_out: Sequence[str]) -> Picked:
@@ -69,24 +85,51 @@ def pick(workspace: Workspace, chain: Chain, left_out: Sequence[str]) -> Picked:
     branch, head = _ready_branch(workspace), head_commit(workspace)
     known = _experiments_in(workspace, head)
     new = [link for link in chain.links if (link.campaign, link.experiment, link.fingerprint) not in known]
-    wanted = [link for link in new if link.experiment not in left_out]
-    placed = _place(workspace, head, wanted, branch) if wanted else []
-    spared = [link.experiment for link in new if link not in wanted]
+    gone = undone_in(workspace, chain)
+    dead = [link.experiment for link in new if link.experiment in gone]
+    spared = [link.experiment for link in new if link.experiment in left_out and link.experiment not in dead]
+    steps = _steps(new, dead, spared)
+    _refuse_outside(workspace, steps)
+    code = _code_of(workspace, chain, head) if new == list(chain.links) and not spared else None
+    placed = _place(workspace, head, steps, branch, code) if steps else []
     put, score = {one.experiment for one in placed}, chain.tip.score
     return Picked(
         campaign=chain.tip.campaign,
         experiment=chain.tip.experiment,
         branch=branch,
+        before=head,
         head=head_commit(workspace),
+        undo=f"git reset --keep {head[:12]}" if placed else None,
         placed=placed,
-        already=[name for name in chain.names if name not in put and name not in spared],
+        already=[name for name in chain.names if name not in put and name not in (*spared, *dead)],
         left_out=spared,
+        undone=dead,
         objective=score.objective if score else None,
+        fidelity=score.fidelity if score else None,
         score=score.mean if score else None,
         interval=score.interval if score else None,
         seeds=list(score.seeds) if score else [],
         check=_check(workspace, chain.tip),
     )
+
+
+def undone_in(workspace: Workspace, chain: Chain) -> list[str]:
+    """Return the experiments of a chain of whose changes its tip holds nothing."""
+    gone = undone(workspace.root, (chain.base, *(link.commit for link in chain.links)))
+    return [name for position, name in enumerate(chain.names, start=1) if position in gone]
+
+
+def _steps(links: Sequence[Link], dead: Sequence[str], spared: Sequence[str]) -> list[_Step]:
+    """Return what to pick: a link of which nothing is left goes along with the next one, which undoes it."""
+    steps, since = list[_Step](), None
+    for link in links:
+        since = since or link.before
+        if link.experiment in dead:
+            continue
+        if link.experiment not in spared:
+            steps.append(_Step(link, since))
+        since = None
+    return steps
 
 
 def _ready_branch(workspace: Workspace) -> str:
@@ -121,36 +164,72 @@ def _experiments_in(workspace: Workspace, head: str) -> set[tuple[str, str, str]
     return {(words[0], words[1], words[2]) for line in lines if len(words := line.split("\0")) == 3}
 
 
-def _place(workspace: Workspace, head: str, links: Sequence[Link], branch: str) -> list[Placed]:
+def _refuse_outside(workspace: Workspace, steps: Sequence[_Step]) -> None:
+    """Raise `StoichloopError` if a commit changes a file outside gnn/: the branch may come from anywhere."""
+    options = "--name-only", "--no-renames", "--no-ext-diff", "-z"
+    for step in steps:
+        listed = str(workspace.repo.git.diff(*options, step.since, step.link.commit, "--", ":(top,exclude)gnn"))
+        if files := [file for file in listed.split("\0") if file]:
+            raise StoichloopError(
+                f"commit {step.link.commit[:12]} ({step.link.subject}) changes {', '.join(files)}, and an experiment "
+                "may change only gnn/; nothing was changed"
+            )
+
+
+def _code_of(workspace: Workspace, chain: Chain, head: str) -> str | None:
+    """Return the gnn/ that the whole chain makes of the gnn/ at `head`; None if the chain began with another one."""
+    ours, base, tip = (str(workspace.repo.git.rev_parse(f"{c}:gnn")) for c in (head, chain.base, chain.tip.commit))
+    return tip if ours == base else None
+
+
+def _place(workspace: Workspace, head: str, steps: Sequence[_Step], branch: str, code: str | None) -> list[Placed]:
+    """Pick in a temporary worktree, then move the branch; `code` is the gnn/ that must come out, if it is known."""
     with throw_away(workspace.repo, workspace.runs / ".picks", workspace.sandbox) as worktrees:
         folder = worktrees.whole(head)
         git = Git(str(folder))  # runs with the user's name, hooks and signature
-        placed = [one for link in links if (one := _cherry_pick(git, folder, link, branch)) is not None]
+        picks = [(step.link, _commit_of(worktrees, git, step)) for step in steps]
+        placed = [one for pick in picks if (one := _cherry_pick(git, folder, *pick, branch)) is not None]
+        tip = steps[-1].link
+        if code not in (None, git.rev_parse("HEAD:gnn")):
+            raise StoichloopError(
+                f"picking {tip.experiment} onto branch {branch} made another gnn/ than that of commit "
+                f"{tip.commit[:12]}, perhaps by a git hook or merge driver of yours; nothing was changed"
+            )
         try:
             CodeState(folder, workspace.sandbox).resolve({})
         except StoichloopError as error:
             raise StoichloopError(
-                f"on branch {branch}, {links[-1].experiment} would not train: {error}; nothing was changed"
+                f"on branch {branch}, {tip.experiment} would not train: {error}; nothing was changed"
             ) from error
         if placed:
             workspace.repo.git.merge("--ff-only", "--quiet", placed[-1].commit)
     return placed
 
 
-def _cherry_pick(git: Git, folder: Path, link: Link, branch: str) -> Placed | None:
-    """Pick one commit in the worktree; return None if it changes nothing there."""
+def _commit_of(worktrees: Worktrees, git: Git, step: _Step) -> str:
+    """Return the commit to pick: the link's own, or one with its content and message, made on an earlier commit."""
+    link = step.link
+    if step.since == link.before:
+        return link.commit
+    message = str(git.show("--no-patch", "--format=%B", link.commit))
+    at = str(git.show("--no-patch", "--format=%at", link.commit))
+    return worktrees.reword(link.commit, step.since, message, float(at))
+
+
+def _cherry_pick(git: Git, folder: Path, link: Link, commit: str, branch: str) -> Placed | None:
+    """Pick a commit with the change of `link` in the worktree; return None if it changes nothing there."""
     try:
         refuse_outside(git, link.before, link.commit)
     except PatchRefusedError as error:
         raise StoichloopError(f"commit {link.commit[:12]} ({link.subject}): {error}; nothing was changed") from error
     try:
-        git.cherry_pick(link.commit)
+        git.cherry_pick(commit)
     except GitCommandError as error:
         files = str(git.diff("--name-only", "--diff-filter=U")).splitlines()
         if files and (files != [CHOSEN] or not _merge_chosen(git, folder)):
             raise StoichloopError(
                 f"commit {link.commit[:12]} ({link.subject}) conflicts with branch {branch} in {', '.join(files)}; "
-                f"nothing was changed; to resolve it by hand: git cherry-pick {link.commit[:12]}"
+                f"nothing was changed; to resolve it by hand: git cherry-pick {commit[:12]}"
             ) from error
         if not git.diff("--cached", "--name-only"):
             git.cherry_pick("--skip")
@@ -159,8 +238,8 @@ def _cherry_pick(git: Git, folder: Path, link: Link, branch: str) -> Placed | No
             said = " ".join(str(error.stderr).replace("stderr:", "").split())
             raise StoichloopError(f"git could not pick {link.experiment}, and nothing was changed: {said}") from error
         git(c="core.editor=true").cherry_pick("--continue")
-    commit = str(git.rev_parse("HEAD"))
-    return Placed(experiment=link.experiment, subject=link.subject, original=link.commit, commit=commit)
+    made = str(git.rev_parse("HEAD"))
+    return Placed(experiment=link.experiment, subject=link.subject, original=link.commit, commit=made)
 
 
 def _merge_chosen(git: Git, folder: Path) -> bool:
@@ -194,17 +273,33 @@ def _check(workspace: Workspace, link: Link) -> str | None:
 
 
 def describe(picked: Picked) -> str:
-    """Return the result for the terminal: picked commits, and the command that checks the score."""
+    """Return the result for the terminal: picked commits, how to undo it, and the command that checks the score."""
     lines = [f"{one.original[:12]} -> {one.commit[:12]}  {one.subject}" for one in picked.placed]
     if picked.placed:
-        lines.append(f"{len(picked.placed)} commits of {picked.experiment} are now on branch {picked.branch}")
+        count = "1 commit" if len(picked.placed) == 1 else f"{len(picked.placed)} commits"
+        lines.append(f"{count} of {picked.experiment} on branch {picked.branch}; to undo: {picked.undo}")
     if picked.already:
         lines.append(f"on branch {picked.branch} already: {', '.join(picked.already)}")
+    if picked.undone:
+        lines.append(f"not picked, since later changes undo all of it: {', '.join(picked.undone)}")
     if picked.left_out:
         lines.append(f"left out, not shown to matter: {', '.join(picked.left_out)}; --all picks them too")
-    if picked.score is not None:
-        seeds = ", ".join(map(str, picked.seeds))
-        score = f"{picked.objective} {picked.score:.4f}{within(picked.interval)} over seeds {seeds}"
-        lines.append(f"{picked.experiment} as a whole: {score}; to check:")
-    lines.append(f"    {picked.check}" if picked.check else "its score cannot be checked here: the regime is unknown")
+    lines += _score_lines(picked)
+    if picked.placed:
+        lines.append(
+            "the sandbox does not cover your own programs: 'make test' runs this code with your permissions; "
+            f"read it before: git diff {picked.before[:12]} -- gnn"
+        )
     return "\n".join(lines)
+
+
+def _score_lines(picked: Picked) -> list[str]:
+    if picked.score is None or picked.fidelity is None:
+        return [f"{picked.experiment} has no score"]
+    seeds = ", ".join(map(str, picked.seeds))
+    share = FIDELITIES.get(picked.fidelity, 1.0)
+    length = f"fidelity {picked.fidelity}" + (f", {share:g} of the full training" if share < 1 else "")
+    score = f"{picked.objective} {picked.score:.4f}{within(picked.interval)} at {length}, over seeds {seeds}"
+    if picked.check is None:
+        return [f"{picked.experiment} as a whole: {score}", "it cannot be checked here: the regime is unknown"]
+    return [f"{picked.experiment} as a whole: {score}; to check:", f"    {picked.check}"]

@@ -70,6 +70,10 @@ class Campaign:
     output: str = ""
     objections: Callable[[Proposal], Objection | None] = lambda _: None
     on_check: Callable[[], None] = lambda: None
+    notes: list[str] = field(default_factory=list)
+
+    def note(self, sentence: str) -> None:
+        self.notes.append(sentence)
 
     def state_of(self, experiment: Experiment) -> CodeState:
         return self.state

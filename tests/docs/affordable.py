@@ -46,6 +46,7 @@ INSTEAD = (
     Rule(r"(nohup )?stoichloop explore .*", NIGHT[0], "spends a night: one experiment says that it works"),
     Rule(r"stoichloop verify .*", NIGHT[2], "one network says that it works"),
     Rule(r"stoichloop (report --serve|status --watch)", r"\g<0> --help", "shows it until Ctrl-C"),
+    Rule(r"stoichloop forget.*", r"\g<0> --help", "removes the campaign of the tests"),
     Rule(r"stoichloop restore.*", r"\g<0> --help", "needs a damaged ledger"),
     Rule(r"stoichloop report --serve.*", r"\g<0> --help", "ends when it is told to"),
 )

@@ -157,8 +157,12 @@ def throw_away(repo: Repo, folder: Path, sandbox: Sandbox) -> Iterator[Worktrees
     for lock in folder.glob("*.lock"):
         with suppress(Timeout), _held(repo, lock, sandbox):
             pass
-    with _held(repo, folder / f"{uuid4().hex}.lock", sandbox) as worktrees:
-        yield worktrees
+    try:
+        with _held(repo, folder / f"{uuid4().hex}.lock", sandbox) as worktrees:
+            yield worktrees
+    finally:
+        with suppress(OSError):  # another run is in it
+            folder.rmdir()
 
 
 @contextmanager

@@ -29,7 +29,10 @@ class Moves:
     rungs: tuple[Rung, ...] = ("code",)
 
     def propose(self, situation: Situation) -> list[Proposal]:
-        """See `Planner`. A move that does not apply to the parent's code, or is in it already, is passed over."""
+        """See `Planner`. A move that is in the parent's code already, or does not apply to it, is passed over.
+
+        The log says once for each code which moves do not apply to it.
+        """
         moves = [read_move(name, self.catalogue) for name in move_names(self.catalogue)]
         wrote, proposals = codes_of(situation.past), list[Proposal]()
         for role, parent in situation.roles:
@@ -37,7 +40,7 @@ class Moves:
                 stands = any(p.parent == parent.id and p.move == move.name for p in proposals)
                 if stands or not _is_new(move, parent, situation.past, wrote):
                     continue
-                if (proposal := _propose(move, parent, situation)) is not None:
+                if (proposal := _propose(move, parent, wrote[parent.id], situation)) is not None:
                     proposals.append(proposal.model_copy(update={"role": role}))
                     break
         return proposals
@@ -68,14 +71,22 @@ def _is_new(move: Move, parent: Experiment, past: Sequence[Experiment], wrote: M
     return not tried and move.name not in stacked and stacked.issuperset(move.description.requires)
 
 
-def _propose(move: Move, parent: Experiment, situation: Situation) -> Proposal | None:
-    """Return the move as a diff of the code of `parent`; None if it does not apply there, or changes nothing."""
+def _propose(move: Move, parent: Experiment, code: str, situation: Situation) -> Proposal | None:
+    """Return the move as a diff of the code of `parent`; None if it does not apply there, or changes nothing.
+
+    `code` is the experiment whose code the parent runs.
+    """
     diff = move.diff_on(situation.host.state_of(parent).folder)
     if not diff:  # the base commit holds the tree already, where a winner was picked before the campaign
         return None
     title, why = move.description.title, move.description.why
     proposal = Proposal(title=title, hypothesis=why, parent=parent.id, diff=diff, move=move.name)
-    return proposal if situation.host.objection(proposal) is None else None
+    objection = situation.host.objection(proposal)
+    if objection is None:
+        return proposal
+    if not objection.known:
+        situation.host.note(f"move {move.name} is passed over on the code of {code}: {objection.words}")
+    return None
 
 
 def _parent(experiment: Experiment, past: Sequence[Experiment]) -> Experiment:

@@ -1,3 +1,4 @@
+import os
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -79,6 +80,17 @@ def test_a_draft_that_a_killed_controller_left_is_in_nobodys_way(workspace: Work
     assert open_campaign(workspace, None) == campaign
 
 
+def test_a_start_removes_the_drafts_of_killed_ones_of_its_name(workspace: Workspace, tiny: Dataset) -> None:
+    old, fresh, longer, mine = ".night-x1y2z3w4", ".night-a_b_c_d_", ".night-2-x1y2z3w4", ".night-notes"
+    for name in (old, fresh, longer, mine):
+        (workspace.runs / name).mkdir(parents=True)
+        (workspace.runs / name / "campaign.yaml").touch()
+    for name in (old, longer, mine):
+        os.utime(workspace.runs / name, (0, 0))
+    start(workspace, tiny)
+    assert {path.name for path in workspace.runs.iterdir()} == {"night", fresh, longer, mine}
+
+
 def test_the_latest_campaign_is_the_one_that_is_written_to_now(workspace: Workspace, tiny: Dataset) -> None:
     first = start(workspace, tiny, "first")
     start(workspace, tiny, "second")
@@ -95,7 +107,7 @@ def test_a_lost_ledger_of_one_campaign_does_not_hide_the_others(workspace: Works
 
 def test_branches_of_an_earlier_campaign_are_not_mistaken_for_this_ones(workspace: Workspace, tiny: Dataset) -> None:
     workspace.repo.create_head("exp/night/e0002")
-    with pytest.raises(StoichloopError, match="1 commits of an earlier campaign 'night' are left"):
+    with pytest.raises(StoichloopError, match="1 commit of an earlier campaign 'night' are left"):
         start(workspace, tiny)
     assert not workspace.runs.exists()
 

@@ -209,6 +209,7 @@ def completed(documented: Documented, line: str) -> list[str]:
     [
         ("stoichloop train ecoli", ["ecoli_core"]),
         ("stoichloop log n", ["night"]),
+        ("stoichloop forget n", ["night"]),
         ("stoichloop show e", ["e0001", "e0002"]),
         ("stoichloop explore pde_m1_tiny --campaign n", ["night"]),
         ("stoichloop show --campaign absent e", []),

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from agent.campaign.folder import start_campaign
-from agent.campaign.registrar import Registrar
+from agent.campaign.registrar import Registrar, commit_of
 from agent.executor.code.worktree import Worktrees
 from agent.executor.workspace import Workspace
 from agent.planner.move_catalogue import read_move
@@ -36,15 +36,34 @@ class Night:
         self.ledger.open_block(Decision("baseline", None, "first"), [baseline])
         self._judge(baseline, {0: 0.25, 1: 0.32, 2: 0.36, 3: 0.28}, Verdict("accepted", "the baseline"))
 
-    def accept(self, parent: str, scores: Mapping[int, float], **proposed: Any) -> Experiment:
-        """Accept an experiment with these scores and land it on its branch."""
-        proposal = Proposal(hypothesis=f"better than {parent}", parent=parent, **proposed)
-        (experiment,) = self.registrar.identify([proposal], "sweep", self.ledger.experiments())
-        self.ledger.open_block(Decision("sweep", None, "a test"), [experiment])
-        self._judge(experiment, scores, Verdict("accepted", "by decree", parent, 0.1, (0.05, 0.15), 0.001))
+    def accept(
+        self, parent: str, scores: Mapping[int, float], verdict: Verdict | None = None, **proposed: Any
+    ) -> Experiment:
+        """Judge an experiment, accepted unless another verdict is given, and land it."""
+        experiment = self.propose(parent, **proposed)
+        by_decree = Verdict("accepted", "by decree", parent, 0.1, (0.05, 0.15), 0.001)
+        self._judge(experiment, scores, verdict or by_decree)
         found = self.ledger.experiment(experiment.id)
         assert found is not None
         return found
+
+    def propose(self, parent: str, **proposed: Any) -> Experiment:
+        """Add an experiment without a verdict."""
+        proposal = Proposal(hypothesis=f"better than {parent}", parent=parent, **proposed)
+        (experiment,) = self.registrar.identify([proposal], "sweep", self.ledger.experiments())
+        self.ledger.open_block(Decision("sweep", None, "a test"), [experiment])
+        return experiment
+
+    def accept_tree(self, parent: str, scores: Mapping[int, float]) -> Experiment:
+        """Accept the move `integer_columns`, which rewrites or deletes most of gnn/, on top of an experiment."""
+        built_on = self.ledger.experiment(parent)
+        assert built_on is not None
+        diff = read_move("integer_columns").diff_on(self.worktrees.at(commit_of(built_on)).folder)
+        return self.accept(parent, scores, diff=diff, move="integer_columns")
+
+    def reject(self, parent: str, scores: Mapping[int, float], **proposed: Any) -> Experiment:
+        """Reject an experiment with these scores; it lands on no branch."""
+        return self.accept(parent, scores, verdict=Verdict("rejected", "-0.2790 on seed 0", parent), **proposed)
 
     def stack(self) -> None:
         """Signs that make the score, a field that nothing reads, and another value for it."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 import time
@@ -13,12 +14,16 @@ import pytest
 from git import Repo
 from rich.console import Console
 
+from agent.cli.options import full_id
 from agent.executor.workspace import Workspace
+from agent.planner.move_catalogue import read_move
 from agent.training.measurement import Task
 from agent.winners.chain import find_chain
 from agent.winners.local_campaign import remembering
+from agent.winners.pick import Picked, describe, pick
 from memory.records import Ablation
 from simulator.dataset import Dataset
+from stoichloop.errors import StoichloopError
 from tests.agent.winners.nights import IDLE_FIELD, SIGN_TIED, Night
 from tests.conftest import Command, command_line
 
@@ -196,3 +201,97 @@ def test_where_two_campaigns_have_it_one_must_be_named(
     stoichloop("pick", "e0002", "--campaign", "other")
     assert chosen(workspace.root) == {"lr_k": 0.02}
     assert "no branch exp/CAMPAIGN/e0009" in refused(stoichloop, workspace.root, "e0009")
+
+
+def take(workspace: Workspace, experiment: str) -> Picked:
+    return pick(workspace, find_chain(workspace.repo, experiment, None), [])
+
+
+@pytest.mark.parametrize(
+    "first",
+    [SIGN_TIED, {"diff": read_move("role_start").diff}, {"changes": {"lr_S": 0.02, "gate": "sigmoid"}}],
+    ids=["signs", "start", "values"],
+)
+def test_a_change_of_which_nothing_is_left_is_not_picked(
+    workspace: Workspace, night: Night, first: dict[str, Any]
+) -> None:
+    git = workspace.repo.git
+    night.accept("e0001", {0: 0.4, 1: 0.42}, **first)
+    night.accept_tree("e0002", {0: 0.9, 1: 0.92})
+    night.accept("e0003", {0: 0.95, 1: 0.97}, changes={"starts": 2})
+
+    picked = take(workspace, "e0004")
+    assert [one.experiment for one in picked.placed] == ["e0003", "e0004"]
+    assert (picked.undone, picked.already, picked.left_out) == (["e0002"], [], [])
+    assert git.rev_parse("HEAD:gnn") == git.rev_parse("exp/night/e0004:gnn")
+    assert git.rev_parse("HEAD~1:gnn") == git.rev_parse("exp/night/e0003:gnn")
+    assert git.log("-2", "--format=%B") == git.log("-2", "--format=%B", "exp/night/e0004")
+    told = describe(take(workspace, "e0004"))
+    assert "on branch main already: e0003, e0004\nnot picked, since later changes undo all of it: e0002" in told
+    assert [path.name for path in workspace.runs.iterdir()] == ["night"]
+
+
+def test_a_change_that_the_branch_has_already_stays_below_the_one_that_undoes_it(
+    workspace: Workspace, night: Night
+) -> None:
+    night.accept("e0001", {0: 0.4, 1: 0.42}, **SIGN_TIED)
+    take(workspace, "e0002")
+    night.accept_tree("e0002", {0: 0.9, 1: 0.92})
+    picked = take(workspace, "e0003")
+    assert ([one.experiment for one in picked.placed], picked.already) == (["e0003"], ["e0002"])
+    assert workspace.repo.git.rev_parse("HEAD:gnn") == workspace.repo.git.rev_parse("exp/night/e0003:gnn")
+
+
+def test_a_pick_says_how_to_undo_it_and_where_the_code_will_run(workspace: Workspace, night: Night) -> None:
+    night.accept("e0001", {0: 0.4, 1: 0.42}, changes={"lr_S": 0.02})
+    git, notes = workspace.repo.git, workspace.root / "notes.txt"
+    notes.write_text("changed, and no part of this\n")
+    before = git.rev_parse("HEAD")
+    told = describe(take(workspace, "e0002"))
+    assert "exact 0.4100 [0.2829, 0.5371] at fidelity probe, 0.125 of the full training, over seeds 0, 1" in told
+    assert "'make test' runs this code with your permissions" in told
+    undo, read = (re.findall(f"{words}: (git .*)", told)[0].split() for words in ("to undo", "read it before"))
+    shown = subprocess.run(read, cwd=workspace.root, check=True, capture_output=True, text=True).stdout
+    assert '+ "lr_S": 0.02' in shown
+    subprocess.run(undo, cwd=workspace.root, check=True)
+    assert (git.rev_parse("HEAD"), chosen(workspace.root)) == (before, {})
+    assert notes.read_text() == "changed, and no part of this\n"
+    take(workspace, "e0002")
+    assert "to undo" not in describe(take(workspace, "e0002"))
+
+
+def test_what_was_not_accepted_is_taken_only_by_force(stoichloop: Command, workspace: Workspace, night: Night) -> None:
+    night.reject("e0001", {0: 0.1}, changes={"lr_S": 0.02})
+    night.propose("e0001", changes={"lr_k": 0.02})
+    rejected = "e0002 of campaign 'night' was rejected: -0.2790 on seed 0; 'stoichloop winners night' lists"
+    assert rejected in refused(stoichloop, workspace.root, "e0002")
+    assert rejected in stoichloop("verify", "E2", check=False).stderr
+    with pytest.raises(StoichloopError, match="e0003 of campaign 'night' has no verdict yet"):
+        find_chain(workspace.repo, "e0003", "night").require_accepted()
+    with pytest.raises(StoichloopError, match="e0001 is the baseline, the code that a campaign starts from"):
+        find_chain(workspace.repo, "e0001", None)
+    stoichloop("pick", "2", "--force")
+    assert chosen(workspace.root) == {"lr_S": 0.02}
+
+
+@pytest.mark.parametrize(
+    ("text", "name"), [("17", "e0017"), ("e17", "e0017"), ("E0017", "e0017"), ("12345", "e12345"), ("e1/7", "e1/7")]
+)
+def test_the_number_of_an_experiment_is_enough(text: str, name: str) -> None:
+    assert full_id(text) == name
+
+
+def test_a_commit_that_reaches_out_of_gnn_is_refused(workspace: Workspace, night: Night) -> None:
+    """A branch may come from anywhere: what the loop would never have made is not taken either."""
+    tip = night.accept("e0001", {0: 0.4, 1: 0.42}, changes={"lr_S": 0.02}).landed
+    git, head = workspace.repo.git, workspace.repo.git.rev_parse("HEAD")
+    for file in ("notes.txt", "agent.py", ".gitattributes"):
+        git.switch("--quiet", "--detach", str(tip))
+        (workspace.root / file).write_text("not a part of the experiment\n")
+        git.add(file)
+        git.commit("--amend", "--no-edit")
+        git.branch("--force", "exp/night/e0002")
+        git.switch("--quiet", "main")
+        with pytest.raises(StoichloopError, match=f"changes {file}, and an experiment may change only gnn/"):
+            take(workspace, "e0002")
+        assert git.rev_parse("HEAD") == head

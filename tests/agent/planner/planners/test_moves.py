@@ -7,11 +7,13 @@ import pytest
 
 from agent.base.loop_git import loop_git
 from agent.executor.code.code_state import CodeState
+from agent.planner.contract import Objection
 from agent.planner.move_catalogue import apply, move_names, read_move
 from agent.planner.planners.moves import Moves
 from agent.planner.proposal import Proposal
 from memory.records import Experiment, Verdict
 from tests.agent.experiments import FIDELITY, scored, situation
+from tests.agent.hosts import Campaign
 from tests.agent.planner.situations import code_in
 from tests.conftest import ROOT, UNCONTAINED
 
@@ -76,15 +78,28 @@ def test_a_sweep_on_the_same_code_does_not_make_a_rejected_move_new(state: CodeS
     assert "sign_tied" not in [proposal.move for proposal in propose(state, past, swept)]
 
 
-def test_a_move_that_does_not_apply_gives_way_to_the_next(state: CodeState, baseline: Experiment) -> None:
+@pytest.mark.parametrize("passed", ["sign_tied", "role_start", "integer_columns"])
+def test_a_move_that_does_not_apply_gives_way_to_the_next_and_the_log_says_so(
+    state: CodeState, baseline: Experiment, passed: str
+) -> None:
     told = situation(
         state,
         [baseline],
         [("exploit", baseline)] * 20,
         rung="code",
-        objection=lambda proposal: "does not apply" if proposal.move == "sign_tied" else None,
+        objection=lambda proposal: "conflict in gnn/model.py" if proposal.move == passed else None,
     )
-    assert "sign_tied" not in [proposal.move for proposal in Moves(FIDELITY).propose(told)]
+    assert passed not in [proposal.move for proposal in Moves(FIDELITY).propose(told)]
+    assert isinstance(told.host, Campaign)
+    assert set(told.host.notes) == {f"move {passed} is passed over on the code of e0001: conflict in gnn/model.py"}
+
+
+def test_a_move_that_was_run_already_is_passed_over_in_silence(state: CodeState, baseline: Experiment) -> None:
+    told = situation(state, [baseline], [("exploit", baseline)], rung="code")
+    told = replace(told, host=Campaign(state, objections=lambda _: Objection("it has been run", known=True)))
+    assert Moves(FIDELITY).propose(told) == []
+    assert isinstance(told.host, Campaign)
+    assert told.host.notes == []
 
 
 def test_a_tree_is_proposed_as_a_diff_of_the_code_of_its_parent(state: CodeState, baseline: Experiment) -> None:

@@ -1,0 +1,35 @@
+"""The command `stoichloop forget`."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from agent.cli.completion import complete_campaign
+
+
+def forget(
+    campaign: Annotated[
+        str, typer.Argument(metavar="CAMPAIGN", help="Name of a campaign.", autocompletion=complete_campaign)
+    ],
+    yes: Annotated[bool, typer.Option("--yes", help="Remove it without asking.")] = False,
+) -> None:
+    """Remove a campaign: its folder in runs/, its branches and its refs."""
+    from agent.campaign.forget import find_remains
+    from agent.executor.workspace import current_workspace
+    from stoichloop.errors import StoichloopError
+
+    remains = find_remains(current_workspace(), campaign)
+    print(f"this removes campaign '{campaign}':\n{remains}")
+    for branch in remains.kept:
+        print(f"branch {branch} stays: it ends in a commit that is not the campaign's")
+    print("your own branches with what you picked, the data, and branches at a remote stay")
+    if not yes and not sys.stdin.isatty():
+        raise StoichloopError(f"nobody can be asked here: 'stoichloop forget {campaign} --yes' removes it unasked")
+    if yes or typer.confirm("remove it?"):
+        remains.remove()
+        print(f"campaign '{campaign}' is removed")
+    else:
+        print("nothing was removed")

@@ -1,0 +1,30 @@
+"""The campaign as a planner sees it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from agent.executor.workspace import Workspace
+from agent.loop.hosts import CampaignPlanning
+from agent.planner.planners.moves import Moves
+from memory.render import Log
+from simulator.dataset import Dataset
+from tests.agent.experiments import situation
+from tests.agent.winners.nights import FIDELITY, Night
+
+
+def test_moves_that_old_code_does_not_take_are_named_once_in_the_log(workspace: Workspace, tiny: Dataset) -> None:
+    model = workspace.root / "gnn" / "model.py"
+    model.write_text(model.read_text().replace("config.init_scale_S", "2.0 * config.init_scale_S"))
+    workspace.repo.git.commit("--all", "-m", "older code")
+    night = Night(workspace, tiny, planner="moves")
+    (baseline,) = past = night.ledger.experiments()
+    for _ in range(2):  # the loop asks before every block, and after a restart
+        host = CampaignPlanning(night.campaign, night.worktrees, night.registrar, past, lambda: None)
+        state = night.worktrees.at(str(baseline.commit))
+        told = replace(situation(state, past, [("exploit", baseline)] * 20, rung="code"), host=host)
+        assert "sign_tied" not in [proposal.move for proposal in Moves(FIDELITY).propose(told)]
+    log = Log(night.ledger).text()
+    assert log.count("move sign_tied is passed over on the code of e0001: the diff does not apply") == 1
+    assert "conflict in gnn/model.py" in log
+    night.close()
