@@ -9,9 +9,9 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
-from agent.base.untrusted import printable
+from agent.base.untrusted import last_words, printable
 from agent.executor.sandbox.bubblewrap import Sandbox, SandboxedCommand
 from agent.executor.sandbox.limits import Limits
 
@@ -26,9 +26,10 @@ def refusal_of(sources: Mapping[str, bytes], sandbox: Sandbox, deadline: float =
     """Return the reason to refuse these files by the rules for source, None if there is none."""
     if sum(map(len, sources.values())) > LARGEST_SOURCE:
         return f"its files have more than {LARGEST_SOURCE / 1e6:.0f} MB; leave the data out, a trial reads its own"
-    report = _ask(sources, sandbox, deadline)
-    if report is None:
-        return f"Python cannot read {', '.join(sources)}: too long, or nested too deeply; write it more plainly"
+    try:
+        report = _ask(sources, sandbox, deadline)
+    except ValueError as error:
+        return f"{next(iter(sources))} cannot be inspected, {error}: it may be too long or nested too deeply"
     return next((printable(reason) for reason, _ in report.values() if reason is not None), None)
 
 
@@ -37,24 +38,26 @@ def count_statements(sources: Mapping[str, bytes], sandbox: Sandbox) -> int:
 
     A file that it cannot read has as many as lines.
     """
-    report = _ask(sources, sandbox, math.inf) or {}
+    try:
+        report = _ask(sources, sandbox, math.inf)
+    except ValueError:
+        report = {}
     unread = (None, 0)
     return sum(report.get(file, unread)[1] or len(source.splitlines()) for file, source in sources.items())
 
 
-def _ask(sources: Mapping[str, bytes], sandbox: Sandbox, deadline: float) -> dict[str, tuple[str | None, int]] | None:
-    """Return refusal and number of statements of each file; None where the parser did not come to an end."""
+def _ask(sources: Mapping[str, bytes], sandbox: Sandbox, deadline: float) -> dict[str, tuple[str | None, int]]:
+    """Return refusal and number of statements of each file; raise `ValueError` if the parser did not end well."""
+    if not sources:
+        return {}
     seconds = min(_TIMEOUT_S, deadline - time.monotonic())
-    if not sources or seconds <= 0:
-        return None if sources else {}
     command = (sys.executable, "-I", "-S", "-c", _PROGRAM.read_text(encoding="utf-8"))
     # The folder is a place that exists in every sandbox; nothing is read from it.
     job = SandboxedCommand(command, folder=Path("/"), limits=_LIMITS, reads=())
     given = json.dumps({file: source.decode("latin-1") for file, source in sources.items()})
-    answer = sandbox.ask(job, seconds, given)
-    if answer.fault is not None or answer.status != 0:
-        return None
-    try:
-        return _REPORT.validate_json(answer.printed)
-    except ValidationError:
-        return None
+    answer = sandbox.ask(job, max(0.0, seconds), given)
+    if answer.fault is not None:
+        raise ValueError(answer.fault)
+    if answer.status != 0:
+        raise ValueError(last_words(answer.complaint)[:200] or f"exit status {answer.status}")
+    return _REPORT.validate_json(answer.printed)

@@ -202,7 +202,8 @@ def test_code_that_does_not_answer_is_asked_for_a_minute_at_most(
     registrar: Registrar, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("agent.campaign.registrar.PATIENCE_S", 3.0)
-    slow = Edit(file=CONFIG, search="    known = {field.name", replace="    time.sleep(1)\n    known = {field.name")
+    asked = "    chosen = json.loads(CHOSEN"
+    slow = Edit(file=CONFIG, search=asked, replace=f"    time.sleep(2)\n{asked}")
     importing = Edit(file=CONFIG, search="import sys\n", replace="import sys\nimport time\n")
     propose(registrar, Proposal(hypothesis="c", parent="e0001", changes={"lr_S": 0.02, "width": 64, "depth": 3}))
     parent = judge(registrar, "e0002", Verdict("accepted", "", "e0001", 0.3, (0.2, 0.4), 1e-4))

@@ -280,6 +280,6 @@ def test_a_commit_that_reaches_out_of_gnn_is_refused(workspace: Workspace, night
         git.commit("--amend", "--no-edit")
         git.branch("--force", "exp/night/e0002")
         git.switch("--quiet", "main")
-        with pytest.raises(StoichloopError, match=f"{file} is not under gnn/, and only what is may be changed; nothing was changed"):
+        with pytest.raises(StoichloopError, match=f"{file} is not under gnn/, .*nothing was changed"):
             take(workspace, "e0002")
         assert git.rev_parse("HEAD") == head

@@ -174,3 +174,11 @@ def test_fields_are_judged_where_every_experiment_was_seen() -> None:
     found = find(experiments(30, field_matters=True), [], noise, 3, "exact")
     assert "lr_S" in subjects(found, "established principle")
     assert "0.0200 at full" in found[0].statement
+
+
+@pytest.mark.parametrize("odd", [10**400, -(10**400), float("nan"), float("inf"), "a word"])
+def test_a_value_that_no_statistics_can_take_is_compared_as_a_word(odd: object) -> None:
+    """Ledgers of earlier versions may hold such values."""
+    past = experiments(30, field_matters=True)
+    past[5] = replace(past[5], configuration={**past[5].configuration, "width": odd})
+    assert "lr_S" in subjects(find(past, [], NOISE, 3, "exact"), "established principle")

@@ -1,6 +1,7 @@
 """Source that hurts whoever parses it: the sandbox meets it, the controller gets a refusal in words."""
 
 import time
+from pathlib import Path
 
 import pytest
 
@@ -35,7 +36,18 @@ def test_hostile_source_is_refused_in_words(source: bytes) -> None:
 def test_the_parser_does_not_start_after_the_deadline() -> None:
     words = refusal_of({"gnn/x.py": b"x = 1"}, SANDBOX, time.monotonic())
     assert words is not None
-    assert "write it more plainly" in words
+    assert "gnn/x.py cannot be inspected, it gave no answer" in words
+
+
+def test_a_parser_that_crashes_takes_nothing_along(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Some versions of Python end by a signal where others raise."""
+    program = tmp_path / "crash.py"
+    program.write_text("import os\nos.abort()\n")
+    monkeypatch.setattr("agent.executor.code.source_inspection._PROGRAM", program)
+    words = refusal_of({"gnn/x.py": b"x = 1"}, SANDBOX)
+    assert words is not None
+    assert "gnn/x.py cannot be inspected, exit status" in words
+    assert count_statements({"gnn/x.py": b"x = 1\n\n"}, SANDBOX) == 2
 
 
 def test_source_that_cannot_be_read_has_as_many_statements_as_lines() -> None:

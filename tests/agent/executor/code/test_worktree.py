@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from git import Repo
 
+from agent.base.loop_git import loop_git
 from agent.executor.code.worktree import Worktrees, choose, keep_what_fits
 from agent.executor.workspace import Workspace, head_commit
 from stoichloop.errors import StoichloopError
@@ -128,6 +129,7 @@ from pathlib import Path
 root = Path({str(workspace.root)!r})
 from agent.base.loop_git import forget_git_environment
 forget_git_environment()
+from agent.base.loop_git import loop_git
 from agent.executor.code.worktree import Worktrees, choose
 from agent.executor.workspace import Workspace, head_commit
 workspace = Workspace(root)
@@ -154,3 +156,21 @@ def test_worktrees_of_the_user_are_left_alone(workspace: Workspace, worktrees: W
 def test_a_wrong_configuration_is_refused_by_the_code_itself(workspace: Workspace, worktrees: Worktrees) -> None:
     with pytest.raises(StoichloopError, match="key 'lr_s' is not a field"):
         worktrees.at(head_commit(workspace)).resolve({"lr_s": 1})
+
+
+def test_code_that_does_not_answer_can_be_asked_again(workspace: Workspace, worktrees: Worktrees) -> None:
+    def edit(folder: Path) -> None:
+        (folder / "gnn" / "config.py").write_text("print([1])\n")
+
+    broken = worktrees.commit(head_commit(workspace), edit, "broken")
+    for _ in range(2):
+        with pytest.raises(StoichloopError, match="its search space is not valid"):
+            worktrees.at(broken)
+
+
+def test_a_commit_takes_nothing_along_from_outside_gnn(workspace: Workspace, worktrees: Worktrees) -> None:
+    def edit(folder: Path) -> None:
+        loop_git(folder).rm("--cached", "notes.txt")
+
+    with pytest.raises(StoichloopError, match=r"notes\.txt is not under gnn/"):
+        worktrees.commit(head_commit(workspace), edit, "reaches out")

@@ -1,12 +1,15 @@
+import json
 import math
 import sys
 from collections.abc import Callable, Sequence
+from copy import copy
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from agent.executor.code.code_state import CodeState
+from agent.executor.code.search_space import read_space
 from agent.planner.contract import Options
 from agent.planner.planners.sweep import Sweep, _space, _told
 from agent.planner.proposal import Proposal
@@ -138,3 +141,29 @@ def test_of_a_long_past_the_best_and_the_newest_are_told(state: CodeState, basel
     told = _told(past, _space(state), FIDELITY)
     assert len(told) < 400
     assert {round((t.params["lr_S"] - value) / 1e-9) for t in told} >= {2, *range(900, 1000)}
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        {"kind": "int", "value": 0, "low": -1e15, "high": 1e15},
+        {"kind": "float", "value": 1.0, "low": 1e-15, "high": 1e15, "log": True},
+        {"kind": "float", "value": 0.0, "low": -1e15, "high": 1e15},
+        {"kind": "float", "value": 1e-300, "low": 1e-15, "high": 1.0, "log": True},
+        {"kind": "float", "value": 0.1, "low": 0.1, "high": math.nextafter(0.1, 1)},
+        {"kind": "choice", "value": "a", "choices": ["a"]},
+        {"kind": "choice", "value": 1, "choices": [1, "b", 0.5]},
+    ],
+)
+def test_the_widest_and_narrowest_spaces_that_may_be_declared_can_be_swept(
+    state: CodeState, baseline: Experiment, field: dict[str, Any]
+) -> None:
+    odd = copy(state)
+    odd.fields = read_space(json.dumps({"odd": {"doc": "d", **field}}))
+    past = [replace(baseline, configuration={"odd": field["value"]})]
+    past += [scored(f"e{n:04d}", [0.3], configuration={"odd": field["value"]}) for n in range(2, 12)]
+    principle = Finding(1, "established principle", "odd", "higher odd", ("e0001",), 0.5, 0.001, 0.0)
+    roles: list[Role] = ["exploit", "explore", "principle"]
+    for role in roles:
+        for proposal in propose(odd, past, role=role, findings=[principle]):
+            assert list(proposal.changes) == ["odd"]
