@@ -100,7 +100,6 @@ class Block:
 
 
 IN_WORDS = "; in the model's words: "  # separates the statistical text from the language model's
-NOT_ASKED = "not asked"  # begins the outcome of a call that a limit forbade
 
 
 @dataclass(frozen=True)

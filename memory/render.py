@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 import textwrap
 from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, replace
+from itertools import groupby
 from pathlib import Path
 from typing import Any, get_args
 
@@ -100,6 +101,23 @@ def working_memory(ledger: Ledger) -> str:
     return text
 
 
+def _in_short(calls: Sequence[Call]) -> Iterator[Call]:
+    """Yield the calls, those that failed alike one after the other as one."""
+    for (*_, fault), run in groupby(calls, lambda c: (c.planner, c.model, c.outcome.partition(": retry in ")[0])):
+        alike = list(run)
+        if len(alike) == 1 or fault.startswith("answered"):
+            yield from alike
+        else:
+            yield replace(
+                alike[0],
+                outcome=f"{fault}, {len(alike)} times until {moment(alike[-1].called_at)}",
+                tokens_in=sum(c.tokens_in for c in alike),
+                tokens_out=sum(c.tokens_out for c in alike),
+                dollars=sum(c.dollars for c in alike),
+                seconds=sum(c.seconds for c in alike),
+            )
+
+
 class Log:
     """`log.md`: the whole ledger, oldest first. A closed block does not change, so it is rendered once."""
 
@@ -114,7 +132,7 @@ class Log:
         for e in ledger.experiments():
             members[e.block].append(e)
         head = _TEMPLATES.get_template("log.md.j2").render(
-            campaign=ledger.campaign(), events=ledger.events(), calls=ledger.calls()
+            campaign=ledger.campaign(), events=ledger.events(), calls=list(_in_short(ledger.calls()))
         )
         for block in blocks[len(self._closed) :]:
             findings = ledger.findings(block.number)

@@ -11,6 +11,7 @@ from typing import Protocol
 from agent.analyzer.judging.findings import find
 from agent.analyzer.judging.noise import noise_at
 from agent.analyzer.scoring.fingerprint import analyzer_fingerprint
+from agent.base.duration import format_duration
 from agent.campaign.budget import Budget, expected_s
 from agent.campaign.folder import CampaignFolder
 from agent.campaign.registrar import Registrar, commit_of
@@ -22,13 +23,13 @@ from agent.executor.workspace import Workspace
 from agent.loop.hosts import CampaignPlanning, CampaignTimes, CampaignTrials
 from agent.loop.next_step import Snapshot, TrialKey
 from agent.loop.texts import Texts
-from agent.planner.contract import Explainer, Lesson, Planner, Rung, Situation
+from agent.planner.contract import Explainer, Lesson, Planner, Rung, Situation, why_given_up
 from agent.screen.live import LiveView
 from agent.training.score_outcome import score_outcome
 from memory.formatting import verdicts_text
 from memory.leaderboard import count_verdicts, incumbent, standing
 from memory.ledger import GPU_S, Ledger
-from memory.records import NOT_ASKED, Block, Call, Decision, Experiment, Role, TrialResult, Verdict
+from memory.records import Block, Decision, Experiment, Role, TrialResult, Verdict
 from memory.render import working_memory
 from simulator.dataset import FrozenData, check
 
@@ -68,6 +69,8 @@ class Controller:
         self._killed = set[str]()  # trials that a foreign signal has ended once
         # The part of a snapshot that the ledger does not hold.
         self._cut_short, self._barren, self._unanswered = False, frozenset[str](), False
+        self._waits, self._given_up = 0, ""
+        self._calls_before = len(ledger.calls())  # by earlier sessions
 
     def __enter__(self) -> Controller:
         """Add a session to the ledger, and clear what a killed controller left behind."""
@@ -126,6 +129,8 @@ class Controller:
             cut_short=self._cut_short,
             barren=self._barren,
             unanswered=self._unanswered,
+            waits=self._waits,
+            given_up=self._given_up,
         )
 
     def land(self) -> None:
@@ -134,12 +139,15 @@ class Controller:
 
     def wait(self, seconds: float) -> None:
         """Pass time, as far as there is any left, before the planner is asked again."""
-        self._view.say(f"no model answered; it is asked again in {seconds:.0f} s")
+        newest = self._ledger.calls()[-1]
+        self._view.say(
+            f"no usable answer ({newest.outcome}); {newest.model} is asked again in {format_duration(seconds)}"
+        )
         end = time.monotonic() + min(seconds, self._budget.left_s())
         while time.monotonic() < end:
             self._host.tick()
             time.sleep(_POLL_S)
-        self._barren, self._unanswered = frozenset(), False
+        self._barren, self._unanswered, self._waits = frozenset(), False, self._waits + 1
 
     def open_block(self, decision: Decision, roles: Sequence[tuple[Role, Experiment]]) -> None:
         """Open a block with the baseline, or with new proposals; remember the rung if there are none."""
@@ -148,12 +156,14 @@ class Controller:
             return
         past, asked = self._ledger.experiments(), len(self._ledger.calls())
         proposals = self._planner.propose(self._situation(decision.rung, roles))
+        self._say_given_up()
         experiments = self._registrar.identify(proposals, self._planner.name, past)
         if not experiments:
             self._barren |= {decision.rung}
-            self._unanswered |= _is_silent(self._ledger.calls()[asked:])
+            calls = self._ledger.calls()[asked:]
+            self._unanswered |= bool(calls) and not why_given_up(calls[-1:])
             return
-        self._barren, self._unanswered = frozenset(), False
+        self._barren, self._unanswered, self._waits = frozenset(), False, 0
         self._view.say(f"on the {decision.rung} rung: {decision.reason}")
         self._ledger.open_block(decision, experiments)
 
@@ -173,7 +183,7 @@ class Controller:
         self._registrar.land()
         self._view.say(f"{experiment} {verdict.verdict}: {verdict.reason}")
 
-    def close_block(self, block: Block) -> None:
+    def close_block(self, block: Block, *, explain: bool) -> None:
         """Write down the summary of a block, the findings of all evidence so far, and the texts for the user."""
         settings, experiments = self._campaign.settings, self._ledger.experiments()
         leader = incumbent(experiments)
@@ -187,13 +197,21 @@ class Controller:
         noise = noise_at(experiments, climb(settings.fidelity))
         findings = find(experiments, self._ledger.current_findings(), noise, block.number, settings.objective)
         lesson = Lesson(block.number, summary, findings)
-        if isinstance(self._planner, Explainer):
+        if explain and isinstance(self._planner, Explainer):
             lesson = self._planner.explain(self._situation(block.rung, ()), lesson)
+            self._say_given_up()
         self._ledger.close_block(block.number, lesson.summary, lesson.findings)
         self._ledger.keep_copy()
         self._view.say(f"block {block.number} ({block.rung}): {summary}")
         self._worktrees.clear()
         self._texts.write()
+
+    def _say_given_up(self) -> None:
+        """Say once why a model is asked no more."""
+        words = why_given_up(self._ledger.calls()[self._calls_before :])
+        if words != self._given_up:
+            self._given_up = words
+            self._view.say(words)
 
     def _situation(self, rung: str, roles: Sequence[tuple[Role, Experiment]]) -> Situation:
         past = self._ledger.experiments()
@@ -257,8 +275,3 @@ def judge_outcome(trial: Trial, outcome: Outcome, dataset: FrozenData, campaign:
         dataset=dataset.manifest.fingerprint(),
         truth=dataset.manifest.truth,
     )
-
-
-def _is_silent(calls: Sequence[Call]) -> bool:
-    """Return whether a model was asked in vain, and not because a limit forbade it."""
-    return bool(calls) and not calls[-1].outcome.startswith(NOT_ASKED)

@@ -20,8 +20,8 @@ def lead(controller: Controller) -> str:
                 controller.run_trials(trials)
             case GiveVerdict(experiment, verdict):
                 controller.give_verdict(experiment, verdict)
-            case CloseBlock(block):
-                controller.close_block(block)
+            case CloseBlock(block, explain):
+                controller.close_block(block, explain=explain)
             case Wait(seconds):
                 controller.wait(seconds)
             case Stop(reason):

@@ -22,7 +22,7 @@ from memory.records import Block, Decision, Experiment, Objective, Role, Verdict
 from stoichloop.errors import StoichloopError
 
 EXPERIMENTS_A_SLOT = 3
-PATIENCE_S = 60.0
+PATIENCE_S, LONGEST_PATIENCE_S = 60.0, 1800.0
 SPENT = "the budget is spent"
 
 TrialKey = tuple[str, int, str]  # experiment, seed, fidelity
@@ -43,6 +43,8 @@ class Snapshot:
         cut_short: the budget ended before all trials of the last step had run.
         barren: rungs on which the planner had nothing new for the block that is to be opened.
         unanswered: while it looked there, a model was asked in vain.
+        waits: how often it has been waited for an answer since the last one.
+        given_up: why a model or program is asked no more, empty while it is.
     """
 
     objective: Objective
@@ -58,6 +60,8 @@ class Snapshot:
     cut_short: bool = False
     barren: frozenset[str] = frozenset()
     unanswered: bool = False
+    waits: int = 0
+    given_up: str = ""
 
     @cached_property
     def noise(self) -> dict[str, Noise]:
@@ -96,9 +100,13 @@ class GiveVerdict:
 
 @dataclass(frozen=True)
 class CloseBlock:
-    """Write down the findings and the summary of a block whose experiments all have a verdict."""
+    """Write down the findings and the summary of a block whose experiments all have a verdict.
+
+    A model is asked to explain them only while there is time for more.
+    """
 
     block: Block
+    explain: bool = True
 
 
 @dataclass(frozen=True)
@@ -142,7 +150,7 @@ def _within(snapshot: Snapshot, block: Block) -> Step:
         wanted.append(answer)
     trials = _trials(wanted)
     if not trials:
-        return CloseBlock(block)
+        return CloseBlock(block, explain=snapshot.trial_fits and not snapshot.cut_short)
     return Stop(SPENT) if snapshot.cut_short else RunTrials(trials)
 
 
@@ -188,7 +196,9 @@ def _between(snapshot: Snapshot) -> Step:
     if decision is not None and decision.rung in snapshot.barren:
         decision = exhausted(decision, snapshot.rungs)
     if decision is None or decision.rung in snapshot.barren:
-        return Wait(PATIENCE_S) if snapshot.unanswered else Stop("the planner has nothing new to propose")
+        if snapshot.unanswered:
+            return Wait(min(PATIENCE_S * 2**snapshot.waits, LONGEST_PATIENCE_S))
+        return Stop(snapshot.given_up or "the planner has nothing new to propose")
     fidelity, count = snapshot.fidelities[-1], EXPERIMENTS_A_SLOT * snapshot.slots
     if snapshot.experiments_left is not None:
         count = min(count, snapshot.experiments_left)

@@ -12,6 +12,7 @@ from agent.planner.proposal import Proposal
 from memory.records import Call, Experiment, Finding, Objective, Role
 
 Rung = Literal["sweep", "code"]
+GIVEN_UP = "given up: "  # begins the outcome of the call after which a planner asks its model or program no more
 
 
 @dataclass(frozen=True)
@@ -142,3 +143,13 @@ class Explainer(Protocol):
 
         Figures, kinds and experiments stay as they are, and no finding comes or goes.
         """
+
+
+def why_given_up(calls: Sequence[Call]) -> str:
+    """Return a sentence on each model or program that is asked no more after these calls, empty if there is none."""
+    names = {"llm": "the language model", "command": "the agent program"}
+    return "; ".join(
+        f"{names.get(call.planner, call.planner)} is asked no more: {call.outcome.removeprefix(GIVEN_UP)}"
+        for call in calls
+        if call.outcome.startswith(GIVEN_UP)
+    )

@@ -6,29 +6,27 @@ to be absolute. It inherits the environment, where agents have their keys.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
-import re
 import shlex
 import shutil
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
-
-from pydantic import ValidationError
 
 from agent.base.untrusted import tail_of
 from agent.executor.sandbox.bubblewrap import end_group
-from agent.planner.contract import Lesson, Options, Rung, Situation
+from agent.planner.contract import GIVEN_UP, Lesson, Options, Rung, Situation
 from agent.planner.proposal import Proposal
+from agent.planner.questions.answer import ErrorAnswerError, read_answer
 from agent.planner.questions.lesson import LessonText
 from agent.planner.questions.prompts import render_prompt
-from agent.planner.questions.question import CORRECTIONS, AnswerT, Asked, next_question, what_is_wrong
+from agent.planner.questions.question import CORRECTIONS, AnswerT, Asked, next_question
 from agent.planner.questions.reading import Reading, quote
 from memory.records import Call
 from stoichloop.errors import StoichloopError
@@ -37,23 +35,32 @@ _POLL_S = 0.05
 _LAST_ANSWER = 8_000
 _PRINTED = 1_000_000
 _PATIENCE_S = 900.0
+# What ends each start of a program alike: the system's errors, and the exit statuses of a shell and of `env`.
+_NO_START = {errno.ENOENT, errno.EACCES, errno.EPERM, errno.ENOEXEC, errno.ENOTDIR, errno.ELOOP}
+_NO_START_STATUS = {126: "cannot be run", 127: "is not found"}
 
 
-@dataclass(frozen=True)
+@dataclass
 class Command:
-    """Runs `program`, a command line, for each role and each correction, for at most `patience_s` seconds each."""
+    """Runs `program`, a command line, for each role and each correction, for at most `patience_s` seconds each.
+
+    Once `given_up`, it is run no more: it cannot be started, or reports an error that would come each time.
+    """
 
     program: tuple[str, ...]
     fidelity: str
     patience_s: float = _PATIENCE_S
     name: str = "command"
     rungs: tuple[Rung, ...] = ("sweep", "code")
+    given_up: bool = field(default=False, init=False)
 
     def propose(self, situation: Situation) -> list[Proposal]:
         """See `Planner`. Where the program fails, what it has answered until then."""
         reading = Reading(situation, self.fidelity)
         proposals: list[Proposal] = []
         for place in range(len(situation.roles)):
+            if self.given_up:
+                break
             question = next_question(situation, proposals, place)
             worked = self._ask(question, question.text(reading))
             if question.proposal is not None:
@@ -64,9 +71,9 @@ class Command:
 
     def explain(self, situation: Situation, lesson: Lesson) -> Lesson:
         """See `Explainer`."""
-        text = Reading(situation, self.fidelity).lesson(lesson)
         telling = LessonText(situation, lesson)
-        self._ask(telling, text)
+        if not self.given_up:
+            self._ask(telling, Reading(situation, self.fidelity).lesson(lesson))
         return telling.lesson
 
     def _ask(self, question: Asked[AnswerT], text: str) -> bool:
@@ -84,10 +91,12 @@ class Command:
             started = time.time()
             try:
                 last = self._run(prompt, question)
+                objection = _judge(last, question)
             except _ProgramError as error:
-                self._record(prompt, started, str(error), question.situation)
+                self.given_up = error.final
+                words = f"{GIVEN_UP}{error}; mend that and give the same command again" if error.final else str(error)
+                self._record(prompt, started, words, question.situation)
                 return False
-            objection = _judge(last, question)
             self._record(prompt, started, objection or question.outcome, question.situation)
             if not objection:
                 break
@@ -112,11 +121,14 @@ class Command:
                         start_new_session=True,
                     )
                 except OSError as error:
-                    raise _ProgramError(f"cannot be started: {error.strerror}") from error
+                    words = f"it cannot be started: {error.strerror}"
+                    raise _ProgramError(words, final=error.errno in _NO_START) from error
                 try:
                     status = self._wait(process, question.situation.host.check)
                 finally:
                     end_group(process)
+            if status in _NO_START_STATUS:
+                raise _ProgramError(f"exit status {status}: a program {_NO_START_STATUS[status]}", final=True)
             if status != 0:
                 raise _ProgramError(f"exit status {status}")
             return tail_of(printed, _PRINTED)
@@ -146,7 +158,14 @@ class Command:
 
 
 class _ProgramError(Exception):
-    """The program gave no answer. The message gives the reason and repeats nothing that the program printed."""
+    """The program gave no answer, and if that is `final`, it never will.
+
+    The message repeats nothing that the program printed, but for the words of an error, without a key.
+    """
+
+    def __init__(self, message: str, *, final: bool = False) -> None:
+        super().__init__(message)
+        self.final = final
 
 
 def create(options: Options) -> Command:
@@ -165,29 +184,12 @@ def create(options: Options) -> Command:
     return Command((str(Path(path).absolute()), *program[1:]), options.fidelity, options.patience_s or _PATIENCE_S)
 
 
-def read_answer(printed: str, form: type[AnswerT]) -> AnswerT:
-    """Return the first JSON object in the output that has the form; raise `ValueError` with the last one's fault."""
-    fault = "there is no JSON object in it"
-    for found in _objects(printed):
-        try:
-            return form.model_validate(found)
-        except ValidationError as error:
-            fault = what_is_wrong(error)
-    raise ValueError(fault)
-
-
-def _objects(printed: str) -> Iterator[Any]:
-    """Yield every JSON object in a text, also those within others."""
-    decoder = json.JSONDecoder()
-    for match in re.finditer(r"\{", printed):
-        with suppress(ValueError, RecursionError):
-            yield decoder.raw_decode(printed, match.start())[0]
-
-
 def _judge(printed: str, question: Asked[AnswerT]) -> str:
-    """Return what is wrong with the output, empty if it is usable."""
+    """Return what is wrong with the output, empty if it is usable; raise `_ProgramError` if it is an error."""
     try:
         answer = read_answer(printed, question.answers)
+    except ErrorAnswerError as error:
+        raise _ProgramError(f"it reports an error: {error.error.words}", final=error.error.final) from error
     except ValueError as error:
         return f"malformed answer: {error}"
     objection = question.objection(answer)

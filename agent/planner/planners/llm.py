@@ -14,16 +14,16 @@ import ipaddress
 import os
 import re
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-from pydantic import ValidationError
-
 from agent.planner.contract import Lesson, Options, Rung, Situation
 from agent.planner.proposal import Proposal
+from agent.planner.questions.answer import fit, read_answer
 from agent.planner.questions.lesson import LessonText
-from agent.planner.questions.question import CORRECTIONS, AnswerT, Asked, next_question, what_is_wrong
+from agent.planner.questions.provider_error import cleaned
+from agent.planner.questions.question import CORRECTIONS, AnswerT, Asked, next_question
 from agent.planner.questions.reading import Reading
 from stoichloop.errors import StoichloopError
 from stoichloop.extras import how_to_install
@@ -31,13 +31,20 @@ from stoichloop.extras import how_to_install
 try:
     from pydantic_ai import Agent, ModelRetry
     from pydantic_ai.capabilities import Hooks
-    from pydantic_ai.exceptions import AgentRunError, UserError
+    from pydantic_ai.exceptions import AgentRunError, UnexpectedModelBehavior, UserError
     from pydantic_ai.models import Model, infer_model
-    from pydantic_ai.models.openai import OpenAIChatModel
     from pydantic_ai.profiles.openai import OpenAIModelProfile
     from pydantic_ai.providers.openai_compatible import OpenAICompatibleProvider
 
-    from agent.planner.questions.metering import CHARACTERS_A_TOKEN, CallLimits, Metered, UnansweredError
+    from agent.planner.questions.metering import (
+        CHARACTERS_A_TOKEN,
+        CUT_OFF,
+        CallLimits,
+        GivenUpError,
+        Metered,
+        UnansweredError,
+    )
+    from agent.planner.questions.served_model import ServedModel
 except ImportError as error:
     raise StoichloopError(f"--planner llm needs pydantic-ai, which is missing; {how_to_install('llm')}") from error
 
@@ -50,11 +57,12 @@ _QUESTION, _ANSWER = 0.4, 0.5 / (1 + CORRECTIONS)
 _HOW = "give --model PROVIDER:NAME, like openai:gpt-5, or --model NAME@URL, like qwen3:8b@http://127.0.0.1:11434/v1"
 
 
-@dataclass(frozen=True)
+@dataclass
 class Llm:
     """Asks `model`, known in the ledger as `address`, one question after the other, so that each knows the last answer.
 
-    A question is at most `characters` long, beside the rules and the form of an answer.
+    A question is at most `characters` long, beside the rules and the form of an answer. Once `given_up`, the model is
+    asked no more: a limit is reached, or each request would fail alike.
     """
 
     model: Model
@@ -64,9 +72,12 @@ class Llm:
     characters: int
     name: str = "llm"
     rungs: tuple[Rung, ...] = ("sweep", "code")
+    given_up: bool = field(default=False, init=False)
 
     def propose(self, situation: Situation) -> list[Proposal]:
         """See `Planner`. Where the server fails, or a limit is reached, what has been answered until then."""
+        if self.given_up:
+            return []
         return asyncio.run(_interruptible(self._propose(situation), situation.host.check))
 
     async def _propose(self, situation: Situation) -> list[Proposal]:
@@ -76,7 +87,7 @@ class Llm:
         async with self.model:
             for place in range(len(situation.roles)):
                 question = next_question(situation, proposals, place)
-                answered = await _ask(metered, question, question.text(reading))
+                answered = await self._ask(metered, question, question.text(reading))
                 if question.proposal is not None:
                     proposals.append(question.proposal)
                 if not answered:
@@ -85,15 +96,30 @@ class Llm:
 
     def explain(self, situation: Situation, lesson: Lesson) -> Lesson:
         """See `Explainer`. The model is tried once: words are good to have, but nothing waits for them."""
-        text = Reading(situation, self.fidelity, self.characters).lesson(lesson)
         telling = LessonText(situation, lesson)
+        if self.given_up:
+            return lesson
+        text = Reading(situation, self.fidelity, self.characters).lesson(lesson)
         asyncio.run(_interruptible(self._explain(telling, text), situation.host.check))
         return telling.lesson
 
     async def _explain(self, telling: LessonText, text: str) -> None:
         metered = self._metered(telling.situation, replace(self.limits, tries=1))
         async with self.model:
-            await _ask(metered, telling, text)
+            await self._ask(metered, telling, text)
+
+    async def _ask(self, metered: Metered, question: Asked[AnswerT], text: str) -> bool:
+        """Ask; the question keeps the answer. False if the model is silent."""
+        try:
+            await _agent(metered, question).run(text)
+        except UnansweredError as error:
+            self.given_up = isinstance(error, GivenUpError)
+            return False
+        except AgentRunError:
+            pass  # no answer would do: the question knows whether one may be returned all the same
+        finally:
+            metered.settle()
+        return True
 
     def _metered(self, situation: Situation, limits: CallLimits) -> Metered:
         return Metered(self.model, self.address, limits, situation.call_log)
@@ -110,20 +136,28 @@ def create(options: Options) -> Llm:
     return Llm(_find(options.model), options.model, options.fidelity, limits, characters)
 
 
-async def _ask(model: Metered, question: Asked[AnswerT], text: str) -> bool:
-    """Ask, and ask again with what is wrong of the answer; the question keeps it. False if the model is silent."""
+def _agent(model: Metered, question: Asked[AnswerT]) -> Agent[object, AnswerT]:
+    """Return what asks, and asks again with what is wrong of the answer."""
 
-    def malformed(*_: object, error: ValidationError | ModelRetry, **__: object) -> None:
-        words = what_is_wrong(error) if isinstance(error, ValidationError) else error.message
-        model.judge(f"malformed answer: {words}")
-        raise error
+    def read(*_: object, output: str | dict[str, Any], **__: object) -> dict[str, Any]:
+        try:
+            form = question.answers
+            answer = fit(output, form) if isinstance(output, dict) else read_answer(output, form)
+        except ValueError as error:
+            begins = f"; it begins: {cleaned(output, 60)}" if isinstance(output, str) and "{" not in output else ""
+            if model.cut_off:  # asked again, it would be cut off again
+                model.judge(f"{CUT_OFF}: {error}")
+                raise UnexpectedModelBehavior(CUT_OFF) from error
+            model.judge(f"malformed answer: {error}{begins}")
+            raise ModelRetry(str(error)) from error
+        return answer.model_dump()
 
     agent: Agent[object, AnswerT] = Agent(
         model,
         output_type=question.answers,
         instructions=question.rules(),
         retries=CORRECTIONS,
-        capabilities=[Hooks(output_validate_error=malformed)],
+        capabilities=[Hooks(before_output_validate=read)],
     )
 
     @agent.output_validator
@@ -134,15 +168,7 @@ async def _ask(model: Metered, question: Asked[AnswerT], text: str) -> bool:
             raise ModelRetry(words)
         return answer
 
-    try:
-        await agent.run(text)
-    except UnansweredError:
-        return False
-    except AgentRunError:
-        pass  # no answer would do: the question knows whether one may be returned all the same
-    finally:
-        model.settle()
-    return True
+    return agent
 
 
 async def _interruptible(work: Coroutine[Any, Any, _T], check: Callable[[], None]) -> _T:
@@ -183,9 +209,11 @@ def _served(name: str, url: str) -> Model:
             default_structured_output_mode="native",
             native_output_requires_schema_in_instructions=True,
             openai_chat_supports_max_completion_tokens=False,
+            # The adapter loses a tag that is never closed: `read_answer` has to see them all.
+            thinking_tags=("<stated_thought>", "</stated_thought>"),
         ),
     )
-    return OpenAIChatModel(name, provider=provider)
+    return ServedModel(name, provider=provider)
 
 
 def _is_here(host: str) -> bool:

@@ -17,20 +17,26 @@ from pydantic_ai.exceptions import (
     ModelTimeoutError,
     UnexpectedModelBehavior,
 )
-from pydantic_ai.messages import ModelMessage, ModelResponse
+from pydantic_ai.messages import ModelMessage, ModelResponse, TextPart, ToolCallPart
 from pydantic_ai.models import Model, ModelRequestParameters
 from pydantic_ai.models.wrapper import WrapperModel
 from pydantic_ai.settings import ModelSettings
 from pydantic_ai.usage import RequestUsage
 
-from agent.planner.contract import CallLog
-from memory.records import NOT_ASKED, Call
+from agent.planner.contract import GIVEN_UP, CallLog
+from agent.planner.questions.provider_error import cleaned, provider_error
+from memory.records import Call
 
+CUT_OFF = "cut off: the answer reached its limit of tokens"
 CHARACTERS_A_TOKEN = 2  # fewer than code and prose have: the estimate errs on the safe side
 
 
 class UnansweredError(Exception):
-    """The model was not asked, or did not answer; the last recorded call has the reason."""
+    """The model did not answer, or refused to; the last recorded call has the reason."""
+
+
+class GivenUpError(UnansweredError):
+    """The model need not be asked again: a limit is reached, or each request would fail alike."""
 
 
 @dataclass(frozen=True)
@@ -55,10 +61,16 @@ class CallLimits:
 
 @dataclass(frozen=True)
 class _Fault:
-    """Why a request was not answered; `again` if another may be, `charged` if the server may have worked on it."""
+    """Why a request was not answered.
+
+    Attributes:
+        again: another try may be answered. final: no request ever will.
+        charged: the server may have worked on it.
+    """
 
     words: str
     again: bool = True
+    final: bool = False
     charged: bool = False
     pause_s: float = 0.0
 
@@ -70,6 +82,7 @@ class Metered(WrapperModel):
         super().__init__(model)
         self._name, self._limits, self._log = name, limits, log
         self._answered: Call | None = None
+        self.cut_off = False  # the newest answer reached the limit of tokens
 
     def judge(self, outcome: str) -> None:
         """Say what came of the newest answer."""
@@ -108,7 +121,7 @@ class Metered(WrapperModel):
             except Exception as error:  # the adapters of providers raise what they like
                 await asyncio.sleep(self._pause(self._fault(error), worst, number))
             else:
-                self._answered = self._used(response, worst)
+                self._answered, self.cut_off = self._used(response, worst), response.finish_reason == "length"
                 return response
         raise AssertionError("the last try raises")
 
@@ -127,15 +140,18 @@ class Metered(WrapperModel):
             outcome="",
             called_at=time.time(),
         )
-        spent = self._log.calls()
-        limit = None
-        if sum(call.tokens_in + call.tokens_out for call in spent) + tokens_in + tokens_out > self._limits.tokens:
-            limit = "token"
-        elif sum(call.dollars for call in spent) + worst.dollars > self._limits.dollars:
-            limit = "dollar"
-        if limit is not None:
-            self._log.add_call(_free(worst, f"{NOT_ASKED}: the {limit} limit would be exceeded"))
-            raise UnansweredError
+        calls, limits = self._log.calls(), self._limits
+        tokens, dollars = sum(call.tokens_in + call.tokens_out for call in calls), sum(call.dollars for call in calls)
+        excess = ""
+        if tokens + tokens_in + tokens_out > limits.tokens:
+            spent = f"{tokens:,} of {limits.tokens:,} tokens are used and the next question may take"
+            excess = f"the token limit is reached, as {spent} {tokens_in + tokens_out:,}; give a higher --tokens"
+        elif dollars + worst.dollars > limits.dollars:
+            spent = f"{dollars:.2f} of {limits.dollars:.2f} dollars are spent and the next question may cost"
+            excess = f"the dollar limit is reached, as {spent} {worst.dollars:.2f}; give a higher --dollars"
+        if excess:
+            self._log.add_call(_free(worst, f"{GIVEN_UP}{excess}"))
+            raise GivenUpError
         return worst
 
     def _pause(self, fault: _Fault, worst: Call, number: int) -> float:
@@ -143,36 +159,37 @@ class Metered(WrapperModel):
         pause_s = min(max(fault.pause_s, self._limits.backoff_s * 2.0 ** (number - 1)), self._limits.longest_pause_s)
         again = fault.again and number < self._limits.tries
         outcome = f"{fault.words}: retry in {pause_s:g} s" if again else fault.words
+        if fault.final:
+            outcome = f"{GIVEN_UP}{fault.words} and give the same command again"
         self._log.add_call(_ended(worst, outcome) if fault.charged else _free(worst, outcome))
         if not again:
-            raise UnansweredError
+            raise GivenUpError if fault.final else UnansweredError
         return pause_s
 
     def _fault(self, error: Exception) -> _Fault:
-        """Return the fault, without the server's own message, which may repeat the key or the prompt."""
+        """Return the fault: in the provider's own words where no other try would help."""
         match error:
             case TimeoutError() | ModelTimeoutError() | ModelRequestTimeout():
                 return _Fault(f"stalled: no answer in {self._limits.patience_s:g} s", charged=True)
-            case ModelHTTPError(status_code=status):
-                passing = status in (408, 409, 429) or status >= 500
-                again = passing and not isinstance(error, ModelQuotaExceededError)
-                return _Fault(f"{status}", again=again, pause_s=error.retry_after or 0.0)
+            case ModelHTTPError():
+                return _rejection(error)
             case ModelConnectionError(phase="pool" | "connect"):
                 return _Fault("no connection")
             case ModelConnectionError():
                 return _Fault("connection dropped", charged=True)
             case UnexpectedModelBehavior() | ModelAPIError():
-                return _Fault("malformed answer: not one that a model server gives", charged=True)
-        return _Fault(f"failed: {type(error).__name__}", again=False, charged=True)
+                status = getattr(error.__cause__, "status_code", None)  # such as that of a redirection
+                return _Fault(f"malformed answer{f' {status}' if status else ''}: not one that a model server gives")
+        return _Fault(f"failed: {type(error).__name__}", again=False)
 
     def _used(self, response: ModelResponse, worst: Call) -> Call:
         """Return the use of an answer by the server's count, or an estimate without one."""
         usage = response.usage
-        if not usage.input_tokens:
+        if not usage.input_tokens and response.finish_reason != "content_filter":
             written = sum(len(str(part)) for part in response.parts)
             usage = RequestUsage(input_tokens=worst.tokens_in, output_tokens=written // CHARACTERS_A_TOKEN)
         return replace(
-            _ended(worst, "malformed answer: it has not the form that was asked for"),
+            _ended(worst, _shortcoming(response)),
             tokens_in=usage.input_tokens,
             tokens_out=usage.output_tokens,
             dollars=self._price(replace(response, usage=usage)),
@@ -190,6 +207,32 @@ class Metered(WrapperModel):
             return float(known.cost().total_price)
         except (LookupError, ValueError):
             return 0.0
+
+
+def _rejection(error: ModelHTTPError) -> _Fault:
+    """Return the fault of a request that was answered with an error."""
+    reported = provider_error(error.body, error.status_code)
+    if reported.refused:
+        return _Fault(f"refused: {reported.words}", again=False)
+    if reported.final or isinstance(error, ModelQuotaExceededError):
+        return _Fault(f"{reported.words}; {reported.mend}", again=False, final=True)
+    # The words of what passes hold the number of the request: they would make each line of the log another one.
+    words = str(error.status_code) if error.status_code >= 400 else reported.words
+    return _Fault(words, pause_s=error.retry_after or 0.0)
+
+
+def _shortcoming(response: ModelResponse) -> str:
+    """Return what is wrong with a response from which no answer will have been read."""
+    called = next((part.tool_name for part in response.parts if isinstance(part, ToolCallPart)), None)
+    text = any(isinstance(part, TextPart) and part.content.strip() for part in response.parts)
+    if response.finish_reason == "length":
+        return f"{CUT_OFF}{'' if text or called else ' within its thought'}"
+    if response.finish_reason == "content_filter":
+        words = (response.provider_details or {}).get("refusal") or "by the provider's content filter"
+        return f"refused: {cleaned(str(words))}"
+    if called is not None:
+        return f"malformed answer: it calls a tool, {cleaned(called)}"
+    return f"malformed answer: it {'has not the form that was asked for' if text else 'holds no text'}"
 
 
 def _ended(worst: Call, outcome: str) -> Call:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from textwrap import shorten
-from typing import Any, Protocol, TypeVar
+from typing import Annotated, Any, Protocol, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from agent.planner.contract import Situation
 from agent.planner.proposal import Edit, Proposal
@@ -24,6 +25,19 @@ _WORDS = 300
 _TITLE: Any = Field(default="", max_length=200, description=f"the idea in at most {TITLE_CHARACTERS} characters")
 
 
+def _finite(value: float | int | str) -> float | int | str:
+    try:
+        finite = isinstance(value, str) or math.isfinite(value)
+    except OverflowError:
+        finite = False
+    if not finite:
+        raise ValueError("a number must be finite")
+    return value
+
+
+_Changes = dict[str, Annotated[float | int | str, AfterValidator(_finite)]]
+
+
 class ConfigurationAnswer(BaseModel):
     """One experiment: a hypothesis, and the values of the configuration that test it."""
 
@@ -31,7 +45,7 @@ class ConfigurationAnswer(BaseModel):
 
     title: str = _TITLE
     hypothesis: str = Field(min_length=1, max_length=2000, description="what changes, and why it should help")
-    changes: dict[str, float | int | str] = Field(min_length=1, description="fields of the configuration, new values")
+    changes: _Changes = Field(min_length=1, description="fields of the configuration, new values")
 
 
 class CodeAnswer(BaseModel):
@@ -43,7 +57,7 @@ class CodeAnswer(BaseModel):
     hypothesis: str = Field(min_length=1, max_length=2000, description="what changes, and why it should help")
     edits: tuple[Edit, ...] = Field(default=(), description="texts to replace, each found exactly once in its file")
     diff: str = Field(default="", max_length=100_000, description="in place of edits: one unified diff")
-    changes: dict[str, float | int | str] = Field(default={}, description="fields of the configuration, new values")
+    changes: _Changes = Field(default={}, description="fields of the configuration, new values")
 
     @model_validator(mode="after")
     def _patches(self) -> CodeAnswer:
@@ -141,8 +155,10 @@ def next_question(situation: Situation, earlier: Sequence[Proposal], asked: int)
 def what_is_wrong(error: ValidationError) -> str:
     """Return the first fault of an answer, in words."""
     fault = error.errors(include_url=False, include_context=False, include_input=False)[0]
-    place = ".".join(str(part) for part in fault["loc"])
-    return (f"{place}: {fault['msg']}" if place else fault["msg"])[:_WORDS]
+    place = ".".join(str(part) for part in fault["loc"] if part not in ("float", "int", "str"))  # kinds, not keys
+    words = "the form has no such key" if fault["type"] == "extra_forbidden" else fault["msg"]
+    words = words.removeprefix("Value error, ")
+    return (f"{place}: {words}" if place else words)[:_WORDS]
 
 
 def _to_repair(past: Sequence[Experiment]) -> Experiment | None:

@@ -136,8 +136,30 @@ def test_a_barren_rung_gives_way_to_the_other_and_two_end_the_campaign() -> None
 
 def test_a_model_that_does_not_answer_is_asked_again_later() -> None:
     silent = snapshot(rungs=("sweep",), barren=frozenset({"sweep"}), unanswered=True)
-    assert isinstance(next_step(silent), Wait)
+    assert [next_step(replace(silent, waits=n)) for n in (0, 1, 2, 9)] == [
+        Wait(60.0),
+        Wait(120.0),
+        Wait(240.0),
+        Wait(1800.0),
+    ]
     assert next_step(replace(silent, trial_fits=False)) == Stop("the budget is spent")
+
+
+def test_a_model_that_is_asked_no_more_ends_the_campaign_in_its_words() -> None:
+    limit = "the language model is asked no more: the token limit is reached"
+    spent = snapshot(rungs=("sweep",), barren=frozenset({"sweep"}), given_up=limit)
+    assert next_step(spent) == Stop(limit)
+    assert isinstance(next_step(replace(spent, unanswered=True)), Wait)  # another one may still answer
+    assert isinstance(next_step(replace(spent, barren=frozenset())), OpenBlock)  # as may the other planners
+
+
+def test_no_model_is_asked_to_explain_a_block_when_the_time_is_over() -> None:
+    judged = scored("e0002", [0.1], verdict=Verdict("rejected", "screened out", number=2))
+    block = snapshot((BASELINE, judged), (CLOSED, OPEN))
+    assert next_step(block) == CloseBlock(OPEN, explain=True)
+    assert next_step(replace(block, cut_short=True)) == CloseBlock(OPEN, explain=False)
+    assert next_step(replace(block, trial_fits=False)) == CloseBlock(OPEN, explain=False)
+    assert next_step(replace(block, experiments_left=0)) == CloseBlock(OPEN, explain=True)  # there is time for it
 
 
 def test_code_is_no_rung_where_nothing_contains_it() -> None:

@@ -28,14 +28,14 @@ class ModelServer:
         return "\n".join(str(message["content"]) for message in self.requests[number]["messages"])
 
 
-def says(text: str, *, tokens_in: int = 1000, tokens_out: int = 50) -> Scene:
-    """Return a scene that gives an answer."""
+def says(text: str | None, *, tokens_in: int = 1000, tokens_out: int = 50, ends: str = "stop", **more: Any) -> Scene:
+    """Return a scene that gives an answer, which ends for a reason and may hold more than a text."""
     content = {
         "id": "1",
         "object": "chat.completion",
         "created": 1,
         "model": "played",
-        "choices": [{"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": text}}],
+        "choices": [{"index": 0, "finish_reason": ends, "message": {"role": "assistant", "content": text, **more}}],
         "usage": {
             "prompt_tokens": tokens_in,
             "completion_tokens": tokens_out,
@@ -55,6 +55,11 @@ def fails(status: int, **headers: str) -> Scene:
     return lambda handler: _send(
         handler, status, json.dumps({"error": {"message": f"refused {handler.headers['Authorization']}"}}), headers
     )
+
+
+def sends(body: str, status: int = 200, **headers: str) -> Scene:
+    """Return a scene that sends a response as it is given."""
+    return lambda handler: _send(handler, status, body, headers)
 
 
 def babbles(handler: BaseHTTPRequestHandler) -> None:

@@ -11,9 +11,8 @@ import pytest
 
 from agent.base.interruption import Interruption
 from agent.executor.code.code_state import CodeState
-from agent.planner.contract import Options
-from agent.planner.planners.command import Command, create, read_answer
-from agent.planner.questions.question import ConfigurationAnswer
+from agent.planner.contract import Options, why_given_up
+from agent.planner.planners.command import Command, create
 from stoichloop.errors import StoichloopError
 from tests.agent.experiments import FIDELITY
 from tests.agent.planner.situations import EDIT, broken, situation
@@ -125,12 +124,48 @@ def test_the_ledger_does_not_keep_arguments(state: CodeState, tmp_path: Path) ->
     assert told.calls[0].model == Path(sys.executable).name
 
 
-def test_the_first_object_of_the_form_is_taken() -> None:
-    printed = f'{{"a": {{"b": 1}}}} {{"proposal": {GOOD}}} {GOOD.replace("0.01", "0.02")}'
-    answer = read_answer(printed, ConfigurationAnswer)
-    assert answer.changes == {"lr_S": 0.01}
-    with pytest.raises(ValueError, match="no JSON object"):
-        read_answer('{"a":' * 5000, ConfigurationAnswer)
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        ("raise SystemExit(127)", "exit status 127: a program is not found"),
+        ("raise SystemExit(126)", "exit status 126: a program cannot be run"),
+        ('print(\'{"error": {"code": 401, "message": "bad key sk-123456789"}}\')', "401 Unauthorized: bad key (key)"),
+        ('print(\'{"error": {"code": "insufficient_quota"}}\')', "it reports an error: insufficient_quota"),
+    ],
+)
+def test_a_program_that_fails_for_ever_is_run_once(state: CodeState, tmp_path: Path, code: str, words: str) -> None:
+    told = situation(state)
+    made = agent(tmp_path, code)
+    assert [made.propose(told.situation), made.propose(told.situation)] == [[], []]
+    (call,) = told.calls
+    assert words in call.outcome
+    assert why_given_up(told.calls).startswith("the agent program is asked no more: ")
+
+
+def test_a_program_that_went_away_is_not_looked_for_again(state: CodeState, tmp_path: Path) -> None:
+    program = tmp_path / "agent"
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o755)
+    made = create(Options(0, FIDELITY, program=str(program)))
+    program.unlink()
+    told = situation(state)
+    assert [made.propose(told.situation), made.propose(told.situation)] == [[], []]
+    assert "it cannot be started: No such file or directory" in why_given_up(told.calls)
+    assert len(told.calls) == 1
+
+
+def test_an_error_that_may_pass_is_no_answer_and_no_end(state: CodeState, tmp_path: Path) -> None:
+    told = situation(state)
+    made = agent(tmp_path, 'print(\'{"error": {"code": 503, "message": "busy"}}\')')
+    assert [made.propose(told.situation), made.propose(told.situation)] == [[], []]
+    assert told.outcomes == ["it reports an error: 503 Service Unavailable: busy"] * 2
+
+
+def test_the_draft_in_the_thought_is_not_run(state: CodeState, tmp_path: Path) -> None:
+    told = situation(state)
+    thought = f"<think>maybe {GOOD.replace('0.01', '0.05')} no, that diverged before. Better lower.</think>"
+    proposals = agent(tmp_path, f"print({thought!r}); print({GOOD!r})").propose(told.situation)
+    assert [p.changes for p in proposals] == [{"lr_S": 0.01}]
 
 
 @pytest.mark.parametrize(

@@ -1,3 +1,4 @@
+import json
 import os
 import signal
 import subprocess
@@ -10,8 +11,10 @@ import pytest
 
 from agent.base.interruption import Interruption
 from agent.executor.code.code_state import CodeState
-from agent.planner.contract import Objection, Options
+from agent.planner.contract import GIVEN_UP, Objection, Options, why_given_up
+from agent.planner.planners.auto import Auto
 from agent.planner.planners.llm import Llm, create
+from agent.planner.planners.sweep import Sweep
 from agent.planner.proposal import Proposal
 from agent.planner.questions.question import CORRECTIONS
 from agent.planner.registry import create_planner
@@ -27,6 +30,7 @@ from tests.agent.planner.model_server import (
     drops,
     fails,
     says,
+    sends,
     serving,
     stalls,
 )
@@ -89,7 +93,10 @@ def test_a_patch_is_proposed_on_the_code_rung(state: CodeState) -> None:
 @pytest.mark.parametrize(
     ("scene", "outcome"),
     [
-        (says("I would rather talk"), "malformed answer: Invalid JSON"),
+        (
+            says("I would rather talk"),
+            "malformed answer: there is no JSON object in it; it begins: I would rather talk",
+        ),
         (answers(hypothesis="nothing"), "malformed answer: changes: Field required"),
         (babbles, "malformed answer: not one that a model server gives: retry in 0.01 s"),
         (fails(429, Retry_After="1"), "429: retry in 1 s"),
@@ -124,7 +131,151 @@ def test_a_request_that_is_wrong_is_not_repeated(state: CodeState) -> None:
     told = situation(state)
     with serving(fails(401)) as server:
         assert planner(server).propose(told.situation) == []
-    assert told.outcomes == ["401"]
+    assert told.outcomes[0].startswith(f"{GIVEN_UP}401 Unauthorized")
+
+
+@pytest.mark.parametrize(
+    "scene",
+    [
+        sends('{"error": {"code": 502, "message": "bad"}}'),
+        sends('{"error": "upstream is gone"}'),
+        sends('{"error": {"code": "rate_limit_exceeded", "message": "slow down"}}'),
+        sends('{"choices": [{"error": {"code": 503, "message": "no worker"}, "finish_reason": "error"}]}'),
+        sends('{"choices": []}'),
+        sends('{"choices": null}'),
+        sends('{"detail": "not ready"}'),
+        sends("null"),
+        sends("[]"),
+        sends('"busy"'),
+        sends(""),
+        sends("", 204),
+        sends("<html>Welcome</html>", Content_Type="text/html"),
+        sends("", 302, Location="/login"),
+        sends("", 307),
+    ],
+)
+def test_a_response_that_holds_no_answer_costs_nothing(state: CodeState, scene: Scene) -> None:
+    told = situation(state)
+    with serving(scene, GOOD) as server:
+        assert planner(server).propose(told.situation)
+    assert told.outcomes[0].endswith(": retry in 0.01 s")
+    assert told.outcomes[1:] == ["answered"]
+    assert (told.calls[0].tokens_in, told.calls[0].tokens_out) == (0, 0)
+
+
+def _error(message: str, code: str | None = None, kind: str = "invalid_request_error") -> str:
+    return json.dumps({"error": {"message": message, "type": kind, "code": code}})
+
+
+@pytest.mark.parametrize(
+    ("scene", "words"),
+    [
+        (
+            sends(_error(f"Incorrect API key: {KEY}", "invalid_api_key"), 401),
+            "Incorrect API key: (key); check the API key",
+        ),
+        (sends(_error("No access to this model"), 403), "403 Forbidden: No access to this model; check the API key"),
+        (sends(_error("model 'played' not found"), 404), "404 Not Found: model 'played' not found; check --model"),
+        (sends('{"detail": "Not Found"}', 404), "404 Not Found: Not Found; check --model"),
+        (sends("<html>no</html>", 404, Content_Type="text/html"), "404 Not Found; check --model"),
+        (sends(_error("too many tokens", "context_length_exceeded"), 400), "too many tokens; give a smaller --context"),
+        (sends(_error("the maximum context length is 8192"), 400), "is 8192; give a smaller --context"),
+        (
+            sends(_error("You exceeded your quota", "insufficient_quota"), 429, Retry_After="1"),
+            "the account needs credit",
+        ),
+        (sends(_error("Insufficient balance"), 402), "402 Payment Required: Insufficient balance; the account needs"),
+        (sends(_error("response_format is not supported"), 422), "response_format is not supported; check --model"),
+        (sends('{"error": {"code": 401, "message": "no auth"}}'), "401 Unauthorized: no auth; check the API key"),
+        (sends(_error("no such model", "model_not_found")), "no such model; check --model"),
+    ],
+)
+def test_what_cannot_pass_ends_the_asking_at_once_in_the_words_of_the_provider(
+    state: CodeState, scene: Scene, words: str
+) -> None:
+    told = situation(state, roles=("exploit", "explore"))
+    with serving(*[scene] * 9) as server:
+        made = planner(server)
+        assert [made.propose(told.situation), made.propose(told.situation)] == [[], []]
+        assert len(server.requests) == 1
+    (call,) = told.calls
+    assert words in why_given_up(told.calls)
+    assert KEY not in call.outcome
+    assert (call.tokens_in, call.tokens_out) == (0, 0)
+
+
+def test_without_the_model_the_other_planners_go_on(state: CodeState) -> None:
+    told = situation(state, roles=("exploit", "explore"))
+    with serving(*[fails(401)] * 9) as server:
+        hybrid = Auto([planner(server), Sweep(0, FIDELITY)])
+        for _ in range(2):
+            assert [p.planner for p in hybrid.propose(told.situation)] == ["sweep", "sweep"]
+        assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize(
+    ("scene", "outcome"),
+    [
+        (
+            says("<think>so long", tokens_out=70, ends="length"),
+            "cut off: the answer reached its limit of tokens: it ends w",
+        ),
+        (
+            says('{"hypothesis": "h', tokens_out=70, ends="length"),
+            "cut off: the answer reached its limit of tokens: it br",
+        ),
+        (
+            says("", tokens_out=70, ends="length", reasoning_content="so"),
+            "cut off: the answer reached its limit of tokens w",
+        ),
+        (says(None, tokens_out=70, refusal=f"I can not, {KEY}"), "refused: I can not, (key)"),
+        (says("", tokens_out=70, ends="content_filter"), "refused: by the provider's content filter"),
+    ],
+)
+def test_an_answer_that_was_cut_off_or_refused_is_said_so_and_costs_what_it_used(
+    state: CodeState, scene: Scene, outcome: str
+) -> None:
+    told = situation(state, roles=("exploit", "explore"))
+    with serving(scene, GOOD) as server:
+        proposals = planner(server).propose(told.situation)
+    assert [p.role for p in proposals] == ["explore"]
+    assert told.outcomes[0].startswith(outcome)
+    assert [(call.tokens_in, call.tokens_out) for call in told.calls] == [(1000, 70), (1000, 50)]
+
+
+def test_a_refusal_of_which_no_use_is_told_costs_nothing(state: CodeState) -> None:
+    told = situation(state)
+    with serving(says(None, tokens_in=0, tokens_out=0, refusal="No.")) as server:
+        assert planner(server).propose(told.situation) == []
+    assert [(call.tokens_in, call.tokens_out) for call in told.calls] == [(0, 0)]
+
+
+def test_a_question_that_the_rules_of_a_provider_forbid_is_no_reason_to_ask_no_more(state: CodeState) -> None:
+    told = situation(state)
+    with serving(sends(_error("flagged", "content_policy_violation"), 400), GOOD) as server:
+        made = planner(server)
+        assert made.propose(told.situation) == []
+        assert made.propose(told.situation)
+    assert told.outcomes == ["refused: 400 Bad Request: flagged", "answered"]
+
+
+def test_a_call_of_a_tool_is_no_answer(state: CodeState) -> None:
+    told = situation(state)
+    call = {"id": "1", "type": "function", "function": {"name": "python", "arguments": "{}"}}
+    with serving(says(None, ends="tool_calls", tool_calls=[call]), GOOD) as server:
+        assert planner(server).propose(told.situation)
+    assert told.outcomes == ["malformed answer: it calls a tool, python", "answered"]
+
+
+@pytest.mark.parametrize(
+    "text", ["<think>{draft}</think>{good}", "{draft}</think>{good}", "<think>{draft}</think>```json\n{good}\n```"]
+)
+def test_no_draft_in_a_thought_is_proposed(state: CodeState, text: str) -> None:
+    good = '{"hypothesis": "real", "changes": {"lr_S": 0.01}}'
+    told = situation(state)
+    with serving(says(text.format(good=good, draft=good.replace("real", "draft")))) as server:
+        assert [p.hypothesis for p in planner(server).propose(told.situation)] == ["real"]
+    assert told.outcomes == ["answered"]
 
 
 def test_what_was_answered_before_a_failure_is_returned(state: CodeState) -> None:
@@ -168,8 +319,10 @@ def test_a_request_that_could_exceed_the_limit_is_not_sent(state: CodeState) -> 
         proposals = planner(server, tokens=70_000).propose(told.situation)
         assert planner(server, tokens=70_000).propose(told.situation) == []
     assert 1 <= len(proposals) == len(server.requests) < 5
-    assert sum(call.tokens_in + call.tokens_out for call in told.calls) <= 70_000
-    assert told.outcomes[-2:] == ["not asked: the token limit would be exceeded"] * 2
+    spent = sum(call.tokens_in + call.tokens_out for call in told.calls)
+    assert spent <= 70_000
+    for outcome in told.outcomes[-2:]:
+        assert outcome.startswith(f"{GIVEN_UP}the token limit is reached, as {spent:,} of 70,000 tokens are used")
 
 
 def test_an_answer_that_never_came_counts_at_its_most(state: CodeState) -> None:
@@ -183,7 +336,7 @@ def test_dollars_are_limited_where_the_price_is_known(state: CodeState, monkeypa
     told = situation(state)
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
     assert create(Options(0, FIDELITY, model="openai:gpt-4o", dollars=0.01)).propose(told.situation) == []
-    assert told.outcomes == ["not asked: the dollar limit would be exceeded"]
+    assert told.outcomes[0].startswith(f"{GIVEN_UP}the dollar limit is reached, as 0.00 of 0.01 dollars are spent")
 
 
 def test_the_key_goes_to_the_server_alone(state: CodeState) -> None:

@@ -15,7 +15,7 @@ from agent.analyzer.judging.findings import find
 from agent.analyzer.judging.noise import Noise
 from agent.base.interruption import Interruption
 from agent.executor.code.code_state import CodeState
-from agent.planner.contract import Explainer, Lesson, Options
+from agent.planner.contract import GIVEN_UP, Explainer, Lesson, Options
 from agent.planner.planners import auto, command
 from agent.planner.planners.llm import Llm, create
 from agent.planner.questions.question import CORRECTIONS
@@ -165,13 +165,13 @@ def test_the_question_is_bounded(state: CodeState) -> None:
 @pytest.mark.parametrize(
     ("scenes", "outcome"),
     [
-        ([says("I would rather talk")] * 9, "malformed answer: Invalid JSON"),
+        ([says("I would rather talk")] * 9, "malformed answer: there is no JSON object in it"),
         ([draft(summary="long " * 100)] * 9, "malformed answer: summary: String should have at most 400 characters"),
         ([draft(words("lr_S", "proves"))] * 9, "malformed answer: findings.0.direction"),
         ([draft(words("lr_S", "recovers more", "long " * 80))] * 9, "malformed answer: findings.0.statement"),
         ([babbles], "malformed answer: not one that a model server gives"),
         ([fails(429, Retry_After="1")], "429"),
-        ([fails(401)], "401"),
+        ([fails(401)], f"{GIVEN_UP}401"),
         ([stalls], "stalled: no answer in 0.5 s"),
         ([drops], "connection dropped"),
     ],
@@ -194,7 +194,7 @@ def test_limits_hold(state: CodeState) -> None:
     with serving(draft()) as server:
         assert teller(server, tokens=500).explain(told.situation, LESSON) == LESSON
         assert server.requests == []
-    assert told.outcomes == ["not asked: the token limit would be exceeded"]
+    assert told.outcomes[0].startswith(f"{GIVEN_UP}the token limit is reached, as 0 of 500 tokens are used")
 
 
 def test_an_interruption_ends_the_wait(state: CodeState) -> None:
