@@ -5,11 +5,24 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from agent.base.duration import parse_duration
+from stoichloop.errors import StoichloopError
+
+# The smallest and the largest value of each number; the command line and the Python interface share them.
+RANGES: dict[str, tuple[int, int | None]] = {
+    "experiments": (1, 1_000_000),
+    "seed": (0, 2**32 - 1),
+    "workers": (1, None),
+    "tokens": (0, None),
+    "dollars": (0, None),
+    "context": (4_000, None),
+}
 
 
 @dataclass(frozen=True)
 class CampaignRequest:
-    """The settings of `stoichloop explore`. Creating one raises `StoichloopError` for a malformed duration.
+    """The settings of `stoichloop explore`.
+
+    Creating one raises `StoichloopError` for a malformed duration and for a number outside its range.
 
     Attributes:
         name: the campaign's name.
@@ -43,6 +56,11 @@ class CampaignRequest:
 
     def __post_init__(self) -> None:
         _ = self.budget_s, self.patience_s
+        for name, (low, high) in RANGES.items():
+            value = getattr(self, name)
+            if value is not None and not (low <= value and (high is None or value <= high)):  # nor is NaN within
+                limits = f"at least {low}" if high is None else f"from {low} to {high}"
+                raise StoichloopError(f"--{name} {value} must be {limits}")
 
     @property
     def budget_s(self) -> float:

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from agent.base.campaign_request import CampaignRequest
+from agent.base.campaign_request import RANGES, CampaignRequest
 from agent.base.interruption import Interruption
 from agent.cli.completion import complete_campaign
 from agent.cli.options import NoSandbox, RegimeName
@@ -24,7 +24,12 @@ def explore(
     ] = None,
     budget: Annotated[str, typer.Option(help="Wall-clock time to spend, like 8h or 90m.")] = CampaignRequest.budget,
     experiments: Annotated[
-        int | None, typer.Option(min=1, max=1_000_000, help="Stop after this many experiments; default: no limit.")
+        int | None,
+        typer.Option(
+            min=RANGES["experiments"][0],
+            max=RANGES["experiments"][1],
+            help="Stop after this many experiments; default: no limit.",
+        ),
     ] = CampaignRequest.experiments,
     planner: Annotated[
         str,
@@ -42,20 +47,25 @@ def explore(
         typer.Option(help="Agent program for auto and command; it reads a prompt and prints a proposal."),
     ] = CampaignRequest.program,
     tokens: Annotated[
-        int, typer.Option(min=0, help="Limit on the tokens of all requests to the model.")
+        int, typer.Option(min=RANGES["tokens"][0], help="Limit on the tokens of all requests to the model.")
     ] = CampaignRequest.tokens,
     dollars: Annotated[
-        float, typer.Option(min=0, help="Limit on the price of all requests to the model, in US dollars.")
+        float,
+        typer.Option(min=RANGES["dollars"][0], help="Limit on the price of all requests to the model, in US dollars."),
     ] = CampaignRequest.dollars,
     context: Annotated[
-        int, typer.Option(min=4_000, help="Context window of the model in tokens, input and output together.")
+        int,
+        typer.Option(
+            min=RANGES["context"][0], help="Context window of the model in tokens, input and output together."
+        ),
     ] = CampaignRequest.context,
     patience: Annotated[
         str | None,
         typer.Option(help="Longest wait for one answer; default: 5m for a model, 15m for an agent program."),
     ] = CampaignRequest.patience,
     workers: Annotated[
-        int | None, typer.Option(min=1, help="Trials to run at a time; default: one per GPU, or one per core.")
+        int | None,
+        typer.Option(min=RANGES["workers"][0], help="Trials to run at a time; default: one per GPU, or one per core."),
     ] = CampaignRequest.workers,
     executor: Annotated[
         str, typer.Option(help="Where trials run: local (this machine) or parsl (a cluster).")
@@ -70,7 +80,9 @@ def explore(
             "scores are at this length."
         ),
     ] = CampaignRequest.fidelity,
-    seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Random seed of the planner.")] = CampaignRequest.seed,
+    seed: Annotated[
+        int, typer.Option(min=RANGES["seed"][0], max=RANGES["seed"][1], help="Random seed of the planner.")
+    ] = CampaignRequest.seed,
     no_sandbox: NoSandbox = False,
 ) -> None:
     """Run the loop of experiments. Ctrl-C ends it cleanly, and the same command resumes it."""
