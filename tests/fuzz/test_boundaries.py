@@ -25,8 +25,8 @@ from agent.executor.code.patch import PatchRefusedError, apply_diff, apply_edits
 from agent.executor.code.worktree import throw_away
 from agent.executor.workspace import Workspace, head_commit
 from agent.planner.move_catalogue import read_move
-from agent.planner.planners.command import read_answer
 from agent.planner.proposal import Edit
+from agent.planner.questions.answer import read_answer
 from agent.planner.questions.question import CodeAnswer, ConfigurationAnswer
 from agent.planner.questions.reading import Reading
 from agent.training.overrides import parse_changes, read_changes

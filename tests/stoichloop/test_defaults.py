@@ -2,11 +2,12 @@
 
 import inspect
 from dataclasses import MISSING, fields
+from typing import get_type_hints
 
 import pytest
 
 import stoichloop
-from agent.base.campaign_request import CampaignRequest
+from agent.base.campaign_request import RANGES, CampaignRequest
 from agent.cli.explore_command import explore
 
 DEFAULTS = {field.name: field.default for field in fields(CampaignRequest) if field.default is not MISSING}
@@ -24,3 +25,28 @@ def test_a_malformed_duration_is_refused_before_any_work() -> None:
         stoichloop.explore("pde_m1_tiny", budget="soon")
     with pytest.raises(stoichloop.StoichloopError, match="--patience 'soon' is not a duration"):
         stoichloop.explore("pde_m1_tiny", patience="soon")
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "words"),
+    [
+        ("context", 10, "--context 10 must be at least 4000"),
+        ("tokens", -1, "--tokens -1 must be at least 0"),
+        ("dollars", float("nan"), "--dollars nan must be at least 0"),
+        ("workers", 0, "--workers 0 must be at least 1"),
+        ("experiments", 0, "--experiments 0 must be from 1 to 1000000"),
+        ("seed", 2**32, "--seed 4294967296 must be from 0 to 4294967295"),
+    ],
+)
+def test_a_number_outside_its_range_is_refused_before_any_work(option: str, value: float, words: str) -> None:
+    with pytest.raises(stoichloop.StoichloopError, match=words):
+        stoichloop.explore("pde_m1_tiny", **{option: value})  # type: ignore[arg-type]
+
+
+def test_the_command_line_has_the_same_ranges() -> None:
+    options = {
+        name: hint.__metadata__[0]
+        for name, hint in get_type_hints(explore, include_extras=True).items()
+        if name in RANGES
+    }
+    assert {name: (option.min, option.max) for name, option in options.items()} == RANGES

@@ -27,6 +27,7 @@ from agent.planner.contract import GIVEN_UP, CallLog
 from agent.planner.questions.provider_error import cleaned, provider_error
 from memory.records import Call
 
+_OF_THIS_REQUEST = {400, 413, 422}  # the statuses that may be about the length or the form of one request alone
 CUT_OFF = "cut off: the answer reached its limit of tokens"
 CHARACTERS_A_TOKEN = 2  # fewer than code and prose have: the estimate errs on the safe side
 
@@ -119,7 +120,10 @@ class Metered(WrapperModel):
                 self._log.add_call(_ended(worst, "interrupted"))
                 raise
             except Exception as error:  # the adapters of providers raise what they like
-                await asyncio.sleep(self._pause(self._fault(error), worst, number))
+                fault = self._fault(error)
+                if len(messages) > 1 and getattr(error, "status_code", None) in _OF_THIS_REQUEST:
+                    fault = replace(fault, final=False)  # a correction is refused, with all that came before it
+                await asyncio.sleep(self._pause(fault, worst, number))
             else:
                 self._answered, self.cut_off = self._used(response, worst), response.finish_reason == "length"
                 return response

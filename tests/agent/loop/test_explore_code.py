@@ -9,7 +9,7 @@ import pytest
 from agent.executor.workspace import Workspace
 from memory.ledger import Ledger
 from memory.records import Experiment
-from tests.agent.planner.model_server import Scene, answers, drops, fails, says, serving, stalls
+from tests.agent.planner.model_server import Scene, answers, drops, fails, says, sends, serving, stalls
 from tests.conftest import Command
 
 EXPLORE = ["explore", "pde_m1_tiny", "--campaign", "night", "--budget", "20m", "--workers", "2", "--fidelity", "probe"]
@@ -63,6 +63,19 @@ def test_faults_of_a_model_are_survived_said_and_cost_nothing_that_was_done(
     memory = (workspace.runs / "night" / "memory.md").read_text()
     assert memory.count("in the model's words: the noise is known") == 1  # the block's: its findings were stated anew
     assert memory.count("in the model's words: a faster rate is a start") == 2
+
+
+def test_a_key_that_is_no_good_ends_the_campaign_in_the_words_of_the_provider(
+    stoichloop: Command, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is asked once, for the lesson of the first block; with `auto`, the other planners would go on."""
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    with serving(*[sends('{"error": {"message": "Incorrect API key provided"}}', 401)] * 9) as server:
+        told = stoichloop(*EXPLORE, "--planner", "llm", "--model", server.address).stdout
+        assert len(server.requests) == 1
+    assert "the language model is asked no more: 401 Unauthorized: Incorrect API key provided; check the API" in told
+    assert "nothing new to propose" not in told
+    assert [e.id for e in read(workspace)] == ["e0001"]
 
 
 def test_patches_are_refused_fail_and_are_repaired(

@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from agent.executor.code.code_state import CodeState
-from agent.planner.contract import Objection, Rung, Situation
+from agent.planner.contract import Objection, Options, Rung, Situation
+from agent.planner.planners.llm import Llm, create
 from agent.planner.proposal import Edit, Proposal
 from memory.records import Call, Experiment, Role, Verdict
-from tests.agent.experiments import scored
+from tests.agent.experiments import FIDELITY, scored
 from tests.agent.hosts import Calls, Campaign
+from tests.agent.planner.model_server import ModelServer
 from tests.conftest import ROOT, UNCONTAINED
 
 EDIT = Edit(
@@ -80,6 +82,12 @@ def situation(
         ),
         calls.made,
     )
+
+
+def planner_of(server: ModelServer, **limits: Any) -> Llm:
+    """Return the planner of a server, with less patience than a campaign's."""
+    made = create(Options(seed=0, fidelity=FIDELITY, model=server.address))
+    return replace(made, limits=replace(made.limits, backoff_s=0.01, answer_tokens=1000, **limits))
 
 
 def applies(proposal: Proposal, folder: Path = ROOT) -> Objection | None:

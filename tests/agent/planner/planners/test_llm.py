@@ -1,20 +1,15 @@
-import json
 import os
 import signal
 import subprocess
 import sys
 import threading
-from dataclasses import replace
-from typing import Any
 
 import pytest
 
 from agent.base.interruption import Interruption
 from agent.executor.code.code_state import CodeState
-from agent.planner.contract import GIVEN_UP, Objection, Options, why_given_up
-from agent.planner.planners.auto import Auto
-from agent.planner.planners.llm import Llm, create
-from agent.planner.planners.sweep import Sweep
+from agent.planner.contract import GIVEN_UP, Objection, Options
+from agent.planner.planners.llm import create
 from agent.planner.proposal import Proposal
 from agent.planner.questions.question import CORRECTIONS
 from agent.planner.registry import create_planner
@@ -23,18 +18,16 @@ from stoichloop.errors import StoichloopError
 from stoichloop.extras import how_to_install
 from tests.agent.experiments import FIDELITY
 from tests.agent.planner.model_server import (
-    ModelServer,
     Scene,
     answers,
     babbles,
     drops,
     fails,
     says,
-    sends,
     serving,
     stalls,
 )
-from tests.agent.planner.situations import EDIT, broken, situation
+from tests.agent.planner.situations import EDIT, broken, planner_of, situation
 from tests.conftest import ROOT, UNCONTAINED
 
 KEY = "sk-never-to-be-seen"
@@ -56,16 +49,10 @@ def _key(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
 
 
-def planner(server: ModelServer, **limits: Any) -> Llm:
-    """Return the planner of a server, with less patience than a campaign's."""
-    made = create(Options(seed=0, fidelity=FIDELITY, model=server.address))
-    return replace(made, limits=replace(made.limits, backoff_s=0.01, answer_tokens=1000, **limits))
-
-
 def test_an_answer_becomes_a_proposal_and_a_call(state: CodeState) -> None:
     told = situation(state)
     with serving(GOOD) as server:
-        proposals = planner(server).propose(told.situation)
+        proposals = planner_of(server).propose(told.situation)
     assert proposals == [Proposal(hypothesis="a faster rate finds them", parent="e0001", changes={"lr_S": 0.01})]
     (call,) = told.calls
     assert (call.planner, call.model, call.outcome) == ("llm", server.address, "answered")
@@ -76,7 +63,7 @@ def test_each_role_is_told_what_was_proposed_before(state: CodeState) -> None:
     told = situation(state, roles=("exploit", "explore"))
     other = answers(hypothesis="wider functions", changes={"width": 64})
     with serving(GOOD, GOOD, other) as server:
-        proposals = planner(server).propose(told.situation)
+        proposals = planner_of(server).propose(told.situation)
     assert [(p.role, p.changes) for p in proposals] == [("exploit", {"lr_S": 0.01}), ("explore", {"width": 64})]
     assert "a faster rate finds them" not in server.prompt(0)
     assert "a faster rate finds them" in server.prompt(1)
@@ -86,7 +73,7 @@ def test_each_role_is_told_what_was_proposed_before(state: CodeState) -> None:
 def test_a_patch_is_proposed_on_the_code_rung(state: CodeState) -> None:
     told = situation(state, rung="code")
     with serving(PATCH) as server:
-        proposals = planner(server).propose(told.situation)
+        proposals = planner_of(server).propose(told.situation)
     assert proposals[0].edits == (EDIT,)
 
 
@@ -108,7 +95,7 @@ def test_a_patch_is_proposed_on_the_code_rung(state: CodeState) -> None:
 def test_a_fault_is_survived_and_recorded(state: CodeState, scene: Scene, outcome: str) -> None:
     told = situation(state)
     with serving(scene, GOOD) as server:
-        assert planner(server, patience_s=0.5).propose(told.situation)
+        assert planner_of(server, patience_s=0.5).propose(told.situation)
     assert told.outcomes[0].startswith(outcome)
     assert told.outcomes[1:] == ["answered"]
 
@@ -116,179 +103,35 @@ def test_a_fault_is_survived_and_recorded(state: CodeState, scene: Scene, outcom
 def test_a_server_cannot_ask_for_a_long_pause(state: CodeState) -> None:
     told = situation(state)
     with serving(fails(429, Retry_After="3600"), GOOD) as server:
-        planner(server, longest_pause_s=0.05).propose(told.situation)
+        planner_of(server, longest_pause_s=0.05).propose(told.situation)
     assert told.outcomes == ["429: retry in 0.05 s", "answered"]
 
 
 def test_a_server_that_keeps_failing_is_given_up(state: CodeState) -> None:
     told = situation(state, roles=("exploit", "explore"))
     with serving(*[fails(503)] * 9) as server:
-        assert planner(server, tries=3).propose(told.situation) == []
+        assert planner_of(server, tries=3).propose(told.situation) == []
     assert told.outcomes == ["503: retry in 0.01 s", "503: retry in 0.02 s", "503"]
 
 
 def test_a_request_that_is_wrong_is_not_repeated(state: CodeState) -> None:
     told = situation(state)
     with serving(fails(401)) as server:
-        assert planner(server).propose(told.situation) == []
+        assert planner_of(server).propose(told.situation) == []
     assert told.outcomes[0].startswith(f"{GIVEN_UP}401 Unauthorized")
-
-
-@pytest.mark.parametrize(
-    "scene",
-    [
-        sends('{"error": {"code": 502, "message": "bad"}}'),
-        sends('{"error": "upstream is gone"}'),
-        sends('{"error": {"code": "rate_limit_exceeded", "message": "slow down"}}'),
-        sends('{"choices": [{"error": {"code": 503, "message": "no worker"}, "finish_reason": "error"}]}'),
-        sends('{"choices": []}'),
-        sends('{"choices": null}'),
-        sends('{"detail": "not ready"}'),
-        sends("null"),
-        sends("[]"),
-        sends('"busy"'),
-        sends(""),
-        sends("", 204),
-        sends("<html>Welcome</html>", Content_Type="text/html"),
-        sends("", 302, Location="/login"),
-        sends("", 307),
-    ],
-)
-def test_a_response_that_holds_no_answer_costs_nothing(state: CodeState, scene: Scene) -> None:
-    told = situation(state)
-    with serving(scene, GOOD) as server:
-        assert planner(server).propose(told.situation)
-    assert told.outcomes[0].endswith(": retry in 0.01 s")
-    assert told.outcomes[1:] == ["answered"]
-    assert (told.calls[0].tokens_in, told.calls[0].tokens_out) == (0, 0)
-
-
-def _error(message: str, code: str | None = None, kind: str = "invalid_request_error") -> str:
-    return json.dumps({"error": {"message": message, "type": kind, "code": code}})
-
-
-@pytest.mark.parametrize(
-    ("scene", "words"),
-    [
-        (
-            sends(_error(f"Incorrect API key: {KEY}", "invalid_api_key"), 401),
-            "Incorrect API key: (key); check the API key",
-        ),
-        (sends(_error("No access to this model"), 403), "403 Forbidden: No access to this model; check the API key"),
-        (sends(_error("model 'played' not found"), 404), "404 Not Found: model 'played' not found; check --model"),
-        (sends('{"detail": "Not Found"}', 404), "404 Not Found: Not Found; check --model"),
-        (sends("<html>no</html>", 404, Content_Type="text/html"), "404 Not Found; check --model"),
-        (sends(_error("too many tokens", "context_length_exceeded"), 400), "too many tokens; give a smaller --context"),
-        (sends(_error("the maximum context length is 8192"), 400), "is 8192; give a smaller --context"),
-        (
-            sends(_error("You exceeded your quota", "insufficient_quota"), 429, Retry_After="1"),
-            "the account needs credit",
-        ),
-        (sends(_error("Insufficient balance"), 402), "402 Payment Required: Insufficient balance; the account needs"),
-        (sends(_error("response_format is not supported"), 422), "response_format is not supported; check --model"),
-        (sends('{"error": {"code": 401, "message": "no auth"}}'), "401 Unauthorized: no auth; check the API key"),
-        (sends(_error("no such model", "model_not_found")), "no such model; check --model"),
-    ],
-)
-def test_what_cannot_pass_ends_the_asking_at_once_in_the_words_of_the_provider(
-    state: CodeState, scene: Scene, words: str
-) -> None:
-    told = situation(state, roles=("exploit", "explore"))
-    with serving(*[scene] * 9) as server:
-        made = planner(server)
-        assert [made.propose(told.situation), made.propose(told.situation)] == [[], []]
-        assert len(server.requests) == 1
-    (call,) = told.calls
-    assert words in why_given_up(told.calls)
-    assert KEY not in call.outcome
-    assert (call.tokens_in, call.tokens_out) == (0, 0)
-
-
-def test_without_the_model_the_other_planners_go_on(state: CodeState) -> None:
-    told = situation(state, roles=("exploit", "explore"))
-    with serving(*[fails(401)] * 9) as server:
-        hybrid = Auto([planner(server), Sweep(0, FIDELITY)])
-        for _ in range(2):
-            assert [p.planner for p in hybrid.propose(told.situation)] == ["sweep", "sweep"]
-        assert len(server.requests) == 1
-
-
-@pytest.mark.parametrize(
-    ("scene", "outcome"),
-    [
-        (
-            says("<think>so long", tokens_out=70, ends="length"),
-            "cut off: the answer reached its limit of tokens: it ends w",
-        ),
-        (
-            says('{"hypothesis": "h', tokens_out=70, ends="length"),
-            "cut off: the answer reached its limit of tokens: it br",
-        ),
-        (
-            says("", tokens_out=70, ends="length", reasoning_content="so"),
-            "cut off: the answer reached its limit of tokens w",
-        ),
-        (says(None, tokens_out=70, refusal=f"I can not, {KEY}"), "refused: I can not, (key)"),
-        (says("", tokens_out=70, ends="content_filter"), "refused: by the provider's content filter"),
-    ],
-)
-def test_an_answer_that_was_cut_off_or_refused_is_said_so_and_costs_what_it_used(
-    state: CodeState, scene: Scene, outcome: str
-) -> None:
-    told = situation(state, roles=("exploit", "explore"))
-    with serving(scene, GOOD) as server:
-        proposals = planner(server).propose(told.situation)
-    assert [p.role for p in proposals] == ["explore"]
-    assert told.outcomes[0].startswith(outcome)
-    assert [(call.tokens_in, call.tokens_out) for call in told.calls] == [(1000, 70), (1000, 50)]
-
-
-def test_a_refusal_of_which_no_use_is_told_costs_nothing(state: CodeState) -> None:
-    told = situation(state)
-    with serving(says(None, tokens_in=0, tokens_out=0, refusal="No.")) as server:
-        assert planner(server).propose(told.situation) == []
-    assert [(call.tokens_in, call.tokens_out) for call in told.calls] == [(0, 0)]
-
-
-def test_a_question_that_the_rules_of_a_provider_forbid_is_no_reason_to_ask_no_more(state: CodeState) -> None:
-    told = situation(state)
-    with serving(sends(_error("flagged", "content_policy_violation"), 400), GOOD) as server:
-        made = planner(server)
-        assert made.propose(told.situation) == []
-        assert made.propose(told.situation)
-    assert told.outcomes == ["refused: 400 Bad Request: flagged", "answered"]
-
-
-def test_a_call_of_a_tool_is_no_answer(state: CodeState) -> None:
-    told = situation(state)
-    call = {"id": "1", "type": "function", "function": {"name": "python", "arguments": "{}"}}
-    with serving(says(None, ends="tool_calls", tool_calls=[call]), GOOD) as server:
-        assert planner(server).propose(told.situation)
-    assert told.outcomes == ["malformed answer: it calls a tool, python", "answered"]
-
-
-@pytest.mark.parametrize(
-    "text", ["<think>{draft}</think>{good}", "{draft}</think>{good}", "<think>{draft}</think>```json\n{good}\n```"]
-)
-def test_no_draft_in_a_thought_is_proposed(state: CodeState, text: str) -> None:
-    good = '{"hypothesis": "real", "changes": {"lr_S": 0.01}}'
-    told = situation(state)
-    with serving(says(text.format(good=good, draft=good.replace("real", "draft")))) as server:
-        assert [p.hypothesis for p in planner(server).propose(told.situation)] == ["real"]
-    assert told.outcomes == ["answered"]
 
 
 def test_what_was_answered_before_a_failure_is_returned(state: CodeState) -> None:
     told = situation(state, roles=("exploit", "explore"))
     with serving(GOOD, *[drops] * 9) as server:
-        assert len(planner(server).propose(told.situation)) == 1
+        assert len(planner_of(server).propose(told.situation)) == 1
 
 
 @pytest.mark.parametrize(("bad", "word"), [(OFF_THE_MARK, "stands 0 times"), (OUTSIDE, "is refused")])
 def test_an_objection_is_given_back(state: CodeState, bad: Scene, word: str) -> None:
     told = situation(state, rung="code")
     with serving(bad, PATCH) as server:
-        proposals = planner(server).propose(told.situation)
+        proposals = planner_of(server).propose(told.situation)
     assert proposals[0].edits == (EDIT,)
     assert word in server.prompt(1)
     assert word in told.outcomes[0]
@@ -297,7 +140,7 @@ def test_an_objection_is_given_back(state: CodeState, bad: Scene, word: str) -> 
 def test_a_patch_that_stays_refused_is_returned_for_the_record(state: CodeState) -> None:
     told = situation(state, rung="code")
     with serving(*[OUTSIDE] * 9) as server:
-        proposals = planner(server).propose(told.situation)
+        proposals = planner_of(server).propose(told.situation)
     assert [edit.file for p in proposals for edit in p.edits] == ["agent/loop/loop.py"]
     assert len(told.calls) == 1 + CORRECTIONS
 
@@ -305,7 +148,7 @@ def test_a_patch_that_stays_refused_is_returned_for_the_record(state: CodeState)
 def test_what_was_run_already_is_never_returned(state: CodeState) -> None:
     told = situation(state, rung="code", objection=lambda _: Objection("e0007 is the same", known=True))
     with serving(*[PATCH] * 9) as server:
-        assert planner(server).propose(told.situation) == []
+        assert planner_of(server).propose(told.situation) == []
     assert len(told.calls) == 1 + CORRECTIONS
 
 
@@ -316,8 +159,8 @@ def test_a_request_that_could_exceed_the_limit_is_not_sent(state: CodeState) -> 
         for n in range(1, 9)
     ]
     with serving(*scenes) as server:
-        proposals = planner(server, tokens=70_000).propose(told.situation)
-        assert planner(server, tokens=70_000).propose(told.situation) == []
+        proposals = planner_of(server, tokens=70_000).propose(told.situation)
+        assert planner_of(server, tokens=70_000).propose(told.situation) == []
     assert 1 <= len(proposals) == len(server.requests) < 5
     spent = sum(call.tokens_in + call.tokens_out for call in told.calls)
     assert spent <= 70_000
@@ -328,7 +171,7 @@ def test_a_request_that_could_exceed_the_limit_is_not_sent(state: CodeState) -> 
 def test_an_answer_that_never_came_counts_at_its_most(state: CodeState) -> None:
     told = situation(state)
     with serving(*[stalls] * 2) as server:
-        planner(server, patience_s=0.2, tries=2).propose(told.situation)
+        planner_of(server, patience_s=0.2, tries=2).propose(told.situation)
     assert [call.tokens_out for call in told.calls] == [1000, 1000]
 
 
@@ -342,7 +185,7 @@ def test_dollars_are_limited_where_the_price_is_known(state: CodeState, monkeypa
 def test_the_key_goes_to_the_server_alone(state: CodeState) -> None:
     told = situation(state)
     with serving(fails(500), says("no JSON"), fails(400)) as server:
-        planner(server).propose(told.situation)
+        planner_of(server).propose(told.situation)
     assert server.keys == [f"Bearer {KEY}"] * 3
     assert KEY not in repr(told.calls)
     assert KEY not in repr(server.requests)
@@ -351,7 +194,7 @@ def test_the_key_goes_to_the_server_alone(state: CodeState) -> None:
 def test_a_failed_patch_is_repaired_on_the_code_it_changed(state: CodeState) -> None:
     told = situation(state, rung="code", roles=("explore",), past=[broken()], output="NameError: beta")
     with serving(PATCH) as server:
-        (proposal,) = planner(server).propose(told.situation)
+        (proposal,) = planner_of(server).propose(told.situation)
     assert (proposal.parent, proposal.repairs, proposal.role) == ("e0001", "e0002", "explore")
     assert "NameError: beta" in server.prompt(0)
 
@@ -362,7 +205,7 @@ def test_repairs_are_bounded(state: CodeState) -> None:
         told = situation(state, rung="code", roles=("exploit", "exploit"), past=past)
         other = answers(hypothesis="two lines", edits=[{**EDIT.model_dump(), "replace": "\n"}])
         with serving(PATCH, other) as server:
-            proposals = planner(server).propose(told.situation)
+            proposals = planner_of(server).propose(told.situation)
         assert [p.repairs for p in proposals] == [wanted, None]
 
 
@@ -372,7 +215,7 @@ def test_an_interruption_ends_the_wait(state: CodeState) -> None:
         timer = threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT))
         timer.start()
         with pytest.raises(KeyboardInterrupt):
-            planner(server).propose(told.situation)
+            planner_of(server).propose(told.situation)
         timer.join()
     assert told.outcomes == ["interrupted"]
 
