@@ -58,7 +58,7 @@ def fails(status: int, **headers: str) -> Scene:
 
 
 def sends(body: str, status: int = 200, **headers: str) -> Scene:
-    """A response as it is given."""
+    """Return a scene that sends a response as it is given."""
     return lambda handler: _send(handler, status, body, headers)
 
 

@@ -85,7 +85,7 @@ def situation(
 
 
 def planner_of(server: ModelServer, **limits: Any) -> Llm:
-    """The planner of a server, in more of a hurry than a campaign's."""
+    """Return the planner of a server, with less patience than a campaign's."""
     made = create(Options(seed=0, fidelity=FIDELITY, model=server.address))
     return replace(made, limits=replace(made.limits, backoff_s=0.01, answer_tokens=1000, **limits))
 
