@@ -11,6 +11,7 @@ from rich.syntax import Syntax
 from rich.table import Table
 from rich.text import Text
 
+from agent.base.loop_git import AS_TEXT
 from agent.campaign.folder import CampaignFolder
 from agent.executor.artifacts import read_curves
 from agent.executor.workspace import Workspace
@@ -33,7 +34,7 @@ def diff(workspace: Workspace, experiment: Experiment) -> str:
     commit = experiment.landed or experiment.commit
     if commit is None or experiment.parent is None:
         return experiment.patch
-    return str(workspace.repo.git.show("--format=", "--no-color", commit))
+    return str(workspace.repo.git.show("--format=", *AS_TEXT, commit))
 
 
 def experiment_view(workspace: Workspace, campaign: CampaignFolder, experiment: Experiment) -> RenderableType:

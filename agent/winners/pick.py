@@ -14,6 +14,7 @@ from git import Git, GitCommandError
 from pydantic import BaseModel, ConfigDict
 
 from agent.analyzer.judging.interval import within
+from agent.base.loop_git import complaint_of, loop_git, user_git
 from agent.executor.code.code_state import CodeState
 from agent.executor.code.worktree import CHOSEN, throw_away, write_chosen
 from agent.executor.trial import steps_of
@@ -101,8 +102,9 @@ def _ready_branch(workspace: Workspace) -> str:
             raise StoichloopError(
                 f"{workspace.root}: another git operation is in progress ({operation}); finish it or abort it first"
             )
-    # Without optional locks, or git would refresh the user's index.
-    lines = str(git(no_optional_locks=True).status("--porcelain", "--untracked-files=all")).splitlines()
+    # Only the user's own settings tell which files are ignored, and how their lines end.
+    users = user_git(workspace.root)(no_optional_locks=True)
+    lines = str(users.status("--porcelain", "--untracked-files=all")).splitlines()
     if files := [line[3:] for line in lines if line[0] not in " ?" or line[3:].lstrip('"').startswith("gnn/")]:
         raise StoichloopError(
             f"{workspace.root}: uncommitted changes are in the way: {', '.join(files)}; "
@@ -122,8 +124,7 @@ def _experiments_in(workspace: Workspace, head: str) -> set[tuple[str, str, str]
 def _place(workspace: Workspace, head: str, links: Sequence[Link], branch: str) -> list[Placed]:
     with throw_away(workspace.repo, workspace.runs / ".picks", workspace.sandbox) as worktrees:
         folder = worktrees.whole(head)
-        git = Git(str(folder))  # runs with the user's name, hooks and signature
-        placed = [one for link in links if (one := _cherry_pick(git, folder, link, branch)) is not None]
+        placed = [one for link in links if (one := _cherry_pick(folder, link, branch)) is not None]
         try:
             CodeState(folder, workspace.sandbox).resolve({})
         except StoichloopError as error:
@@ -131,14 +132,15 @@ def _place(workspace: Workspace, head: str, links: Sequence[Link], branch: str) 
                 f"on branch {branch}, {links[-1].experiment} would not train: {error}; nothing was changed"
             ) from error
         if placed:
-            workspace.repo.git.merge("--ff-only", "--quiet", placed[-1].commit)
+            user_git(workspace.root).merge("--ff-only", "--quiet", placed[-1].commit)
     return placed
 
 
-def _cherry_pick(git: Git, folder: Path, link: Link, branch: str) -> Placed | None:
+def _cherry_pick(folder: Path, link: Link, branch: str) -> Placed | None:
     """Pick one commit in the worktree; return None if it changes nothing there."""
+    git, users = loop_git(folder), user_git(folder)
     try:
-        git.cherry_pick(link.commit)
+        users.cherry_pick(link.commit)
     except GitCommandError as error:
         files = str(git.diff("--name-only", "--diff-filter=U")).splitlines()
         if files and (files != [CHOSEN] or not _merge_chosen(git, folder)):
@@ -147,12 +149,13 @@ def _cherry_pick(git: Git, folder: Path, link: Link, branch: str) -> Placed | No
                 f"nothing was changed; to resolve it by hand: git cherry-pick {link.commit[:12]}"
             ) from error
         if not git.diff("--cached", "--name-only"):
-            git.cherry_pick("--skip")
+            users.cherry_pick("--skip")
             return None
         if not files:
-            said = " ".join(str(error.stderr).replace("stderr:", "").split())
-            raise StoichloopError(f"git could not pick {link.experiment}, and nothing was changed: {said}") from error
-        git(c="core.editor=true").cherry_pick("--continue")
+            raise StoichloopError(
+                f"git could not pick {link.experiment}, and nothing was changed: {complaint_of(error)}"
+            ) from error
+        users(c=["core.editor=true", "core.commentChar=#"]).cherry_pick("--continue")
     commit = str(git.rev_parse("HEAD"))
     return Placed(experiment=link.experiment, subject=link.subject, original=link.commit, commit=commit)
 
@@ -160,7 +163,7 @@ def _cherry_pick(git: Git, folder: Path, link: Link, branch: str) -> Placed | No
 def _merge_chosen(git: Git, folder: Path) -> bool:
     """Merge the chosen configuration by field instead of by line; return False if both sides changed a field."""
     try:
-        base, ours, theirs = (json.loads(git.show(f":{stage}:{CHOSEN}")) for stage in (1, 2, 3))
+        base, ours, theirs = (json.loads(git.cat_file("blob", f":{stage}:{CHOSEN}")) for stage in (1, 2, 3))
     except (GitCommandError, json.JSONDecodeError):
         return False  # one side has no such file, or no JSON in it
     merged: dict[str, Any] = {}
@@ -172,7 +175,7 @@ def _merge_chosen(git: Git, folder: Path) -> bool:
         if value is not _MISSING:
             merged[name] = value
     write_chosen(folder, merged)
-    git.add("--", CHOSEN)
+    user_git(folder).add("--", CHOSEN)
     return True
 
 

@@ -115,7 +115,7 @@ def apply_edits(edits: Sequence[Replacement], folder: Path) -> None:
 def inspect(folder: Path) -> None:
     """Raise `PatchRefusedError` unless all changes of a checkout's gnn/ against HEAD are Python within the policy."""
     git = loop_git(folder)
-    git.add("--all", "--", "gnn")
+    git.add("--all", "--force", "--", "gnn")
     lines = str(git.diff("--cached", "--raw", "--no-renames", "HEAD", "--", "gnn")).splitlines()
     if not lines:
         raise PatchRefusedError("the patch changes nothing in gnn/")
