@@ -27,14 +27,11 @@ _PINS = {
     **{f"color.{what}": "false" for what in ("branch", "diff", "grep", "status", "ui")},
     "commit.cleanup": "verbatim",
     "commit.gpgSign": "false",
+    "core.abbrev": "auto",
     "core.attributesFile": os.devnull,
-    "core.autocrlf": "false",
-    "core.eol": "lf",
-    "core.excludesFile": os.devnull,
     "core.fsmonitor": "false",
     "core.hooksPath": os.devnull,
     "core.quotePath": "true",
-    "core.safecrlf": "false",
     "diff.algorithm": "default",
     "diff.context": "3",
     "diff.dstPrefix": "b/",
@@ -67,8 +64,6 @@ _PINS = {
     "status.showUntrackedFiles": "normal",
     "trailer.separators": ":",
 }
-# The forms of a diff that the attributes of a file can change, as they are without attributes.
-AS_TEXT = ("--text", "--no-ext-diff", "--no-textconv")
 _IDENTITY = {
     f"GIT_{who}_{what}": value
     for who in ("AUTHOR", "COMMITTER")
@@ -77,11 +72,11 @@ _IDENTITY = {
 
 
 class _CleanGit(Git):
-    """Git without the environment variables for which `_drops` is true; texts go in and come out as UTF-8."""
+    """Git without the environment variables for which `_drops` is true; it is read as UTF-8 in every locale."""
 
     @staticmethod
     def _drops(name: str) -> bool:
-        return name in PLACES
+        return name in PLACES or name in ("GIT_AUTHOR_DATE", "GIT_COMMITTER_DATE")
 
     def execute(self, command: Any, *arguments: Any, **options: Any) -> Any:
         """See `Git.execute`; raises `StoichloopError` where git is missing or too old."""
@@ -89,10 +84,9 @@ class _CleanGit(Git):
         dropped = [name for name in os.environ if self._drops(name) and name not in self.environment()]
         # GitPython hands down the whole environment, of which it can set variables but remove none.
         clean = ["env", *(f"--unset={name}" for name in dropped)] if dropped else []
-        words = [*clean, *(word if word.isascii() else word.encode("utf-8", "surrogateescape") for word in command)]
+        words = [*clean, *command]
         if options.keys() & {"as_process", "stdout_as_string", "with_extended_output"}:
             return super().execute(words, *arguments, **options)
-        # GitPython itself would read the output in the encoding of the locale.
         return super().execute(words, *arguments, stdout_as_string=False, **options).decode("utf-8", "surrogateescape")
 
 
@@ -119,7 +113,7 @@ class PinnedGit(_CleanGit):
 
     @staticmethod
     def _drops(name: str) -> bool:
-        return name.startswith("GIT_") and name != "GIT_EXEC_PATH"  # where an unusual installation keeps its parts
+        return name.startswith("GIT_") and not name.startswith(("GIT_EXEC_PATH", "GIT_PYTHON_"))
 
     def execute(self, command: Any, *arguments: Any, **options: Any) -> Any:
         """See `_CleanGit.execute`."""
@@ -132,6 +126,10 @@ class PinnedRepo(Repo):
 
     GitCommandWrapperType = PinnedGit
 
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self.git = PinnedGit(self.working_dir)  # GitPython's own would be told of variables that git was given
+
 
 def loop_git(folder: Path) -> Git:
     """Return git for `folder` with the identity of the loop, and with nothing of the user's settings."""
@@ -143,9 +141,14 @@ def user_git(folder: Path) -> Git:
     return _CleanGit(str(folder))
 
 
+def as_word(text: str) -> str:
+    """Return `text` as the argument of a command that gets it in UTF-8 in every locale."""
+    return os.fsdecode(text.encode("utf-8", "surrogateescape"))
+
+
 def path_of(printed: str) -> Path:
-    """Return a path that git printed, with the encoding of the locale."""
-    return Path(os.fsdecode(printed.encode("utf-8", "surrogateescape")))
+    """Return a path that git printed."""
+    return Path(as_word(printed))
 
 
 def linked_worktrees(git: Git) -> list[Path]:
@@ -177,6 +180,7 @@ def check_git() -> str:
 @cache
 def _trusted_folders() -> str:
     """Return a configuration with nothing but the user's safe.directory, which git must know in shared folders."""
+    check_git()
     trusted = [folder for folder in _ask("config", "--null", "--get-all", "safe.directory").split("\0") if folder]
     if not trusted:
         return os.devnull

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from git import Git
 
-from agent.base.loop_git import path_of
+from agent.base.loop_git import loop_git, path_of
 
 # This file has precedence over every .gitattributes, so that git stores, compares and merges the bytes as they are.
 _NO_ATTRIBUTES = "* !text !eol !crlf !ident !filter !diff !merge !working-tree-encoding !whitespace\n"
@@ -27,12 +30,26 @@ def make_private(folder: Path, users: Git) -> None:
     object_format, objects = str(
         users.rev_parse("--show-object-format", "--path-format=absolute", "--git-path", "objects")
     ).split("\n", 1)
-    shared = users.config("--default", "umask", "core.sharedRepository")
+    entries = [entry.partition("\n") for entry in str(users.config("--local", "--null", "--list")).split("\0")]
+    shared = {key: value for key, _, value in entries}.get("core.sharedrepository", "umask")
     (folder / "refs").mkdir(parents=True)
     (folder / "HEAD").write_text("ref: refs/heads/none\n", encoding="utf-8")
     (folder / "objects").symlink_to(path_of(objects))
     (folder / "config").write_text(_CONFIGURATION.format(shared=shared, object_format=object_format), encoding="utf-8")
     ignore_attributes(folder)
+    if any(key.endswith(".promisor") for key, _, _ in entries):  # a partial clone fetches objects when it needs them
+        for key, _, value in entries:
+            if key.startswith("remote."):
+                loop_git(folder).config("--add", key, value)
+
+
+@contextmanager
+def reading(folder: Path) -> Iterator[Git]:
+    """Yield git that shows commits of the repository in `folder` as they are shown without its settings."""
+    with TemporaryDirectory(prefix="stoichloop-") as scratch:
+        private = Path(scratch) / "private.git"
+        make_private(private, loop_git(folder))
+        yield loop_git(private)
 
 
 def ignore_attributes(git_dir: Path) -> None:

@@ -15,7 +15,7 @@ from uuid import uuid4
 from filelock import FileLock, Timeout
 from git import Git, Repo
 
-from agent.base.loop_git import linked_worktrees, loop_git, user_git
+from agent.base.loop_git import as_word, linked_worktrees, loop_git, user_git
 from agent.executor.code.code_state import CodeState
 from agent.executor.code.private_repository import make_private
 from agent.executor.sandbox.bubblewrap import Sandbox
@@ -72,7 +72,7 @@ class Worktrees:
             edit(path)
             tree = loop_git(path)
             tree.add("--all", "--force", "--", "gnn")
-            tree.commit("--quiet", "--allow-empty", "--cleanup=verbatim", f"--message={message}")
+            tree.commit("--quiet", "--allow-empty", "--cleanup=verbatim", f"--message={as_word(message)}")
             return str(tree.rev_parse("HEAD"))
         finally:
             self._remove(path)
@@ -82,7 +82,7 @@ class Worktrees:
         date = f"{int(at)} +0000"
         git = self._git
         with git.custom_environment(GIT_AUTHOR_DATE=date, GIT_COMMITTER_DATE=date):
-            return str(git.commit_tree(f"{commit}^{{tree}}", "-p", parent, "-m", message))
+            return str(git.commit_tree(f"{commit}^{{tree}}", "-p", parent, "-m", as_word(message)))
 
     def keep(self, ref: str, commit: str) -> None:
         """Point a ref of the loop's own, like refs/experiments/night/e0017, at a commit."""
