@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import shutil
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -15,6 +16,45 @@ from tests.torture.campaigns import Course, Night
 
 pytestmark = pytest.mark.torture
 
+# Code that is quick to run: what is compared is what becomes of it in git and in the ledger.
+CONFIG = """
+import json
+import sys
+from pathlib import Path
+
+FIELDS = {
+    "depth": {"value": 2, "kind": "int", "doc": "hidden layers", "low": 1, "high": 3},
+}
+given = json.load(sys.stdin) if "--resolve" in sys.argv else {}
+chosen = json.loads(Path("gnn/configuration.json").read_text()) | given
+if unknown := chosen.keys() - FIELDS.keys():
+    sys.exit(f"key '{min(unknown)}' is not a field")
+for name, value in chosen.items():
+    FIELDS[name]["value"] = value
+print(json.dumps({name: field["value"] for name, field in FIELDS.items()} if "--resolve" in sys.argv else FIELDS))
+"""
+TRAIN = """
+import sys
+from pathlib import Path
+
+import numpy as np
+
+given = dict(zip(sys.argv[1::2], sys.argv[2::2]))
+with np.load(given["--observations"]) as known:
+    role, reactions, alphabet = known["role"], int(known["n_reactions"]), known["alphabet"]
+draw = np.random.default_rng(int(given["--seed"]))
+grid = np.linspace(0.0, 3.0, 5)
+np.savez(
+    Path(given["--out"]) / "estimate.npz",
+    sto_all=np.where(role > 0, 1.0, -1.0) * draw.choice(alphabet, len(role)),
+    log_k=np.zeros(reactions),
+    substrate_func_c=grid,
+    substrate_func_s=grid,
+    substrate_func=np.ones((5, 5)),
+    rate_func_h=grid,
+    rate_func=grid,
+)
+"""
 # It answers nothing on the sweep, so that the campaign goes on to code at once.
 PROGRAM = """
 import json, pathlib, sys
@@ -23,14 +63,15 @@ if "Change the code: give" not in sys.stdin.buffer.read().decode():
 count = pathlib.Path(sys.argv[1])
 answered = len(count.read_bytes()) if count.exists() else 0
 count.write_bytes(b"." * (answered + 1))
-beside = '    depth: int = integer(2, 1, 3, "hidden layers in both functions")\\n'
+field = '    "depth": {"value": 2, "kind": "int", "doc": "hidden layers", "low": 1, "high": 3},\\n'
 edits = [
     [
         {"file": "gnn/scratch_layer.py", "search": "", "replace": "SIZE = 3  # größer\\n"},
-        {"file": "gnn/config.py", "search": beside, "replace": beside + beside.replace("depth", "idle")},
+        {"file": "gnn/config.py", "search": field, "replace": field + field.replace("depth", "idle")},
     ],
-    [{"file": "gnn/config.py", "search": beside, "replace": beside.replace("hidden", "verborgene")}],
-][answered % 2]
+    [{"file": "gnn/config.py", "search": "import sys\\n", "replace": "import sys  # größer\\n"}],
+    [{"file": "gnn/config.py", "search": '"low": 1', "replace": '"low": 2'}],
+][answered % 3]
 print(json.dumps({"hypothesis": f"größer, {answered}", "edits": edits}))
 """
 
@@ -90,7 +131,16 @@ def night_with(night_of: Callable[..., Night], place: Path) -> Night:
     """The campaign of a program that always gives the same answers."""
     (place / "agent.py").write_text(PROGRAM)
     program = shlex.join([sys.executable, str(place / "agent.py"), str(place / "count")])
-    return night_of("--planner", "command", "--program", program, "--experiments", "2", "--budget", "2h", under=place)
+    night = night_of("--planner", "command", "--program", program, "--experiments", "3", "--budget", "2h", under=place)
+    code = night.workspace.root / "gnn"
+    shutil.rmtree(code)
+    code.mkdir()
+    for file, text in {"__init__": "", "config": CONFIG, "train": TRAIN}.items():
+        (code / f"{file}.py").write_text(text)
+    (code / "configuration.json").write_text("{}\n")
+    night.workspace.repo.git.add("--all")
+    night.workspace.repo.git.commit("--message=code that is quick to run")
+    return night
 
 
 def ledger_of(night: Night) -> list[dict[str, Any]]:
