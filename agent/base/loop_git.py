@@ -126,10 +126,6 @@ class PinnedRepo(Repo):
 
     GitCommandWrapperType = PinnedGit
 
-    def __init__(self, path: Path) -> None:
-        super().__init__(path)
-        self.git = PinnedGit(self.working_dir)  # GitPython's own would be told of variables that git was given
-
 
 def loop_git(folder: Path) -> Git:
     """Return git for `folder` with the identity of the loop, and with nothing of the user's settings."""

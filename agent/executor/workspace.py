@@ -109,7 +109,7 @@ def head_commit(workspace: Workspace) -> str:
     from agent.base.loop_git import complaint_of
 
     try:
-        return str(workspace.repo.git.rev_parse("--verify", "HEAD"))
+        return str(workspace.repo.git.rev_parse("--verify", "HEAD^{commit}"))
     except GitCommandError as error:
         raise StoichloopError(
             f"{workspace.root}: git knows no commit here to start from: {complaint_of(error)}"
