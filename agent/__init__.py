@@ -3,4 +3,4 @@
 import os
 
 # GitPython looks for git when it is imported; without git, `doctor` must still be able to say so.
-os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
+os.environ["GIT_PYTHON_REFRESH"] = "quiet"

@@ -12,8 +12,8 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from agent.base.git_environment import forget_git_environment
 from agent.base.interruption import Interruption
-from agent.base.loop_git import forget_git_environment
 from agent.cli.output import failure_sentence
 from agent.executor.workspace import Workspace
 from benchmarks.trials import BenchmarkRun, Failed, Finished, keep, read_results, run_trials

@@ -14,7 +14,7 @@ VerdictName = Literal["accepted", "rejected", "failed", "refused"]
 TrialStatus = Literal["completed", "crashed", "timed_out", "non_finite", "invalid"]
 Role = Literal["exploit", "explore", "principle"]
 FindingKind = Literal["established principle", "refuted hypothesis", "not confirmed", "open question"]
-Worth = Literal["matters", "not shown to matter"]
+Worth = Literal["matters", "not shown to matter", "not determined"]
 MeasurementKey = tuple[str, str, int, int]  # code, dataset, seed, steps
 Generality = Literal["generalises", "does not generalise", "not shown to generalise"]
 
@@ -303,7 +303,8 @@ class Ablation:
     """Contribution of the change `left_out` to the stack of changes of the experiment `winner`.
 
     `effect` is the loss of score without the change, with a 95 % interval over paired seeds. It is None where the rest
-    fails without the change; `reason` is then the failure.
+    does not train without the change, which then matters, and where the rest cannot be rebuilt without it, so that
+    nothing is determined; `reason` is then the failure.
     """
 
     winner: str

@@ -157,13 +157,21 @@ def _refuse_other_wishes(campaign: CampaignFolder, asked: Settings) -> None:
 
 
 def _refuse_old_branches(workspace: Workspace, name: str) -> None:
-    """Raise `StoichloopError` if branches of a deleted campaign block those of this one."""
-    if "exp" in workspace.repo.heads:
+    """Raise `StoichloopError` if branches of another campaign stand in the way of those of this one."""
+    from agent.base.loop_git import linked_worktrees
+
+    git = workspace.repo.git
+    if git.for_each_ref("--format=%(refname)", "refs/heads/exp", "--count=1") == "refs/heads/exp":
         raise StoichloopError("branch 'exp' stands in the way of experiment branches 'exp/...'; rename it")
+    # All worktrees of a clone share its branches: one campaign must not write into those of another.
+    for root in linked_worktrees(git):
+        if (root / "runs" / name / "campaign.yaml").is_file():
+            raise StoichloopError(
+                f"campaign '{name}' lives in {root / 'runs' / name}, in another worktree of this clone, and their "
+                "branches would mix; choose another --campaign name here, or continue it there"
+            )
     old = str(
-        workspace.repo.git.for_each_ref(
-            "--format=%(refname:short)", f"refs/heads/exp/{name}", f"refs/experiments/{name}"
-        )
+        git.for_each_ref("--format=%(refname:short)", f"refs/heads/exp/{name}", f"refs/experiments/{name}")
     ).split()
     if old:
         count = "1 commit" if len(old) == 1 else f"{len(old)} commits"

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import platform
-import shutil
-import subprocess
 import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -92,10 +90,12 @@ def _packages() -> list[Check]:
 
 
 def _git() -> Check:
-    if shutil.which("git") is None:
-        return Check("git", ok=False, required=True, finding="not installed")
-    done = subprocess.run(["git", "--version"], capture_output=True, text=True, check=False)
-    return Check("git", ok=True, required=True, finding=done.stdout.strip())
+    from agent.base.loop_git import check_git
+
+    try:
+        return Check("git", ok=True, required=True, finding=check_git())
+    except StoichloopError as error:
+        return Check("git", ok=False, required=True, finding=str(error))
 
 
 def _find(start: Path) -> Workspace | StoichloopError:

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from agent.base.loop_git import forget_git_environment
+from agent.base.git_environment import forget_git_environment
 from agent.cli.data_command import data
 from agent.cli.doctor_command import doctor
 from agent.cli.explore_command import explore

@@ -39,10 +39,12 @@ def failure_sentence(error: Exception) -> str | None:
         return f"the ledger is damaged: {error}; 'stoichloop restore' replaces it by its last good copy"
     if isinstance(error, OSError):
         return f"{type(error).__name__}: {error}"
-    from git import GitCommandError
+    from git import GitError
 
-    if isinstance(error, GitCommandError):
-        return f"git failed: {' '.join((error.stderr or str(error)).replace('stderr:', '').split())}"
+    from agent.base.loop_git import complaint_of
+
+    if isinstance(error, GitError):
+        return f"git failed: {complaint_of(error)}"
     return None
 
 

@@ -69,10 +69,20 @@ class Workspace:
 
     @property
     def repo(self) -> Repo:
-        """Return the git repository; its index and working tree belong to the user and are only read."""
-        from git import Repo
+        """Return the git repository; its index and working tree belong to the user and are only read.
 
-        return Repo(self.root)
+        Raises `StoichloopError` if git cannot read it.
+        """
+        from git import GitError
+
+        from agent.base.loop_git import PinnedRepo
+
+        try:
+            return PinnedRepo(self.root)
+        except GitError as error:
+            raise StoichloopError(
+                f"{self.root / '.git'}: not a repository that git can read; 'git status' must work there first"
+            ) from error
 
 
 def current_workspace(*, contained: bool = True) -> Workspace:
@@ -96,8 +106,11 @@ def head_commit(workspace: Workspace) -> str:
     """Return the commit that a new campaign starts from; raise `StoichloopError` in a repository without commits."""
     from git import GitCommandError
 
+    from agent.base.loop_git import complaint_of
+
     try:
-        return str(workspace.repo.git.rev_parse("--verify", "HEAD"))
+        return str(workspace.repo.git.rev_parse("--verify", "HEAD^{commit}"))
     except GitCommandError as error:
-        reason = " ".join((error.stderr or "").replace("stderr:", "").split())
-        raise StoichloopError(f"{workspace.root}: git knows no commit here to start from: {reason}") from error
+        raise StoichloopError(
+            f"{workspace.root}: git knows no commit here to start from: {complaint_of(error)}"
+        ) from error

@@ -22,6 +22,7 @@ from agent.planner.contract import Options
 from agent.planner.registry import create_planner
 from agent.screen.live import LiveView
 from agent.screen.status_view import state_lines, status_view
+from agent.training.recipe import uncommitted
 from memory.backup import mend
 from memory.formatting import UNCHECKED
 from memory.ledger import Ledger
@@ -122,7 +123,7 @@ def _greet(view: LiveView, workspace: Workspace, campaign: CampaignFolder, ledge
     view.say(f"{'resuming' if resumed else 'starting'} campaign {campaign.settings.name} in {campaign.folder}")
     if campaign.settings.objective == "blind":
         view.say(f"note: {UNCHECKED}; the loop optimises blind")
-    if workspace.repo.is_dirty(path="gnn"):
+    if uncommitted(workspace):
         view.say("note: gnn/ has uncommitted changes; the campaign works from commits and does not see them")
 
 

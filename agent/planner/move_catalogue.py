@@ -17,6 +17,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field
 
 from agent.base.checked_yaml import read_document
+from agent.base.loop_git import loop_git
 from agent.executor.code.patch import apply_diff, refuse_files, touched
 from agent.executor.code.scratch import difference
 from agent.executor.code.unified_diff import PatchRefusedError
@@ -117,13 +118,18 @@ def apply(moves: Sequence[Move], folder: Path) -> None:
     """Apply moves in this order to the `gnn/` of a checkout and to its index; commits nothing.
 
     Each move is applied whole or not at all. Raises `StoichloopError` naming the move and the file if one does not
-    apply.
+    apply, or if the code holds it already.
     """
+    git = loop_git(folder)
     for move in moves:
+        diff, before = move.diff_on(folder), str(git.write_tree())
         try:
-            apply_diff(move.diff_on(folder), folder)
+            if diff:
+                apply_diff(diff, folder)
         except PatchRefusedError as error:
             raise StoichloopError(f"move '{move.name}': {error}; write {move.folder} anew on top of it") from error
+        if git.write_tree() == before:
+            raise StoichloopError(f"move '{move.name}': the code holds it already; leave it out of the list of moves")
 
 
 def _files_of(tree: Path) -> dict[str, str]:

@@ -13,6 +13,7 @@ from rich.text import Text
 
 from agent.campaign.folder import CampaignFolder
 from agent.executor.artifacts import read_curves
+from agent.executor.code.private_repository import reading
 from agent.executor.workspace import Workspace
 from agent.screen.log_view import log_view
 from memory.formatting import SHOWN_SCORES
@@ -33,7 +34,8 @@ def diff(workspace: Workspace, experiment: Experiment) -> str:
     commit = experiment.landed or experiment.commit
     if commit is None or experiment.parent is None:
         return experiment.patch
-    return str(workspace.repo.git.show("--format=", "--no-color", commit))
+    with reading(workspace.root) as git:
+        return str(git.show("--format=", commit))
 
 
 def experiment_view(workspace: Workspace, campaign: CampaignFolder, experiment: Experiment) -> RenderableType:

@@ -13,6 +13,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from agent.base.checked_yaml import read_document
+from agent.base.loop_git import user_git
 from agent.executor.code.code_state import CodeState
 from agent.executor.code.worktree import throw_away
 from agent.executor.workspace import Workspace, head_commit
@@ -85,6 +86,6 @@ def start_from(workspace: Workspace, path: Path | None) -> Iterator[Start]:
 
 def uncommitted(workspace: Workspace) -> bool:
     """Return whether the working tree's `gnn/` differs from HEAD."""
-    # Without optional locks, or git would refresh the user's index.
-    git = workspace.repo.git(no_optional_locks=True)
-    return bool(git.status("--porcelain", "--", "gnn"))
+    # Without optional locks, or git would refresh the user's index; only the user's settings tell what is ignored.
+    git = user_git(workspace.root)(no_optional_locks=True)
+    return bool(git.status("--porcelain", "--untracked-files=normal", "--", "gnn"))

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from git import GitCommandError
 
 from agent.analyzer.judging.acceptance import MIN_PAIRS, compare
 from agent.analyzer.judging.noise import Noise, measure_noise
+from agent.base.loop_git import loop_git
 from agent.campaign.campaign_data import refuse_other_data
 from agent.campaign.folder import CampaignFolder
-from agent.campaign.registrar import commit_of, edit_of
-from agent.executor.code.worktree import Worktrees
+from agent.campaign.registrar import commit_of
+from agent.executor.code.worktree import Worktrees, choose, keep_what_fits
 from agent.executor.trial import steps_of
-from agent.planner.proposal import Proposal
+from agent.planner.move_catalogue import move_names, read_move
 from agent.training.measurement import Laboratory, Task
 from memory.leaderboard import lineage
 from memory.ledger import Ledger
@@ -47,48 +52,119 @@ def ablate(
     stack = lineage(experiments, winner)[1:]
     if not stack:
         raise StoichloopError(f"{winner.id} is the unchanged base commit: there is nothing to leave out")
-    known, seeds = ledger.ablations(winner.id), fresh_seeds(winner.id, count)
-    missing = [e for e in stack if e.id not in known or len(known[e.id].seeds) < count]
-    rests = {e.id: _without(laboratory.worktrees, campaign.settings.base_commit, stack, e) for e in missing}
-    commits = {name: commit for name, commit in rests.items() if not isinstance(commit, StoichloopError)}
+    seeds = fresh_seeds(winner.id, count)
+    different = _rebuilt(ledger, laboratory.worktrees, campaign.settings.base_commit, stack, seeds)
     steps = steps_of(campaign.settings.fidelity, campaign.settings.full_steps)
 
     def tasks(name: str, commit: str) -> list[Task]:
         return [Task(name, commit, dataset, seed, steps) for seed in seeds]
 
-    wanted = tasks(winner.id, commit_of(winner)) if commits else []
-    for name, commit in commits.items():
+    wanted = tasks(winner.id, commit_of(winner)) if different else []
+    for name, commit in different.items():
         wanted += tasks(f"{winner.id} without {name}", commit)
     measured = laboratory.measure(wanted)
     groups = [measured[place : place + count] for place in range(0, len(measured), count)]
     noise = measure_noise(experiments, campaign.settings.fidelity)
-    for name, group in zip(commits, groups[1:], strict=False):
+    for name, group in zip(different, groups[1:], strict=False):
         ledger.add_ablation(_judge(winner.id, name, groups[0], group, noise))
-    for name, error in rests.items():
-        if isinstance(error, StoichloopError):
-            ledger.add_ablation(_needed(winner.id, name, seeds, str(error)))
+
+
+def _rebuilt(
+    ledger: Ledger, worktrees: Worktrees, base: str, stack: Sequence[Experiment], seeds: tuple[int, ...]
+) -> dict[str, str]:
+    """Return the commit of the stack without each change that has to be measured.
+
+    Record what needs no measurement: a change that later ones undo, and one without which nothing can be rebuilt.
+    """
+    winner, found = stack[-1], dict[str, str]()
+    known = ledger.ablations(winner.id)
+    for e in stack:
+        if _is_known(last := known.get(e.id), len(seeds)):
+            continue
+        rest = _without(worktrees, base, stack, e)
+        if isinstance(rest, StoichloopError):
+            ablation = _undetermined(winner.id, e.id, seeds, str(rest))
+            if last is None or last.reason != ablation.reason:
+                ledger.add_ablation(ablation)
+        elif worktrees.fingerprint(rest, worktrees.at(rest).resolve({})) == winner.fingerprint:
+            ledger.add_ablation(_idle(winner.id, e.id, seeds))
+        else:
+            found[e.id] = rest
+    return found
+
+
+def _is_known(ablation: Ablation | None, count: int) -> bool:
+    """Return whether an ablation on `count` seeds need not be repeated."""
+    return ablation is not None and len(ablation.seeds) >= count and ablation.verdict != "not determined"
 
 
 def _without(
     worktrees: Worktrees, base: str, stack: Sequence[Experiment], left_out: Experiment
 ) -> str | StoichloopError:
     """Commit all other changes of the stack, in order, on the base; return the error if they do not fit."""
-    commit = base
+    commit = parent = base
     try:
         for e in stack:
             if e is not left_out:
-                proposal = Proposal(
-                    hypothesis=e.hypothesis,
-                    parent=e.parent or "",
-                    changes=e.changes,
-                    diff=e.patch,
-                    role=e.role,
-                )
-                commit = worktrees.commit(commit, edit_of(proposal, worktrees.sandbox), f"{e.id} without {left_out.id}")
+                commit = worktrees.commit(commit, _again(worktrees, e, parent), f"{e.id} without {left_out.id}")
+            parent = commit_of(e)
         worktrees.at(commit).resolve({})
     except StoichloopError as error:
         return error
     return commit
+
+
+def _again(worktrees: Worktrees, e: Experiment, parent: str) -> Callable[[Path], None]:
+    """Return an edit that makes the change from `parent` to `e` in a checkout of other code."""
+
+    def edit(folder: Path) -> None:
+        if e.patch:
+            before, after = worktrees.texts_of(parent), worktrees.texts_of(commit_of(e))
+            whole = _written_whole(e, after)
+            changed = {file for file in {*before, *after} if before.get(file) != after.get(file)}
+            for file in sorted(changed | whole):
+                _change(folder, file, before.get(file), after.get(file), whole=file in whole)
+            keep_what_fits(folder, worktrees.sandbox)
+        choose(e.changes)(folder)
+
+    return edit
+
+
+def _written_whole(e: Experiment, after: Mapping[str, str]) -> set[str]:
+    """Return the files that an experiment's move writes or removes, whatever they held; none if it is a patch."""
+    if e.move not in move_names():
+        return set()
+    move = read_move(e.move)
+    files = {**dict.fromkeys(f"gnn/{file}" for file in move.description.removes), **move.files}
+    return {file for file, text in files.items() if after.get(file) == text}
+
+
+def _change(folder: Path, file: str, before: str | None, after: str | None, *, whole: bool) -> None:
+    """Change `file` of a checkout as it was changed from `before` to `after`; None stands for no file.
+
+    A file that was deleted or written whole becomes the same whatever it holds here; others are merged by line.
+    """
+    path = folder / file
+    if after is None:
+        path.unlink(missing_ok=True)
+        return
+    here = path.read_bytes().decode("utf-8", "surrogateescape") if path.is_file() else None
+    if here != before and not whole:
+        after = _merged(file, here, before, after)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(after.encode("utf-8", "surrogateescape"))
+
+
+def _merged(file: str, here: str | None, before: str | None, after: str) -> str:
+    """Merge the change of a text from `before` to `after` into `here`; raise `StoichloopError` if they conflict."""
+    with tempfile.TemporaryDirectory(prefix="stoichloop-") as scratch:
+        paths = [Path(scratch) / name for name in ("here", "before", "after")]
+        for path, text in zip(paths, (here, before, after), strict=True):
+            path.write_bytes((text or "").encode("utf-8", "surrogateescape"))
+        try:
+            return str(loop_git(Path(scratch)).merge_file("-p", *map(str, paths), strip_newline_in_stdout=False))
+        except GitCommandError as error:
+            raise StoichloopError(f"later changes of {file} touch the lines that it wrote") from error
 
 
 def _judge(
@@ -98,7 +174,8 @@ def _judge(
     # A seed on which the full stack did not complete cannot be compared.
     completed = [pair for pair in zip(full, rest, strict=True) if pair[0].score is not None]
     if failure := next((theirs.reason for _, theirs in completed if theirs.reason), None):
-        return _needed(winner, left_out, seeds, failure)
+        reason = f"the rest does not train without it: {failure}"
+        return Ablation(winner, left_out, None, None, seeds, "matters", reason, time.time())
     if len(completed) < MIN_PAIRS:
         raise StoichloopError(
             f"{winner} itself completed only {len(completed)} of {len(seeds)} fresh seeds, too few to compare; "
@@ -120,6 +197,11 @@ def _judge(
     )
 
 
-def _needed(winner: str, left_out: str, seeds: tuple[int, ...], failure: str) -> Ablation:
-    reason = f"later changes need it: {failure}"
-    return Ablation(winner, left_out, None, None, seeds, "matters", reason, time.time())
+def _idle(winner: str, left_out: str, seeds: tuple[int, ...]) -> Ablation:
+    reason = "later changes undo it: code and configuration are the same without it"
+    return Ablation(winner, left_out, 0.0, (0.0, 0.0), seeds, "not shown to matter", reason, time.time())
+
+
+def _undetermined(winner: str, left_out: str, seeds: tuple[int, ...], failure: str) -> Ablation:
+    reason = f"the rest cannot be rebuilt without it: {failure}"
+    return Ablation(winner, left_out, None, None, seeds, "not determined", reason, time.time())

@@ -10,6 +10,7 @@ from rich.text import Text
 from agent.analyzer.judging.interval import SHARE, Interval, interval_of_mean
 from agent.campaign.folder import CampaignFolder
 from agent.campaign.registrar import commit_of
+from agent.executor.code.private_repository import reading
 from agent.executor.code.worktree import CHOSEN
 from agent.executor.workspace import Workspace
 from agent.winners.attribution import undone
@@ -145,7 +146,9 @@ def read_winners(workspace: Workspace, campaign: CampaignFolder, ledger: Ledger,
 def changed_lines(workspace: Workspace, commit: str) -> tuple[ChangedLines, ChangedLines]:
     """Count the lines that a commit changes in the code and in the chosen configuration."""
     code, configuration = ChangedLines(), ChangedLines()
-    for row in str(workspace.repo.git.show("--numstat", "--no-renames", "--format=", commit)).splitlines():
+    with reading(workspace.root) as git:
+        rows = str(git.show("--numstat", "--format=", commit)).splitlines()
+    for row in rows:
         added, removed, file = row.split("\t")
         if file == CHOSEN:
             configuration = ChangedLines(added=int(added), removed=int(removed))

@@ -14,6 +14,7 @@ from typing import Any
 from git import Git, GitCommandError
 from pydantic import BaseModel, ConfigDict
 
+from agent.base.loop_git import complaint_of, loop_git, user_git
 from agent.executor.code.code_state import CodeState
 from agent.executor.code.patch import refuse_outside
 from agent.executor.code.unified_diff import PatchRefusedError
@@ -146,8 +147,9 @@ def _ready_branch(workspace: Workspace) -> str:
             raise StoichloopError(
                 f"{workspace.root}: another git operation is in progress ({operation}); finish it or abort it first"
             )
-    # Without optional locks, or git would refresh the user's index.
-    lines = str(git(no_optional_locks=True).status("--porcelain", "--untracked-files=all")).splitlines()
+    # Only the user's own settings tell which files are ignored, and how their lines end.
+    users = user_git(workspace.root)(no_optional_locks=True)
+    lines = str(users.status("--porcelain", "--untracked-files=all")).splitlines()
     if files := [line[3:] for line in lines if line[0] not in " ?" or line[3:].lstrip('"').startswith("gnn/")]:
         raise StoichloopError(
             f"{workspace.root}: uncommitted changes are in the way: {', '.join(files)}; "
@@ -185,9 +187,9 @@ def _place(workspace: Workspace, head: str, steps: Sequence[_Step], branch: str,
     """Pick in a temporary worktree, then move the branch; `code` is the gnn/ that must come out, if it is known."""
     with throw_away(workspace.repo, workspace.runs / ".picks", workspace.sandbox) as worktrees:
         folder = worktrees.whole(head)
-        git = Git(str(folder))  # runs with the user's name, hooks and signature
+        git = loop_git(folder)
         picks = [(step.link, _commit_of(worktrees, git, step)) for step in steps]
-        placed = [one for pick in picks if (one := _cherry_pick(git, folder, *pick, branch)) is not None]
+        placed = [one for pick in picks if (one := _cherry_pick(folder, *pick, branch)) is not None]
         tip = steps[-1].link
         if code not in (None, git.rev_parse("HEAD:gnn")):
             raise StoichloopError(
@@ -201,7 +203,7 @@ def _place(workspace: Workspace, head: str, steps: Sequence[_Step], branch: str,
                 f"on branch {branch}, {tip.experiment} would not train: {error}; nothing was changed"
             ) from error
         if placed:
-            workspace.repo.git.merge("--ff-only", "--quiet", placed[-1].commit)
+            user_git(workspace.root).merge("--ff-only", "--quiet", placed[-1].commit)
     return placed
 
 
@@ -215,10 +217,11 @@ def _commit_of(worktrees: Worktrees, git: Git, step: _Step) -> str:
     return worktrees.reword(link.commit, step.since, message, float(at))
 
 
-def _cherry_pick(git: Git, folder: Path, link: Link, commit: str, branch: str) -> Placed | None:
+def _cherry_pick(folder: Path, link: Link, commit: str, branch: str) -> Placed | None:
     """Pick a commit with the change of `link` in the worktree; return None if it changes nothing there."""
+    git, users = loop_git(folder), user_git(folder)
     try:
-        git.cherry_pick(commit)
+        users.cherry_pick(commit)
     except GitCommandError as error:
         files = str(git.diff("--name-only", "--diff-filter=U")).splitlines()
         if files and (files != [CHOSEN] or not _merge_chosen(git, folder)):
@@ -227,12 +230,13 @@ def _cherry_pick(git: Git, folder: Path, link: Link, commit: str, branch: str) -
                 f"nothing was changed; to resolve it by hand: git cherry-pick {commit[:12]}"
             ) from error
         if not git.diff("--cached", "--name-only"):
-            git.cherry_pick("--skip")
+            users.cherry_pick("--skip")
             return None
         if not files:
-            said = " ".join(str(error.stderr).replace("stderr:", "").split())
-            raise StoichloopError(f"git could not pick {link.experiment}, and nothing was changed: {said}") from error
-        git(c="core.editor=true").cherry_pick("--continue")
+            raise StoichloopError(
+                f"git could not pick {link.experiment}, and nothing was changed: {complaint_of(error)}"
+            ) from error
+        users(c=["core.editor=true", "core.commentChar=#"]).cherry_pick("--continue")
     made = str(git.rev_parse("HEAD"))
     return Placed(experiment=link.experiment, subject=link.subject, original=link.commit, commit=made)
 
@@ -240,7 +244,7 @@ def _cherry_pick(git: Git, folder: Path, link: Link, commit: str, branch: str) -
 def _merge_chosen(git: Git, folder: Path) -> bool:
     """Merge the chosen configuration by field instead of by line; return False if both sides changed a field."""
     try:
-        base, ours, theirs = (json.loads(git.show(f":{stage}:{CHOSEN}")) for stage in (1, 2, 3))
+        base, ours, theirs = (json.loads(git.cat_file("blob", f":{stage}:{CHOSEN}")) for stage in (1, 2, 3))
     except (GitCommandError, json.JSONDecodeError):
         return False  # one side has no such file, or no JSON in it
     merged: dict[str, Any] = {}
@@ -252,7 +256,7 @@ def _merge_chosen(git: Git, folder: Path) -> bool:
         if value is not _MISSING:
             merged[name] = value
     write_chosen(folder, merged)
-    git.add("--", CHOSEN)
+    user_git(folder).add("--", CHOSEN)
     return True
 
 

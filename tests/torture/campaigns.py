@@ -34,6 +34,7 @@ class Night:
     workspace: Workspace
     arguments: tuple[str, ...]
     place: tuple[str, ...] = ("--workers", "2")
+    environment: dict[str, str] = field(default_factory=dict)
     life: subprocess.Popen[str] | None = None
     seen: list[Experiment] = field(default_factory=list)
 
@@ -50,6 +51,7 @@ class Night:
         self.life = subprocess.Popen(
             command,
             cwd=self.workspace.root,
+            env=os.environ | self.environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

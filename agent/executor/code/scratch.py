@@ -9,6 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from agent.base.loop_git import loop_git
+from agent.executor.code.private_repository import ignore_attributes
 
 
 @contextmanager
@@ -18,7 +19,8 @@ def scratch_copy(code: Path) -> Iterator[Path]:
         folder = Path(scratch).resolve()
         shutil.copytree(code / "gnn", folder / "gnn", symlinks=True, ignore=shutil.ignore_patterns("__pycache__"))
         git = loop_git(folder)
-        git.init("--quiet")
+        git.init("--quiet", "--template=")
+        ignore_attributes(folder / ".git")
         git.add("--all", "--force", "--", "gnn")
         yield folder
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import os
 import shutil
 import time
 from collections.abc import Callable, Iterator
@@ -14,11 +15,12 @@ from typing import Any
 from uuid import uuid4
 
 from filelock import FileLock, Timeout
-from git import Repo
+from git import Git, Repo
 
-from agent.base.loop_git import loop_git
+from agent.base.loop_git import as_word, linked_worktrees, loop_git, user_git
 from agent.executor.code.code_state import CodeState
 from agent.executor.code.patch import refuse_outside
+from agent.executor.code.private_repository import make_private
 from agent.executor.code.source_inspection import count_statements
 from agent.executor.sandbox.bubblewrap import Sandbox
 from stoichloop.errors import StoichloopError
@@ -27,15 +29,26 @@ CHOSEN = "gnn/configuration.json"
 
 
 class Worktrees:
-    """Checkouts of `gnn/` at the commits that trials need, kept under `folder` until `clear`."""
+    """Checkouts of `gnn/` at the commits that trials need, kept under `folder` until `clear`.
+
+    They belong to a repository of the loop's own, which shares the objects of `repo`: no setting of the user's decides
+    what is checked out, compared or committed.
+    """
 
     def __init__(self, repo: Repo, folder: Path, sandbox: Sandbox) -> None:
-        self._git = loop_git(Path(repo.working_tree_dir or repo.git_dir))
+        self._users = loop_git(Path(repo.working_tree_dir or repo.git_dir))
         self._folder = folder.resolve()  # as git lists it
         self.sandbox = sandbox
         self._states: dict[str, CodeState] = {}
         self._hashes: dict[str, str] = {}
         self._lines: dict[str, int] = {}
+
+    @property
+    def _git(self) -> Git:
+        private = self._folder / "private.git"
+        if not private.is_dir():
+            make_private(private, self._users)
+        return loop_git(private)
 
     def at(self, commit: str, deadline: float = math.inf) -> CodeState:
         """Return the code state of `commit`, checked out on first use; it answers until `deadline`."""
@@ -46,9 +59,10 @@ class Worktrees:
         return self._states[commit]
 
     def whole(self, commit: str) -> Path:
-        """Return a checkout of the whole repository at `commit`, not of gnn/ alone."""
+        """Return a checkout of the whole repository at `commit`, not of gnn/ alone: a worktree of the user's."""
         path = self._folder / "whole"
-        self._git.worktree("add", "--quiet", "--detach", str(path), commit)
+        users = user_git(Path(str(self._users.working_dir)))(c=f"core.hooksPath={os.devnull}")
+        users.worktree("add", "--quiet", "--detach", str(path), commit)
         return path
 
     def edited(self, commit: str, edit: Callable[[Path], None]) -> CodeState:
@@ -65,7 +79,7 @@ class Worktrees:
             tree = loop_git(path)
             tree.add("--all", "--force", "--", "gnn")
             refuse_outside(tree, parent, str(tree.write_tree()))
-            tree.commit("--quiet", "--allow-empty", "--cleanup=verbatim", f"--message={message}")
+            tree.commit("--quiet", "--allow-empty", "--cleanup=verbatim", f"--message={as_word(message)}")
             return str(tree.rev_parse("HEAD"))
         finally:
             self._remove(path)
@@ -73,27 +87,26 @@ class Worktrees:
     def reword(self, commit: str, parent: str, message: str, at: float) -> str:
         """Return a commit with the content of `commit`; the same arguments give the same commit."""
         date = f"{int(at)} +0000"
-        with self._git.custom_environment(GIT_AUTHOR_DATE=date, GIT_COMMITTER_DATE=date):
-            return str(self._git.commit_tree(f"{commit}^{{tree}}", "-p", parent, "-m", message))
+        git = self._git
+        with git.custom_environment(GIT_AUTHOR_DATE=date, GIT_COMMITTER_DATE=date):
+            return str(git.commit_tree(f"{commit}^{{tree}}", "-p", parent, "-m", as_word(message)))
 
     def keep(self, ref: str, commit: str) -> None:
         """Point a ref of the loop's own, like refs/experiments/night/e0017, at a commit."""
-        self._git.update_ref(ref, commit)
+        self._users.update_ref(ref, commit)
 
     def branch(self, name: str, commit: str) -> bool:
         """Make a branch at a commit; return false, and do nothing, if the name is taken at another commit."""
         ref = f"refs/heads/{name}"
-        standing = str(self._git.for_each_ref("--format=%(objectname)", ref))
+        standing = str(self._users.for_each_ref("--format=%(objectname)", ref))
         if not standing:
-            self._git.update_ref(ref, commit, "0" * 40)
+            self._users.update_ref(ref, commit, "0" * len(commit))
         return standing in ("", commit)
 
     def patch_of(self, commit: str, parent: str) -> str:
         """Return the unified diff of a commit to its parent's code, without the chosen configuration."""
         return str(
             self._git.diff(
-                "--no-color",
-                "--no-ext-diff",
                 "--full-index",
                 parent,
                 commit,
@@ -103,6 +116,16 @@ class Worktrees:
                 strip_newline_in_stdout=False,
             )
         )
+
+    def texts_of(self, commit: str) -> dict[str, str]:
+        """Return the text of each file of gnn/ at a commit, without the chosen configuration."""
+        git = self._git
+        names = str(git.ls_tree("-r", "-z", "--name-only", commit, "gnn")).rstrip("\0").split("\0")
+        return {
+            name: str(git.cat_file("blob", f"{commit}:{name}", strip_newline_in_stdout=False))
+            for name in names
+            if name != CHOSEN
+        }
 
     def lines_of(self, commit: str) -> int:
         """Count the lines of Python in gnn/ at a commit: one for each statement, however it is laid out."""
@@ -134,9 +157,9 @@ class Worktrees:
         """Remove every worktree under the folder, also the remains left by a killed controller."""
         self._states.clear()
         shutil.rmtree(self._folder, ignore_errors=True)
-        for line in str(self._git.worktree("list", "--porcelain")).splitlines():
-            if line.startswith("worktree ") and (path := Path(line.removeprefix("worktree "))).parent == self._folder:
-                self._remove(path)
+        for path in linked_worktrees(self._users):
+            if path.parent == self._folder:
+                self._users.worktree("remove", "--force", "--force", str(path))
 
     def _checkout(self, commit: str, name: str) -> Path:
         path = self._folder / name

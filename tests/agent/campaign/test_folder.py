@@ -1,5 +1,6 @@
 import os
 import shutil
+import subprocess
 from dataclasses import replace
 from pathlib import Path
 
@@ -123,3 +124,28 @@ def test_another_training_budget_is_another_campaign(workspace: Workspace, tiny:
     longer = tiny.regime.model_copy(update={"training": Training(full_steps=9999)})
     with pytest.raises(StoichloopError, match="key 'full_steps'"):
         start(workspace, replace(tiny, regime=longer))
+
+
+@pytest.mark.parametrize("landed", [False, True], ids=["just begun", "with experiments"])
+def test_a_campaign_in_another_worktree_of_the_clone_is_not_to_be_deleted(
+    workspace: Workspace, tiny: Dataset, tmp_path: Path, landed: bool
+) -> None:
+    git, second = workspace.repo.git, tmp_path / "second"
+    git.worktree("add", "--quiet", "--detach", str(second))
+    living = start(workspace, tiny)
+    if landed:
+        git.update_ref("refs/experiments/night/e0002", "HEAD")
+    with pytest.raises(StoichloopError, match=rf"lives in {living.folder}, in another worktree") as refused:
+        start(Workspace(second), tiny)
+    assert "delete" not in str(refused.value)
+    assert start(Workspace(second), tiny, name="mine").folder == second / "runs" / "mine"
+
+
+def test_commits_of_a_campaign_that_is_gone_may_be_deleted_as_it_is_said(workspace: Workspace, tiny: Dataset) -> None:
+    for ref in ("refs/experiments/night/e0002", "refs/heads/exp/night/e0003"):
+        workspace.repo.git.update_ref(ref, "HEAD")
+    with pytest.raises(StoichloopError, match="2 commits of an earlier campaign 'night' are left") as refused:
+        start(workspace, tiny)
+    command = str(refused.value).partition("delete them: ")[2]
+    subprocess.run(command, shell=True, cwd=workspace.root, check=True)
+    assert start(workspace, tiny).folder == workspace.runs / "night"

@@ -10,6 +10,7 @@ import pytest
 
 from agent.executor.code.worktree import throw_away
 from agent.executor.workspace import Workspace, head_commit
+from agent.planner.move_catalogue import apply, read_moves
 from agent.training.recipe import find_recipe, start_from
 from simulator.regime import find_regime
 from stoichloop.errors import StoichloopError
@@ -19,9 +20,9 @@ REGIME = "pde_m1_tiny"
 RECIPES = sorted((ROOT / "recipes").glob("*.yaml"))
 
 
-def worktrees_of(workspace: Workspace) -> list[str]:
-    listing = str(workspace.repo.git.worktree("list", "--porcelain")).splitlines()
-    return [line for line in listing if line.startswith("worktree ") and line != f"worktree {workspace.root}"]
+def worktrees_of(workspace: Workspace) -> list[Path]:
+    """The checkouts of runs that apply a recipe."""
+    return [path for path in (workspace.runs / ".recipes").glob("*/*") if (path / ".git").exists()]
 
 
 @pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
@@ -92,6 +93,20 @@ def test_a_move_that_does_not_apply_gets_one_sentence_and_leaves_no_worktree(
     assert len(done.stderr.strip().splitlines()) == 1
     assert "move 'role_start': the diff does not apply" in done.stderr
     assert "gnn/config.py" in done.stderr
+    assert worktrees_of(workspace) == []
+
+
+@pytest.mark.parametrize("moves", [["integer_columns"], ["sign_tied"], ["averaged_weights", "sign_tied"]], ids="+".join)
+def test_a_move_that_the_code_holds_already_is_named(moves: list[str], workspace: Workspace, tmp_path: Path) -> None:
+    recipe = tmp_path / "my.yaml"
+    recipe.write_text(f"title: t\nwhy: w\nmoves: [{', '.join(moves)}]\nconfiguration: {{}}\n")
+    apply(read_moves(moves[-1:]), workspace.root)
+    workspace.repo.git.commit("--all", "-m", "picked")
+    with (
+        pytest.raises(StoichloopError, match=f"move '{moves[-1]}': the code holds it already; leave it out"),
+        start_from(workspace, recipe),
+    ):
+        pass
     assert worktrees_of(workspace) == []
 
 

@@ -127,7 +127,7 @@ def test_inside_a_hook_the_users_index_is_still_safe(workspace: Workspace, tmp_p
     script = f"""
 from pathlib import Path
 root = Path({str(workspace.root)!r})
-from agent.base.loop_git import forget_git_environment
+from agent.base.git_environment import forget_git_environment
 forget_git_environment()
 from agent.base.loop_git import loop_git
 from agent.executor.code.worktree import Worktrees, choose
