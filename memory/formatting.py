@@ -43,13 +43,18 @@ def within(interval: tuple[float, float] | None, signed: bool = False) -> str:
         return ""
     # First to more digits than are shown: 0.57 times 10000 falls short of 5700.
     low, high = (round(bound * 1e4, 6) for bound in interval)
-    form = "+.4f" if signed else ".4f"
+    form = "+z.4f" if signed else "z.4f"
     return f" [{math.floor(low) / 1e4:{form}}, {math.ceil(high) / 1e4:{form}}]"
 
 
-def counted(count: int, noun: str) -> str:
-    """Return '1 seed' or '4 seeds'."""
-    return f"{count} {noun}" + ("" if count == 1 else "s")
+def counted(count: int, noun: str, plural: str = "") -> str:
+    """Return '1 seed' or '4 seeds'; `plural` is for a noun that takes more than an s."""
+    return f"{count} {noun}" if count == 1 else f"{count} {plural or noun + 's'}"
+
+
+def decimal(value: float, digits: int = 4, sign: str = "") -> str:
+    """Return '0.2512', or '+0.2512' if `sign` is '+'. What rounds to zero has no minus."""
+    return f"{value:{sign}z.{digits}f}"
 
 
 def score_text(score: float, error: float | None) -> str:

@@ -24,6 +24,7 @@ from pydantic import BaseModel, ConfigDict
 from agent.campaign.campaign_data import keep_data, refuse_other_data
 from agent.executor.trial import check_fidelity
 from agent.executor.workspace import Workspace, head_commit
+from memory.formatting import counted
 from memory.ledger import Ledger
 from memory.records import CampaignRecord, Experiment, Objective
 from simulator.yaml_file import read_mapping
@@ -174,10 +175,9 @@ def _refuse_old_branches(workspace: Workspace, name: str) -> None:
         git.for_each_ref("--format=%(refname:short)", f"refs/heads/exp/{name}", f"refs/experiments/{name}")
     ).split()
     if old:
-        count = "1 commit" if len(old) == 1 else f"{len(old)} commits"
         raise StoichloopError(
-            f"{count} of an earlier campaign '{name}' are left, from {old[0]} on; choose another --campaign name, or "
-            f"delete them: stoichloop forget {name}"
+            f"an earlier campaign '{name}' has left {counted(len(old), 'commit')}, from {old[0]} on; choose another "
+            f"--campaign name, or delete them: stoichloop forget {name}"
         )
 
 

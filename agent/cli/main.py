@@ -15,7 +15,7 @@ from agent.cli.explore_command import explore
 from agent.cli.export_command import export
 from agent.cli.forget_command import forget
 from agent.cli.log_command import log
-from agent.cli.output import failure_sentence, note
+from agent.cli.output import failure_sentence, note, prepare_streams
 from agent.cli.pick_command import pick
 from agent.cli.regimes_command import regimes
 from agent.cli.report_command import report
@@ -78,6 +78,7 @@ def _options(
 def main() -> None:
     """Run the command line."""
     gc.freeze()  # modules stay alive: without this, collecting garbage among them is a tenth of `status`
+    prepare_streams()
     forget_git_environment()
     try:
         app()

@@ -14,7 +14,6 @@ from agent.analyzer.judging.findings import find
 from agent.analyzer.judging.noise import noise_at
 from agent.analyzer.scoring.fingerprint import analyzer_fingerprint
 from agent.base.duration import format_duration
-from agent.base.untrusted import printable
 from agent.campaign.budget import Budget
 from agent.campaign.folder import CampaignFolder
 from agent.campaign.registrar import Registrar, commit_of
@@ -30,13 +29,13 @@ from agent.planner.contract import Explainer, Lesson, Planner, Rung, Situation, 
 from agent.screen.live import LiveView
 from agent.training.score_outcome import score_outcome
 from memory.ending import Ending
-from memory.formatting import verdicts_text
+from memory.formatting import counted, verdicts_text
 from memory.leaderboard import count_verdicts, incumbent, standing
 from memory.ledger import GPU_S, Ledger
 from memory.records import Block, Decision, Experiment, Role, TrialResult, Verdict
-from memory.render import working_memory
 from simulator.dataset import FrozenData, check
 from stoichloop.errors import StoichloopError
+from stoichloop.foreign_text import visible
 
 _POLL_S = 0.1
 _ENDING = 400  # characters
@@ -202,7 +201,8 @@ class Controller:
         verdicts = [e.verdict.verdict if e.verdict else None for e in experiments if e.block == block.number]
         summary = (
             f"{verdicts_text(count_verdicts(verdicts))}; "
-            f"incumbent {line.experiment.id} at {settings.objective} {line.score:.4f} over {line.seeds} seeds"
+            f"incumbent {line.experiment.id} at {settings.objective} {line.score:.4f} "
+            f"over {counted(line.seeds, 'seed')}"
         )
         noise = noise_at(experiments, climb(settings.fidelity))
         findings = find(experiments, self._ledger.current_findings(), noise, block.number, settings.objective)
@@ -233,7 +233,7 @@ class Controller:
             past=past,
             findings=self._ledger.current_findings(),
             brief=self._campaign.brief(),
-            memory=working_memory(self._ledger),
+            memory=self._texts.memory(),
             host=CampaignPlanning(self._campaign, self._worktrees, self._registrar, past, self._host.check),
             call_log=self._ledger,
         )
@@ -289,7 +289,7 @@ def judge_outcome(trial: Trial, outcome: Outcome, dataset: FrozenData, campaign:
 
 def ending_of(error: BaseException) -> Ending:
     """Return the ending of a controller that an error or a signal has ended."""
-    words = " ".join(printable(str(error)).split())
+    words = " ".join(visible(str(error)).split())
     if isinstance(error, KeyboardInterrupt):
         return Ending("interrupted", f"interrupted by {'Ctrl-C' if words in ('', 'SIGINT') else words}")
     if not isinstance(error, StoichloopError):

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from agent.base.best_effort import BestEffort
 from agent.campaign.campaign_state import read_state
 from agent.campaign.folder import CampaignFolder
 from agent.executor.workspace import Workspace
-from agent.report.course import write_curve
+from agent.report.course import draw_curve
 from agent.report.page import Report
+from memory.ending import CampaignState
 from memory.ledger import Ledger
 from memory.render import Log, working_memory, write_atomically
 from simulator.dataset import FrozenData
 
 
 class Texts:
-    """`memory.md`, `log.md`, `curve.svg` and `report.html` of one campaign."""
+    """`memory.md`, `log.md`, `curve.svg` and `report.html` of one campaign.
+
+    One that cannot be made is noted, once for each reason, and the file stays as it was.
+    """
 
     def __init__(
         self,
@@ -25,20 +30,27 @@ class Texts:
         ledger: Ledger,
         note: Callable[[str], None],
     ) -> None:
-        self._campaign, self._ledger, self._note = campaign, ledger, note
+        self._campaign, self._ledger, self._effort = campaign, ledger, BestEffort(note)
         self._log, self._report = Log(ledger), Report(workspace, campaign, dataset)
 
     def write(self) -> None:
         """Render all of them."""
-        folder, settings, ledger = self._campaign.folder, self._campaign.settings, self._ledger
-        state = read_state(self._campaign, ledger, ledger.outlines(settings.fidelity))
-        write_atomically(folder / "memory.md", working_memory(ledger, state))
-        write_atomically(folder / "log.md", self._log.text(state))
-        experiments, curve = ledger.experiments(), folder / "curve.svg"
-        write_curve(curve, experiments, ledger.blocks(), settings.fidelity, objective=settings.objective)
-        try:
-            page = self._report.html(ledger)
-        except Exception as error:  # an estimate that cannot be drawn must not cost a night
-            self._note(f"the report cannot be drawn: {type(error).__name__}: {error}")
-        else:
-            write_atomically(self._campaign.report_path, page)
+        state = self._effort.attempt("the state of the campaign", self._state, None)
+        self._replace("memory.md", lambda: working_memory(self._ledger, state))
+        self._replace("log.md", lambda: self._log.text(state))
+        self._replace("curve.svg", self._curve)
+        self._replace("report.html", lambda: self._report.html(self._ledger))
+
+    def memory(self) -> str:
+        """Return the working memory; empty if it cannot be made."""
+        return self._effort.attempt("memory.md", lambda: working_memory(self._ledger), "")
+
+    def _state(self) -> CampaignState:
+        return read_state(self._campaign, self._ledger, self._ledger.outlines(self._campaign.settings.fidelity))
+
+    def _replace(self, name: str, render: Callable[[], str]) -> None:
+        self._effort.attempt(name, lambda: write_atomically(self._campaign.folder / name, render()), None)
+
+    def _curve(self) -> str:
+        settings, ledger = self._campaign.settings, self._ledger
+        return draw_curve(ledger.experiments(), ledger.blocks(), settings.fidelity, objective=settings.objective)

@@ -14,7 +14,7 @@ from agent.executor.code.private_repository import reading
 from agent.executor.code.worktree import CHOSEN
 from agent.executor.workspace import Workspace
 from agent.winners.attribution import undone
-from memory.formatting import UNCHECKED, within
+from memory.formatting import UNCHECKED, counted, within
 from memory.leaderboard import incumbent, lineage
 from memory.ledger import Ledger
 from memory.records import Ablation, Experiment, Objective, Verification
@@ -181,7 +181,7 @@ def picture(known: Winners) -> RenderableType:
 
 def _paragraph(winner: Winner, known: Winners) -> RenderableType:
     score = "no score" if winner.score is None else f"{winner.score:.4f}{within(winner.interval)}"
-    title = Text(f"{winner.experiment}  {score} on {len(winner.seeds)} seeds", style="bold")
+    title = Text(f"{winner.experiment}  {score} on {counted(len(winner.seeds), 'seed')}", style="bold")
     lines = [Text(f"{winner.move}: {winner.title}" if winner.move else winner.title)]
     if winner.parent is not None:
         place = winner.branch or f"commit {winner.commit[:12]}"
@@ -192,7 +192,7 @@ def _paragraph(winner: Winner, known: Winners) -> RenderableType:
     if winner.effect is not None:
         p_value = "" if winner.p_value is None else f", p = {winner.p_value:.2g}"
         lines.append(
-            Text(f"{winner.effect:+.4f}{within(winner.effect_interval, signed=True)} against {winner.rival}{p_value}")
+            Text(f"{winner.effect:+z.4f}{within(winner.effect_interval, signed=True)} against {winner.rival}{p_value}")
         )
     elif not known.recorded:
         lines.append(Text(winner.verdict))
@@ -201,6 +201,8 @@ def _paragraph(winner: Winner, known: Winners) -> RenderableType:
     elif winner.leads and winner.parent is not None and known.recorded:
         lines.append(Text("in the stack: not ablated yet"))
     if (siblings := winner.verification) is not None:
-        gain = "" if siblings.gain is None else f": {siblings.gain:+.4f}{within(siblings.interval, signed=True)}"
-        lines.append(Text(f"on {len(siblings.siblings)} siblings: {siblings.verdict}{gain} against the base commit"))
+        gain = "" if siblings.gain is None else f": {siblings.gain:+z.4f}{within(siblings.interval, signed=True)}"
+        lines.append(
+            Text(f"on {counted(len(siblings.siblings), 'sibling')}: {siblings.verdict}{gain} against the base commit")
+        )
     return Group(title, Padding(Group(*lines), (0, 0, 1, 7)))

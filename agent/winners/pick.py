@@ -23,7 +23,7 @@ from agent.executor.trial import FIDELITIES, steps_of
 from agent.executor.workspace import Workspace, head_commit
 from agent.winners.attribution import undone
 from agent.winners.chain import Chain, Link
-from memory.formatting import within
+from memory.formatting import counted, within
 from simulator.measured_regime import find_known
 from stoichloop.errors import RegimeError, StoichloopError
 
@@ -275,7 +275,7 @@ def describe(picked: Picked) -> str:
     """Return the result for the terminal: picked commits, how to undo it, and the command that checks the score."""
     lines = [f"{one.original[:12]} -> {one.commit[:12]}  {one.subject}" for one in picked.placed]
     if picked.placed:
-        count = "1 commit" if len(picked.placed) == 1 else f"{len(picked.placed)} commits"
+        count = counted(len(picked.placed), "commit")
         lines.append(f"{count} of {picked.experiment} on branch {picked.branch}; to undo: {picked.undo}")
     if picked.already:
         lines.append(f"on branch {picked.branch} already: {', '.join(picked.already)}")

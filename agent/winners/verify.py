@@ -15,7 +15,7 @@ from agent.analyzer.judging.interval import GAIN, Interval, interval_of_mean
 from agent.executor.trial import check_fidelity, steps_of
 from agent.training.measurement import Laboratory, Task
 from agent.winners.chain import Chain
-from memory.formatting import within
+from memory.formatting import counted, within
 from memory.records import Generality, Measurement, SiblingResult, Verification
 from simulator.dataset import FrozenData
 
@@ -94,9 +94,9 @@ def describe(chain: Chain, verification: Verification) -> RenderableType:
     for s in verification.siblings:
         values = (s.exact, s.base_exact, s.baseline_exact)
         shown = ["none" if value is None else f"{value:.4f}" for value in values]
-        table.add_row(f"sibling {s.sibling}", *shown, "" if s.gain is None else f"{s.gain:+.4f}", Text(s.reason))
-    gain = "no pair completed" if verification.gain is None else f"mean gain {verification.gain:+.4f}"
-    over = f"over {len(verification.siblings)} siblings"
+        table.add_row(f"sibling {s.sibling}", *shown, "" if s.gain is None else f"{s.gain:+z.4f}", Text(s.reason))
+    gain = "no pair completed" if verification.gain is None else f"mean gain {verification.gain:+z.4f}"
+    over = f"over {counted(len(verification.siblings), 'sibling')}"
     answer = (
         f"{verification.experiment} {verification.verdict}: {gain}{within(verification.interval, signed=True)} {over}"
     )

@@ -126,7 +126,7 @@ def judge(
         lead = ours[SCREEN_SEED] - theirs[SCREEN_SEED]
         hurdle = -math.sqrt(2.0) * known.sigma if simpler else known.sigma
         if lead < hurdle if simpler else lead <= hurdle:
-            pair = f"{ours[SCREEN_SEED]:.4f} against {theirs[SCREEN_SEED]:.4f} of {incumbent.id}, {lead:+.4f}"
+            pair = f"{ours[SCREEN_SEED]:.4f} against {theirs[SCREEN_SEED]:.4f} of {incumbent.id}, {lead:+z.4f}"
             reason = f"screened out at {fidelity} on seed {SCREEN_SEED}: {pair}; {_rule(hurdle, simpler=simpler)}"
             return Verdict("rejected", reason, incumbent.id, lead)
     fidelity = list(noise)[-1]
@@ -220,5 +220,5 @@ def _look(
     shown, relation = ("", "below") if verdict == "accepted" else ("not shown to be ", "not below")
     claim = f"with fewer lines not worse than {rival} by the noise" if simpler else f"better than {rival}"
     bar = f"{relation} the level {level:.2g} of test {count}"
-    reason = f"{shown}{claim} on {n} fresh seeds: {effect:+.4f}, p = {p_value:.2g}, {bar}"
+    reason = f"{shown}{claim} on {n} fresh seeds: {effect:+z.4f}, p = {p_value:.2g}, {bar}"
     return Verdict(verdict, reason, rival, effect, paired.interval, p_value)

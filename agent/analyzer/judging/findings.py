@@ -161,7 +161,7 @@ def _told(experiment: Experiment, gain: float) -> str:
     verdict, interval = experiment.verdict, ""
     if verdict is not None and verdict.rival == experiment.parent:
         interval = within(verdict.interval, signed=True)
-    return f"{gain:+.4f}{interval} against {experiment.parent} ({experiment.id})"
+    return f"{gain:+z.4f}{interval} against {experiment.parent} ({experiment.id})"
 
 
 def _fields(
@@ -221,4 +221,4 @@ def _statement(field: str, effect: float, told: Sequence[Experiment], objective:
     if isinstance(told[0].configuration[field], str):
         return f"the choice of {field} moves {objective}: {effect:.3f} between the best and the worst on average"
     direction = "higher" if effect > 0 else "lower"
-    return f"{direction} {field} recovers more (rank correlation with {objective} {effect:+.2f})"
+    return f"{direction} {field} recovers more (rank correlation with {objective} {effect:+z.2f})"

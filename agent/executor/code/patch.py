@@ -14,10 +14,10 @@ from typing import Protocol
 from git import Git, GitCommandError
 
 from agent.base.loop_git import loop_git
-from agent.base.untrusted import printable
 from agent.executor.code.source_inspection import refusal_of
 from agent.executor.code.unified_diff import PatchRefusedError, as_git_reads
 from agent.executor.sandbox.bubblewrap import Sandbox
+from stoichloop.foreign_text import visible
 
 _COMPONENT, _PATH = 255, 1000  # bytes of a name that file systems take, and of a path
 _PLAIN, _GONE = "100644", "000000"  # modes in git's raw diffs
@@ -48,7 +48,7 @@ def touched(patch: Path) -> list[str]:
 def refuse_files(files: Sequence[str]) -> None:
     """Raise `PatchRefusedError` for a file that a patch may not change, or that no file system or import could name."""
     for file in files:
-        path, shown = PurePosixPath(file), " ".join(printable(file).split())[:200]
+        path, shown = PurePosixPath(file), " ".join(visible(file).split())[:200]
         if path.parts[:1] != ("gnn",) or ".." in path.parts:
             raise PatchRefusedError(
                 f"{shown} is not under gnn/, and only what is may be changed; give its path like gnn/model.py"
@@ -64,7 +64,7 @@ def refuse_files(files: Sequence[str]) -> None:
 def refuse_outside(git: Git, before: str, after: str) -> None:
     """Raise `PatchRefusedError` for a file outside gnn/ in which two commits or trees differ."""
     names = str(git.diff_tree("-r", "-z", "--no-renames", "--name-only", before, after)).split("\0")
-    if outside := [printable(name) for name in names if name and not name.startswith("gnn/")]:
+    if outside := [visible(name) for name in names if name and not name.startswith("gnn/")]:
         raise PatchRefusedError(f"{outside[0]} is not under gnn/, and only what is may be changed")
 
 
@@ -114,7 +114,7 @@ def _complaint(error: GitCommandError) -> str:
     line = next((line for line in lines if "gnn/" in line), lines[0] if lines else str(error)).strip(" '")
     if place := re.fullmatch(r"patch failed: (\S+):(\d+)", line):
         return f"its hunk for line {place[2]} of {place[1]} does not fit; copy the lines around it as they stand there"
-    return printable(line)[:300]
+    return visible(line)[:300]
 
 
 def apply_edits(edits: Sequence[Replacement], folder: Path) -> None:

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints, TypeAdapter, ValidationError
 from pydantic import Field as Bounds
 
-from agent.base.untrusted import printable
+from stoichloop.foreign_text import visible
 
 LARGEST = 1e15  # below it, a float holds each integer exactly
 _LEAST_OF_LOG = 1e-15
@@ -21,7 +21,7 @@ _FIELDS, _CHOICES = 200, 100
 
 def _checked(value: object) -> float | int | str:
     if isinstance(value, str):
-        if len(value) > _CHARACTERS or value != printable(value):
+        if len(value) > _CHARACTERS or value != visible(value):
             raise ValueError(f"a text must have at most {_CHARACTERS} characters, all of them printable")
         return value
     if isinstance(value, bool) or not isinstance(value, int | float):
@@ -48,7 +48,7 @@ class Field(BaseModel):
 
     value: Value
     kind: Literal["float", "int", "choice"]
-    doc: Annotated[str, AfterValidator(printable)] = Bounds(max_length=1000)
+    doc: Annotated[str, AfterValidator(visible)] = Bounds(max_length=1000)
     low: Limit | None = None
     high: Limit | None = None
     log: bool = False
@@ -108,4 +108,4 @@ def first_fault(error: ValidationError) -> str:
     fault = error.errors(include_url=False, include_context=False, include_input=False)[0]
     place = ".".join(str(part)[:_CHARACTERS] for part in fault["loc"] if part != "[key]")
     message = fault["msg"].removeprefix("Value error, ")
-    return printable(f"{place}: {message}" if place else message)[:300]
+    return visible(f"{place}: {message}" if place else message)[:300]

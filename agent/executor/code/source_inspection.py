@@ -11,9 +11,10 @@ from pathlib import Path
 
 from pydantic import TypeAdapter
 
-from agent.base.untrusted import last_words, printable
+from agent.base.untrusted import last_words
 from agent.executor.sandbox.bubblewrap import Sandbox, SandboxedCommand
 from agent.executor.sandbox.limits import Limits
+from stoichloop.foreign_text import visible
 
 LARGEST_SOURCE = 2_000_000  # bytes of all files of a patch
 _PROGRAM = Path(__file__).with_name("source_policy.py")
@@ -30,7 +31,7 @@ def refusal_of(sources: Mapping[str, bytes], sandbox: Sandbox, deadline: float =
         report = _ask(sources, sandbox, deadline)
     except ValueError as error:
         return f"{next(iter(sources))} cannot be inspected, {error}: it may be too long or nested too deeply"
-    return next((printable(reason) for reason, _ in report.values() if reason is not None), None)
+    return next((visible(reason) for reason, _ in report.values() if reason is not None), None)
 
 
 def count_statements(sources: Mapping[str, bytes], sandbox: Sandbox) -> int:

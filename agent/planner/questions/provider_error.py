@@ -9,7 +9,7 @@ from http import HTTPStatus
 from textwrap import shorten
 from typing import Any
 
-from agent.base.untrusted import printable
+from stoichloop.foreign_text import visible
 
 _LONGEST = 200
 _PASSING = {408, 409, 425, 429}  # of those below 500, where another try may succeed
@@ -77,7 +77,7 @@ def cleaned(text: str, length: int = _LONGEST) -> str:
     for name, value in os.environ.items():
         if len(value) >= 8 and _SECRETS.search(name.upper()):
             text = text.replace(value, "(key)")
-    return shorten(_KEY.sub("(key)", printable(text)), length, placeholder=" ...")
+    return shorten(_KEY.sub("(key)", visible(text)), length, placeholder=" ...")
 
 
 def _words(status: int | None, message: str) -> str:

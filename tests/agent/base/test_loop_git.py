@@ -24,6 +24,7 @@ from agent.winners.chain import find_chain
 from agent.winners.overview import changed_lines
 from agent.winners.pick import _experiments_in, pick
 from memory.records import Experiment
+from tests.conftest import UNCONTAINED
 
 MODEL = "".join(f"line_{number} = {number}\n" for number in range(30)) + "\ndef  forward(x):\n    return  x\n"
 DIFF = """--- a/gnn/model.py
@@ -128,7 +129,7 @@ def edit(folder: Path) -> None:
     """Make the change of a proposal, as a diff and as edits."""
     apply_diff(DIFF, folder)
     apply_edits(EDITS, folder)
-    inspect(folder, workspace.sandbox)
+    inspect(folder, UNCONTAINED)
     choose({"lr": 0.2})(folder)
 
 

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 from git import Repo
-from rich.console import Console
 
+from agent.base.console import Console
 from agent.cli.options import full_id
 from agent.executor.workspace import Workspace
 from agent.planner.move_catalogue import read_move
