@@ -8,16 +8,20 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from simulator.comparison import compare
-from simulator.dataset import MANIFEST, OBSERVATIONS, FrozenData
 from stoichloop.errors import DatasetError, StoichloopError
+
+if TYPE_CHECKING:
+    from simulator.dataset import FrozenData
 
 _FOLDER = "data"
 
 
 def keep_data(dataset: FrozenData, campaign: Path) -> None:
     """Copy what trials are given, and the manifest, into the folder of a campaign."""
+    from simulator.dataset import MANIFEST, OBSERVATIONS
+
     kept = campaign / _FOLDER
     kept.mkdir()
     for name in (MANIFEST, OBSERVATIONS):
@@ -28,6 +32,8 @@ def refuse_other_data(campaign: Path, fingerprint: str, dataset: FrozenData) -> 
     """Raise `StoichloopError` if `dataset` is not the one of the campaign, with how it differs and the mend."""
     if dataset.manifest.fingerprint() == fingerprint:
         return
+    from simulator.comparison import compare
+
     try:
         how = f"these are {compare(dataset.folder, campaign / _FOLDER).sentence()}"
     except DatasetError:
