@@ -25,10 +25,10 @@ import psutil
 import typer
 from git import Repo
 from pydantic import BaseModel, ConfigDict
-from rich.console import Console
 
 from agent.analyzer.judging.findings import find
 from agent.analyzer.judging.noise import Noise
+from agent.base.console import Console
 from agent.campaign.budget import Budget, grant
 from agent.campaign.folder import CampaignFolder, start_campaign
 from agent.executor.code.code_state import CodeState, Field

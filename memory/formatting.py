@@ -22,6 +22,16 @@ SHOWN_SCORES = (
 )
 
 
+def counted(count: int, noun: str, plural: str = "") -> str:
+    """Return '1 seed' or '4 seeds'; `plural` is for a noun that takes more than an s."""
+    return f"{count} {noun}" if count == 1 else f"{count} {plural or noun + 's'}"
+
+
+def decimal(value: float, digits: int = 4, sign: str = "") -> str:
+    """Return '0.2512', or '+0.2512' if `sign` is '+'. What rounds to zero has no minus."""
+    return f"{value:{sign}z.{digits}f}"
+
+
 def score_text(score: float, error: float | None) -> str:
     """Return '0.2512 ± 0.0031', or '0.2512' if one seed gives no error."""
     return f"{score:.4f}" + ("" if error is None else f" ± {error:.4f}")

@@ -34,6 +34,7 @@ from memory.records import (
     Verification,
 )
 from stoichloop.errors import LedgerError
+from stoichloop.foreign_text import storable
 
 # Each version adds to the previous one: a ledger is upgraded by the scripts that have not run on it.
 _SCRIPTS = sorted((Path(__file__).parent / "schema").glob("*.sql"), key=lambda path: int(path.stem))
@@ -132,7 +133,8 @@ class Ledger:
     def _insert(self, table: str, **values: Any) -> None:
         names = ", ".join(values)
         marks = ", ".join("?" for _ in values)
-        self._db.execute(f"INSERT INTO {table} ({names}) VALUES ({marks})", list(values.values()))
+        cells = [storable(value) if isinstance(value, str) else value for value in values.values()]
+        self._db.execute(f"INSERT INTO {table} ({names}) VALUES ({marks})", cells)
 
     def _rows(self, query: str, *parameters: Any) -> list[sqlite3.Row]:
         return self._db.execute(query, parameters).fetchall()

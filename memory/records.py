@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from textwrap import shorten
 from typing import Any, Literal, NamedTuple
+
+from stoichloop.foreign_text import shorten
 
 TITLE_CHARACTERS = 60
 
@@ -204,7 +206,7 @@ class Experiment:
     @property
     def headline(self) -> str:
         """Return the title; for an experiment without one, the beginning of its hypothesis."""
-        return self.title or shorten(self.hypothesis, TITLE_CHARACTERS, placeholder=" ...")
+        return self.title or shorten(self.hypothesis, TITLE_CHARACTERS, " ...")
 
     @property
     def accepted(self) -> bool:
@@ -256,6 +258,12 @@ class Finding:
     effect: float | None
     p_value: float | None
     found_at: float
+
+    @property
+    def further(self) -> tuple[str, ...]:
+        """The experiments that support the finding and are not named in the statement."""
+        named = set(re.findall(r"\be\d{4,}\b", self.statement))
+        return tuple(name for name in self.experiments if name not in named)
 
     @property
     def statistics(self) -> str:

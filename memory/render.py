@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import textwrap
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -12,10 +11,11 @@ from typing import Any, get_args
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from memory.formatting import UNCHECKED, moment, score_text, verdicts_text
+from memory.formatting import UNCHECKED, counted, decimal, moment, score_text, verdicts_text
 from memory.leaderboard import count_verdicts, incumbent, leaders, standing
 from memory.ledger import Ledger
 from memory.records import Block, Call, Event, Experiment, Finding, Objective, objective_of
+from stoichloop.foreign_text import markdown, shorten, unescaped
 
 MEMORY_LINES = 300
 _FINDINGS, _BLOCKS, _LATEST = 60, 60, 60
@@ -25,23 +25,30 @@ _KINDS = {
     "refuted hypothesis": "Refuted hypotheses",
     "open question": "Open questions",
 }
-_CELL, _EVIDENCE = 160, 6
+_EVIDENCE = 6
 
 
-def _flat(text: str, length: int = 400) -> str:
-    """Return untrusted text as one line of bounded length."""
-    return textwrap.shorten(text, length, placeholder=" …")
+def _flat(value: object, length: int = 400) -> str:
+    """Return foreign text, or another value, as one line of bounded length."""
+    return shorten(str(value), length)
 
 
-def _cell(text: str) -> str:
-    """Return text that fits a cell of a Markdown table."""
-    return _flat(text, _CELL).replace("|", "\\|")
+def _inserted(value: object) -> object:
+    """Return what a template inserts, without any meaning in Markdown: that is for the template's own words."""
+    return markdown(value) if isinstance(value, str) else value
 
 
 def _evidence(experiments: Sequence[str]) -> str:
     """Return 'e0001, e0002 and 9 more'."""
     named = ", ".join(experiments[:_EVIDENCE])
     return named + (f" and {len(experiments) - _EVIDENCE} more" if len(experiments) > _EVIDENCE else "")
+
+
+def _cited(finding: Finding) -> str:
+    """Return ' [e0001, e0002; p = 0.003]' to follow the statement of a finding, empty if there is nothing to add."""
+    parts = [_evidence(finding.further)] if finding.further else []
+    parts += [] if finding.p_value is None else [f"p = {finding.p_value:.2g}"]
+    return f" [{'; '.join(parts)}]" if parts else ""
 
 
 def _changed(patch: str) -> str:
@@ -51,7 +58,7 @@ def _changed(patch: str) -> str:
 
     try:
         files = PatchSet(patch)
-    except UnidiffParseError:
+    except (UnidiffParseError, ValueError):  # ValueError: a number of thousands of digits
         return "a patch that is no readable diff"
     return ", ".join(f"{file.path} +{file.added} -{file.removed}" for file in files) or "a patch that is no diff"
 
@@ -71,9 +78,10 @@ _TEMPLATES = Environment(
     undefined=StrictUndefined,
     keep_trailing_newline=True,
     auto_reload=False,
+    finalize=_inserted,
 )
-_TEMPLATES.filters.update(moment=moment, flat=_flat, cell=_cell, evidence=_evidence, changed=_changed)
-_TEMPLATES.globals.update(score=score_text, objective_of=objective_of, unchecked=UNCHECKED)
+_TEMPLATES.filters.update(moment=moment, flat=_flat, cited=_cited, changed=_changed, decimal=decimal)
+_TEMPLATES.globals.update(counted=counted, score=score_text, objective_of=objective_of, unchecked=UNCHECKED)
 
 
 def working_memory(ledger: Ledger) -> str:
@@ -146,13 +154,12 @@ def search(ledger: Ledger, text: str) -> list[str]:
     """Return the entries that contain `text` in any case: experiments, current findings, summaries, calls, events."""
     wanted = text.casefold()
     candidates = [experiment_text(e).strip() for e in ledger.that_contain(_own_words(wanted))]
-    candidates += [
-        f"- block {f.block}, {f.kind}: {f.statement} [{_evidence(f.experiments)}]" for f in ledger.current_findings()
-    ]
-    candidates += [f"- block {b.number}: {b.summary}" for b in ledger.blocks() if b.summary]
-    candidates += [f"- {moment(c.called_at)} {c.planner} asked {c.model}: {c.outcome}" for c in ledger.calls()]
-    candidates += [f"- {moment(event.at)} {event.message}" for event in ledger.events()]
-    return [candidate for candidate in candidates if wanted in candidate.casefold()]
+    lines = [f"block {f.block}, {f.kind}: {f.statement}{_cited(f)}" for f in ledger.current_findings()]
+    lines += [f"block {b.number}: {b.summary}" for b in ledger.blocks() if b.summary]
+    lines += [f"{moment(c.called_at)} {c.planner} asked {c.model}: {c.outcome}" for c in ledger.calls()]
+    lines += [f"{moment(event.at)} {event.message}" for event in ledger.events()]
+    candidates += [f"- {markdown(line)}" for line in lines]
+    return [candidate for candidate in candidates if wanted in unescaped(candidate).casefold()]
 
 
 # Words of an entry that do not come from its experiment: those of the template, score names, the time zone.

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import os
-import re
 import stat
 from pathlib import Path
 from typing import BinaryIO
 
-_UNPRINTABLE = re.compile(
-    r"[^\S\n\t ]|[\x00-\x08\x0e-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
-)
+from stoichloop.foreign_text import visible
 
 
 def open_plain(path: Path) -> BinaryIO:
@@ -29,13 +26,8 @@ def tail_of(file: Path, length: int) -> str:
         return stream.read().decode("utf-8", errors="replace")
 
 
-def printable(text: str) -> str:
-    """Return text without the characters that a terminal, a file or git could not take."""
-    return _UNPRINTABLE.sub("", text)
-
-
 def last_words(output: str) -> str:
     """Return the last line of a process's output, with the place of the error if it is a traceback."""
-    lines = printable(output).strip().splitlines()
+    lines = visible(output).strip().splitlines()
     places = [line.strip().removesuffix(", in <module>") for line in lines if line.startswith('  File "')]
     return f"{lines[-1]} ({places[-1]})" if lines and places else "".join(lines[-1:])

@@ -22,6 +22,7 @@ from pydantic import BaseModel, ConfigDict
 
 from agent.executor.trial import check_fidelity
 from agent.executor.workspace import Workspace, head_commit
+from memory.formatting import counted
 from memory.ledger import Ledger
 from memory.records import CampaignRecord, Experiment, Objective
 from simulator.yaml_file import read_mapping
@@ -153,8 +154,8 @@ def _refuse_old_branches(workspace: Workspace, name: str) -> None:
     ).split()
     if old:
         raise StoichloopError(
-            f"{len(old)} commits of an earlier campaign '{name}' are left, from {old[0]} on; choose another --campaign "
-            f"name, or delete them: git for-each-ref --format='delete %(refname)' refs/heads/exp/{name} "
+            f"an earlier campaign '{name}' has left {counted(len(old), 'commit')}, from {old[0]} on; choose another "
+            f"--campaign name, or delete them: git for-each-ref --format='delete %(refname)' refs/heads/exp/{name} "
             f"refs/experiments/{name} | git update-ref --stdin"
         )
 

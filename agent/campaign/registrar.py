@@ -8,7 +8,6 @@ accepted one also becomes the branch exp/CAMPAIGN/e0017, on top of the branch of
 from __future__ import annotations
 
 import hashlib
-import textwrap
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -22,12 +21,15 @@ from agent.executor.code.worktree import Worktrees, choose, keep_what_fits
 from agent.executor.sandbox.bubblewrap import Sandbox
 from agent.planner.contract import Objection
 from agent.planner.proposal import Proposal
+from memory.formatting import counted
 from memory.ledger import Ledger
 from memory.records import Experiment, Verdict, experiment_name
 from stoichloop.errors import StoichloopError
+from stoichloop.foreign_text import commit_paragraph, one_line, shorten
 
 START_ANEW = "mend gnn/, commit, and start another --campaign from there"
 _WIDTH = 66  # characters of a line of a commit message
+_REASON = 1000  # characters of a verdict in it
 _KNOWN = Objection("this has been run, or stands in this block, already", known=True)
 
 
@@ -190,7 +192,6 @@ class Registrar:
 
     def _message(self, experiment: Experiment) -> str:
         settings = self.campaign.settings
-        words = _one_line(experiment.hypothesis)
         trailers = {
             "Campaign": settings.name,
             "Experiment": experiment.id,
@@ -200,13 +201,10 @@ class Registrar:
             "Fingerprint": experiment.fingerprint,
             **(_verdict_trailers(experiment, settings) if experiment.verdict else {}),
         }
-        return f"{experiment.id}: {_one_line(experiment.headline)}\n\n{textwrap.fill(words, _WIDTH)}\n\n" + "".join(
-            f"{key}: {value}\n" for key, value in trailers.items() if value is not None
+        return (
+            f"{experiment.id}: {one_line(experiment.headline)}\n\n{commit_paragraph(experiment.hypothesis, _WIDTH)}\n\n"
+            + "".join(f"{key}: {value}\n" for key, value in trailers.items() if value is not None)
         )
-
-
-def _one_line(text: str) -> str:
-    return " ".join(text.replace("\0", "").split())
 
 
 def _not_a_parent(proposal: Proposal) -> str:
@@ -243,11 +241,13 @@ def edit_of(proposal: Proposal, sandbox: Sandbox) -> Callable[[Path], None]:
 def _verdict_trailers(experiment: Experiment, settings: Settings) -> dict[str, str]:
     verdict, scores = experiment.verdict, experiment.scores(settings.fidelity)
     assert verdict is not None
-    trailers = {"Verdict": f"{verdict.verdict}, {' '.join(verdict.reason.split())}"}
+    trailers = {"Verdict": f"{verdict.verdict}, {shorten(verdict.reason, _REASON)}"}
     if scores:
         values = list(scores.values())
         mean = f"{sum(values) / len(values):.4f}{within(interval_of_mean(values))}"
         trailers["Score"] = f"{mean} {settings.objective} at {settings.fidelity}"
         trailers["Seeds"] = ", ".join(f"{seed} ({score:.4f})" for seed, score in sorted(scores.items()))
-    trailers["Cost"] = f"{sum(t.seconds for t in experiment.trials):.0f} s in {len(experiment.trials)} trials"
+    trailers["Cost"] = (
+        f"{sum(t.seconds for t in experiment.trials):.0f} s in {counted(len(experiment.trials), 'trial')}"
+    )
     return trailers

@@ -55,8 +55,7 @@ def data(
             }
         )
         return
-    from rich.console import Console
-
+    from agent.base.console import Console
     from agent.screen.datasheet import datasheet
 
     console, made = Console(), "generated" if dataset.manifest.truth else "frozen"

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from agent.cli.options import Json
 from agent.cli.output import print_json
 from agent.executor.workspace import Workspace, find_workspace, head_commit
+from memory.formatting import counted
 from stoichloop.errors import StoichloopError
 from stoichloop.extras import how_to_install
 
@@ -33,9 +34,10 @@ class Check:
 
 def doctor(as_json: Json = False) -> None:
     """Check this machine: packages, git, GPUs, sandbox, planners."""
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
+
+    from agent.base.console import Console
 
     checks = examine(Path.cwd())
     if as_json:
@@ -117,7 +119,7 @@ def _workspace(workspace: Workspace | StoichloopError) -> Check:
             compile(path.read_bytes(), str(path), "exec")
     except (StoichloopError, SyntaxError) as error:
         return Check("workspace", ok=False, required=True, finding=str(error))
-    finding = f"{workspace.root} at {commit[:12]}; gnn/ declares {fields} fields"
+    finding = f"{workspace.root} at {commit[:12]}; gnn/ declares {counted(fields, 'field')}"
     return Check("workspace", ok=True, required=True, finding=finding)
 
 
@@ -125,7 +127,7 @@ def _gpu() -> Check:
     from agent.executor.sandbox.gpu import visible_gpus
 
     gpus = len(visible_gpus())
-    finding = f"{gpus} NVIDIA devices" if gpus else "none; trials run on the CPU"
+    finding = counted(gpus, "NVIDIA device") if gpus else "none; trials run on the CPU"
     return Check("gpu", ok=gpus > 0, required=False, finding=finding)
 
 
@@ -134,7 +136,7 @@ def _slots() -> Check:
     from agent.executor.sandbox.gpu import visible_gpus
 
     kind = "GPU" if visible_gpus() else "core"
-    finding = f"{len(slots(None))} trials at a time, one per {kind}; {os.cpu_count()} cores"
+    finding = f"{counted(len(slots(None)), 'trial')} at a time, one per {kind}; {counted(os.cpu_count() or 1, 'core')}"
     return Check("slots", ok=True, required=False, finding=finding)
 
 

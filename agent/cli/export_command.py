@@ -10,7 +10,7 @@ import typer
 
 from agent.cli.completion import complete_experiment
 from agent.cli.options import CampaignName, Json
-from agent.cli.output import print_json
+from agent.cli.output import print_json, say
 from stoichloop.errors import StoichloopError
 
 
@@ -60,7 +60,7 @@ def export(
         return
     for facts in written.values():
         target, *values = facts.values()
-        print(f"{target}: {', '.join(f'{name} {value}' for name, value in zip(list(facts)[1:], values, strict=True))}")
+        say(f"{target}: {', '.join(f'{name} {value}' for name, value in zip(list(facts)[1:], values, strict=True))}")
 
 
 def _write_tables(campaign: str | None, csv: Path | None, mlflow: str | None) -> dict[str, dict[str, Any]]:

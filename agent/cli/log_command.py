@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from agent.cli.options import CampaignName, Json
-from agent.cli.output import print_json
+from agent.cli.output import print_json, say
 
 
 def log(
@@ -18,8 +18,7 @@ def log(
     as_json: Json = False,
 ) -> None:
     """Print the campaign's log: all experiments, blocks and findings."""
-    from rich.console import Console
-
+    from agent.base.console import Console
     from agent.campaign.folder import open_campaign
     from agent.executor.workspace import current_workspace
     from memory.ledger import Ledger
@@ -38,4 +37,4 @@ def log(
         for part in log_view(text, search or ""):
             console.print(part)
     else:
-        print(text)
+        say(text)

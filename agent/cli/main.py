@@ -14,7 +14,7 @@ from agent.cli.doctor_command import doctor
 from agent.cli.explore_command import explore
 from agent.cli.export_command import export
 from agent.cli.log_command import log
-from agent.cli.output import failure_sentence, note
+from agent.cli.output import failure_sentence, note, prepare_streams
 from agent.cli.pick_command import pick
 from agent.cli.regimes_command import regimes
 from agent.cli.report_command import report
@@ -76,6 +76,7 @@ def _options(
 def main() -> None:
     """Run the command line."""
     gc.freeze()  # modules stay alive: without this, collecting garbage among them is a tenth of `status`
+    prepare_streams()
     forget_git_environment()
     try:
         app()

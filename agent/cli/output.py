@@ -3,25 +3,43 @@
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from io import TextIOWrapper
 from typing import Any
 
 from agent.base.interruption import Interruption
 from stoichloop.errors import StoichloopError
+from stoichloop.foreign_text import visible
 
 INTERRUPTED = 130  # exit status, by the shells' convention for Ctrl-C
 
 
+def prepare_streams() -> None:
+    """Make output fit where it goes: a character that it cannot take becomes '?', and NO_COLOR beats FORCE_COLOR."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):  # none where the user has closed it
+            stream.reconfigure(errors="replace")
+    if os.environ.get("NO_COLOR"):
+        os.environ.pop("FORCE_COLOR", None)
+
+
 def note(sentence: str, style: str = "bold") -> None:
     """Print one sentence for the user on standard error."""
-    from rich.console import Console
-    from rich.markup import escape
+    from rich.text import Text
+
+    from agent.base.console import Console
 
     console = Console(stderr=True, soft_wrap=True)
-    console.print(f"[{style}]stoichloop:[/] {escape(sentence)}", highlight=False)
+    console.print(Text.assemble(("stoichloop:", style), f" {sentence}"), highlight=False)
+
+
+def say(text: str) -> None:
+    """Print text for the user; what a terminal would not print is visible. For a program there is `--json`."""
+    print(visible(text), flush=True)
 
 
 def print_json(content: Any) -> None:

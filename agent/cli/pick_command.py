@@ -20,8 +20,7 @@ def pick(
     as_json: Json = False,
 ) -> None:
     """Cherry-pick a winner's commits onto the current branch."""
-    from rich.console import Console
-
+    from agent.base.console import Console
     from agent.executor.workspace import current_workspace
     from agent.winners.chain import find_chain
     from agent.winners.local_campaign import idle_changes

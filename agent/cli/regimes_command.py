@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from agent.cli.options import Json
-from agent.cli.output import print_json
+from agent.cli.output import print_json, say
 from stoichloop.errors import StoichloopError
 
 
@@ -20,7 +20,7 @@ def regimes(as_json: Json = False) -> None:
         )
         return
     for regime in known:
-        print(f"{regime.name:<18} {regime.title}")
+        say(f"{regime.name:<18} {regime.title}")
 
 
 def _user_folders() -> list[Path]:

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from agent.cli.options import CampaignName, Json
-from agent.cli.output import print_json
+from agent.cli.output import print_json, say
 
 
 def report(
@@ -19,8 +19,7 @@ def report(
     as_json: Json = False,
 ) -> None:
     """Write the campaign's report, one self-contained HTML file."""
-    from rich.console import Console
-
+    from agent.base.console import Console
     from agent.campaign.folder import open_campaign
     from agent.executor.workspace import current_workspace
     from agent.report.page import Report
@@ -35,16 +34,16 @@ def report(
     page = Report(workspace, opened, data)
     if serve:
         server = ReportServer(page, port)
-        print(f"{server.address} serves the report of campaign {opened.settings.name}; Ctrl-C ends it", flush=True)
+        say(f"{server.address} serves the report of campaign {opened.settings.name}; Ctrl-C ends it")
         try:
             server.serve_forever()
         except KeyboardInterrupt:
             server.server_close()
         return
-    progress = Console(stderr=True, quiet=as_json).status("drawing the report")
+    progress = Console(stderr=True, quiet=as_json).working("drawing the report")
     with Ledger(opened.ledger_path, readonly=True) as ledger, progress:
         write_atomically(opened.report_path, page.html(ledger))
     if as_json:
         print_json({"campaign": opened.settings.name, "report": str(opened.report_path)})
     else:
-        print(opened.report_path)
+        say(str(opened.report_path))

@@ -8,8 +8,7 @@ from agent.cli.output import print_json
 
 def show(experiment: ExperimentName, campaign: CampaignOption = None, as_json: Json = False) -> None:
     """Show one experiment: hypothesis, diff, trials, verdict and plots."""
-    from rich.console import Console
-
+    from agent.base.console import Console
     from agent.campaign.folder import find_experiment, open_campaign
     from agent.executor.workspace import current_workspace
     from agent.screen.experiment_view import experiment_view, facts
@@ -22,4 +21,4 @@ def show(experiment: ExperimentName, campaign: CampaignOption = None, as_json: J
     if as_json:
         print_json(facts(workspace, record))
     else:
-        Console().print(experiment_view(workspace, opened, record))
+        Console().print(experiment_view(workspace, opened, record), crop=False)

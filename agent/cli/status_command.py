@@ -16,8 +16,7 @@ def status(
     as_json: Json = False,
 ) -> None:
     """Show running trials, the incumbent, the leaderboard, the budget."""
-    from rich.console import Console
-
+    from agent.base.console import Console
     from agent.campaign.folder import open_campaign
     from agent.campaign.status import read_status
     from agent.executor.workspace import current_workspace

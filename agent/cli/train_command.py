@@ -41,13 +41,13 @@ def train(
     as_json: Json = False,
 ) -> None:
     """Train the gnn/ of the working tree once and score it."""
-    from rich.console import Console
     from rich.table import Table
 
+    from agent.base.console import Console
     from agent.executor.workspace import current_workspace
     from agent.training.overrides import parse_changes, read_changes
     from agent.training.run import train_regime
-    from memory.formatting import UNCHECKED
+    from memory.formatting import UNCHECKED, decimal
 
     workspace = current_workspace(contained=not no_sandbox)
     asked = {**(read_changes(config) if config else {}), **parse_changes(changes or [])}
@@ -72,5 +72,5 @@ def train(
         note(UNCHECKED)
     table = Table(box=None, show_header=False, pad_edge=False)
     for name, value in run.scores.items():
-        table.add_row(name, f"{value:.4f}")
+        table.add_row(name, decimal(value))
     Console().print(table)

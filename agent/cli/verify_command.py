@@ -22,8 +22,7 @@ def verify(
     as_json: Json = False,
 ) -> None:
     """Retrain a winner on sibling networks it has never seen."""
-    from rich.console import Console
-
+    from agent.base.console import Console
     from agent.executor.workspace import current_workspace
     from agent.training.datasets import dataset_of
     from agent.winners.chain import find_chain

@@ -30,8 +30,7 @@ def winners(
     as_json: Json = False,
 ) -> None:
     """List the accepted experiments with their evidence."""
-    from rich.console import Console
-
+    from agent.base.console import Console
     from agent.campaign.folder import open_campaign
     from agent.executor.workspace import current_workspace
     from agent.training.datasets import dataset_of

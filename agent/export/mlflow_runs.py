@@ -11,7 +11,6 @@ from __future__ import annotations
 import logging
 import math
 import os
-import textwrap
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,6 +23,7 @@ from memory.ledger import Ledger
 from memory.records import CampaignRecord, Experiment, TrialResult
 from stoichloop.errors import StoichloopError
 from stoichloop.extras import how_to_install
+from stoichloop.foreign_text import shorten, visible
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -37,6 +37,7 @@ _WISHES = {
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
 }
 _WORDS = 240  # characters kept of an MLflow error, which can be paragraphs long
+_VALUE = 500  # characters of a parameter, which every version of MLflow takes
 T = TypeVar("T")
 
 
@@ -95,7 +96,7 @@ def _mlflow(uri: str) -> Iterator[MlflowClient]:
         raise
     # MLflow's stores pass on exceptions of their databases, so they have no common base.
     except Exception as error:
-        words = textwrap.shorten(str(error) or type(error).__name__, _WORDS, placeholder=" …").rstrip(".")
+        words = shorten(str(error) or type(error).__name__, _WORDS).rstrip(".")
         raise StoichloopError(
             f"--mlflow {uri}: {words}; fix this and rerun the command, which adds the missing runs"
         ) from error
@@ -133,7 +134,7 @@ def _add(
     run = client.create_run(
         number, start_time=ended - round(trial.seconds * 1000), tags=tags, run_name=trial.trial
     ).info.run_id
-    params = [Param(key, str(value)) for key, value in experiment.configuration.items()]
+    params = [Param(key, shorten(str(value), _VALUE)) for key, value in experiment.configuration.items()]
     for part in _parts(params, _PARAMS_AT_ONCE):
         client.log_batch(run, params=part)
     for metrics in _parts(_metrics(campaign, trial, ended), _METRICS_AT_ONCE):
@@ -168,7 +169,7 @@ def _tags(campaign: str, e: Experiment, trial: TrialResult) -> dict[str, str]:
         "fidelity": trial.fidelity,
         "status": trial.status,
     }
-    return {key: str(value) for key, value in tags.items()}
+    return {key: visible(str(value)) for key, value in tags.items()}
 
 
 def _parts(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:

@@ -3,7 +3,8 @@
 experiments.csv  one row per experiment, oldest first: `EXPERIMENT_COLUMNS`
 trials.csv       one row per finished trial: `TRIAL_COLUMNS`, then every score by its name, in alphabetical order
 findings.csv     one row per current finding: `FINDING_COLUMNS`
-Times are UTC, `2026-11-25 23:10:05Z`; missing values are empty fields; changes and configurations are JSON.
+Times are UTC, `2026-11-25 23:10:05Z`; missing values are empty fields; changes and configurations are JSON. A text that
+a spreadsheet would take for a formula has an apostrophe in front.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from memory.formatting import moment
 from memory.ledger import Ledger
 from memory.records import Experiment, Finding, TrialResult
 from stoichloop.errors import StoichloopError
+from stoichloop.foreign_text import table_cell
 
 EXPERIMENT_COLUMNS = (
     *("experiment", "block", "rung", "parent", "planner", "role", "move", "repairs", "title", "hypothesis"),
@@ -70,7 +72,11 @@ def _write(path: Path, columns: Sequence[str], rows: Iterable[dict[str, Any]]) -
     with path.open("w", encoding="utf-8", newline="") as stream:
         writer = csv.DictWriter(stream, columns, restval="", extrasaction="raise")
         writer.writeheader()
-        writer.writerows(rows)
+        writer.writerows({name: _cell(value) for name, value in row.items()} for row in rows)
+
+
+def _cell(value: Any) -> Any:
+    return table_cell(value) if isinstance(value, str) else value
 
 
 def _experiment(e: Experiment, rung: str, seeds: int, score: float | None) -> dict[str, Any]:

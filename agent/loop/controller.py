@@ -25,11 +25,10 @@ from agent.loop.texts import Texts
 from agent.planner.contract import Explainer, Lesson, Planner, Rung, Situation
 from agent.screen.live import LiveView
 from agent.training.score_outcome import score_outcome
-from memory.formatting import verdicts_text
+from memory.formatting import counted, verdicts_text
 from memory.leaderboard import count_verdicts, incumbent, standing
 from memory.ledger import GPU_S, Ledger
 from memory.records import NOT_ASKED, Block, Call, Decision, Experiment, Role, TrialResult, Verdict
-from memory.render import working_memory
 from simulator.dataset import FrozenData, check
 
 _POLL_S = 0.1
@@ -182,7 +181,8 @@ class Controller:
         verdicts = [e.verdict.verdict if e.verdict else None for e in experiments if e.block == block.number]
         summary = (
             f"{verdicts_text(count_verdicts(verdicts))}; "
-            f"incumbent {line.experiment.id} at {settings.objective} {line.score:.4f} over {line.seeds} seeds"
+            f"incumbent {line.experiment.id} at {settings.objective} {line.score:.4f} "
+            f"over {counted(line.seeds, 'seed')}"
         )
         noise = noise_at(experiments, climb(settings.fidelity))
         findings = find(experiments, self._ledger.current_findings(), noise, block.number, settings.objective)
@@ -205,7 +205,7 @@ class Controller:
             past=past,
             findings=self._ledger.current_findings(),
             brief=self._campaign.brief(),
-            memory=working_memory(self._ledger),
+            memory=self._texts.memory(),
             host=CampaignPlanning(self._campaign, self._worktrees, self._registrar, past, self._host.check),
             call_log=self._ledger,
         )

@@ -6,9 +6,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 
-from rich.console import Console
-
 from agent.base.campaign_request import CampaignRequest
+from agent.base.console import Console
 from agent.campaign.budget import Budget, grant
 from agent.campaign.folder import CampaignFolder, start_campaign
 from agent.campaign.status import read_status

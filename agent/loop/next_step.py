@@ -17,6 +17,7 @@ from agent.campaign.registrar import START_ANEW
 from agent.planner.contract import Rung
 from agent.planner.ladder import decide, exhausted
 from agent.planner.parents import assign_roles
+from memory.formatting import counted
 from memory.leaderboard import incumbent, standing
 from memory.records import Block, Decision, Experiment, Objective, Role, Verdict
 from stoichloop.errors import StoichloopError
@@ -174,7 +175,7 @@ def _solved(snapshot: Snapshot) -> str | None:
     if line is None or (limit := ceiling(line.experiment, snapshot.noise)) is None:
         return None
     return (
-        f"{line.experiment.id} stands at {snapshot.objective} {line.score:.4f} over {line.seeds} seeds: no "
+        f"{line.experiment.id} stands at {snapshot.objective} {line.score:.4f} over {counted(line.seeds, 'seed')}: no "
         f"experiment can lead it by more than the noise, {limit:.4f}, any more"
     )
 

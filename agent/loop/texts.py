@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from agent.base.best_effort import BestEffort
 from agent.campaign.folder import CampaignFolder
 from agent.executor.workspace import Workspace
-from agent.report.course import write_curve
+from agent.report.course import draw_curve
 from agent.report.page import Report
 from memory.ledger import Ledger
 from memory.render import Log, working_memory, write_atomically
@@ -14,7 +15,10 @@ from simulator.dataset import FrozenData
 
 
 class Texts:
-    """`memory.md`, `log.md`, `curve.svg` and `report.html` of one campaign."""
+    """`memory.md`, `log.md`, `curve.svg` and `report.html` of one campaign.
+
+    One that cannot be made is noted, once for each reason, and the file stays as it was.
+    """
 
     def __init__(
         self,
@@ -24,19 +28,23 @@ class Texts:
         ledger: Ledger,
         note: Callable[[str], None],
     ) -> None:
-        self._campaign, self._ledger, self._note = campaign, ledger, note
+        self._campaign, self._ledger, self._effort = campaign, ledger, BestEffort(note)
         self._log, self._report = Log(ledger), Report(workspace, campaign, dataset)
 
     def write(self) -> None:
         """Render all of them."""
-        folder, settings, ledger = self._campaign.folder, self._campaign.settings, self._ledger
-        write_atomically(folder / "memory.md", working_memory(ledger))
-        write_atomically(folder / "log.md", self._log.text())
-        experiments, curve = ledger.experiments(), folder / "curve.svg"
-        write_curve(curve, experiments, ledger.blocks(), settings.fidelity, objective=settings.objective)
-        try:
-            page = self._report.html(ledger)
-        except Exception as error:  # an estimate that cannot be drawn must not cost a night
-            self._note(f"the report cannot be drawn: {type(error).__name__}: {error}")
-        else:
-            write_atomically(self._campaign.report_path, page)
+        self._replace("memory.md", lambda: working_memory(self._ledger))
+        self._replace("log.md", self._log.text)
+        self._replace("curve.svg", self._curve)
+        self._replace("report.html", lambda: self._report.html(self._ledger))
+
+    def memory(self) -> str:
+        """Return the working memory; empty if it cannot be made."""
+        return self._effort.attempt("memory.md", lambda: working_memory(self._ledger), "")
+
+    def _replace(self, name: str, render: Callable[[], str]) -> None:
+        self._effort.attempt(name, lambda: write_atomically(self._campaign.folder / name, render()), None)
+
+    def _curve(self) -> str:
+        settings, ledger = self._campaign.settings, self._ledger
+        return draw_curve(ledger.experiments(), ledger.blocks(), settings.fidelity, objective=settings.objective)

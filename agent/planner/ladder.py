@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from agent.planner.contract import Rung
+from memory.formatting import counted
 from memory.records import Block, Decision, Experiment
 
 PLATEAU = 0.07
@@ -38,15 +39,13 @@ def decide(
     rung: Rung = "code" if last.rung == "code" else "sweep"
     other: Rung = "sweep" if rung == "code" else "code"
     run = _failures(blocks, experiments, rung)
-    chance = chance_of_improvement(run)
+    chance, tried = chance_of_improvement(run), counted(run, f"{rung} experiment")
     if rung == "code" and any(e.accepted for e in experiments if e.block == last.number):
         return Decision("sweep", None, "a change of code was accepted: a fresh sweep on top of it")
     if chance < PLATEAU:
-        reason = (
-            f"plateau: {run} {rung} experiments in a row improved nothing, so the next does with chance {chance:.3f}"
-        )
+        reason = f"plateau: {tried} in a row improved nothing, so the next does with chance {chance:.3f}"
         return Decision(other, chance, reason)
-    reason = f"{run} {rung} experiments since the last improvement: the next one improves with chance {chance:.3f}"
+    reason = f"{tried} since the last improvement: the next one improves with chance {chance:.3f}"
     return Decision(rung, chance, reason)
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import groupby, pairwise
-from pathlib import Path
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -17,21 +16,19 @@ from matplotlib.ticker import MaxNLocator
 from agent.analyzer.judging.noise import measure_noise
 from agent.executor.trial import FIDELITIES
 from agent.planner.ladder import PLATEAU
-from agent.report.theme import BAND, CODE_SHADE, GOOD, INK, MANY, MUTED, PAPER, SWEEP_SHADE, VERDICTS, draw
+from agent.report.theme import BAND, CODE_SHADE, GOOD, INK, MANY, MUTED, PAPER, SWEEP_SHADE, VERDICTS, draw, label
 from memory.leaderboard import standing
 from memory.records import Block, Experiment, Objective, experiment_number
-from memory.render import write_atomically
 
 _RUNGS = {"baseline": PAPER, "sweep": SWEEP_SHADE, "code": CODE_SHADE}
-_LABEL = 34  # characters
 _TALLEST = 3.0  # height of the first panel, in heights of another
 
 
-def write_curve(
-    path: Path, experiments: Sequence[Experiment], blocks: Sequence[Block], fidelity: str, *, objective: Objective
-) -> None:
-    """Write the figure whole; it is the same for the same ledger."""
-    write_atomically(path, draw_course(experiments, blocks, fidelity, objective=objective, width=9.0, height=4.2))
+def draw_curve(
+    experiments: Sequence[Experiment], blocks: Sequence[Block], fidelity: str, *, objective: Objective
+) -> str:
+    """Return `curve.svg`; it is the same for the same ledger."""
+    return draw_course(experiments, blocks, fidelity, objective=objective, width=9.0, height=4.2)
 
 
 def draw_course(
@@ -141,11 +138,9 @@ def _follow_incumbents(axes: Axes, experiments: Sequence[Experiment], fidelity: 
         noise, leader = ("noise between seeds", "incumbent") if place == 0 else (None, None)
         axes.fill_between([start, end], low, high, color=BAND, linewidth=0, label=noise)
         axes.plot([start, end], [line.score, line.score], color=GOOD, linewidth=1.8, label=leader)
-        what = line.experiment.move or line.experiment.headline
-        short = what if len(what) <= _LABEL else what[: _LABEL - 1] + "…"
         if named and line.experiment.parent is not None:
             axes.annotate(
-                f"{line.experiment.id} {short}",
+                f"{line.experiment.id} {label(line.experiment.move or line.experiment.headline)}",
                 (start, line.score),
                 xytext=(4, 5),
                 textcoords="offset points",

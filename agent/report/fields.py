@@ -14,13 +14,14 @@ from typing import Any
 
 import optuna
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogFormatter
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution
 from optuna.importance import PedAnovaImportanceEvaluator, get_param_importances
 
 from agent.analyzer.judging.acceptance import SCREEN_SEED
 from agent.analyzer.judging.findings import MIN_EXPERIMENTS
 from agent.executor.trial import LOWEST
-from agent.report.theme import COOL, FAINT, INK
+from agent.report.theme import COOL, FAINT, INK, label
 from memory.leaderboard import codes_of
 from memory.records import Experiment
 
@@ -101,10 +102,17 @@ def paint_influence(figure: Figure, influence: Influence) -> None:
     for axes, name in zip(panels, names, strict=False):
         values = [configuration[name] for configuration in influence.configurations]
         numeric = all(isinstance(value, (int, float)) for value in values)
-        axes.plot(values if numeric else list(map(str, values)), influence.scores, ".", color=COOL, markersize=6)
+        axes.plot(
+            values if numeric else [label(str(value)) for value in values],
+            influence.scores,
+            ".",
+            color=COOL,
+            markersize=6,
+        )
         if numeric and _spans_decades(float(min(values)), float(max(values))):
             axes.set_xscale("log")
-        axes.set_title(f"{name}: {influence.importance[name]:.0%}", color=INK)
+            axes.xaxis.set_major_formatter(LogFormatter())  # the usual one writes formulas
+        axes.set_title(f"{label(name)}: {influence.importance[name]:.0%}", color=INK)
         axes.grid(color=FAINT, linewidth=0.6)
     for axes in panels[len(names) :]:
         axes.set_axis_off()

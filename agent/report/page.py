@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 from matplotlib.figure import Figure
 
 from agent.base.duration import format_duration
@@ -26,15 +27,28 @@ from agent.report.spend import spend_of
 from agent.report.theme import draw, inline
 from agent.report.trajectories import paint_kymograph, paint_rollouts
 from agent.winners.overview import Winners, read_winners
-from memory.formatting import UNCHECKED, moment
+from memory.formatting import UNCHECKED, counted, decimal, moment
 from memory.leaderboard import incumbent, leaders
 from memory.ledger import Ledger
 from memory.records import Experiment
 from simulator.dataset import Dataset, FrozenData
+from stoichloop.foreign_text import visible
 
 PAGES = 400  # experiments with a page of their own: the newest, besides all accepted ones
 _GROWN = 1.02  # growth of the number of scored experiments after which importances are computed again
 _PHONE = (5.2, 4.4)  # inches
+
+
+def _inserted(value: object) -> object:
+    """Return what a template inserts, with characters that are not printed made visible; HTML is escaped afterwards."""
+    return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+def _linked(text: str, pages: Collection[str]) -> Markup:
+    """Return foreign text in which the name of each experiment among `pages` is a link."""
+    name = "|".join(pages) or "(?!)"
+    return Markup(re.sub(rf"\b(?:{name})\b", r'<a href="#\g<0>">\g<0></a>', escape(visible(text))))
+
 
 _TEMPLATES = Environment(
     loader=FileSystemLoader(Path(__file__).parent),
@@ -43,9 +57,10 @@ _TEMPLATES = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
     auto_reload=False,
+    finalize=_inserted,
 )
-_TEMPLATES.globals["unchecked"] = UNCHECKED
-_TEMPLATES.filters.update(moment=moment, duration=format_duration)
+_TEMPLATES.globals.update(unchecked=UNCHECKED, counted=counted)
+_TEMPLATES.filters.update(moment=moment, duration=format_duration, decimal=decimal, linked=_linked)
 
 
 @dataclass(frozen=True)

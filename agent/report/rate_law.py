@@ -6,7 +6,8 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from agent.report.reconstruction import ComparedReconstruction, Reconstruction
-from agent.report.theme import BAD, COOL, GOOD, INK, MUTED, WARN
+from agent.report.theme import BAD, COOL, GOOD, INK, MUTED, WARN, label
+from memory.formatting import counted
 
 _NAMED = 6
 _OUTLYING = 4.0  # robust standard deviations
@@ -26,9 +27,9 @@ def paint_log_k(figure: Figure, compared: ComparedReconstruction) -> None:
     axes.plot(law.true_log_k[~inside], law.log_k[~inside], "x", markersize=5, color=BAD)
     for reaction in off[:_NAMED]:
         place = (float(law.true_log_k[reaction]), float(law.log_k[reaction]))
-        axes.annotate(names[reaction], place, xytext=(4, 3), textcoords="offset points", fontsize=8, color=INK)
-    count = f"{len(off)} outliers" if off else "no outliers"
-    axes.set(xlabel="true log k", ylabel="learned log k", title=f"{len(law.log_k)} reactions, {count}")
+        axes.annotate(label(names[reaction]), place, xytext=(4, 3), textcoords="offset points", fontsize=8, color=INK)
+    count = counted(len(off), "outlier") if off else "no outliers"
+    axes.set(xlabel="true log k", ylabel="learned log k", title=f"{counted(len(law.log_k), 'reaction')}, {count}")
 
 
 def outliers(residual: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> list[int]:

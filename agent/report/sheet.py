@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from agent.base.untrusted import printable, tail_of
+from agent.base.untrusted import tail_of
 from agent.campaign.folder import CampaignFolder
 from agent.executor.artifacts import PRINTED, read_curves
 from memory.records import Experiment, TrialResult
@@ -50,7 +50,7 @@ def sheet_of(campaign: CampaignFolder, experiment: Experiment) -> Sheet:
     broken = next((trial for trial in experiment.trials if trial.status != "completed"), None)
     return Sheet(
         experiment,
-        diff=tuple((_kind(line), printable(line)) for line in lines[:_DIFF_LINES]),
+        diff=tuple((_kind(line), line) for line in lines[:_DIFF_LINES]),
         left_out=max(0, len(lines) - _DIFF_LINES),
         curves=tuple(curve for curve in curves if curve is not None),
         printed=_printed(campaign, broken) if broken else "",
@@ -84,6 +84,6 @@ def _polyline(losses: Sequence[float]) -> str:
 
 def _printed(campaign: CampaignFolder, trial: TrialResult) -> str:
     try:
-        return printable(tail_of(campaign.folder / trial.folder / PRINTED, _PRINTED_BYTES)).strip()
+        return tail_of(campaign.folder / trial.folder / PRINTED, _PRINTED_BYTES).strip()
     except OSError:
         return ""

@@ -7,6 +7,7 @@ its fallback, so that one figure suits light and dark screens.
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Callable
 from io import StringIO
 from typing import Any
@@ -15,6 +16,8 @@ from xml.sax.saxutils import quoteattr
 import matplotlib
 from markupsafe import Markup
 from matplotlib.figure import Figure
+
+from stoichloop.foreign_text import shorten
 
 INK, MUTED, FAINT, PAPER = "#1f2328", "#656d77", "#d8dee5", "#fdfdfc"
 GOOD, BAD, WARN, COOL, NEUTRAL = "#1a7f38", "#c0392c", "#b8690f", "#2471a4", "#98a0a8"
@@ -35,6 +38,7 @@ _VARIABLES = {
     BAND: "band",
 }
 _STYLE: dict[Any, Any] = {
+    "text.parse_math": False,  # a dollar sign in a text is one
     "svg.fonttype": "none",  # text stays text: searchable, and in the page's colours
     "svg.hashsalt": "stoichloop",  # reproducible output
     "font.family": "sans-serif",
@@ -63,17 +67,26 @@ _STYLE: dict[Any, Any] = {
 
 
 MANY = 2_000  # points; more than these are drawn as one image
+_LABEL = 34  # characters
 Painter = Callable[[Figure], None]
 
 
 def draw(paint: Painter, width: float, height: float) -> str:
     """Return a figure as an SVG document, reproducibly; sizes are in inches."""
     stream = StringIO()
-    with matplotlib.rc_context(_STYLE):
+    with matplotlib.rc_context(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of a font that lacks a character, of a name that leaves no room
+        matplotlib.rcdefaults()  # not what the user's matplotlibrc says
+        matplotlib.rcParams.update(_STYLE)
         figure = Figure(figsize=(width, height), layout="constrained")
         paint(figure)
         figure.savefig(stream, format="svg", metadata={"Date": None})
     return stream.getvalue()
+
+
+def label(text: str) -> str:
+    """Return text for a place in a figure: short, and without what an SVG document cannot hold."""
+    return shorten(text, _LABEL, "…")
 
 
 def inline(document: str, name: str, label: str) -> Markup:

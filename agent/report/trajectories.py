@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from agent.report.reconstruction import Reconstruction
-from agent.report.theme import GOOD, INK
+from agent.report.theme import GOOD, INK, label
 from simulator.dataset import FrozenData
 
 _FOLLOWED = 6
@@ -36,7 +36,7 @@ def paint_rollouts(figure: Figure, reconstruction: Reconstruction) -> None:
     for axes, metabolite in zip(panels, most, strict=False):
         axes.plot(held_out.time, true[0][:, metabolite], color=INK, linewidth=2.4, alpha=0.35, label="observed")
         axes.plot(held_out.time, rolled[0][:, metabolite], color=GOOD, linewidth=1.3, label="predicted")
-        axes.set_title(names[metabolite])
+        axes.set_title(label(names[metabolite]))
     panels[0].legend(loc="best")
     figure.supxlabel("time", fontsize=9, color=INK)
     figure.supylabel("concentration", fontsize=9, color=INK)

@@ -9,10 +9,10 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from memory.formatting import UNCHECKED
+from memory.formatting import UNCHECKED, counted
 from simulator.dataset import Dataset
 from simulator.identifiability.facts import Facts
-from simulator.measured.measurements import Measurements
+from simulator.measured.measurements import MeasuredFacts, Measurements
 
 _NAMED = 12  # items of a list to print; --json has all
 
@@ -32,15 +32,14 @@ def _measured(dataset: Measurements) -> dict[str, str]:
     balance = "every column of S sums to zero" if constraints.mass_balanced else "mass balance is not assumed"
     median = statistics.median(facts.noise)
     return {
-        "network": f"{facts.metabolites} metabolites, {facts.reactions} reactions, {facts.edges} edges; "
-        "roles are known",
+        "network": f"{_network(facts)}, {counted(facts.edges, 'edge')}; roles are known",
         "stated": f"coefficients of magnitude {magnitudes}; {balance}",
-        "observed": f"{facts.frames} frames in {_trajectories(facts.trajectories)}; "
+        "observed": f"{counted(facts.frames, 'frame')} in {_trajectories(facts.trajectories)}; "
         f"{facts.heldout_frames} in {_trajectories(facts.heldout_trajectories)} held out for scoring",
         "followed for": f"{min(facts.followed_for):g} to {max(facts.followed_for):g}, in the time unit of the file",
         "concentrations": f"{facts.smallest_concentration:g} to {facts.largest_concentration:g}, "
         "in the concentration unit of the file",
-        "activity rank": f"{facts.activity_rank} components carry 99 % of the variance of concentrations",
+        "activity rank": f"{counted(facts.activity_rank, 'component')} carrying 99 % of the variance of concentrations",
         "noise": f"{median:.2%} of a metabolite's root mean square in the median, {max(facts.noise):.2%} at most "
         f"({facts.metabolite_names[facts.noise.index(max(facts.noise))]}), around smoothed trajectories",
         "truth": f"unknown. This is {UNCHECKED}; experiments are judged by the score 'blind'",
@@ -48,30 +47,36 @@ def _measured(dataset: Measurements) -> dict[str, str]:
 
 
 def _trajectories(count: int) -> str:
-    return "1 trajectory" if count == 1 else f"{count} trajectories"
+    return counted(count, "trajectory", "trajectories")
+
+
+def _network(facts: Facts | MeasuredFacts) -> str:
+    return ", ".join(
+        counted(count, noun) for count, noun in ((facts.metabolites, "metabolite"), (facts.reactions, "reaction"))
+    )
 
 
 def _simulated(dataset: Dataset) -> dict[str, str]:
     facts = dataset.facts
     resolved = set(facts.scale_free_resolved)
     unresolved = [facts.reaction_names[r] for r in facts.scale_free_reactions if r not in resolved]
-    edges = f"{facts.edges} edges"
+    edges = counted(facts.edges, "edge")
     if dataset.regime.constraints.may_be_absent:
-        edges = f"{facts.edges} candidate edges, {facts.true_edges} of them real"
+        edges = f"{counted(facts.edges, 'candidate edge')}, {facts.true_edges} of them real"
     roles = "known" if dataset.regime.observation.roles_told else "unknown"
     return {
-        "network": f"{facts.metabolites} metabolites, {facts.reactions} reactions, {edges}; roles are {roles}",
-        "observed": f"{facts.frames} frames in {facts.trajectories} trajectories, "
+        "network": f"{_network(facts)}, {edges}; roles are {roles}",
+        "observed": f"{counted(facts.frames, 'frame')} in {_trajectories(facts.trajectories)}, "
         f"{facts.heldout_trajectories} more held out",
         "followed for": f"{min(facts.followed_for):.2f} to {max(facts.followed_for):.2f} time units, "
         f"median {statistics.median(facts.followed_for):.2f}",
-        "activity rank": f"{facts.activity_rank} components carry 99 % of the variance of concentrations",
+        "activity rank": f"{counted(facts.activity_rank, 'component')} carrying 99 % of the variance of concentrations",
         "rates vary": f"coefficient of variation at least {min(facts.rate_variation):.4f}, "
-        f"median {statistics.median(facts.rate_variation):.3f}, over {len(facts.rate_variation)} reactions",
+        f"median {statistics.median(facts.rate_variation):.3f}, over {counted(len(facts.rate_variation), 'reaction')}",
         "smallest concentration": f"{facts.smallest_concentration:.4f}, never clamped",
-        "identifiable": f"{facts.identifiable_edges} of {facts.edges} coefficients, with all rates known "
-        f"({facts.null_dimension} directions undetermined)",
-        "given the form alone": f"{facts.identifiable_edges_given_form} of {facts.edges} coefficients",
+        "identifiable": f"{facts.identifiable_edges} of {counted(facts.edges, 'coefficient')}, with all rates known "
+        f"({counted(facts.null_dimension, 'direction')} undetermined)",
+        "given the form alone": f"{facts.identifiable_edges_given_form} of {counted(facts.edges, 'coefficient')}",
         "proportional rates": _listed(" = ".join(_names(facts, group)) for group in facts.proportional_reactions),
         "collinear groups": _listed(
             "{" + ", ".join(f"{facts.metabolite_names[m]} in {facts.reaction_names[r]}" for m, r in group) + "}"

@@ -15,12 +15,12 @@ from agent.campaign.folder import CampaignFolder
 from agent.executor.artifacts import read_curves
 from agent.executor.workspace import Workspace
 from agent.screen.log_view import log_view
-from memory.formatting import SHOWN_SCORES
+from memory.formatting import SHOWN_SCORES, decimal
 from memory.records import Experiment
 from memory.render import experiment_text
 
 _BARS = "▁▂▃▄▅▆▇█"
-_WIDTH = 60
+_WIDTH = 48  # of a sparkline: with the trial's name and the last loss it fits 80 columns
 
 
 def facts(workspace: Workspace, experiment: Experiment) -> dict[str, Any]:
@@ -37,10 +37,13 @@ def diff(workspace: Workspace, experiment: Experiment) -> str:
 
 
 def experiment_view(workspace: Workspace, campaign: CampaignFolder, experiment: Experiment) -> RenderableType:
-    """Return the whole view."""
+    """Return the whole view. Paths and the diff are longer than a line may be: print them with `crop=False`."""
     parts: list[RenderableType] = [*log_view(experiment_text(experiment))]
     if change := diff(workspace, experiment):
-        parts += [Text("\ndiff", style="bold"), Syntax(change, "diff", background_color="default")]
+        parts += [
+            Text("\ndiff", style="bold"),
+            _unbroken(Syntax("", "diff", background_color="default").highlight(change)),
+        ]
     completed = [trial for trial in experiment.trials if trial.scores]
     if completed:
         table = Table(box=None, header_style="bold", pad_edge=False)
@@ -48,15 +51,22 @@ def experiment_view(workspace: Workspace, campaign: CampaignFolder, experiment: 
         for trial in completed:
             table.add_column(trial.trial.split("/", 1)[1], justify="right")
         for name in SHOWN_SCORES if "exact" in completed[0].scores else completed[0].scores:
-            table.add_row(name, *(f"{trial.scores[name]:.4f}" for trial in completed))
+            table.add_row(name, *(decimal(trial.scores[name]) for trial in completed))
         parts += [Text(), table]
     if experiment.trials:
         parts.append(Text("\nprediction loss during training (logarithmic scale)", style="bold"))
     for trial in experiment.trials:
         losses = [point.loss_pred for point in read_curves(campaign.folder / trial.folder)]
-        parts.append(Text(f"{trial.trial:<22} {sparkline(losses)} {f'{losses[-1]:.3g}' if losses else 'no curve'}"))
-        parts.append(Text(f"{'':<22} {campaign.folder / trial.folder}", style="dim"))
+        last = f"{losses[-1]:.3g}" if losses else "no curve"
+        parts.append(_unbroken(Text(f"{trial.trial:<22} {sparkline(losses)} {last}")))
+        parts.append(_unbroken(Text(str(campaign.folder / trial.folder), style="dim")))
     return Group(*parts)
+
+
+def _unbroken(text: Text) -> Text:
+    """Return text whose lines stay whole, to be copied."""
+    text.no_wrap, text.overflow = True, "ignore"
+    return text
 
 
 def sparkline(values: list[float]) -> str:

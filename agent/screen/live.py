@@ -5,10 +5,10 @@ from __future__ import annotations
 import time
 from types import TracebackType
 
-from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
+from agent.base.console import Console
 from agent.base.interruption import Interruption
 from agent.campaign.folder import CampaignFolder
 from agent.campaign.status import read_status

@@ -11,6 +11,8 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
+from stoichloop.foreign_text import unescaped
+
 COLOURS = {"accepted": "green", "rejected": "dim", "failed": "red", "refused": "yellow", "open": "cyan"}
 _KINDS = {"established principle": "green", "refuted hypothesis": "magenta", "open question": "cyan"}
 _VERDICT = re.compile(r"^- verdict: \**(\w+)", re.MULTILINE)
@@ -43,11 +45,11 @@ def _heading_or_words(line: str, verdicts: dict[str, str], searched: str) -> Ite
         yield Text.assemble("\n", (words, "bold"), "  ", (f"● {verdict}", COLOURS.get(verdict, "")))
     elif level == "##":
         yield Text()
-        yield Rule(Text(words, style="bold"), align="left", characters="─", style="dim")
+        yield Rule(Text(unescaped(words), style="bold"), align="left", characters="─", style="dim")
     elif level == "#":
-        yield Text(words, style="bold underline")
+        yield Text(unescaped(words), style="bold underline")
     else:
-        yield _found(Text(line, style="italic"), searched)
+        yield _found(Text(unescaped(line), style="italic"), searched)
 
 
 def _notes(lines: list[str], searched: str) -> Table:
@@ -57,12 +59,12 @@ def _notes(lines: list[str], searched: str) -> Table:
     table.add_column(ratio=1, overflow="fold")
     for line in lines:
         if at := _MOMENT.fullmatch(line):
-            table.add_row(Text(at[1], style="dim"), _found(Text(at[2]), searched))
+            table.add_row(Text(at[1], style="dim"), _found(Text(unescaped(at[2])), searched))
         elif note := _NOTE.fullmatch(line):
             label = note[1].rpartition("trial ")[2].partition("/")  # the entry says which experiment's it is
             table.add_row(Text(label[2] or label[0], style=_kind(note[1])), _found(_words(*note.groups()), searched))
         else:
-            table.add_row("", _found(Text(line.removeprefix("- ")), searched))
+            table.add_row("", _found(Text(unescaped(line.removeprefix("- "))), searched))
     return table
 
 
@@ -73,10 +75,10 @@ def _kind(label: str) -> str:
 def _words(label: str, words: str) -> Text:
     if label == "verdict":
         verdict = words.strip("*").split("*")[0]
-        text = Text(words.replace("**", ""))
+        text = Text(unescaped(words.replace("**", "")))
         text.stylize(f"bold {COLOURS.get(verdict, '')}", 0, len(verdict))
         return text
-    return Text(words, style={"title": "bold", "planner": "dim"}.get(label, ""))
+    return Text(unescaped(words), style={"title": "bold", "planner": "dim"}.get(label, ""))
 
 
 def _found(text: Text, searched: str) -> Text:

@@ -13,7 +13,7 @@ from rich.text import Text
 from agent.base.duration import format_duration
 from agent.campaign.status import Line, Running, Status
 from agent.screen.log_view import COLOURS
-from memory.formatting import UNCHECKED, score_text
+from memory.formatting import UNCHECKED, counted, score_text
 from memory.records import Objective
 
 _EVENTS = 3
@@ -50,8 +50,7 @@ def status_view(status: Status, height: int = 60) -> RenderableType:
 
 def line_text(line: Line) -> str:
     """'0.2512 ± 0.0031 (4 seeds)'."""
-    seeds = f"{line.seeds} seed{'s' if line.seeds != 1 else ''}"
-    return f"{score_text(line.score, line.standard_error)} ({seeds})"
+    return f"{score_text(line.score, line.standard_error)} ({counted(line.seeds, 'seed')})"
 
 
 def leaderboard_table(lines: list[Line], objective: Objective) -> Table:

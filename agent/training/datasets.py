@@ -5,8 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rich.console import Console
-
+from agent.base.console import Console
 from agent.executor.workspace import current_workspace
 from stoichloop.errors import StoichloopError
 
@@ -28,11 +27,11 @@ def find_data(
             "give a REGIME, or --sbml FILE, or --csv FILE with --network FILE; 'stoichloop regimes' lists regimes"
         )
     if csv is not None and network is not None:
-        with Console(stderr=True, quiet=quiet).status(f"reading {csv}"):
+        with Console(stderr=True, quiet=quiet).working(f"reading {csv}"):
             data, frozen = import_measurements(csv, network, current_workspace().data)
         return (data, frozen) if sibling is None else dataset_of(data.regime.name, sibling, quiet=quiet)
     if sbml is not None:
-        with Console(stderr=True, quiet=quiet).status(f"reading {sbml}"):
+        with Console(stderr=True, quiet=quiet).working(f"reading {sbml}"):
             regime = import_regime(sbml, current_workspace().data).name
     assert regime is not None
     return dataset_of(regime, sibling, quiet=quiet)
@@ -48,5 +47,5 @@ def dataset_of(name: str, sibling: int | None = None, *, quiet: bool = False) ->
     regime = find_known(name, root)
     if sibling is not None:
         regime = regime.sibling(sibling)
-    with Console(stderr=True, quiet=quiet).status(f"preparing the data of {regime.name}"):
+    with Console(stderr=True, quiet=quiet).working(f"preparing the data of {regime.name}"):
         return (find_measurements(regime, root), False) if isinstance(regime, Measured) else prepare(regime, root)

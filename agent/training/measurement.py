@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-
+from agent.base.console import Console
 from agent.executor.code.worktree import Worktrees, throw_away
 from agent.executor.local import LocalExecutor, slots
 from agent.executor.sandbox.limits import lack_of_room

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from agent.analyzer.scoring.estimate import Estimate, EstimateError, read_estimate
 from agent.analyzer.scoring.score import Scores, score
+from agent.base.console import Console
 from agent.executor.artifacts import ESTIMATE, CurvePoint, read_curves
 from agent.executor.code.code_state import CodeState
 from agent.executor.local import slots

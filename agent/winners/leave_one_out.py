@@ -13,6 +13,7 @@ from agent.executor.code.worktree import Worktrees
 from agent.executor.trial import steps_of
 from agent.planner.proposal import Proposal
 from agent.training.measurement import Laboratory, Task
+from memory.formatting import counted
 from memory.leaderboard import lineage
 from memory.ledger import Ledger
 from memory.records import Ablation, Experiment, Measurement, experiment_number
@@ -117,7 +118,7 @@ def _judge(
         interval=paired.interval,
         seeds=seeds,
         verdict="matters" if matters else "not shown to matter",
-        reason=f"{paired.effect:+.4f} on {len(differences)} fresh seeds",
+        reason=f"{paired.effect:+.4f} on {counted(len(differences), 'fresh seed')}",
         at=time.time(),
     )
 

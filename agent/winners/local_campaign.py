@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 
-from rich.console import Console
-
+from agent.base.console import Console
 from agent.campaign.folder import CampaignFolder, open_campaign
 from agent.executor.workspace import Workspace
 from agent.training.measurement import Laboratory, laboratory

@@ -12,7 +12,7 @@ from agent.campaign.folder import CampaignFolder
 from agent.campaign.registrar import commit_of
 from agent.executor.code.worktree import CHOSEN
 from agent.executor.workspace import Workspace
-from memory.formatting import UNCHECKED
+from memory.formatting import UNCHECKED, counted
 from memory.leaderboard import incumbent, lineage
 from memory.ledger import Ledger
 from memory.records import Ablation, Experiment, Objective, Verification
@@ -160,7 +160,7 @@ def picture(known: Winners) -> RenderableType:
 
 def _paragraph(winner: Winner) -> RenderableType:
     score = "no score" if winner.score is None else f"{winner.score:.4f}{within(winner.interval)}"
-    title = Text(f"{winner.experiment}  {score} on {len(winner.seeds)} seeds", style="bold")
+    title = Text(f"{winner.experiment}  {score} on {counted(len(winner.seeds), 'seed')}", style="bold")
     lines = [Text(f"{winner.move}: {winner.title}" if winner.move else winner.title)]
     if winner.parent is not None:
         place = winner.branch or f"commit {winner.commit[:12]}"
@@ -173,5 +173,7 @@ def _paragraph(winner: Winner) -> RenderableType:
         lines.append(Text(f"in the stack: {worth.verdict}: {worth.reason}{within(worth.interval)}"))
     if (siblings := winner.verification) is not None:
         gain = "" if siblings.gain is None else f": {siblings.gain:+.4f}{within(siblings.interval)}"
-        lines.append(Text(f"on {len(siblings.siblings)} siblings: {siblings.verdict}{gain} against the base commit"))
+        lines.append(
+            Text(f"on {counted(len(siblings.siblings), 'sibling')}: {siblings.verdict}{gain} against the base commit")
+        )
     return Group(title, Padding(Group(*lines), (0, 0, 1, 7)))

@@ -19,6 +19,7 @@ from agent.executor.code.worktree import CHOSEN, throw_away, write_chosen
 from agent.executor.trial import steps_of
 from agent.executor.workspace import Workspace, head_commit
 from agent.winners.chain import Chain, Link
+from memory.formatting import counted
 from simulator.measured_regime import find_known
 from stoichloop.errors import RegimeError, StoichloopError
 
@@ -191,7 +192,9 @@ def describe(picked: Picked) -> str:
     """Return the result for the terminal: picked commits, and the command that checks the score."""
     lines = [f"{one.original[:12]} -> {one.commit[:12]}  {one.subject}" for one in picked.placed]
     if picked.placed:
-        lines.append(f"{len(picked.placed)} commits of {picked.experiment} are now on branch {picked.branch}")
+        lines.append(
+            f"{counted(len(picked.placed), f'commit of {picked.experiment} is', f'commits of {picked.experiment} are')} now on branch {picked.branch}"
+        )
     if picked.already:
         lines.append(f"on branch {picked.branch} already: {', '.join(picked.already)}")
     if picked.left_out:

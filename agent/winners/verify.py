@@ -15,6 +15,7 @@ from agent.analyzer.judging.interval import Interval, interval_of_mean, within
 from agent.executor.trial import check_fidelity, steps_of
 from agent.training.measurement import Laboratory, Task
 from agent.winners.chain import Chain
+from memory.formatting import counted
 from memory.records import Generality, Measurement, SiblingResult, Verification
 from simulator.dataset import FrozenData
 
@@ -95,7 +96,7 @@ def describe(chain: Chain, verification: Verification) -> RenderableType:
         shown = ["none" if value is None else f"{value:.4f}" for value in values]
         table.add_row(f"sibling {s.sibling}", *shown, "" if s.gain is None else f"{s.gain:+.4f}", Text(s.reason))
     gain = "no pair completed" if verification.gain is None else f"mean gain {verification.gain:+.4f}"
-    over = f"over {len(verification.siblings)} siblings"
+    over = f"over {counted(len(verification.siblings), 'sibling')}"
     answer = f"{verification.experiment} {verification.verdict}: {gain}{within(verification.interval)} {over}"
     own = f"on its own network, {chain.tip.regime}: {chain.tip.score or 'unknown'}"
     return Group(table, Text(answer, style="bold"), Text(own))

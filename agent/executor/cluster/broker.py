@@ -23,11 +23,11 @@ from parsl.dataflow.dflow import DataFlowKernel
 from parsl.executors.high_throughput.errors import ManagerLost, WorkerLost
 from pydantic import BaseModel
 
-from agent.base.untrusted import printable
 from agent.executor.cluster.line_reader import LineReader
 from agent.executor.cluster.messages import Farewell, Order, RemoteCall, RemoteResult
 from agent.executor.cluster.parsl_config import LABEL, configuration
 from agent.executor.cluster.supervisor import examine, supervise
+from stoichloop.foreign_text import shorten
 
 _LOOK_S = 1.0
 _FUNCTIONS = {function.__name__: function for function in (supervise, examine)}
@@ -92,7 +92,7 @@ class Broker:
 
 
 def _words(error: BaseException) -> str:
-    return printable(" ".join(str(error).split()))[:_CHARACTERS] or type(error).__name__
+    return shorten(str(error), _CHARACTERS) or type(error).__name__
 
 
 def main() -> None:

@@ -10,7 +10,6 @@ import math
 import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from textwrap import shorten
 from typing import Any
 
 import optuna
@@ -20,8 +19,10 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 from agent.executor.code.code_state import CodeState, Field
 from agent.planner.contract import Options, Rung, Situation
 from agent.planner.proposal import Proposal
+from memory.formatting import counted
 from memory.leaderboard import codes_of
 from memory.records import TITLE_CHARACTERS, Experiment, Finding, Role
+from stoichloop.foreign_text import shorten
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
@@ -194,13 +195,14 @@ def _texts(changes: dict[str, Any], parent: Experiment, state: CodeState) -> tup
         f"{name} {_short(parent.configuration.get(name))} -> {_short(changes[name])}"
         for name in ranked[:_NAMED_CHANGES]
     )
-    rest = f" and {len(ranked) - _NAMED_CHANGES} smaller changes" if len(ranked) > _NAMED_CHANGES else ""
+    more = len(ranked) - _NAMED_CHANGES
+    rest = f" and {counted(more, 'smaller change')}" if more > 0 else ""
     title = ", ".join(f"{name} {_short(changes[name])}" for name in ranked)
     return _title(title), f"{named}{rest} recover more coefficients than {parent.id}"
 
 
 def _title(words: str) -> str:
-    return shorten(words, TITLE_CHARACTERS, placeholder=" ...")
+    return shorten(words, TITLE_CHARACTERS, " ...")
 
 
 def _legible(value: Any) -> Any:

@@ -14,12 +14,12 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from agent.analyzer.judging.findings import NOISE
-from agent.base.untrusted import printable
 from agent.planner.contract import Lesson, Situation
 from agent.planner.questions.prompts import render_prompt
 from agent.planner.questions.reading import figures_of
 from memory.leaderboard import incumbent
 from memory.records import IN_WORDS, Experiment, Finding
+from stoichloop.foreign_text import one_line
 
 Direction = Literal["recovers more", "recovers less", "undecided"]
 _FIGURE = re.compile(r"(?<!\w)e?\d+(?:\.\d+)?(?:e[+-]?\d+)?", re.IGNORECASE)  # or the name of an experiment
@@ -80,7 +80,7 @@ class LessonText:
         for words in answer.findings:
             finding = findings.get(words.subject)
             if wrong := "is no finding" if finding is None else _disagreement(words, finding):
-                unused.append(f"{_line(words.subject)} {wrong}")
+                unused.append(f"{one_line(words.subject)} {wrong}")
             else:
                 statements[words.subject] = words.statement
         if unused:
@@ -125,10 +125,5 @@ def _figures(text: str) -> set[str]:
 
 def _followed(statistics: str, words: str) -> str:
     """Return a statistical text, followed by the model's words if there are any."""
-    line = _line(words)
+    line = one_line(words)
     return f"{statistics}{IN_WORDS}{line}" if line else statistics
-
-
-def _line(words: str) -> str:
-    """Return a model's words as one line."""
-    return " ".join(printable(words).split())

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from textwrap import shorten
 from typing import Any, Protocol, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -15,6 +14,7 @@ from agent.planner.questions.prompts import render_prompt
 from agent.planner.questions.reading import Reading
 from memory.leaderboard import lineage
 from memory.records import TITLE_CHARACTERS, Experiment, Role
+from stoichloop.foreign_text import shorten
 
 AnswerT = TypeVar("AnswerT", bound=BaseModel)
 
@@ -117,7 +117,7 @@ class Question:
         A patch that is refused may be returned when nothing better comes: the refusal teaches. What is known may not.
         """
         content: dict[str, Any] = answer.model_dump()
-        content["title"] = shorten(answer.title, TITLE_CHARACTERS, placeholder=" ...")
+        content["title"] = shorten(answer.title, TITLE_CHARACTERS, " ...")
         proposal = Proposal(
             **content, parent=self.parent.id, role=self.role, repairs=self.repairs.id if self.repairs else None
         )

@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
 
-from agent.base.untrusted import printable
 from agent.planner.contract import Lesson, Situation
 from agent.planner.proposal import Proposal
 from agent.planner.questions.prompts import render_prompt
-from memory.formatting import score_text
+from memory.formatting import counted, decimal, score_text
 from memory.leaderboard import standing
 from memory.records import Experiment, Finding, Role
+from stoichloop.foreign_text import one_line, visible
 
 # Shares of a question's characters that are for each of its parts at the most.
 _BRIEF, _MEMORY, _FINDINGS, _SPACE, _OUTPUT, _REASON, _PATCH = 0.075, 0.15, 0.075, 0.1, 0.05, 0.0125, 0.15
@@ -120,9 +120,8 @@ class Reading:
         if line is None:
             return "none"
         blind = [t.scores["blind"] for t in experiment.trials if t.fidelity == self.fidelity and "blind" in t.scores]
-        seeds = "1 seed" if line.seeds == 1 else f"{line.seeds} seeds"
         known = self.situation.objective == "exact"
-        return f"{self.situation.objective} {score_text(line.score, line.error)} over {seeds}" + (
+        return f"{self.situation.objective} {score_text(line.score, line.error)} over {counted(line.seeds, 'seed')}" + (
             f", blind {fmean(blind):.4f}" if known and blind else ""
         )
 
@@ -161,7 +160,7 @@ def relevant(past: Sequence[Experiment], parent: Experiment, brief: str, fidelit
 
 def quote(text: str, length: int, label: str = "") -> str:
     """Text that others wrote, in a fenced block that marks it as data and that nothing inside can close."""
-    text = printable(text)
+    text = visible(text)
     if len(text) > length:
         text = f"{text[:length]}\n(cut here)"
     fence = "`" * max(3, 1 + max((len(run) for run in re.findall("`+", text)), default=0))
@@ -170,15 +169,15 @@ def quote(text: str, length: int, label: str = "") -> str:
 
 def figures_of(finding: Finding) -> str:
     """Return the statistics of a finding as one line."""
-    effect = "no effect" if finding.effect is None else f"effect {finding.effect:+.4f}"
+    effect = "no effect" if finding.effect is None else f"effect {decimal(finding.effect, sign='+')}"
     p_value = "" if finding.p_value is None else f", p = {finding.p_value:.2g}"
-    evidence = f"{len(finding.experiments)} experiments"
+    evidence = counted(len(finding.experiments), "experiment")
     return f"{finding.subject} ({finding.kind}; {effect}{p_value}; {evidence}): {finding.statistics}"
 
 
 def _file(path: Path, name: str, room: int) -> str:
     """Return a file under its name, cut if there is no room for all of it."""
-    label = printable(name).replace("\n", " ").replace("`", "'")
+    label = one_line(name).replace("`", "'")
     text = path.read_text(encoding="utf-8", errors="replace")
     whole = quote(text, len(text), label)
     return whole if len(whole) <= room else quote(text, max(0, room - len(label) - _FENCE), label)

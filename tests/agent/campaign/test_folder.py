@@ -103,7 +103,7 @@ def test_a_lost_ledger_of_one_campaign_does_not_hide_the_others(workspace: Works
 
 def test_branches_of_an_earlier_campaign_are_not_mistaken_for_this_ones(workspace: Workspace, tiny: Dataset) -> None:
     workspace.repo.create_head("exp/night/e0002")
-    with pytest.raises(StoichloopError, match="1 commits of an earlier campaign 'night' are left"):
+    with pytest.raises(StoichloopError, match="an earlier campaign 'night' has left 1 commit, from"):
         start(workspace, tiny)
     assert not workspace.runs.exists()
 

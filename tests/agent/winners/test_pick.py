@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 from git import Repo
-from rich.console import Console
 
+from agent.base.console import Console
 from agent.executor.workspace import Workspace
 from agent.training.measurement import Task
 from agent.winners.chain import find_chain
