@@ -192,9 +192,8 @@ def describe(picked: Picked) -> str:
     """Return the result for the terminal: picked commits, and the command that checks the score."""
     lines = [f"{one.original[:12]} -> {one.commit[:12]}  {one.subject}" for one in picked.placed]
     if picked.placed:
-        lines.append(
-            f"{counted(len(picked.placed), f'commit of {picked.experiment} is', f'commits of {picked.experiment} are')} now on branch {picked.branch}"
-        )
+        moved = counted(len(picked.placed), f"commit of {picked.experiment} is", f"commits of {picked.experiment} are")
+        lines.append(f"{moved} now on branch {picked.branch}")
     if picked.already:
         lines.append(f"on branch {picked.branch} already: {', '.join(picked.already)}")
     if picked.left_out:
