@@ -6,6 +6,7 @@ import json
 import sqlite3
 from collections import defaultdict
 from collections.abc import Collection
+from typing import Any
 
 from pydantic_core import from_json
 
@@ -72,16 +73,24 @@ class Reader:
         return [row[0] for row in rows]
 
 
+def _data(text: str) -> Any:
+    """Return JSON as data. The faster reader refuses half of a surrogate pair, which an old ledger may hold."""
+    try:
+        return from_json(text)
+    except ValueError:
+        return json.loads(text)
+
+
 def read(db: sqlite3.Connection, names: Collection[str] | None) -> list[Experiment]:
     """Return the experiments named, or all if `names` is None, oldest first."""
     where, parameters = ("", ()) if names is None else (_THESE, (json.dumps(list(names)),))
     verdicts = {row["experiment"]: _verdict(row) for row in db.execute(_VERDICTS.format(where=where), parameters)}
     trials: defaultdict[str, list[TrialResult]] = defaultdict(list)
     for row in db.execute(_TRIALS.format(where=where), parameters):
-        trials[row["experiment"]].append(TrialResult(**{**dict(row), "scores": from_json(row["scores"])}))
+        trials[row["experiment"]].append(TrialResult(**{**dict(row), "scores": _data(row["scores"])}))
     return [
         Experiment(
-            **{**dict(row), "changes": from_json(row["changes"]), "configuration": from_json(row["configuration"])},
+            **{**dict(row), "changes": _data(row["changes"]), "configuration": _data(row["configuration"])},
             trials=tuple(trials.get(row["id"], ())),
             verdict=verdicts.get(row["id"]),
         )

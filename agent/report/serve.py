@@ -48,9 +48,14 @@ class ReportServer(ThreadingHTTPServer):
         """The URL of the page."""
         return f"http://{HOST}:{self.server_address[1]}/"
 
+    @property
+    def connections(self) -> int:
+        """Number of open connections."""
+        return len(self._open)
+
     def process_request(self, request: Any, client_address: Any) -> None:
         """Answer a connection in a thread of its own, or close it if there are too many."""
-        if len(self._open) >= _CONNECTIONS:
+        if self.connections >= _CONNECTIONS:
             self.shutdown_request(request)
             return
         self._open.add(request)

@@ -73,7 +73,9 @@ def test_git_reads_no_trailer_and_drops_no_line(text: str) -> None:
     )
     assert found.stdout == "Experiment: e0002\n"
     for options in (("--strip-comments",), ()):
-        kept = subprocess.run(["git", "stripspace", *options], input=message, capture_output=True, text=True, check=True)
+        kept = subprocess.run(
+            ["git", "stripspace", *options], input=message, capture_output=True, text=True, check=True
+        )
         assert "".join(kept.stdout.split()) == "".join(message.split())
 
 

@@ -70,6 +70,48 @@ def test_a_terminal_gets_colours_unless_they_are_not_wanted(documented: Document
     assert not COLOUR.search(in_terminal(folder, "log", NO_COLOR="1"))
 
 
+@pytest.mark.parametrize("arguments", READING, ids=" ".join)
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
+def test_output_that_cannot_take_a_character_gets_another(
+    documented: Documented, arguments: list[str], encoding: str
+) -> None:
+    done = subprocess.run(
+        command_line(*arguments),
+        cwd=documented.workspace.root,
+        env={**os.environ, "PYTHONIOENCODING": encoding},
+        capture_output=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert done.stdout.decode(encoding)
+
+
+def test_no_colour_beats_forced_colour(documented: Documented) -> None:
+    wishes = {**os.environ, "FORCE_COLOR": "1"}
+    for unwanted, escapes in ({}, True), ({"NO_COLOR": "1"}, False):
+        done = subprocess.run(
+            command_line("status"),
+            cwd=documented.workspace.root,
+            env={**wishes, **unwanted},
+            capture_output=True,
+            check=True,
+        )
+        assert (b"\x1b" in done.stdout) == escapes
+
+
+def test_a_path_in_show_is_one_word_of_a_line(documented: Documented) -> None:
+    shown = piped(documented.workspace.root, "show", "e0002")
+    with Ledger(documented.campaign.ledger_path, readonly=True) as ledger:
+        (experiment,) = ledger.these(["e0002"])
+    for trial in experiment.trials:
+        assert str(documented.campaign.folder / trial.folder) in shown.splitlines()
+
+
+def test_an_experiment_fits_its_terminal(documented: Documented) -> None:
+    lines = COLOUR.sub("", in_terminal(documented.workspace.root, "show", "e0001")).splitlines()
+    assert [line for line in lines if "s0/probe" in line and line.rstrip()[-1].isdigit()]
+
+
 def test_the_log_in_a_terminal_says_what_the_log_says(documented: Documented) -> None:
     with Ledger(documented.campaign.ledger_path, readonly=True) as ledger:
         markdown = Log(ledger).text()

@@ -6,10 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from agent.export.tables import EXPERIMENT_COLUMNS, FINDING_COLUMNS, TRIAL_COLUMNS, write_tables
+from agent.export.tables import EXPERIMENT_COLUMNS, FINDING_COLUMNS, TRIAL_COLUMNS, _write, write_tables
 from memory.ledger import Ledger
 from stoichloop.errors import StoichloopError
+from stoichloop.foreign_text import table_cell
 from tests.conftest import Documented
+from tests.hostile_texts import HOSTILE
 
 
 def read(path: Path) -> list[dict[str, str]]:
@@ -49,3 +51,11 @@ def test_the_page_names_every_column() -> None:
     page = (Path(__file__).parents[3] / "docs" / "api.md").read_text()
     for column in (*EXPERIMENT_COLUMNS, *TRIAL_COLUMNS, *FINDING_COLUMNS):
         assert column in page
+
+
+@pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE.keys())
+def test_a_table_shows_a_text_and_no_formula(tmp_path: Path, text: str) -> None:
+    row: dict[str, object] = {"title": text, "effect": -0.25, "verdict": "rejected", "p_value": None}
+    _write(tmp_path / "table.csv", tuple(row), [row])
+    (shown,) = read(tmp_path / "table.csv")
+    assert shown == {"title": table_cell(text), "effect": "-0.25", "verdict": "rejected", "p_value": ""}

@@ -5,10 +5,14 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import socket
+import struct
 import subprocess
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
@@ -18,6 +22,7 @@ import pytest
 
 from agent.campaign.folder import CampaignFolder, open_campaign
 from agent.executor.workspace import Workspace
+from agent.report import serve
 from agent.report.page import PAGES, Report
 from agent.report.serve import ReportServer
 from memory.ledger import Ledger
@@ -157,6 +162,55 @@ def test_it_is_served_to_this_machine_alone(server: ReportServer) -> None:
     ):
         with pytest.raises(urllib.error.HTTPError, match="404"):
             urllib.request.urlopen(asked)
+
+
+def test_a_head_is_what_a_page_has_without_the_page(server: ReportServer) -> None:
+    asked = urllib.request.Request(server.address, method="HEAD")
+    with urllib.request.urlopen(asked) as answer, urllib.request.urlopen(server.address) as whole:
+        assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
+        assert abs(int(answer.headers["Content-Length"]) - len(whole.read())) < 10
+        assert answer.read() == b""
+
+
+@pytest.mark.parametrize("sent", [b"", b"G", b"GET / HTTP/1.1\r\nHost: localhost\r\n", b"\x16\x03\x01"])
+def test_slow_and_many_clients_are_let_go(server: ReportServer, monkeypatch: pytest.MonkeyPatch, sent: bytes) -> None:
+    monkeypatch.setattr(serve, "_REQUEST_S", 0.5)
+    clients = [socket.create_connection(server.server_address[:2]) for _ in range(2 * serve._CONNECTIONS)]
+    for client in clients:
+        with suppress(OSError):  # closed at once, being too many
+            client.sendall(sent)
+    deadline = time.monotonic() + 20.0
+    for client in clients:
+        client.settimeout(max(0.1, deadline - time.monotonic()))
+        with suppress(ConnectionError):
+            while client.recv(4096):
+                pass
+        client.close()
+    with urllib.request.urlopen(f"{server.address}at") as answer:
+        assert float(answer.read()) > 0.0
+
+
+def test_a_client_that_sends_a_byte_now_and_then_is_let_go(
+    server: ReportServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(serve, "_REQUEST_S", 0.5)
+    with socket.create_connection(server.server_address[:2]) as client, pytest.raises(ConnectionError):
+        for _ in range(200):
+            client.sendall(b"x")
+            time.sleep(0.05)
+
+
+def test_a_client_that_leaves_is_no_fault(server: ReportServer, capfd: pytest.CaptureFixture[str]) -> None:
+    for _ in range(3):
+        client = socket.create_connection(server.server_address[:2])
+        client.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # leaves with a reset
+        client.close()
+    deadline = time.monotonic() + 60.0
+    while server.connections and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert server.connections == 0
+    assert capfd.readouterr().err == ""
 
 
 def test_the_command_writes_it_and_says_where(again: Night) -> None:

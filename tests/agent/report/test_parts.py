@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -30,6 +31,13 @@ def test_failures_of_one_cause_stand_together() -> None:
         ("refused", ("e0004",)),
     ]
     assert found[0].reason == "crashed: no field 'lr' in e0007"
+
+
+def test_a_reason_of_one_long_word_is_grouped_at_once() -> None:
+    started = time.monotonic()
+    ended = [replace(scored(f"e000{n}"), verdict=Verdict("failed", "x" * 100_000)) for n in (1, 2)]
+    assert [f.experiments for f in failures(ended)] == [("e0001", "e0002")]
+    assert time.monotonic() - started < 1.0
 
 
 def test_the_field_that_decides_is_the_important_one() -> None:
