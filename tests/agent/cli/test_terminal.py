@@ -86,17 +86,11 @@ def test_output_that_cannot_take_a_character_gets_another(
     assert done.stdout.decode(encoding)
 
 
-def test_no_colour_beats_forced_colour(documented: Documented) -> None:
-    wishes = {**os.environ, "FORCE_COLOR": "1"}
-    for unwanted, escapes in ({}, True), ({"NO_COLOR": "1"}, False):
-        done = subprocess.run(
-            command_line("status"),
-            cwd=documented.workspace.root,
-            env={**wishes, **unwanted},
-            capture_output=True,
-            check=True,
-        )
-        assert (b"\x1b" in done.stdout) == escapes
+@pytest.mark.parametrize(("wishes", "escapes"), [({}, True), ({"NO_COLOR": "1"}, False)], ids=["forced", "neither"])
+def test_no_colour_beats_forced_colour(documented: Documented, wishes: dict[str, str], escapes: bool) -> None:
+    folder, environment = documented.workspace.root, {**os.environ, "FORCE_COLOR": "1", **wishes}
+    done = subprocess.run(command_line("status"), cwd=folder, env=environment, capture_output=True, check=True)
+    assert (b"\x1b" in done.stdout) == escapes
 
 
 def test_a_path_in_show_is_one_word_of_a_line(documented: Documented) -> None:
