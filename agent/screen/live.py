@@ -8,6 +8,7 @@ from types import TracebackType
 from rich.live import Live
 from rich.text import Text
 
+from agent.base.best_effort import BestEffort
 from agent.base.console import Console
 from agent.base.interruption import Interruption
 from agent.campaign.folder import CampaignFolder
@@ -25,7 +26,7 @@ class LiveView:
     def __init__(self, console: Console, campaign: CampaignFolder, ledger: Ledger) -> None:
         self._console, self._campaign, self._ledger = console, campaign, ledger
         self._live = Live(console=console, auto_refresh=False, transient=True) if console.is_terminal else None
-        self._shown = 0.0
+        self._effort, self._shown = BestEffort(self.say), 0.0
 
     def __enter__(self) -> LiveView:
         if self._live:
@@ -42,9 +43,13 @@ class LiveView:
     def tick(self) -> None:
         """Draw again if a second has passed."""
         if self._live and time.monotonic() - self._shown > _EVERY_S:
-            status = read_status(self._campaign, self._ledger)
-            self._live.update(status_view(status, self._console.height - 1), refresh=True)
+            self._effort.attempt("the live view", self._draw, None)
             self._shown = time.monotonic()
+
+    def _draw(self) -> None:
+        assert self._live is not None
+        status = read_status(self._campaign, self._ledger)
+        self._live.update(status_view(status, self._console.height - 1), refresh=True)
 
     def say(self, message: str, *, quiet: bool = False) -> None:
         """Print one line that stays. `quiet` lines are omitted where the live view shows the same."""
