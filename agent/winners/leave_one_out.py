@@ -118,7 +118,7 @@ def _judge(
         interval=paired.interval,
         seeds=seeds,
         verdict="matters" if matters else "not shown to matter",
-        reason=f"{paired.effect:+.4f} on {counted(len(differences), 'fresh seed')}",
+        reason=f"{paired.effect:+z.4f} on {counted(len(differences), 'fresh seed')}",
         at=time.time(),
     )
 

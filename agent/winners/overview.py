@@ -168,11 +168,11 @@ def _paragraph(winner: Winner) -> RenderableType:
         lines.append(Text(f"{place}, on {winner.parent}: {changed}", style="dim"))
     if winner.effect is not None:
         p_value = "" if winner.p_value is None else f", p = {winner.p_value:.2g}"
-        lines.append(Text(f"{winner.effect:+.4f}{within(winner.effect_interval)} against {winner.rival}{p_value}"))
+        lines.append(Text(f"{winner.effect:+z.4f}{within(winner.effect_interval)} against {winner.rival}{p_value}"))
     if (worth := winner.ablation) is not None:
         lines.append(Text(f"in the stack: {worth.verdict}: {worth.reason}{within(worth.interval)}"))
     if (siblings := winner.verification) is not None:
-        gain = "" if siblings.gain is None else f": {siblings.gain:+.4f}{within(siblings.interval)}"
+        gain = "" if siblings.gain is None else f": {siblings.gain:+z.4f}{within(siblings.interval)}"
         lines.append(
             Text(f"on {counted(len(siblings.siblings), 'sibling')}: {siblings.verdict}{gain} against the base commit")
         )

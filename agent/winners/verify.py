@@ -94,8 +94,8 @@ def describe(chain: Chain, verification: Verification) -> RenderableType:
     for s in verification.siblings:
         values = (s.exact, s.base_exact, s.baseline_exact)
         shown = ["none" if value is None else f"{value:.4f}" for value in values]
-        table.add_row(f"sibling {s.sibling}", *shown, "" if s.gain is None else f"{s.gain:+.4f}", Text(s.reason))
-    gain = "no pair completed" if verification.gain is None else f"mean gain {verification.gain:+.4f}"
+        table.add_row(f"sibling {s.sibling}", *shown, "" if s.gain is None else f"{s.gain:+z.4f}", Text(s.reason))
+    gain = "no pair completed" if verification.gain is None else f"mean gain {verification.gain:+z.4f}"
     over = f"over {counted(len(verification.siblings), 'sibling')}"
     answer = f"{verification.experiment} {verification.verdict}: {gain}{within(verification.interval)} {over}"
     own = f"on its own network, {chain.tip.regime}: {chain.tip.score or 'unknown'}"

@@ -123,7 +123,7 @@ def judge(
         lead = candidate.scores(fidelity)[SCREEN_SEED] - theirs[SCREEN_SEED]
         hurdle = -math.sqrt(2.0) * known.sigma if simpler else known.sigma
         if lead < hurdle if simpler else lead <= hurdle:
-            reason = f"screened out at {fidelity}: {lead:+.4f} on seed {SCREEN_SEED}, where {hurdle:+.4f} was needed"
+            reason = f"screened out at {fidelity}: {lead:+z.4f} on seed {SCREEN_SEED}, where {hurdle:+z.4f} was needed"
             return Verdict("rejected", reason, incumbent.id, lead)
     fidelity = list(noise)[-1]
     return _confirm(candidate, incumbent, fidelity, noise[fidelity], confirmed + 1, lead, simpler=simpler)
@@ -208,5 +208,5 @@ def _look(
     relation = "below" if verdict == "accepted" else "not below"
     claim = "with fewer lines, not worse by the noise" if simpler else "better"
     bar = f"{relation} the level {level:.2g} of test {count}"
-    reason = f"{claim} on {n} fresh seeds: {effect:+.4f}, p = {p_value:.2g}, {bar}"
+    reason = f"{claim} on {n} fresh seeds: {effect:+z.4f}, p = {p_value:.2g}, {bar}"
     return Verdict(verdict, reason, rival, effect, paired.interval, p_value)

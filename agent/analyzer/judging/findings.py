@@ -135,8 +135,9 @@ def _gain(experiment: Experiment, known: Mapping[str, Experiment]) -> float:
 def _told(experiment: Experiment, gain: float) -> str:
     verdict, interval = experiment.verdict, ""
     if verdict is not None and verdict.interval is not None and verdict.rival == experiment.parent:
-        interval = " [{:+.3f}, {:+.3f}]".format(*verdict.interval)
-    return f"{gain:+.3f}{interval} against {experiment.parent} ({experiment.id})"
+        low, high = verdict.interval
+        interval = f" [{low:+z.3f}, {high:+z.3f}]"
+    return f"{gain:+z.3f}{interval} against {experiment.parent} ({experiment.id})"
 
 
 def _fields(
@@ -196,4 +197,4 @@ def _statement(field: str, effect: float, told: Sequence[Experiment], objective:
     if isinstance(told[0].configuration[field], str):
         return f"the choice of {field} moves {objective}: {effect:.3f} between the best and the worst on average"
     direction = "higher" if effect > 0 else "lower"
-    return f"{direction} {field} recovers more (rank correlation with {objective} {effect:+.2f})"
+    return f"{direction} {field} recovers more (rank correlation with {objective} {effect:+z.2f})"
