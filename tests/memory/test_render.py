@@ -21,7 +21,7 @@ GITHUB = MarkdownIt("commonmark").enable(["table", "strikethrough"])
 DIGITS = "--- a/gnn/loss.py\n+++ b/gnn/loss.py\n@@ -" + "9" * 6000 + " +1 @@\n-a\n+b\n"
 
 
-@pytest.fixture(params=HOSTILE.values(), ids=HOSTILE.keys())
+@pytest.fixture(params=HOSTILE.values(), ids=list(HOSTILE))
 def text(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 

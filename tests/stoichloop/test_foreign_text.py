@@ -23,7 +23,7 @@ from tests.hostile_texts import HOSTILE
 GITHUB = MarkdownIt("commonmark").enable(["table", "strikethrough"])
 
 
-@pytest.fixture(params=HOSTILE.values(), ids=HOSTILE.keys())
+@pytest.fixture(params=HOSTILE.values(), ids=list(HOSTILE))
 def text(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 

@@ -23,7 +23,7 @@ from tests.hostile_texts import HOSTILE
 BLOCKS = [Block(0, "baseline", 0.0, "measured"), Block(1, "sweep", 0.0, None)]
 
 
-@pytest.fixture(params=HOSTILE.values(), ids=HOSTILE.keys())
+@pytest.fixture(params=HOSTILE.values(), ids=list(HOSTILE))
 def text(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 

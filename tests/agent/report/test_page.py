@@ -175,7 +175,7 @@ def test_a_head_is_what_a_page_has_without_the_page(server: ReportServer) -> Non
 @pytest.mark.parametrize("sent", [b"", b"G", b"GET / HTTP/1.1\r\nHost: localhost\r\n", b"\x16\x03\x01"])
 def test_slow_and_many_clients_are_let_go(server: ReportServer, monkeypatch: pytest.MonkeyPatch, sent: bytes) -> None:
     monkeypatch.setattr(serve, "_REQUEST_S", 0.5)
-    clients = [socket.create_connection(server.server_address[:2]) for _ in range(2 * serve._CONNECTIONS)]
+    clients = [socket.create_connection((serve.HOST, server.server_address[1])) for _ in range(2 * serve._CONNECTIONS)]
     for client in clients:
         with suppress(OSError):  # closed at once, being too many
             client.sendall(sent)
@@ -195,7 +195,7 @@ def test_a_client_that_sends_a_byte_now_and_then_is_let_go(
 ) -> None:
     monkeypatch.setattr(serve, "_REQUEST_S", 0.5)
     started = time.monotonic()
-    with socket.create_connection(server.server_address[:2]) as client, suppress(ConnectionError):
+    with socket.create_connection((serve.HOST, server.server_address[1])) as client, suppress(ConnectionError):
         while time.monotonic() - started < 20.0:
             client.sendall(b"x")
             time.sleep(0.05)
@@ -204,7 +204,7 @@ def test_a_client_that_sends_a_byte_now_and_then_is_let_go(
 
 def test_a_client_that_leaves_is_no_fault(server: ReportServer, capfd: pytest.CaptureFixture[str]) -> None:
     for _ in range(3):
-        client = socket.create_connection(server.server_address[:2])
+        client = socket.create_connection((serve.HOST, server.server_address[1]))
         client.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
         client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # leaves with a reset
         client.close()
