@@ -8,6 +8,7 @@ import typer
 
 from agent.cli.options import CampaignName, Json
 from agent.cli.output import print_json, say
+from stoichloop.errors import StoichloopError
 
 
 def report(
@@ -42,7 +43,12 @@ def report(
         return
     progress = Console(stderr=True, quiet=as_json).working("drawing the report")
     with Ledger(opened.ledger_path, readonly=True) as ledger, progress:
-        write_atomically(opened.report_path, page.html(ledger))
+        try:
+            drawn = page.html(ledger)
+        except (ValueError, ArithmeticError, LookupError, TypeError) as error:
+            fault = f"{type(error).__name__}: {error}"
+            raise StoichloopError(f"{opened.report_path}: the report cannot be drawn: {fault}") from error
+        write_atomically(opened.report_path, drawn)
     if as_json:
         print_json({"campaign": opened.settings.name, "report": str(opened.report_path)})
     else:

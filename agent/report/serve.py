@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-import sqlite3
 import sys
 import time
 from collections.abc import Callable
@@ -112,8 +111,8 @@ class _Handler(BaseHTTPRequestHandler):
             return
         try:
             kind, text = answer()
-        except (StoichloopError, sqlite3.Error, OSError) as error:
-            self.send_error(HTTPStatus.SERVICE_UNAVAILABLE, explain=one_line(str(error)))
+        except Exception as error:  # a page that cannot be drawn now; the ledger may grow
+            self.send_error(HTTPStatus.SERVICE_UNAVAILABLE, explain=one_line(f"{type(error).__name__}: {error}"))
             return
         body = text.encode()
         self.send_response(HTTPStatus.OK)

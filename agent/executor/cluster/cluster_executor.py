@@ -16,6 +16,7 @@ from agent.executor.cluster.workers import Workers
 from agent.executor.executor import Attempt, Executor, Members, T
 from agent.executor.trial import Outcome
 from agent.executor.workspace import Workspace
+from memory.formatting import counted
 from stoichloop.errors import StoichloopError
 
 _POLL_S = 0.1
@@ -113,7 +114,8 @@ def hire(
     there. `note` is called with sentences for the user, `check` while waiting.
     """
     with Workers(cluster, workspace.root, folder, note) as workers:
-        note(f"waiting for the first of {len(cluster.slots)} workers, {cluster.scheduler}; Parsl writes to {folder}")
+        count = counted(len(cluster.slots), "worker")
+        note(f"waiting for the first of {count}, {cluster.scheduler}; Parsl writes to {folder}")
         found = workers.examine(check)
         if workspace.contained and found.fault and workspace.uncontained is None:
             workspace = replace(workspace, fault=f"on {found.host}: {found.fault}")
