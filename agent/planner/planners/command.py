@@ -23,7 +23,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from agent.base.untrusted import tail_of
-from agent.executor.sandbox.bubblewrap import end_group
+from agent.executor.sandbox.sandboxed_process import end_group
 from agent.planner.contract import Lesson, Options, Rung, Situation
 from agent.planner.proposal import Proposal
 from agent.planner.questions.lesson import LessonText

@@ -26,7 +26,7 @@ def stay(apart):
         subprocess.Popen(["sleep", seconds], start_new_session=apart)
     except PermissionError:  # within the sandbox
         pass
-    (out / "child").write_text(seconds)
+    (out / "curves.jsonl").write_text(seconds)  # which a running trial shows
     print(seconds, flush=True)
 
 if word == "sleep":
@@ -125,8 +125,9 @@ def test_what_a_trial_printed_is_kept(code: Path, sandbox: Sandbox) -> None:
 
 def test_the_time_limit_ends_the_whole_group_even_if_it_ignores_requests(code: Path, sandbox: Sandbox) -> None:
     process = start(code, "sleep", sandbox)
-    child = code.parent / "out" / "child"
+    child = code.parent / "out" / "curves.jsonl"
     while not (child.exists() and child.read_text()):
+        assert process.outcomes() is None
         time.sleep(0.02)
     seconds = child.read_text()
     process.limit_s = process.seconds + 0.1
