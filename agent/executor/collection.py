@@ -1,9 +1,8 @@
-"""What a trial leaves in its folder, brought to where the loop keeps it: plain files of known names, and nothing else."""
+"""Collection of what a trial leaves: plain files of known names, and nothing else."""
 
 from __future__ import annotations
 
 import os
-import shutil
 import stat
 import subprocess
 from contextlib import suppress
@@ -11,7 +10,7 @@ from pathlib import Path
 
 from agent.executor.artifacts import HANDED_IN
 
-_AT_ONCE = 500
+_AT_ONCE, _BLOCK = 500, 2**20
 _OWN = stat.S_IRUSR | stat.S_IWUSR
 _READABLE = 0o644
 
@@ -27,7 +26,7 @@ def copy_plain(source: Path, target: Path, most: int) -> None:
             held.chmod(_OWN)
         draft = target.with_name(f"{target.name}.draft")
         with held.open("rb") as stream, draft.open("wb") as copy:
-            while most > 0 and (block := stream.read(min(most, shutil.COPY_BUFSIZE))):
+            while most > 0 and (block := stream.read(min(most, _BLOCK))):
                 copy.write(block)
                 most -= len(block)
         draft.replace(target)

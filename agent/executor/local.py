@@ -12,7 +12,10 @@ from agent.executor.sandbox.limits import fair_share
 
 
 def slots(workers: int | None) -> list[str | None]:
-    """Return the GPU of each slot, None for a slot on the CPU: one a GPU, or one a core that this process is granted. `workers` overrides."""
+    """Return the GPU of each slot, None for a slot on the CPU: one a GPU, or one a granted core.
+
+    `workers` overrides the number.
+    """
     gpus = visible_gpus()
     if not gpus:
         return [None] * (workers or granted_cores())

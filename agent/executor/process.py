@@ -59,6 +59,7 @@ class TrialProcess:
             if not self._contained:
                 (folder / "tmp").mkdir()
         self._closed_at: float | None = None
+        self._unkept = ""  # why what it left cannot be kept
         self._looked_at, self._seen = self.started, dict[Path, tuple[int, int]]()
         self._printed = self._folders[0] / PRINTED
         command = [sys.executable, "-m", "gnn.train", "--observations", str(observations)]
@@ -101,7 +102,8 @@ class TrialProcess:
                 return None
         else:
             excess = self._running.exhausted()
-        fault = self.end() or excess  # also whatever the process left running in its group
+        self.end()  # also whatever the process left running in its group
+        fault = self._unkept or excess
         return self._told("crashed", f"stopped: {fault}") if fault else self._ended(status)
 
     def _ended(self, status: int | None) -> list[Outcome]:
@@ -121,14 +123,13 @@ class TrialProcess:
             return self._told("crashed", f"exit status {status}: {self._last_line()}")
         return self._told("crashed", f"killed by signal {how}: {self._last_line()}", killed=True)
 
-    def end(self) -> str | None:
+    def end(self) -> None:
         """End the whole process group, politely first, then for certain, and keep what it hands in; once is enough.
 
-        Of what it leaves behind, plain files of the names that a trial hands in stay, and nothing else. Returns why
-        they cannot be kept, if so.
+        Of what it leaves behind, plain files of the names that a trial hands in stay, and nothing else.
         """
         if self._closed_at is not None:
-            return None
+            return
         self._running.end()
         self._closed_at = time.monotonic()
         if self._scribe is not None:
@@ -137,13 +138,12 @@ class TrialProcess:
             for folder, view in zip(self._folders, self._running.views(), strict=False):
                 self._keep(folder, view)
         except OSError as error:
-            return f"what it left cannot be kept: {error}"
+            self._unkept = f"what it left cannot be kept: {error}"
         finally:
             self._running.close()
             for folder in self._folders[1:]:
                 with suppress(FileExistsError):
                     os.link(self._printed, folder / PRINTED)
-        return None
 
     def _keep(self, folder: Path, view: Path) -> None:
         if not self._contained:

@@ -25,7 +25,8 @@ from memory.records import Experiment, RunningTrial
 
 _OUTPUT_BYTES = 16_384
 # A trial may take this many times what trials of this campaign usually take, and at least the floor.
-_LIMIT_FACTOR, _LIMIT_FLOOR_S, _FIRST_LIMIT_S = 8.0, 60.0, 3600.0
+# It may never take more than _MOST_FACTOR times what those of the baseline took.
+_LIMIT_FACTOR, _MOST_FACTOR, _LIMIT_FLOOR_S, _FIRST_LIMIT_S = 8.0, 32.0, 60.0, 3600.0
 
 
 @dataclass
@@ -96,8 +97,12 @@ class CampaignTimes:
 
     def limit_s(self, training: Trial) -> float:
         """See `TimeLimits`."""
-        usual = usual_s(self.past, training.fidelity)
-        return _FIRST_LIMIT_S if usual is None else max(_LIMIT_FLOOR_S, _LIMIT_FACTOR * usual)
+        usual, at_first = (usual_s(trials, training.fidelity) for trials in (self.past, self.past[:1]))
+        if usual is None:
+            return _FIRST_LIMIT_S
+        # Slow trials make slow trials usual: not without end.
+        bound = _LIMIT_FACTOR * usual if at_first is None else min(_LIMIT_FACTOR * usual, _MOST_FACTOR * at_first)
+        return max(_LIMIT_FLOOR_S, bound)
 
     def left_s(self) -> float:
         """See `TimeLimits`."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 import zipfile
 from dataclasses import dataclass
 from io import BytesIO
@@ -16,6 +17,8 @@ from simulator.network import Graph
 _MAX_BYTES = 64 * 2**20
 _MAX_POINTS = 10_000
 _MAX_LOG_K, _MAX_VALUE = 12.0, 1e6
+# Of a zip file: the end of its directory, the longest comment after that, the largest directory of our few arrays.
+_END_MARK, _END, _COMMENT, _DIRECTORY = b"PK\x05\x06", 22, 2**16, 2**12
 
 
 class EstimateError(Exception):
@@ -70,6 +73,8 @@ def read_estimate(path: Path, graph: Graph) -> Estimate:
 
 def _unpack(content: BytesIO, name: str) -> dict[str, Floats]:
     try:
+        if _entries(content) != len(_NAMES):  # before Python reads a directory of any size
+            raise EstimateError(f"{name} must hold exactly the arrays {', '.join(_NAMES)}")
         with zipfile.ZipFile(content) as archive:
             members = archive.infolist()
         if sorted(member.filename for member in members) != sorted(f"{name}.npy" for name in _NAMES):
@@ -83,6 +88,16 @@ def _unpack(content: BytesIO, name: str) -> dict[str, Floats]:
     # A malformed file of an experiment must not stop the loop.
     except Exception as error:
         raise EstimateError(f"{name} cannot be read as an .npz file: {error or type(error).__name__}") from error
+
+
+def _entries(content: BytesIO) -> int:
+    """Return how many files an archive says that it has, 0 where its directory is larger than theirs can be."""
+    tail = content.getvalue()[-(_END + _COMMENT) :]
+    end = tail[tail.rfind(_END_MARK) :]
+    if not end.startswith(_END_MARK) or len(end) < _END:
+        raise EstimateError("the archive has no directory")
+    entries, size = struct.unpack("<HI", end[10:16])
+    return int(entries) if size <= _DIRECTORY else 0
 
 
 def _check_shapes(estimate: Estimate, graph: Graph) -> None:

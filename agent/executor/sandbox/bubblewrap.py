@@ -163,7 +163,7 @@ class Sandbox:
             # Where /lib is a link to usr/lib, it stays one.
             place = Path(name)
             words += ["--symlink", str(place.readlink()), name] if place.is_symlink() else _seen(place)
-        words += ["--proc", "/proc", "--remount-ro", "/proc", "--dev", "/dev"]
+        words += ["--proc", "/proc", "--remount-ro", "/proc", "--dev", "/dev", "--remount-ro", "/dev/pts"]
         if job.gpu is None:
             words += _NO_ZERO
         else:
@@ -208,13 +208,20 @@ def _read(file: IO[bytes]) -> str:
 
 def _seen(*places: Path | str) -> list[str]:
     """Return the options that bind the existing ones of these places read-only, in folders that all may enter."""
-    present = [str(place) for place in places if os.path.exists(place)]
+    present = [str(place) for place in places if _exists(Path(place))]
     return [word for place in present for word in (*_within(place), "--ro-bind-try", place, place)]
 
 
 def _within(place: Path | str) -> tuple[str, str]:
     """Return the option that makes the folder of a place; bubblewrap itself would make it for root alone."""
-    return "--dir", os.path.dirname(place)
+    return "--dir", str(Path(place).parent)
+
+
+def _exists(place: Path) -> bool:
+    try:
+        return place.exists()
+    except OSError:  # in a folder that this user may not enter
+        return False
 
 
 def _python() -> list[Path]:
@@ -245,7 +252,7 @@ def die_with_parent(parent: int) -> None:
         os._exit(1)
 
 
-def _bound(parent: int, job: SandboxedCommand, group: MemoryGroup | None, addresses: bool) -> None:  # noqa: FBT001
+def _bound(parent: int, job: SandboxedCommand, group: MemoryGroup | None, addresses: bool) -> None:
     """Bind the new process, before it becomes the job, to its parent's life and to its limits."""
     die_with_parent(parent)
     if _KEYCTL is not None:  # keys that the kernel holds for the parent's session

@@ -10,6 +10,7 @@ import _socket
 import array
 import os
 import sys
+from pathlib import Path
 
 
 def main(channel: int, user: int | None, writes: list[str], reads: list[str], command: list[str]) -> None:
@@ -24,21 +25,19 @@ def main(channel: int, user: int | None, writes: list[str], reads: list[str], co
         os.setgroups([])
         os.setresgid(user, user, user)
         os.setresuid(user, user, user)
-        for place in filter(is_closed, [command[0], *reads]):
+        for place in filter(is_closed, map(Path, (command[0], *reads))):
             sys.exit(
                 f"{place}: user {user}, as whom root's trials run, cannot read all of it; run 'chmod -R go+rX {place}' "
                 "and 'umask 022', then try again"
             )
-    os.execv(command[0], command)
+    os.execv(command[0], command)  # noqa: S606 - a shell would be one more program
 
 
-def is_closed(place: str) -> bool:
+def is_closed(place: Path) -> bool:
     """Return whether a file, or something in a folder, cannot be read."""
-    if not os.path.isdir(place):
-        return os.path.exists(place) and not os.access(place, os.R_OK)
-    if not os.access(place, os.R_OK | os.X_OK):
-        return True
-    return any(is_closed(os.path.join(place, name)) for name in os.listdir(place))
+    if not place.is_dir():
+        return place.exists() and not os.access(place, os.R_OK)
+    return not os.access(place, os.R_OK | os.X_OK) or any(map(is_closed, place.iterdir()))
 
 
 if __name__ == "__main__":

@@ -77,7 +77,7 @@ def group_parent() -> Path | None:
         except OSError:
             continue
         try:
-            subprocess.run(["true"], preexec_fn=group.enter, check=True)  # noqa: PLW1509 - it takes no lock
+            subprocess.run(["true"], preexec_fn=group.enter, check=True)
         except (OSError, subprocess.SubprocessError):
             continue
         finally:

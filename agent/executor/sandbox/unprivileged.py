@@ -20,7 +20,7 @@ _LIBC = ctypes.CDLL(None)
 
 
 def is_root(mapping: Path = Path("/proc/self/uid_map")) -> bool:
-    """Return whether this process is the kernel's root, or that of the namespace above; in a container it may not be."""
+    """Return whether this process is root outside its user namespace as well; in a container it may not be."""
     return os.geteuid() == 0 and mapping.read_text().split()[:2] == ["0", "0"]
 
 
