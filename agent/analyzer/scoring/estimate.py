@@ -17,8 +17,8 @@ from simulator.network import Graph
 _MAX_BYTES = 64 * 2**20
 _MAX_POINTS = 10_000
 _MAX_LOG_K, _MAX_VALUE = 12.0, 1e6
-# Of a zip file: the end of its directory, the longest comment after that, the largest directory of our few arrays.
-_END_MARK, _END, _COMMENT, _DIRECTORY = b"PK\x05\x06", 22, 2**16, 2**12
+# Bytes in a zip file: the last record, the record of a large file before it, the largest directory of our few arrays.
+_END, _LOCATOR, _DIRECTORY = 22, 20, 2**12
 
 
 class EstimateError(Exception):
@@ -58,7 +58,7 @@ def read_estimate(path: Path, graph: Graph) -> Estimate:
         raise EstimateError(f"{path.name} is not a regular file") from error
     if len(content) > _MAX_BYTES:
         raise EstimateError(f"{path.name} has more than {_MAX_BYTES} bytes")
-    arrays = _unpack(BytesIO(content), path.name)
+    arrays = _unpack(content, path.name)
     for name, array in arrays.items():
         if array.dtype != np.float64:
             raise EstimateError(f"array '{name}' has dtype {array.dtype}, but must be float64")
@@ -71,17 +71,17 @@ def read_estimate(path: Path, graph: Graph) -> Estimate:
     return estimate
 
 
-def _unpack(content: BytesIO, name: str) -> dict[str, Floats]:
+def _unpack(content: bytes, name: str) -> dict[str, Floats]:
     try:
-        if _entries(content) != len(_NAMES):  # before Python reads a directory of any size
+        if not _has_small_directory(content):  # which Python would read, however large
             raise EstimateError(f"{name} must hold exactly the arrays {', '.join(_NAMES)}")
-        with zipfile.ZipFile(content) as archive:
+        with zipfile.ZipFile(BytesIO(content)) as archive:
             members = archive.infolist()
         if sorted(member.filename for member in members) != sorted(f"{name}.npy" for name in _NAMES):
             raise EstimateError(f"{name} must hold exactly the arrays {', '.join(_NAMES)}")
         if sum(member.file_size for member in members) > _MAX_BYTES:
             raise EstimateError(f"{name} unpacks to more than {_MAX_BYTES} bytes")
-        with np.load(content, allow_pickle=False) as arrays:
+        with np.load(BytesIO(content), allow_pickle=False) as arrays:
             return {array: arrays[array] for array in _NAMES}
     except EstimateError:
         raise
@@ -90,14 +90,15 @@ def _unpack(content: BytesIO, name: str) -> dict[str, Floats]:
         raise EstimateError(f"{name} cannot be read as an .npz file: {error or type(error).__name__}") from error
 
 
-def _entries(content: BytesIO) -> int:
-    """Return how many files an archive says that it has, 0 where its directory is larger than theirs can be."""
-    tail = content.getvalue()[-(_END + _COMMENT) :]
-    end = tail[tail.rfind(_END_MARK) :]
-    if not end.startswith(_END_MARK) or len(end) < _END:
-        raise EstimateError("the archive has no directory")
-    entries, size = struct.unpack("<HI", end[10:16])
-    return int(entries) if size <= _DIRECTORY else 0
+def _has_small_directory(content: bytes) -> bool:
+    """Return whether a zip file ends in the record of a directory that is no larger than ours can be."""
+    end = content[-_END:]
+    if not end.startswith(b"PK\x05\x06"):
+        raise ValueError("it does not end with its directory")
+    if content[-_END - _LOCATOR :].startswith(b"PK\x06\x07"):
+        return False
+    _, _, _, _, entries, size, _, comment = struct.unpack("<4s4H2IH", end)
+    return bool(entries == len(_NAMES) and size <= _DIRECTORY and not comment)
 
 
 def _check_shapes(estimate: Estimate, graph: Graph) -> None:

@@ -169,7 +169,7 @@ class Sandbox:
         else:
             words += _seen("/sys")
             words += [word for file in device_files(job.gpu) for word in ("--dev-bind-try", str(file), str(file))]
-        words += ["--size", str(_SHARED_BYTES), "--tmpfs", "/dev/shm", "--remount-ro", "/dev"]  # noqa: S108 - its own
+        words += ["--perms", _OPEN, "--size", str(_SHARED_BYTES), "--tmpfs", "/dev/shm", "--remount-ro", "/dev"]  # noqa: S108 - its own
         python = [*_python(), *_libraries()]
         words += _seen(*_SETTINGS, *python)
         for folder in self.hidden:

@@ -211,7 +211,9 @@ def test_what_a_trial_printed_cannot_be_rewritten(code: Path, rewrite: str) -> N
 
 
 @needs_sandbox
-@pytest.mark.parametrize("leave", ["os.mkfifo(out / 'estimate.npz')", "(out / 'estimate.npz').symlink_to('/etc/passwd')"])
+@pytest.mark.parametrize(
+    "leave", ["os.mkfifo(out / 'estimate.npz')", "(out / 'estimate.npz').symlink_to('/etc/passwd')"]
+)
 def test_what_is_no_plain_file_is_left_behind(code: Path, leave: str) -> None:
     outcome = wait(start(code, f"do {leave}", HOLDING.sandbox))
     assert {path.name for path in outcome.folder.iterdir()} == {"config.json", "stdout.txt"}

@@ -24,7 +24,9 @@ CORES = len(os.sched_getaffinity(0))
         ("4:memory:/a", {}, CORES),
     ],
 )
-def test_cores_are_what_the_lowest_quota_comes_to(tmp_path: Path, listing: str, files: dict[str, str], cores: int) -> None:
+def test_cores_are_what_the_lowest_quota_comes_to(
+    tmp_path: Path, listing: str, files: dict[str, str], cores: int
+) -> None:
     (tmp_path / "listing").write_text(f"{listing}\n")
     for name, text in files.items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)

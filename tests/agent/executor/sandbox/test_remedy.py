@@ -12,7 +12,11 @@ FAULT, BWRAP = "bwrap: setting up uid map: Permission denied", Path("/usr/bin/bw
 @pytest.mark.parametrize(
     ("setting", "value", "mend"),
     [
-        ("kernel/apparmor_restrict_unprivileged_userns", "1", "sysctl -w kernel.apparmor_restrict_unprivileged_userns=0"),
+        (
+            "kernel/apparmor_restrict_unprivileged_userns",
+            "1",
+            "sysctl -w kernel.apparmor_restrict_unprivileged_userns=0",
+        ),
         ("kernel/unprivileged_userns_clone", "0", "sysctl -w kernel.unprivileged_userns_clone=1"),
         ("user/max_user_namespaces", "0", "sysctl -w user.max_user_namespaces=10000"),
     ],
