@@ -1,7 +1,7 @@
 """The program that the sandbox starts: it becomes the command, after what only it can do inside.
 
 It sends the controller descriptors of the folders that the command may write, gives up root and looks whether the
-command's files can be read. It is run by its text (`python -c`), and imports nothing but the standard library.
+command's files can be read. It is run by its text (`python -c`), and imports little: each trial waits for it.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ import _socket
 import array
 import os
 import sys
-from pathlib import Path
 
 
 def main(channel: int, user: int | None, writes: list[str], reads: list[str], command: list[str]) -> None:
@@ -25,7 +24,7 @@ def main(channel: int, user: int | None, writes: list[str], reads: list[str], co
         os.setgroups([])
         os.setresgid(user, user, user)
         os.setresuid(user, user, user)
-        for place in filter(is_closed, map(Path, (command[0], *reads))):
+        for place in filter(is_closed, [command[0], *reads]):
             sys.exit(
                 f"{place}: user {user}, as whom root's trials run, cannot read all of it; run 'chmod -R go+rX {place}' "
                 "and 'umask 022', then try again"
@@ -33,11 +32,15 @@ def main(channel: int, user: int | None, writes: list[str], reads: list[str], co
     os.execv(command[0], command)  # noqa: S606 - a shell would be one more program
 
 
-def is_closed(place: Path) -> bool:
-    """Return whether a file, or something in a folder, cannot be read."""
-    if not place.is_dir():
-        return place.exists() and not os.access(place, os.R_OK)
-    return not os.access(place, os.R_OK | os.X_OK) or any(map(is_closed, place.iterdir()))
+def is_closed(place: str) -> bool:
+    """Return whether a file, or something in a folder, is there and cannot be read."""
+    if not os.access(place, os.R_OK):
+        return os.access(place, os.F_OK)
+    try:
+        with os.scandir(place) as inside:
+            return not os.access(place, os.X_OK) or any(is_closed(entry.path) for entry in inside)
+    except NotADirectoryError:
+        return False
 
 
 if __name__ == "__main__":
