@@ -68,6 +68,7 @@ def examine(start: Path) -> list[Check]:
         _gpu(),
         _slots(),
         _sandbox(sandbox),
+        *_protections(sandbox),
         _parsl(),
         _planners(),
     ]
@@ -134,9 +135,11 @@ def _gpu() -> Check:
 def _slots() -> Check:
     from agent.executor.local import slots
     from agent.executor.sandbox.gpu import visible_gpus
+    from agent.executor.sandbox.granted import granted_cores
 
     kind = "GPU" if visible_gpus() else "core"
-    finding = f"{counted(len(slots(None)), 'trial')} at a time, one per {kind}; {counted(os.cpu_count() or 1, 'core')}"
+    count, cores = counted(len(slots(None)), "trial"), counted(os.cpu_count() or 1, "core")
+    finding = f"{count} at a time, one per {kind}; {granted_cores()} of {cores}"
     return Check("slots", ok=True, required=False, finding=finding)
 
 
@@ -146,6 +149,31 @@ def _sandbox(probe: ProbeResult) -> Check:
     else:
         finding = f"none: {probe.reason}; code of experiments runs only with --no-sandbox"
     return Check("sandbox", ok=probe.holds, required=False, finding=finding)
+
+
+def _protections(probe: ProbeResult) -> list[Check]:
+    """Return what limits the memory and the disk space of trials; where nothing does in the kernel, the controller."""
+    from agent.executor.local import slots
+    from agent.executor.sandbox.gpu import visible_gpus
+    from agent.executor.sandbox.limits import fair_share
+    from agent.executor.sandbox.memory_group import group_parent
+
+    limits = fair_share(len(slots(None)))
+    if group_parent() is not None:
+        memory = "cgroup: the kernel ends a trial"
+    elif visible_gpus():
+        memory = "watched: four times a second the controller looks for a trial, and ends it,"
+    else:
+        memory = "address space: the kernel refuses more than it and its libraries need; the controller ends a trial"
+    disk = (
+        "tmpfs: what a trial writes lies in memory"
+        if probe.holds
+        else "watched: the controller ends a trial that writes"
+    )
+    return [
+        Check("memory", ok=True, required=False, finding=f"{memory} above {limits.memory / 2**30:.1f} GiB"),
+        Check("disk", ok=True, required=False, finding=f"{disk}, at most {limits.folder / 2**30:.1f} GiB"),
+    ]
 
 
 def _parsl() -> Check:

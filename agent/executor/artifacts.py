@@ -5,6 +5,7 @@ docs/trial-contract.md documents them; `gnn` names them once more, since the loo
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -15,7 +16,8 @@ CONFIG, PRINTED, CURVES, ESTIMATE = "config.json", "stdout.txt", "curves.jsonl",
 HANDED_IN = (CONFIG, PRINTED, CURVES, ESTIMATE)
 NON_FINITE = 3  # exit status of gnn.train when the loss is not finite
 
-_MAX_BYTES, _MAX_STEPS = 1_000_000, 1_000_000_000
+CURVES_BYTES = 1_000_000  # of a file of curves that are read
+_MAX_STEPS, _MAX_BROKEN = 1_000_000_000, 100
 
 
 class CurvePoint(BaseModel):
@@ -30,16 +32,19 @@ class CurvePoint(BaseModel):
 
 
 def read_curves(folder: Path) -> list[CurvePoint]:
-    """Return the well-formed points, none before there is a file. A line that is still being written is skipped."""
+    """Return the well-formed points, none before there is a file.
+
+    A line that is still being written is skipped; after 100 lines that are no points, reading ends.
+    """
     try:
         with open_plain(folder / CURVES) as stream:
-            lines = stream.read(_MAX_BYTES).splitlines()
+            lines = stream.read(CURVES_BYTES).splitlines()
     except OSError:
         return []
-    points = []
-    for line in lines:
-        try:
+    points: list[CurvePoint] = []
+    for number, line in enumerate(lines):
+        if number - len(points) > _MAX_BROKEN:
+            break
+        with suppress(ValidationError):
             points.append(CurvePoint.model_validate_json(line))
-        except ValidationError:
-            continue
     return points

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from agent.executor.executor import Executor, Members, T
 from agent.executor.process import TrialProcess
 from agent.executor.sandbox.gpu import visible_gpus
+from agent.executor.sandbox.granted import granted_cores
 from agent.executor.sandbox.limits import fair_share
 
 
 def slots(workers: int | None) -> list[str | None]:
-    """Return the GPU of each slot, None for a slot on the CPU: one a GPU, or one a usable core. `workers` overrides."""
+    """Return the GPU of each slot, None for a slot on the CPU: one a GPU, or one a granted core.
+
+    `workers` overrides the number.
+    """
     gpus = visible_gpus()
     if not gpus:
-        return [None] * (workers or len(os.sched_getaffinity(0)))
+        return [None] * (workers or granted_cores())
     return [gpus[index % len(gpus)] for index in range(workers or len(gpus))]
 
 

@@ -9,19 +9,21 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
 from agent.base.untrusted import last_words, tail_of
-from agent.executor.artifacts import CONFIG, ESTIMATE, HANDED_IN, NON_FINITE, PRINTED
-from agent.executor.sandbox.bubblewrap import Sandbox, SandboxedCommand, end_group
-from agent.executor.sandbox.limits import Limits, Watch
+from agent.executor.artifacts import CONFIG, CURVES, CURVES_BYTES, ESTIMATE, NON_FINITE, PRINTED
+from agent.executor.collection import copy_plain, tidy
+from agent.executor.sandbox.bubblewrap import Sandbox, SandboxedCommand
+from agent.executor.sandbox.limits import Limits
 from agent.executor.trial import Job, Outcome
 from memory.records import TrialStatus
 
 _TAIL_BYTES = 4096
 _SIGNALS = {int(known): known.name for known in signal.Signals}
-_AT_ONCE = 500
+_LOOK_S = 1.0  # between two looks at the curves of a running trial
 _SIGNALLED = 128  # added to the signal that ended it by whatever contains it
 _REASON_CHARACTERS = 300
 
@@ -47,14 +49,19 @@ class TrialProcess:
         It may run for `limit_s` seconds.
         """
         self.members, self.started, self.limit_s = tuple(members), time.monotonic(), limit_s
+        self._limits = limits
         self._folders = tuple(folder for _, folder in members)
+        self._contained = sandbox.bubblewrap is not None
         for job, folder in members:
             folder.mkdir(parents=True)
             (folder / CONFIG).write_text(json.dumps(job.configuration, indent=1), encoding="utf-8")
-            (folder / "tmp").mkdir()
+            (folder / CONFIG).chmod(0o644)
+            if not self._contained:
+                (folder / "tmp").mkdir()
         self._closed_at: float | None = None
+        self._unkept = ""  # why what it left cannot be kept
+        self._looked_at, self._seen = self.started, dict[Path, tuple[int, int]]()
         self._printed = self._folders[0] / PRINTED
-        self._stdout: IO[bytes] = self._printed.open("wb")
         command = [sys.executable, "-m", "gnn.train", "--observations", str(observations)]
         command += ["--steps", str(self.members[0][0].steps), *_arguments(self.members)]
         if gpu is not None:  # which it must not quietly do without
@@ -65,16 +72,20 @@ class TrialProcess:
             limits=limits,
             reads=(code / "gnn", observations),
             writes=self._folders,
-            shields=(*(folder / CONFIG for folder in self._folders), self._printed),
+            shields=tuple(folder / CONFIG for folder in self._folders),
             gpu=gpu,
         )
-        self._process = sandbox.start(sandboxed, stdin=subprocess.DEVNULL, stdout=self._stdout)
-        self._watch = Watch(self._process, limits, self._folders)
+        with self._printed.open("wb") as printed:
+            self._scribe = _scribe(printed, limits.file) if self._contained else None
+            told = printed if self._scribe is None else self._scribe.stdin
+            assert told is not None
+            with told:
+                self._running = sandbox.start(sandboxed, stdin=subprocess.DEVNULL, stdout=told)
 
     @property
     def pid(self) -> int:
         """Return the id of the process, which leads its group."""
-        return self._process.pid
+        return self._running.process.pid
 
     @property
     def seconds(self) -> float:
@@ -83,15 +94,17 @@ class TrialProcess:
 
     def outcomes(self) -> list[Outcome] | None:
         """Return the outcome of each job, or None while they run; end them at their time limit."""
-        status = self._process.poll()
+        status = self._running.process.poll()
         if status is None and self.seconds < self.limit_s:
-            excess = self._watch.excess()
+            excess = self._running.excess()
             if excess is None:
+                self._show_curves()
                 return None
-            self.end()
-            return self._told("crashed", f"stopped: {excess}")
+        else:
+            excess = self._running.exhausted()
         self.end()  # also whatever the process left running in its group
-        return self._ended(status)
+        fault = self._unkept or excess
+        return self._told("crashed", f"stopped: {fault}") if fault else self._ended(status)
 
     def _ended(self, status: int | None) -> list[Outcome]:
         """Return the outcomes by exit status, None standing for the time limit."""
@@ -111,19 +124,46 @@ class TrialProcess:
         return self._told("crashed", f"killed by signal {how}: {self._last_line()}", killed=True)
 
     def end(self) -> None:
-        """End the whole process group, politely first, then for certain, and tidy up; once is enough.
+        """End the whole process group, politely first, then for certain, and keep what it hands in; once is enough.
 
         Of what it leaves behind, plain files of the names that a trial hands in stay, and nothing else.
         """
         if self._closed_at is not None:
             return
-        end_group(self._process)
+        self._running.end()
         self._closed_at = time.monotonic()
-        self._stdout.close()
-        for folder in self._folders:
-            _tidy(folder)
-            if folder != self._folders[0] and not (folder / PRINTED).exists():
-                os.link(self._printed, folder / PRINTED)
+        if self._scribe is not None:
+            self._scribe.wait()  # it ends when all of a contained trial has ended
+        try:
+            for folder, view in zip(self._folders, self._running.views(), strict=False):
+                self._keep(folder, view)
+        except OSError as error:
+            self._unkept = f"what it left cannot be kept: {error}"
+        finally:
+            self._running.close()
+            for folder in self._folders[1:]:
+                with suppress(FileExistsError):
+                    os.link(self._printed, folder / PRINTED)
+
+    def _keep(self, folder: Path, view: Path) -> None:
+        if not self._contained:
+            tidy(folder)
+            return
+        for name, most in ((CURVES, CURVES_BYTES), (ESTIMATE, self._limits.file)):
+            if (view / name).is_file() and not (view / name).is_symlink():
+                copy_plain(view / name, folder / name, most)
+
+    def _show_curves(self) -> None:
+        """Bring the curves of a contained trial to its folders, where users follow them."""
+        if not self._contained or time.monotonic() < self._looked_at + _LOOK_S:
+            return
+        self._looked_at = time.monotonic()
+        for folder, view in zip(self._folders, self._running.views(), strict=False):
+            with suppress(OSError):  # there is none yet
+                found = (view / CURVES).lstat()
+                if self._seen.get(folder) != (state := (found.st_size, found.st_mtime_ns)):
+                    copy_plain(view / CURVES, folder / CURVES, CURVES_BYTES)
+                    self._seen[folder] = state
 
     def _told(self, status: TrialStatus, reason: str, *, killed: bool = False) -> list[Outcome]:
         share = self.seconds / len(self.members)
@@ -138,6 +178,11 @@ class TrialProcess:
         return words[:_REASON_CHARACTERS] or "(it printed nothing)"
 
 
+def _scribe(file: IO[bytes], most: int) -> subprocess.Popen[bytes]:
+    """Start a process that writes what it is told to a file: through a pipe a trial cannot rewrite what it printed."""
+    return subprocess.Popen(["head", "-c", str(most)], stdin=subprocess.PIPE, stdout=file, start_new_session=True)
+
+
 def _arguments(members: Sequence[tuple[Job, Path]]) -> list[str]:
     """Return the arguments for the jobs. Code that cannot train several rejects `--member`."""
     if len(members) == 1:
@@ -145,15 +190,3 @@ def _arguments(members: Sequence[tuple[Job, Path]]) -> list[str]:
         return ["--config", str(folder / CONFIG), "--out", str(folder), "--seed", str(job.seed)]
     told = ((str(folder / CONFIG), str(job.seed), str(folder)) for job, folder in members)
     return [word for three in told for word in ("--member", *three)]
-
-
-def _tidy(folder: Path) -> None:
-    """Leave plain files of the names that a trial hands in, and nothing else."""
-    kept = [path for path in map(folder.joinpath, HANDED_IN) if path.is_file() and not path.is_symlink()]
-    for path in kept:
-        path.chmod(0o644)
-    strange = [str(path) for path in folder.iterdir() if path not in kept]
-    # Not by shutil, which calls itself for each folder in a folder: there may be any number.
-    for first in range(0, len(strange), _AT_ONCE):
-        command = ["rm", "-rf", "--", *strange[first : first + _AT_ONCE]]
-        subprocess.run(command, check=False, stderr=subprocess.DEVNULL)

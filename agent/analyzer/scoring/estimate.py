@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 import zipfile
 from dataclasses import dataclass
 from io import BytesIO
@@ -16,6 +17,8 @@ from simulator.network import Graph
 _MAX_BYTES = 64 * 2**20
 _MAX_POINTS = 10_000
 _MAX_LOG_K, _MAX_VALUE = 12.0, 1e6
+# Bytes in a zip file: the last record, the record of a large file before it, the largest directory of our few arrays.
+_END, _LOCATOR, _DIRECTORY = 22, 20, 2**12
 
 
 class EstimateError(Exception):
@@ -55,7 +58,7 @@ def read_estimate(path: Path, graph: Graph) -> Estimate:
         raise EstimateError(f"{path.name} is not a regular file") from error
     if len(content) > _MAX_BYTES:
         raise EstimateError(f"{path.name} has more than {_MAX_BYTES} bytes")
-    arrays = _unpack(BytesIO(content), path.name)
+    arrays = _unpack(content, path.name)
     for name, array in arrays.items():
         if array.dtype != np.float64:
             raise EstimateError(f"array '{name}' has dtype {array.dtype}, but must be float64")
@@ -68,21 +71,34 @@ def read_estimate(path: Path, graph: Graph) -> Estimate:
     return estimate
 
 
-def _unpack(content: BytesIO, name: str) -> dict[str, Floats]:
+def _unpack(content: bytes, name: str) -> dict[str, Floats]:
     try:
-        with zipfile.ZipFile(content) as archive:
+        if not _has_small_directory(content):  # which Python would read, however large
+            raise EstimateError(f"{name} must hold exactly the arrays {', '.join(_NAMES)}")
+        with zipfile.ZipFile(BytesIO(content)) as archive:
             members = archive.infolist()
         if sorted(member.filename for member in members) != sorted(f"{name}.npy" for name in _NAMES):
             raise EstimateError(f"{name} must hold exactly the arrays {', '.join(_NAMES)}")
         if sum(member.file_size for member in members) > _MAX_BYTES:
             raise EstimateError(f"{name} unpacks to more than {_MAX_BYTES} bytes")
-        with np.load(content, allow_pickle=False) as arrays:
+        with np.load(BytesIO(content), allow_pickle=False) as arrays:
             return {array: arrays[array] for array in _NAMES}
     except EstimateError:
         raise
     # A malformed file of an experiment must not stop the loop.
     except Exception as error:
         raise EstimateError(f"{name} cannot be read as an .npz file: {error or type(error).__name__}") from error
+
+
+def _has_small_directory(content: bytes) -> bool:
+    """Return whether a zip file ends in the record of a directory that is no larger than ours can be."""
+    end = content[-_END:]
+    if not end.startswith(b"PK\x05\x06"):
+        raise ValueError("it does not end with its directory")
+    if content[-_END - _LOCATOR :].startswith(b"PK\x06\x07"):
+        return False
+    _, _, _, _, entries, size, _, comment = struct.unpack("<4s4H2IH", end)
+    return bool(entries == len(_NAMES) and size <= _DIRECTORY and not comment)
 
 
 def _check_shapes(estimate: Estimate, graph: Graph) -> None:

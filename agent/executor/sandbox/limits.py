@@ -5,18 +5,22 @@ from __future__ import annotations
 import os
 import resource
 import shutil
-import subprocess
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 
 import psutil
 
+from agent.executor.sandbox.granted import granted_memory
+
 _GIB = 2**30
 _ENTRIES, _DEPTH, _BLOCK = 10_000, 32, 512
-_LOOK_S = 0.25
+_DESCRIPTORS = 1024  # each may hold buffers in the kernel
+_ADDRESSES = _GIB // 2  # that a process reserves and does not use
+_HELD = ("VmRSS", "VmSwap", "VmPTE")  # memory as the kernel accounts for it, in KiB
 _RESERVE = _GIB // 4  # of the disk, for the ledger, the texts and git
 
 
@@ -35,68 +39,64 @@ class Limits:
     file: int = 128 * 2**20
     folder: int = 512 * 2**20
 
-    def overstepped(self, pid: int, folders: Sequence[Path]) -> str | None:
-        """Describe the limit that a running process has exceeded; None if it keeps all."""
-        try:
-            leader = psutil.Process(pid)
-            family = [leader, *leader.children(recursive=True)]
-        except psutil.NoSuchProcess:
-            return None
+    def overstepped(self, pid: int) -> str | None:
+        """Describe the limit of memory or tasks that a running process has exceeded; None if it keeps both."""
+        family = _family(pid)
         if sum(map(_tasks, family)) > self.tasks:
             return f"it ran more than {self.tasks} processes and threads"
-        if sum(map(_resident, family)) > self.memory:
-            return f"it used more than {self.memory / _GIB:.1f} GiB of memory"
-        hidden = sum(_unlinked(process.pid) for process in family)
+        if sum(_held(process.pid) for process in family) > self.memory:
+            return self.excess_of_memory
+        return None
+
+    @property
+    def excess_of_memory(self) -> str:
+        """Description of too much memory."""
+        return f"it used more than {self.memory / _GIB:.1f} GiB of memory"
+
+    def overfilled(self, view: Path) -> str | None:
+        """Describe how a process has overfilled a disk of its own; the kernel limits the bytes."""
+        disk = os.statvfs(view)
+        return f"it wrote more than {_ENTRIES} files" if disk.f_files - disk.f_ffree > _ENTRIES else None
+
+    def overwritten(self, pid: int, folders: Sequence[Path]) -> str | None:
+        """Describe the limit of disk space that a running process has exceeded in folders of this machine."""
         written = [_size(folder) for folder in folders]
         if None in written:
             return f"it wrote more than {_ENTRIES} files, or where they cannot be counted"
+        hidden = sum(_unlinked(process.pid) for process in _family(pid))
         if hidden + sum(size or 0 for size in written) > self.folder:
             return f"it wrote more than {self.folder / _GIB:.1f} GiB"
         return None
 
-    def impose(self, *, data: bool) -> None:
-        """Set the kernel's limits for this process and its children; of memory only if `data`."""
-        bounds = {resource.RLIMIT_CORE: 0, resource.RLIMIT_FSIZE: self.file}
+    def impose(self, *, data: bool, addresses: bool) -> None:
+        """Set the kernel's limits for this process and its children.
+
+        `data` limits memory that can be written and belongs to the process, `addresses` all that it may map.
+        """
+        bounds = {resource.RLIMIT_CORE: 0, resource.RLIMIT_FSIZE: self.file, resource.RLIMIT_NOFILE: _DESCRIPTORS}
         if data:
             bounds[resource.RLIMIT_DATA] = self.memory
+        if addresses:
+            bounds[resource.RLIMIT_AS] = self.memory + _ADDRESSES + library_bytes()
         for kind, bound in bounds.items():
             _, hard = resource.getrlimit(kind)
             least = bound if hard == resource.RLIM_INFINITY else min(bound, hard)
             resource.setrlimit(kind, (least, least))
 
 
-class Watch:
-    """Periodic check of a running process against its limits."""
-
-    def __init__(self, process: subprocess.Popen[bytes], limits: Limits, folders: Sequence[Path]) -> None:
-        self._process, self._limits, self._folders = process, limits, folders
-        self._looked_at = time.monotonic()
-
-    def excess(self) -> str | None:
-        """Describe the limit that the process has exceeded; checks at most every 0.25 s, otherwise None."""
-        if time.monotonic() < self._looked_at + _LOOK_S:
-            return None
-        self._looked_at = time.monotonic()
-        return self._limits.overstepped(self._process.pid, self._folders)
-
-    def wait(self, seconds: float, tick: Callable[[], None]) -> str | None:
-        """Wait for the process to end, calling `tick`; return the reason to stop waiting, None if it has ended."""
-        deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline:
-            tick()
-            try:
-                self._process.wait(_LOOK_S / 10)
-            except subprocess.TimeoutExpired:
-                if (excess := self.excess()) is not None:
-                    return excess
-            else:
-                return None
-        return f"it gave no answer in {seconds:.0f} s"
+@cache
+def library_bytes() -> int:
+    """Return the bytes of the libraries of torch, all of which a process maps."""
+    spec = find_spec("torch")
+    packages = [Path(place) for place in (spec.submodule_search_locations or ())] if spec else []
+    files = [file for package in packages for file in package.glob("lib/*.so*")]
+    files += [file for package in packages for file in package.parent.glob("nvidia/*/lib/*.so*")]
+    return sum(file.stat().st_size for file in files)
 
 
 def fair_share(slots: int) -> Limits:
     """Return the limits of a process that has one of `slots` equal shares of this machine."""
-    return Limits(memory=int(0.9 * _memory() / slots))
+    return Limits(memory=int(0.9 * granted_memory() / slots))
 
 
 def lack_of_room(folder: Path, slots: int) -> str | None:
@@ -107,27 +107,20 @@ def lack_of_room(folder: Path, slots: int) -> str | None:
     return f"only {free / _GIB:.1f} GiB are free on the disk of {folder}, where {wanted / _GIB:.1f} are wanted"
 
 
-def _memory() -> int:
-    """Return the bytes of memory of this machine, or the lower limit of a scheduler or container."""
-    granted = [psutil.virtual_memory().total]
-    for line in Path("/proc/self/cgroup").read_text(encoding="utf-8").splitlines():
-        _, kinds, place = line.split(":", 2)
-        if kinds not in ("", "memory"):
-            continue
-        root, name = ("memory", "memory.limit_in_bytes") if kinds else ("", "memory.max")
-        folder = Path("/sys/fs/cgroup", root)
-        for part in (folder / place.lstrip("/"), *(folder / place.lstrip("/")).parents):
-            file = part / name
-            if part.is_relative_to(folder) and file.is_file() and (text := file.read_text().strip()).isdigit():
-                granted.append(int(text))
-    return min(granted)
-
-
-def _resident(process: psutil.Process) -> int:
+def _family(pid: int) -> list[psutil.Process]:
     try:
-        return int(process.memory_info().rss)
-    except psutil.Error:
-        return 0
+        leader = psutil.Process(pid)
+        return [leader, *leader.children(recursive=True)]
+    except psutil.NoSuchProcess:
+        return []
+
+
+def _held(pid: int) -> int:
+    """Return the bytes of memory that a process holds, swapped out ones and its page tables included."""
+    with suppress(OSError):  # the process has just ended
+        lines = Path(f"/proc/{pid}/status").read_text(encoding="utf-8").splitlines()
+        return sum(int(line.split()[1]) for line in lines if line.startswith(_HELD)) * 2**10
+    return 0
 
 
 def _tasks(process: psutil.Process) -> int:

@@ -15,6 +15,7 @@ from agent.base.untrusted import last_words
 from agent.executor.sandbox import probe_program
 from agent.executor.sandbox.bubblewrap import CLONE_PACKAGES, PACKAGES, Sandbox, SandboxedCommand, hidden_folders
 from agent.executor.sandbox.limits import Limits
+from agent.executor.sandbox.remedy import remedy
 
 _TIMEOUT_S = 30.0
 _LIMITS = Limits(memory=2**30)
@@ -66,7 +67,7 @@ def try_out(sandbox: Sandbox, root: Path) -> ProbeResult:
         socket.create_server(("127.0.0.1", 0)) as server,
     ):
         own, outside = Path(scratch, "own"), Path(scratch, "outside")
-        (own / "tmp").mkdir(parents=True)
+        own.mkdir()
         outside.mkdir()
         secret = outside / "secret"
         secret.write_text("not for you", encoding="utf-8")
@@ -75,11 +76,15 @@ def try_out(sandbox: Sandbox, root: Path) -> ProbeResult:
         arguments = (str(own), str(server.getsockname()[1]), place, *map(str, secrets))
         program = Path(probe_program.__file__).read_text(encoding="utf-8")
         job = SandboxedCommand((sys.executable, "-c", program, *arguments), own, _LIMITS, reads=(), writes=(own,))
-        answer = sandbox.ask(job, _TIMEOUT_S)
+        try:
+            answer = sandbox.ask(job, _TIMEOUT_S)
+        except OSError as error:
+            return ProbeResult(sandbox, {}, str(error))
     try:
         return ProbeResult(sandbox, _FINDINGS.validate_json(answer.printed))
     except ValidationError:
-        return ProbeResult(sandbox, {}, answer.fault or last_words(answer.complaint) or f"exit status {answer.status}")
+        fault = answer.fault or last_words(answer.complaint) or f"exit status {answer.status}"
+        return ProbeResult(sandbox, {}, fault + remedy(fault, sandbox.bubblewrap))
 
 
 def _bundled() -> Path | None:

@@ -6,6 +6,7 @@ nothing but the standard library.
 
 from __future__ import annotations
 
+import ctypes
 import json
 import os
 import socket
@@ -19,6 +20,7 @@ TRUTH = "simulator.generate"  # the module that makes the ground truth
 LIBRARIES = ("torch", "torch_geometric", "numpy")
 _SEALED = (FileNotFoundError, PermissionError, NotADirectoryError)
 _CONNECT_S = 1.0
+LIBC, NEW_USERS = ctypes.CDLL(None, use_errno=True), 0x10000000  # CLONE_NEWUSER
 
 
 def main(own: str, port: str, namespace: str, *secrets: str) -> None:
@@ -27,13 +29,16 @@ def main(own: str, port: str, namespace: str, *secrets: str) -> None:
     `own` is the folder that may be written, `port` one on which the host listens, `namespace` the host's process
     namespace. `secrets` are paths that must not be seen, the first of them in a folder of the host's.
     """
-    outside = (str(Path(secrets[0]).parent), sys.prefix, "/", "/usr")
+    outside = (str(Path(secrets[0]).parent), sys.prefix, "/", "/usr", "/proc/sys/kernel")
     promises = {
         "no file of yours": all(fails(Path(secret).stat, *_SEALED) for secret in secrets) and not is_known(TRUTH),
-        "no writing but in its folder": all(fails(partial(write, folder, port), OSError) for folder in outside),
+        "no writing but in its folder": all(fails(partial(write, folder, port), OSError) for folder in outside)
+        and all(map(is_fixed, mount_points(own))),
+        "not as root": os.geteuid() != 0 or maps_root_elsewhere(),
         "no network": fails(partial(connect, int(port)), OSError),
         "no process of yours": str(Path("/proc/self/ns/pid").readlink()) != namespace,
         "no process of its own": fails(start_another, PermissionError),
+        "no namespace of its own": fails(enter_another, PermissionError),
         "its own folder": not fails(partial(write, own, port), OSError),
         "its libraries": all(map(is_known, LIBRARIES)),
     }
@@ -54,6 +59,37 @@ def write(folder: str, port: str) -> None:
     path = Path(folder, f".stoichloop-{os.getpid()}-{port}")
     path.open("x").close()
     path.unlink()
+
+
+def mount_points(own: str) -> list[str]:
+    """Return where something is mounted, but for what a process may write: its folder, and its shared memory."""
+    mounted = [
+        line.split(" ")[4].encode().decode("unicode_escape")
+        for line in Path("/proc/self/mountinfo").read_text().splitlines()
+    ]
+    return [place for place in mounted if place not in (own, "/dev/shm")]  # noqa: S108 - of a bounded size
+
+
+def is_fixed(place: str) -> bool:
+    """Return whether nothing can be made of a mount point: no file in it, no mode, no content."""
+    attempts: list[Callable[[], object]] = [partial(os.chmod, place, Path(place).stat().st_mode & 0o7777)]
+    if Path(place).is_dir():
+        attempts += [partial(write, place, "")]
+    elif Path(place).is_file():
+        attempts += [partial(open, place, "r+b")]
+    return all(fails(attempt, OSError) for attempt in attempts)
+
+
+def maps_root_elsewhere() -> bool:
+    """Return whether root in here is another user outside, which a namespace of one user is for."""
+    return Path("/proc/self/uid_map").read_text().split()[1] != "0"
+
+
+def enter_another() -> None:
+    """Enter a new user namespace."""
+    error = ctypes.get_errno() if LIBC.unshare(NEW_USERS) else 0
+    if error:
+        raise OSError(error, os.strerror(error))
 
 
 def connect(port: int) -> None:

@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from agent.base.untrusted import tail_of
-from agent.executor.sandbox.bubblewrap import end_group
+from agent.executor.sandbox.sandboxed_process import end_group
 from agent.planner.contract import GIVEN_UP, Lesson, Options, Rung, Situation
 from agent.planner.proposal import Proposal
 from agent.planner.questions.answer import ErrorAnswerError, read_answer

@@ -1,4 +1,7 @@
+import time
 from pathlib import Path
+
+import pytest
 
 from agent.executor.artifacts import read_curves
 
@@ -18,3 +21,11 @@ def test_a_long_curve_is_read_to_its_end(tmp_path: Path) -> None:
     line = '{{"step": {}, "steps": 4000, "loss": 0.0003184449677476971, "loss_pred": 0.0003184449677476971}}\n'
     (tmp_path / "curves.jsonl").write_text("".join(line.format(step) for step in range(1, 4001)))
     assert len(read_curves(tmp_path)) == 4000
+
+
+@pytest.mark.parametrize("line", ["\n", "{\n", "[]\r", '{"step": 1}\n'])
+def test_a_file_of_lines_that_are_no_points_costs_nothing(tmp_path: Path, line: str) -> None:
+    (tmp_path / "curves.jsonl").write_text(line * (10**6 // len(line)))
+    start = time.monotonic()
+    assert read_curves(tmp_path) == []
+    assert time.monotonic() - start < 1.0

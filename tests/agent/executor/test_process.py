@@ -26,7 +26,7 @@ def stay(apart):
         subprocess.Popen(["sleep", seconds], start_new_session=apart)
     except PermissionError:  # within the sandbox
         pass
-    (out / "child").write_text(seconds)
+    (out / "curves.jsonl").write_text(seconds)  # which a running trial shows
     print(seconds, flush=True)
 
 if word == "sleep":
@@ -43,6 +43,8 @@ if word == "non-finite":
     sys.exit(3)
 if word == "kill":
     os.kill(os.getpid(), signal.SIGKILL)
+if word.startswith("do "):
+    exec(word[3:])
 if word == "environment":
     print(json.dumps(dict(os.environ)))
 """
@@ -125,8 +127,9 @@ def test_what_a_trial_printed_is_kept(code: Path, sandbox: Sandbox) -> None:
 
 def test_the_time_limit_ends_the_whole_group_even_if_it_ignores_requests(code: Path, sandbox: Sandbox) -> None:
     process = start(code, "sleep", sandbox)
-    child = code.parent / "out" / "child"
+    child = code.parent / "out" / "curves.jsonl"
     while not (child.exists() and child.read_text()):
+        assert process.outcomes() is None
         time.sleep(0.02)
     seconds = child.read_text()
     process.limit_s = process.seconds + 0.1
@@ -153,7 +156,8 @@ sys.path.insert(0, {str(ROOT)!r})
 from agent.executor.sandbox.bubblewrap import Sandbox
 from tests.agent.executor.test_process import start
 place = {str(sandbox.bubblewrap or "")!r}
-print(start(Path({str(code)!r}), "sleep", Sandbox(Path(place) if place else None)).pid, flush=True)
+process = start(Path({str(code)!r}), "sleep", Sandbox(Path(place) if place else None))
+print(process.pid, flush=True)
 import time; time.sleep(600)
 """
     controller = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True)
@@ -173,3 +177,43 @@ def test_keys_of_the_user_do_not_reach_a_trial(code: Path, monkeypatch: pytest.M
     assert "/home/someone" not in seen
     assert trial_environment()["PATH"] == os.environ["PATH"]
     assert trial_environment(gpu="1")["CUDA_VISIBLE_DEVICES"] == "1"
+
+
+@pytest.mark.parametrize(
+    "lock",
+    [
+        "os.chmod(out, 0)",
+        "(out / 'estimate.npz').chmod(0)",
+        "(out / 'a').mkdir(); (out / 'a' / 'b').touch(); (out / 'a').chmod(0)",
+        "(out / 'tmp').chmod(0); os.chmod(out, 0o111)",
+    ],
+)
+def test_what_a_trial_locks_is_collected_all_the_same(code: Path, sandbox: Sandbox, lock: str) -> None:
+    leaves = "[(out / name).write_text('whole') for name in ('estimate.npz', 'curves.jsonl')];"
+    outcome = wait(start(code, f"do {leaves} {lock}", sandbox))
+    kept = {path.name for path in outcome.folder.iterdir()}
+    assert kept == {"config.json", "stdout.txt", "curves.jsonl", "estimate.npz"}
+    assert (outcome.folder / "estimate.npz").read_text() == "whole"
+
+
+@needs_sandbox
+@pytest.mark.parametrize(
+    "rewrite",
+    [
+        "open('/proc/self/fd/1', 'w').write('forged')",
+        "os.truncate('/proc/self/fd/1', 0)",
+        "(out / 'stdout.txt').write_text('forged')",
+    ],
+)
+def test_what_a_trial_printed_cannot_be_rewritten(code: Path, rewrite: str) -> None:
+    outcome = wait(start(code, f"do print('first', flush=True); {rewrite}", HOLDING.sandbox))
+    assert (outcome.folder / "stdout.txt").read_text().startswith("first")
+
+
+@needs_sandbox
+@pytest.mark.parametrize(
+    "leave", ["os.mkfifo(out / 'estimate.npz')", "(out / 'estimate.npz').symlink_to('/etc/passwd')"]
+)
+def test_what_is_no_plain_file_is_left_behind(code: Path, leave: str) -> None:
+    outcome = wait(start(code, f"do {leave}", HOLDING.sandbox))
+    assert {path.name for path in outcome.folder.iterdir()} == {"config.json", "stdout.txt"}

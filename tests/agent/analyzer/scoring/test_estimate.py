@@ -1,3 +1,4 @@
+import time
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -88,3 +89,21 @@ def test_a_header_that_claims_more_than_there_is_is_refused(tiny: Dataset, path:
             archive.writestr(name, content)
     with pytest.raises(EstimateError, match="cannot be read"):
         read_estimate(path, tiny.truth.graph)
+
+
+@pytest.mark.parametrize("large", ["names", "comments", "locator"])
+def test_a_directory_of_any_size_is_refused_before_it_is_read(tiny: Dataset, path: Path, large: str) -> None:
+    write_estimate(true_estimate(tiny), path)
+    with zipfile.ZipFile(path, "a") as archive:
+        for number in range(2000 if large == "names" else 0):
+            archive.writestr(f"{number}", b"")
+        if large == "comments":
+            archive.filelist[0].comment = b"a" * 2**15
+            archive.comment = b"a"
+    if large == "locator":
+        content = path.read_bytes()
+        path.write_bytes(content[:-22] + b"PK\x06\x07" + bytes(16) + content[-22:])
+    start = time.monotonic()
+    with pytest.raises(EstimateError, match=r"must hold exactly the arrays|does not end with its directory"):
+        read_estimate(path, tiny.truth.graph)
+    assert time.monotonic() - start < 1.0

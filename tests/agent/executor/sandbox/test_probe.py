@@ -32,13 +32,17 @@ def nothing_holds(workspace: Workspace) -> Workspace:
 def test_the_sandbox_of_this_machine_keeps_every_promise() -> None:
     holding = find_sandbox(ROOT)
     assert holding.holds, holding.reason
-    assert len(holding.promises) == 7
+    assert len(holding.promises) == 9
 
 
 def test_without_a_sandbox_nothing_is_kept_from_a_process() -> None:
     holding = try_out(UNCONTAINED, ROOT)
     assert not holding.holds
-    assert [promise for promise, kept in holding.promises.items() if kept] == ["its own folder", "its libraries"]
+    kept = {promise for promise, kept in holding.promises.items() if kept}
+    assert kept - {"not as root", "no namespace of its own"} == {
+        "its own folder",
+        "its libraries",
+    }  # not a matter of the sandbox
     assert "no network" in holding.reason
 
 
@@ -48,7 +52,7 @@ def test_a_sandbox_that_does_not_start_says_why(tmp_path: Path) -> None:
     broken.chmod(0o755)
     holding = try_out(Sandbox(broken), ROOT)
     assert not holding.holds
-    assert holding.reason == "bwrap: setting up uid map: Permission denied"
+    assert holding.reason.startswith("bwrap: setting up uid map: Permission denied")
 
 
 def test_every_package_of_this_project_but_gnn_is_hidden() -> None:
