@@ -51,6 +51,7 @@ _AS_USER = ["--unshare-user", "--disable-userns"]
 _AS_ROOT = ["--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID", "--userns"]  # until `entry_program` gives root up
 _NO_ZERO = ["--dev-bind", "/dev/null", "/dev/zero"]  # mapped, it is memory that counts as no process's
 _OPEN = "0777"
+_ENTRY = Path(entry_program.__file__).read_text(encoding="utf-8")  # now: the clone may change while trials run
 _SHARED_BYTES = 64 * 2**20  # of memory that looks like a disk
 
 
@@ -271,11 +272,10 @@ def _group(limits: Limits) -> MemoryGroup | None:
 
 def _entry(job: SandboxedCommand, channel: int) -> list[str]:
     """Return the command that becomes a job within bubblewrap."""
-    program = Path(entry_program.__file__).read_text(encoding="utf-8")
     user = str(NOBODY) if is_root() else ""
     writes, reads = list(map(str, job.writes)), list(map(str, job.reads))
     arguments = [str(channel), user, str(len(writes)), *writes, str(len(reads)), *reads]
-    return [sys.executable, "-I", "-S", "-c", program, *arguments, *job.command]
+    return [sys.executable, "-I", "-S", "-c", _ENTRY, *arguments, *job.command]
 
 
 def _writable(job: SandboxedCommand) -> list[str]:
