@@ -178,7 +178,6 @@ class Sandbox:
         words += _writable(job)
         words += _seen(*(place for place in python if any(map(place.is_relative_to, self.hidden))), *job.reads)
         words += _links(python)
-        words += _seen(*job.shields)
         for folder in (*self.hidden, Path("/")):
             words += ["--remount-ro", str(folder)]
         words += ["--seccomp", str(alone)] if rule(gpu=False) else []
@@ -279,11 +278,19 @@ def _entry(job: SandboxedCommand, channel: int) -> list[str]:
 
 
 def _writable(job: SandboxedCommand) -> list[str]:
-    """Return the options that make the folders that a job writes: all on one disk, in memory and of a bounded size."""
-    if not job.writes:
-        return []
-    disk = os.path.commonpath(job.writes)
-    words = ["--perms", _OPEN, "--size", str(job.limits.folder), "--tmpfs", disk]
-    for folder in (*job.writes, job.writes[0] / "tmp"):
-        words += ["--perms", _OPEN, "--dir", str(folder)]
+    """Return the options that make the folders that a job writes: all on one disk, in memory and of a bounded size.
+
+    The disk is the first folder, and the others are links into it.
+    """
+    words: list[str] = []
+    for number, folder in enumerate(job.writes):
+        place = folder if number == 0 else job.writes[0] / f"member{number}"
+        if number == 0:
+            words += ["--perms", _OPEN, "--size", str(job.limits.folder), "--tmpfs", str(folder)]
+            words += ["--perms", _OPEN, "--dir", str(folder / "tmp")]
+        else:
+            words += ["--perms", _OPEN, "--dir", str(place), *_within(folder), "--symlink", str(place), str(folder)]
+        for shield in job.shields:
+            if shield.parent == folder:
+                words += ["--ro-bind", str(shield), str(place / shield.name)]
     return words
