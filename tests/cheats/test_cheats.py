@@ -74,7 +74,7 @@ def test_no_cheat_gets_what_it_wants(
     assert Path(known["truth"]).is_file()
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
     monkeypatch.setattr("agent.loop.hosts._LIMIT_FLOOR_S", 10.0)
-    monkeypatch.setattr("agent.loop.hosts._LIMIT_FACTOR", 3.0)
+    monkeypatch.setattr("agent.loop.hosts._LIMIT_FACTOR", 2.0)
     monkeypatch.setattr("agent.executor.local.fair_share", lambda _: Limits(memory=4 * 2**30))
     cheater: Planner = Cheater(known)
     monkeypatch.setattr("agent.loop.explore.create_planner", lambda *_: cheater)

@@ -51,6 +51,7 @@ _AS_USER = ["--unshare-user", "--disable-userns"]
 _AS_ROOT = ["--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID", "--userns"]  # until `entry_program` gives root up
 _NO_ZERO = ["--dev-bind", "/dev/null", "/dev/zero"]  # mapped, it is memory that counts as no process's
 _OPEN = "0777"
+_ENTRY = Path(entry_program.__file__).read_text(encoding="utf-8")  # now: the clone may change while trials run
 _SHARED_BYTES = 64 * 2**20  # of memory that looks like a disk
 
 
@@ -179,7 +180,6 @@ class Sandbox:
         words += _writable(job)
         words += _seen(*(place for place in python if any(map(place.is_relative_to, self.hidden))), *job.reads)
         words += _links(python)
-        words += _seen(*job.shields)
         for folder in (*self.hidden, Path("/")):
             words += ["--remount-ro", str(folder)]
         words += ["--seccomp", str(alone)] if rule(gpu=False) else []
@@ -273,19 +273,26 @@ def _group(limits: Limits) -> MemoryGroup | None:
 
 def _entry(job: SandboxedCommand, channel: int) -> list[str]:
     """Return the command that becomes a job within bubblewrap."""
-    program = Path(entry_program.__file__).read_text(encoding="utf-8")
     user = str(NOBODY) if is_root() else ""
     writes, reads = list(map(str, job.writes)), list(map(str, job.reads))
     arguments = [str(channel), user, str(len(writes)), *writes, str(len(reads)), *reads]
-    return [sys.executable, "-I", "-S", "-c", program, *arguments, *job.command]
+    return [sys.executable, "-I", "-S", "-c", _ENTRY, *arguments, *job.command]
 
 
 def _writable(job: SandboxedCommand) -> list[str]:
-    """Return the options that make the folders that a job writes: all on one disk, in memory and of a bounded size."""
-    if not job.writes:
-        return []
-    disk = os.path.commonpath(job.writes)
-    words = ["--perms", _OPEN, "--size", str(job.limits.folder), "--tmpfs", disk]
-    for folder in (*job.writes, job.writes[0] / "tmp"):
-        words += ["--perms", _OPEN, "--dir", str(folder)]
+    """Return the options that make the folders that a job writes: all on one disk, in memory and of a bounded size.
+
+    The disk is the first folder, and the others are links into it.
+    """
+    words: list[str] = []
+    for number, folder in enumerate(job.writes):
+        place = folder if number == 0 else job.writes[0] / f"member{number}"
+        if number == 0:
+            words += ["--perms", _OPEN, "--size", str(job.limits.folder), "--tmpfs", str(folder)]
+            words += ["--perms", _OPEN, "--dir", str(folder / "tmp")]
+        else:
+            words += ["--perms", _OPEN, "--dir", str(place), *_within(folder), "--symlink", str(place), str(folder)]
+        for shield in job.shields:
+            if shield.parent == folder:
+                words += ["--ro-bind", str(shield), str(place / shield.name)]
     return words
