@@ -54,9 +54,8 @@ class Ledger:
         existed = path.exists()
         try:
             mode = "ro" if readonly else "rwc"
-            self._db = sqlite3.connect(
-                f"{path.absolute().as_uri()}?mode={mode}", uri=True, timeout=30, isolation_level=None
-            )
+            address = f"{path.absolute().as_uri()}?mode={mode}"
+            self._db = sqlite3.connect(address, uri=True, timeout=30, isolation_level=None)
             self._db.row_factory = sqlite3.Row
             version = self._db.execute("PRAGMA user_version").fetchone()[0]
             if 0 < version < SCHEMA_VERSION:

@@ -76,7 +76,7 @@ def _on_parent(experiment: Experiment, known: Mapping[str, Experiment]) -> str:
     if verdict is None or parent is None or verdict.rival in (None, parent.id):
         return ""
     pair = paired_trial(experiment, parent)
-    return f"; against its parent {parent.id}: {pair.lead:+.4f} on seed {pair.seed} at {pair.fidelity}" if pair else ""
+    return f"; against its parent {parent.id}: {pair.lead:+z.4f} on seed {pair.seed} at {pair.fidelity}" if pair else ""
 
 
 _TEMPLATES = Environment(

@@ -75,7 +75,7 @@ def test_log_and_memory_have_the_structure_that_is_ours(tmp_path: Path, text: st
     assert len(headings) == 7  # the log, events, calls, two blocks and two experiments
     assert bold == ["accepted", "refused"]
     headings, bold = structure(memory)
-    assert len(headings) == 8
+    assert len(headings) == 9
     assert bold == ["e0001", "accepted", "refused"]
     assert memory.count("\n") <= MEMORY_LINES
     for rendered in (log, memory):
