@@ -55,6 +55,7 @@ class Night:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
+            errors="replace",
         )
 
     def end(self) -> tuple[int, str]:
