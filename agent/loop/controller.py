@@ -67,8 +67,9 @@ class Controller:
         self._workspace, self._campaign, self._dataset = workspace, campaign, dataset
         self._ledger, self._budget, self._view, self._planner = ledger, budget, view, planner
         self._host = CampaignTrials(campaign, ledger, budget, view, dataset.observations_path, check)
+        sandbox = replace(workspace.sandbox, tick=self._host.tick)
         self._worktrees = Worktrees(
-            workspace.repo, campaign.folder / "worktrees", replace(workspace.sandbox, tick=self._host.tick)
+            workspace.repo, campaign.folder / "worktrees", sandbox, spaces=campaign.folder / "spaces"
         )
         self._registrar = Registrar(campaign, self._worktrees, ledger)
         self._executor = create_executor(worktrees=self._worktrees, host=self._host)

@@ -24,14 +24,22 @@ class CodeState:
     """The code in a folder that holds a `gnn/`: the user's tree, or a worktree.
 
     Questions after `deadline`, in seconds of `time.monotonic`, are not asked any more.
+
+    Attributes:
+        declared: the fields as the code printed them.
+        fields: the same, validated.
     """
 
-    def __init__(self, folder: Path, sandbox: Sandbox, deadline: float = math.inf) -> None:
-        """Ask the code for its fields, within `sandbox`; raises `StoichloopError` if it cannot answer."""
+    def __init__(self, folder: Path, sandbox: Sandbox, deadline: float = math.inf, declared: str | None = None) -> None:
+        """Ask the code for its fields, within `sandbox`, unless its earlier answer, `declared`, is given.
+
+        Raises `StoichloopError` if it cannot answer.
+        """
         self.folder, self.deadline, self._sandbox = folder, deadline, sandbox
         self._answers: dict[str, str] = {}
+        self.declared = self._ask() if declared is None else declared
         try:
-            self.fields = read_space(self._ask())
+            self.fields = read_space(self.declared)
         except ValueError as error:
             raise StoichloopError(f"python -m gnn.config: {error}") from error
 

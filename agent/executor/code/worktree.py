@@ -32,13 +32,14 @@ class Worktrees:
     """Checkouts of `gnn/` at the commits that trials need, kept under `folder` until `clear`.
 
     They belong to a repository of the loop's own, which shares the objects of `repo`: no setting of the user's decides
-    what is checked out, compared or committed.
+    what is checked out, compared or committed. `spaces` is a folder for the fields that each state of the code has
+    declared: it is asked once, and can change or refuse its answer never again.
     """
 
-    def __init__(self, repo: Repo, folder: Path, sandbox: Sandbox) -> None:
+    def __init__(self, repo: Repo, folder: Path, sandbox: Sandbox, spaces: Path | None = None) -> None:
         self._users = loop_git(Path(repo.working_tree_dir or repo.git_dir))
         self._folder = folder.resolve()  # as git lists it
-        self.sandbox = sandbox
+        self.sandbox, self._spaces = sandbox, spaces
         self._states: dict[str, CodeState] = {}
         self._hashes: dict[str, str] = {}
         self._lines: dict[str, int] = {}
@@ -55,8 +56,20 @@ class Worktrees:
         if commit not in self._states:
             path = self._folder / commit[:12]
             folder = path if path.is_dir() else self._checkout(commit, path.name)
-            self._states[commit] = CodeState(folder, self.sandbox, deadline)
+            self._states[commit] = self._state(commit, folder, deadline)
         return self._states[commit]
+
+    def _state(self, commit: str, folder: Path, deadline: float) -> CodeState:
+        if self._spaces is None:
+            return CodeState(folder, self.sandbox, deadline)
+        kept = self._spaces / f"{self._git.rev_parse(f'{commit}:gnn')}.json"
+        state = CodeState(folder, self.sandbox, deadline, kept.read_text("utf-8") if kept.is_file() else None)
+        if not kept.is_file():
+            self._spaces.mkdir(exist_ok=True)
+            draft = kept.with_suffix(".partial")
+            draft.write_text(state.declared, encoding="utf-8")
+            draft.replace(kept)
+        return state
 
     def whole(self, commit: str) -> Path:
         """Return a checkout of the whole repository at `commit`, not of gnn/ alone: a worktree of the user's."""

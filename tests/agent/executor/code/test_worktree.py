@@ -12,6 +12,7 @@ from agent.base.loop_git import loop_git
 from agent.executor.code.worktree import Worktrees, choose, keep_what_fits
 from agent.executor.workspace import Workspace, head_commit
 from stoichloop.errors import StoichloopError
+from tests.conftest import UNCONTAINED
 
 
 @pytest.fixture
@@ -142,6 +143,23 @@ worktrees.commit(head_commit(workspace), choose({{"lr_S": 0.02}}), "m")
     index = {"GIT_INDEX_FILE": str(workspace.root / ".git" / "index"), "GIT_DIR": str(workspace.root / ".git")}
     subprocess.run([sys.executable, "-c", script], env=os.environ | index, check=True)
     assert snapshot(workspace.repo) == before
+
+
+def test_code_that_answers_otherwise_later_cannot_end_a_campaign(workspace: Workspace, tmp_path: Path) -> None:
+    late, spaces = tmp_path / "late", tmp_path / "spaces"
+    config = workspace.root / "gnn" / "config.py"
+    bomb = f"if Path({str(late)!r}).exists():\n    sys.exit('not today')\n"
+    config.write_text(config.read_text().replace("CHOSEN = ", f"{bomb}CHOSEN = ", 1))
+    workspace.repo.git.commit("--all", "-m", "a time bomb")
+    commit = head_commit(workspace)
+    fields = Worktrees(workspace.repo, tmp_path / "first", UNCONTAINED, spaces).at(commit).fields
+    late.touch()
+    with pytest.raises(StoichloopError, match="not today"):
+        Worktrees(workspace.repo, tmp_path / "other", UNCONTAINED).at(commit)
+    state = Worktrees(workspace.repo, tmp_path / "again", UNCONTAINED, spaces).at(commit)
+    assert state.fields == fields
+    with pytest.raises(StoichloopError, match="not today"):
+        state.resolve({"lr_S": 0.02})  # which refuses the proposal that needs it
 
 
 def test_worktrees_of_the_user_are_left_alone(workspace: Workspace, worktrees: Worktrees, tmp_path: Path) -> None:
