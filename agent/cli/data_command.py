@@ -10,7 +10,7 @@ import typer
 
 from agent.cli.completion import complete_regime
 from agent.cli.options import Json, Sibling
-from agent.cli.output import print_json
+from agent.cli.output import print_json, say
 from stoichloop.errors import StoichloopError
 
 
@@ -88,8 +88,8 @@ def _compare(folder: Path, other: Path, as_json: bool) -> None:
         print_json(asdict(found) | {"equal": found.equal, "tolerance": TOLERANCE, "sentence": found.sentence()})
     else:
         for name, difference in found.arrays.items():
-            print(f"{difference:7.1e}  {name}")
+            say(f"{difference:7.1e}  {name}")
     if not found.equal:
         raise StoichloopError(f"{folder} and {other} are {found.sentence()}")
     if not as_json:
-        print(f"{folder} and {other} are {found.sentence()}")
+        say(f"{folder} and {other} are {found.sentence()}")

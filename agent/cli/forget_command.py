@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from agent.cli.completion import complete_campaign
+from agent.cli.output import say
 
 
 def forget(
@@ -22,14 +23,14 @@ def forget(
     from stoichloop.errors import StoichloopError
 
     remains = find_remains(current_workspace(), campaign)
-    print(f"this removes campaign '{campaign}':\n{remains}")
+    say(f"this removes campaign '{campaign}':\n{remains}")
     for branch in remains.kept:
-        print(f"branch {branch} stays: it ends in a commit that is not the campaign's")
-    print("your own branches with what you picked, the data, and branches at a remote stay")
+        say(f"branch {branch} stays: it ends in a commit that is not the campaign's")
+    say("your own branches with what you picked, the data, and branches at a remote stay")
     if not yes and not sys.stdin.isatty():
         raise StoichloopError(f"nobody can be asked here: 'stoichloop forget {campaign} --yes' removes it unasked")
     if yes or typer.confirm("remove it?"):
         remains.remove()
-        print(f"campaign '{campaign}' is removed")
+        say(f"campaign '{campaign}' is removed")
     else:
-        print("nothing was removed")
+        say("nothing was removed")

@@ -26,6 +26,8 @@ def undone(root: Path, commits: tuple[str, ...]) -> frozenset[int]:
 
     `commits` is a chain, oldest first; the first one is the base, which is never undone.
     """
+    if len(commits) == 1:
+        return frozenset()
     git = loop_git(root)
     trees = [_files(git, commit) for commit in commits]
     changed = {path for path in {*trees[0], *trees[-1]} if trees[0].get(path) != trees[-1].get(path)}

@@ -225,7 +225,7 @@ MACHINE = [
 ]
 
 SCORES = [
-    runs("words that git cannot keep", 'sys.exit("a\\0b\\x1b]0;owned\\x07")', "exit status 1: ab]0;owned"),
+    runs("words that git cannot keep", 'sys.exit("a\\0b\\x1b]0;owned\\x07")', r"exit status 1: a\x00b\x1b]0;owned\x07"),
     runs("an exit status like that of a signal", "sys.exit(200)", "exit status 200"),
     refused(
         "a configuration that is none",

@@ -56,6 +56,7 @@ def test_there_is_no_other_way_to_the_terminal() -> None:
     assert found == {
         "agent/cli/main.py",  # the version
         "agent/cli/output.py",
+        "agent/executor/code/source_policy.py",  # runs in the sandbox
         "agent/executor/sandbox/probe_program.py",  # runs in the sandbox
         "agent/screen/status_view.py",  # a parameter of rich's
     }

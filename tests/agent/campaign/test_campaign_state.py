@@ -140,7 +140,7 @@ def test_a_request_is_written_as_the_command_that_makes_it(request_: CampaignReq
         (KeyboardInterrupt("SIGINT"), "stopped: interrupted by Ctrl-C"),
         (KeyboardInterrupt("SIGHUP"), "stopped: interrupted by SIGHUP"),
         (DatasetError("observations.npz: the file is missing"), "crashed: observations.npz: the file is missing"),
-        (ValueError("bad\n\x1b[2Jvalue"), "crashed: ValueError: bad [2Jvalue"),
+        (ValueError("bad\n\x1b[2Jvalue"), r"crashed: ValueError: bad \x1b[2Jvalue"),
         (MemoryError(), "crashed: MemoryError"),
         (OSError(28, os.strerror(28)), "crashed: OSError: [Errno 28] No space left on device"),
     ],

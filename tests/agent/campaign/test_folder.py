@@ -1,4 +1,5 @@
 import os
+import shlex
 import shutil
 import subprocess
 from dataclasses import replace
@@ -144,8 +145,9 @@ def test_a_campaign_in_another_worktree_of_the_clone_is_not_to_be_deleted(
 def test_commits_of_a_campaign_that_is_gone_may_be_deleted_as_it_is_said(workspace: Workspace, tiny: Dataset) -> None:
     for ref in ("refs/experiments/night/e0002", "refs/heads/exp/night/e0003"):
         workspace.repo.git.update_ref(ref, "HEAD")
-    with pytest.raises(StoichloopError, match="2 commits of an earlier campaign 'night' are left") as refused:
+    with pytest.raises(StoichloopError, match="an earlier campaign 'night' has left 2 commits") as refused:
         start(workspace, tiny)
     command = str(refused.value).partition("delete them: ")[2]
-    subprocess.run(command, shell=True, cwd=workspace.root, check=True)
+    words = command_line(*shlex.split(command)[1:], "--yes")
+    subprocess.run(words, cwd=workspace.root, check=True, timeout=120)
     assert start(workspace, tiny).folder == workspace.runs / "night"

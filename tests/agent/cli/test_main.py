@@ -130,7 +130,7 @@ def test_train_takes_a_file_and_single_settings_and_keeps_its_output(stoichloop:
         (["train", REGIME, "--set", "lr_s=1"], ["key 'lr_s'", "fields are"]),
         (["train", REGIME, "--set", "lr_S"], ["--set 'lr_S'", "key=value"]),
         (["train", REGIME, "--set", "width=33"], ["key 'width' has value 33", "must be one of"]),
-        (["train", REGIME, "--set", "lr_S=1e30", "--steps", "300"], ["non finite", "the loss became"]),
+        (["train", REGIME, "--set", "lr_k=1e10", "--steps", "300"], ["non finite", "the loss became"]),
         (["train", REGIME, "--config", "absent.yaml"], ["--config absent.yaml", "cannot be read"]),
         (["explore", REGIME, "--budget", "soon"], ["--budget 'soon'", "8h"]),
         (["explore", REGIME, "--planner", "oracle"], ["--planner 'oracle'", "auto, command, llm, moves, sweep"]),

@@ -95,7 +95,7 @@ def test_a_loss_that_is_not_finite_costs_nobody_else_anything(
     workspace: Workspace, tiny: Dataset, tmp_path: Path
 ) -> None:
     slots = Slots(workspace, tiny, tmp_path, slots=1, together=8)
-    outcomes = slots.run({}, {"lr_S": 1e30}, {})
+    outcomes = slots.run({}, {"lr_k": 1e10}, {})
     assert [outcome.status for outcome in outcomes.values()] == ["completed", "non_finite", "completed"]
     assert "the loss became infinite or not a number" in outcomes["e0001/s1/probe"].reason
     assert slots.processes == [3]

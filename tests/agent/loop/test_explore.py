@@ -174,12 +174,12 @@ def test_ctrl_c_ends_cleanly_after_saving(stoichloop: Command, workspace: Worksp
 def test_others_may_look_but_not_lead_while_it_runs(stoichloop: Command, workspace: Workspace) -> None:
     controller = Controller(workspace)
     controller.wait_until(lambda ledger: ledger.running())
-    second = stoichloop(*EXPLORE, check=False)
-    assert second.returncode == 1
-    assert "already run by another controller" in second.stderr
     status = json.loads(stoichloop("status", "--json").stdout)
     assert status["running"]
     assert status["now"]
+    second = stoichloop(*EXPLORE, check=False)
+    assert second.returncode == 1
+    assert "already run by another controller" in second.stderr
     assert "e0001" in stoichloop("log").stdout
     controller.end(signal.SIGTERM)
     assert controller.process.returncode == 130
@@ -201,7 +201,7 @@ def test_the_budget_of_time_is_kept(stoichloop: Command, workspace: Workspace) -
 
 def test_a_baseline_that_does_not_train_is_said_at_once(stoichloop: Command, workspace: Workspace) -> None:
     chosen = workspace.root / "gnn" / "configuration.json"
-    chosen.write_text('{"lr_S": 1e30}')
+    chosen.write_text('{"lr_k": 1e10}')
     workspace.repo.git.commit("--all", "-m", "a bad idea")
     done = stoichloop(*EXPLORE, check=False)
     assert done.returncode == 1

@@ -118,4 +118,4 @@ def test_without_any_model_the_loop_tries_moves_and_lands_what_helps(stoichloop:
     assert f"Verdict: accepted, {leader.verdict.reason}" in said
     assert "Move: integer_columns" in said
     memory = (workspace.runs / "night" / "memory.md").read_text()
-    assert f"integer_columns recovers more: exact {leader.verdict.effect:+.3f}" in memory
+    assert f"integer_columns recovers more: exact {leader.verdict.effect:+.4f}" in memory
