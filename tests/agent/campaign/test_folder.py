@@ -13,6 +13,7 @@ from memory.ledger import Ledger
 from simulator.dataset import Dataset
 from simulator.regime import Training
 from stoichloop.errors import StoichloopError
+from tests.conftest import command_line
 
 
 def start(workspace: Workspace, tiny: Dataset, name: str = "night", seed: int = 0) -> CampaignFolder:
