@@ -76,7 +76,7 @@ class _CleanGit(Git):
 
     @staticmethod
     def _drops(name: str) -> bool:
-        return name in PLACES or name in ("GIT_AUTHOR_DATE", "GIT_COMMITTER_DATE")
+        return name in PLACES or name.endswith(("_PATHSPECS", "_DATE"))
 
     def execute(self, command: Any, *arguments: Any, **options: Any) -> Any:
         """See `Git.execute`; raises `StoichloopError` where git is missing or too old."""
