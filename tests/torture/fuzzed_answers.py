@@ -1,4 +1,4 @@
-"""A program for `--planner command`: sensible answers, and from every tenth question on what no sensible one gives.
+"""A program for `--planner command`: sensible answers, and to every tenth question what no sensible one gives.
 
 python fuzzed_answers.py COUNTER < question
 
@@ -284,7 +284,7 @@ def main() -> None:
     again = "Your last answer cannot be used" in question
     draw = random.Random(len(calls))
     questions = calls.count("new")
-    odd = bool(calls) and calls[-1] == "odd" and draw.random() < 0.5 if again else questions % EVERY == EVERY - 1
+    odd = bool(calls) and calls[-1] == "odd" if again else questions % EVERY == EVERY - 1
     with counter.open("a") as file:
         file.write("" if again else "new\n")
         file.write("odd\n" if odd else "even\n")
