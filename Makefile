@@ -6,6 +6,9 @@ PIP    := $(BIN)/pip --disable-pip-version-check
 UV     := uv==0.13.9
 EXTRAS := networks benchmarks llm hpc mlflow
 
+# Tests wait for processes of their own a good part of their time: more of them at once than there are cores.
+WORKERS := $(shell echo $$(( $$(nproc) * 3 / 2 )))
+
 # Stamps. Running needs requirements.lock alone; testing and developing need requirements-dev.lock on top.
 RUN := .venv/.run
 DEV := .venv/.dev
@@ -30,13 +33,13 @@ extra: named $(RUN)  ## install an optional part, as in: make extra NAME=llm (ne
 	@$(call install,--constraint requirements-dev.lock --no-build-isolation --editable '.[$(NAME)]')
 
 test: $(DEV)  ## run the tests, but for torture
-	$(BIN)/pytest -n auto
+	$(BIN)/pytest -n $(WORKERS)
 
 torture: $(DEV)  ## inject faults for half an hour: kills, full disks, damaged ledgers
 	$(BIN)/pytest -m torture tests/torture --durations=0
 
 coverage: $(DEV)  ## run the tests and fail if they execute fewer lines than pyproject.toml demands
-	$(BIN)/pytest -n auto --cov
+	$(BIN)/pytest -n $(WORKERS) --cov
 
 check: $(DEV)  ## run ruff, mypy and the import rules
 	$(BIN)/ruff check .
