@@ -32,7 +32,7 @@ _SCORES = """
     SELECT experiment, count(*), count(score), avg(score) FROM (
         SELECT experiment, CASE WHEN fidelity = ? AND status = 'completed'
             THEN coalesce(json_extract(scores, '$.exact'), json_extract(scores, '$.blind')) END AS score
-        FROM trial_results INDEXED BY score_of
+        FROM trial_results INDEXED BY score_of WHERE sibling = 0
     ) GROUP BY experiment
 """
 # Text columns about an experiment, after the column with its name. No word spans two columns.
@@ -91,7 +91,8 @@ def read(db: sqlite3.Connection, names: Collection[str] | None) -> list[Experime
     return [
         Experiment(
             **{**dict(row), "changes": _data(row["changes"]), "configuration": _data(row["configuration"])},
-            trials=tuple(trials.get(row["id"], ())),
+            trials=tuple(t for t in trials.get(row["id"], ()) if not t.sibling),
+            sibling_trials=tuple(t for t in trials.get(row["id"], ()) if t.sibling),
             verdict=verdicts.get(row["id"]),
         )
         for row in db.execute(_EXPERIMENTS.format(where=where), parameters)

@@ -121,6 +121,18 @@ class Call:
     called_at: float
 
 
+class TrialKey(NamedTuple):
+    """A trial: the training of an experiment from one seed at one fidelity.
+
+    `sibling` is the number of the sibling network that it trains on, 0 for the campaign's own.
+    """
+
+    experiment: str
+    seed: int
+    fidelity: str
+    sibling: int = 0
+
+
 @dataclass(frozen=True)
 class TrialResult:
     """One finished trial. `scores` is empty unless the status is `completed`; `reason` is empty if it is.
@@ -141,6 +153,7 @@ class TrialResult:
     analyzer: str | None = None
     dataset: str | None = None
     truth: str | None = None
+    sibling: int = 0
 
     @property
     def score(self) -> float | None:
@@ -182,6 +195,7 @@ class Experiment:
         changes: fields whose value differs from the parent. configuration: all fields.
         patch: unified diff against the code of the parent, empty if there is none.
         move: name of the patch in the catalogue of moves. repairs: id of the failed experiment that the patch repairs.
+        trials: on the campaign's own network. sibling_trials: on its siblings, for judging alone: no planner is told.
         commit: the commit that trials run. landed: a commit of the same content whose message has the verdict.
     """
 
@@ -202,6 +216,7 @@ class Experiment:
     landed: str | None = None
     title: str = ""
     trials: tuple[TrialResult, ...] = field(default=())
+    sibling_trials: tuple[TrialResult, ...] = field(default=())
     verdict: Verdict | None = None
 
     @property

@@ -26,16 +26,21 @@ class Job:
 
 @dataclass(frozen=True)
 class Trial:
-    """A job of an experiment. `id` is `e0017/s2/probe`."""
+    """A job of an experiment. `sibling` is the number of the sibling network that it trains on, 0 for the own one."""
 
     experiment: str
     fidelity: str
     job: Job
+    sibling: int = 0
 
     @property
     def id(self) -> str:
-        """Return the trial's identity: it has one result, however often it has to be started."""
-        return f"{self.experiment}/s{self.job.seed}/{self.fidelity}"
+        """Return the trial's identity, like `e0017/s2/probe`, or `e0017/s2/probe/n3` on sibling 3.
+
+        It has one result, however often it has to be started.
+        """
+        network = f"/n{self.sibling}" if self.sibling else ""
+        return f"{self.experiment}/s{self.job.seed}/{self.fidelity}{network}"
 
 
 @dataclass(frozen=True)

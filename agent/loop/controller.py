@@ -23,7 +23,7 @@ from agent.executor.executor import Executor, TrialHost
 from agent.executor.trial import Job, Outcome, Trial, climb, steps_of
 from agent.executor.workspace import Workspace
 from agent.loop.hosts import CampaignPlanning, CampaignTimes, CampaignTrials
-from agent.loop.next_step import Snapshot, TrialKey
+from agent.loop.next_step import Snapshot
 from agent.loop.texts import Texts
 from agent.planner.contract import Explainer, Lesson, Planner, Rung, Situation, why_given_up
 from agent.screen.live import LiveView
@@ -32,7 +32,7 @@ from memory.ending import Ending
 from memory.formatting import counted, verdicts_text
 from memory.leaderboard import count_verdicts, incumbent, standing
 from memory.ledger import GPU_S, Ledger
-from memory.records import Block, Decision, Experiment, Role, TrialResult, Verdict
+from memory.records import Block, Decision, Experiment, Role, TrialKey, TrialResult, Verdict
 from simulator.dataset import FrozenData, check
 from stoichloop.errors import StoichloopError
 from stoichloop.foreign_text import visible
@@ -179,7 +179,7 @@ class Controller:
 
     def run_trials(self, wanted: Sequence[TrialKey]) -> None:
         """Run trials and remember their scores, as far as the budget reaches."""
-        trials, done = [self._trial(*trial) for trial in wanted], 0
+        trials, done = [self._trial(key) for key in wanted], 0
         outcomes = self._executor.run(trials, CampaignTimes(self._ledger.experiments(), self._budget))
         with closing(outcomes):  # whatever goes wrong here, no trial goes on
             for trial, outcome in outcomes:
@@ -239,11 +239,12 @@ class Controller:
             call_log=self._ledger,
         )
 
-    def _trial(self, name: str, seed: int, fidelity: str) -> Trial:
-        experiment = self._ledger.experiment(name)
+    def _trial(self, key: TrialKey) -> Trial:
+        experiment = self._ledger.experiment(key.experiment)
         assert experiment is not None
-        steps = steps_of(fidelity, self._dataset.regime.training.full_steps)
-        return Trial(name, fidelity, Job(commit_of(experiment), experiment.configuration, seed, steps))
+        steps = steps_of(key.fidelity, self._dataset.regime.training.full_steps)
+        job = Job(commit_of(experiment), experiment.configuration, key.seed, steps)
+        return Trial(key.experiment, key.fidelity, job, key.sibling)
 
     def _remember(self, trial: Trial, outcome: Outcome) -> None:
         # No result where the trial is not to blame: data that went away, a full disk, or a killer like the kernel's
@@ -285,6 +286,7 @@ def judge_outcome(trial: Trial, outcome: Outcome, dataset: FrozenData, campaign:
         analyzer=analyzer_fingerprint(),
         dataset=dataset.manifest.fingerprint(),
         truth=dataset.manifest.truth,
+        sibling=trial.sibling,
     )
 
 

@@ -21,13 +21,11 @@ from agent.planner.ladder import decide, exhausted
 from agent.planner.parents import assign_roles
 from memory.ending import Ending
 from memory.leaderboard import incumbent, standing
-from memory.records import Block, Decision, Experiment, Grant, Objective, Role, Verdict
+from memory.records import Block, Decision, Experiment, Grant, Objective, Role, TrialKey, Verdict
 from stoichloop.errors import StoichloopError
 
 EXPERIMENTS_A_SLOT = 3
 PATIENCE_S, LONGEST_PATIENCE_S = 60.0, 1800.0
-
-TrialKey = tuple[str, int, str]  # experiment, seed, fidelity
 
 
 @dataclass(frozen=True)

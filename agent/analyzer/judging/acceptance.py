@@ -38,7 +38,7 @@ from scipy import stats
 
 from agent.analyzer.judging.interval import GAIN, clipped
 from agent.analyzer.judging.noise import Noise
-from memory.records import Experiment, Verdict, VerdictName, experiment_number
+from memory.records import Experiment, TrialKey, Verdict, VerdictName, experiment_number
 
 ALPHA = 0.05
 BASELINE_SEEDS = (0, 1, 2, 3)
@@ -51,12 +51,12 @@ MIN_PAIRS = 2
 
 @dataclass(frozen=True)
 class Wanted:
-    """Trials that are needed before a verdict: experiment, seed and fidelity of each.
+    """Trials that are needed before a verdict.
 
     `lead` is None while a candidate climbs; afterwards it is the lead at the highest fidelity.
     """
 
-    trials: tuple[tuple[str, int, str], ...]
+    trials: tuple[TrialKey, ...]
     lead: float | None = None
 
 
@@ -149,8 +149,8 @@ def _failure(experiment: Experiment) -> Verdict | None:
 
 def _missing(
     experiments: Sequence[Experiment], seeds: Sequence[int], fidelity: str
-) -> tuple[tuple[str, int, str], ...]:
-    return tuple((e.id, seed, fidelity) for seed in seeds for e in experiments if seed not in e.tried(fidelity))
+) -> tuple[TrialKey, ...]:
+    return tuple(TrialKey(e.id, seed, fidelity) for seed in seeds for e in experiments if seed not in e.tried(fidelity))
 
 
 def _confirm(

@@ -92,8 +92,8 @@ def test_a_verdict_that_has_been_earned_comes_before_more_trials() -> None:
 def test_of_those_that_lead_the_one_that_leads_by_most_is_confirmed_first() -> None:
     step = next_step(snapshot((BASELINE, scored("e0002", [0.5]), scored("e0003", [0.6])), (CLOSED, OPEN)))
     assert isinstance(step, RunTrials)
-    assert {experiment for experiment, _, _ in step.trials} == {"e0003", "e0001"}
-    assert {seed for _, seed, _ in step.trials} == set(confirm_seeds("e0003")[:2])
+    assert {experiment for experiment, *_ in step.trials} == {"e0003", "e0001"}
+    assert {seed for _, seed, *_ in step.trials} == set(confirm_seeds("e0003")[:2])
 
 
 def test_fewer_lines_of_code_need_no_lead() -> None:

@@ -1,0 +1,8 @@
+-- Version 9: trials on sibling networks, for judging alone.
+
+ALTER TABLE trial_results ADD COLUMN sibling INTEGER NOT NULL DEFAULT 0;  -- its number, 0 for the campaign's own network
+
+DROP INDEX score_of;
+
+CREATE INDEX score_of ON trial_results
+    (experiment, sibling, fidelity, status, coalesce(json_extract(scores, '$.exact'), json_extract(scores, '$.blind')));
