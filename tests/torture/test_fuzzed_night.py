@@ -63,7 +63,7 @@ if __name__ == "__main__":
 """
 
 EXPERIMENTS = 500
-_PATIENCE_S = 7200.0
+_PATIENCE_S = 14400.0
 
 
 def test_a_night_of_fuzzed_proposals_runs_to_its_end(night_of: Callable[..., Night], tmp_path: Path) -> None:
