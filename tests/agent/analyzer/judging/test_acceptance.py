@@ -219,7 +219,7 @@ class Simulation:
     def _measured(self, e: Experiment, mean: float, trials: object) -> Experiment:
         assert isinstance(trials, (list, tuple))
         new = []
-        for name, seed, fidelity in trials:
+        for name, seed, fidelity, *_ in trials:
             if name == e.id:
                 trial = scored(e.id, {seed: self.rng.normal(mean, self.sigma)}).trials[0]
                 new.append(replace(trial, fidelity=fidelity))
