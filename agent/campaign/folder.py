@@ -2,8 +2,8 @@
 
 campaign.yaml   what was asked            brief.md    the user's instructions
 memory.db       the ledger                memory.md, log.md, curve.svg, report.html   rendered from it
-data/           the data that trials are given
-experiments/e0017/s2-probe/   input and output of a trial
+data/           the data that trials are given, and those of siblings
+experiments/e0017/s2-probe/   input and output of a trial; s2-probe-n3 on sibling 3
 """
 
 from __future__ import annotations
@@ -66,6 +66,11 @@ class CampaignFolder:
         return self.folder / "memory.db"
 
     @property
+    def data(self) -> Path:
+        """Return the folder of the copies of the data that trials are given."""
+        return self.folder / "data"
+
+    @property
     def report_path(self) -> Path:
         """Return the path of the report."""
         return self.folder / "report.html"
@@ -82,9 +87,9 @@ class CampaignFolder:
 
     def trial_folder(self, trial: str, attempt: int) -> Path:
         """Return a folder for an attempt at trial `e0017/s2/probe`; attempts after the first are numbered."""
-        experiment, seed, fidelity = trial.split("/")
+        experiment, *rest = trial.split("/")
         suffix = f".{attempt}" if attempt > 1 else ""
-        return self.folder / "experiments" / experiment / f"{seed}-{fidelity}{suffix}"
+        return self.folder / "experiments" / experiment / f"{'-'.join(rest)}{suffix}"
 
     @contextmanager
     def lead(self) -> Iterator[None]:
@@ -139,7 +144,7 @@ def start_campaign(
     if folder.exists():
         campaign = open_campaign(workspace, name)
         _refuse_other_wishes(campaign, asked)
-        refuse_other_data(campaign.folder, campaign.settings.dataset, dataset)
+        refuse_other_data(name, campaign.data, campaign.settings.dataset, dataset)
         return campaign
     _refuse_old_branches(workspace, name)
     _create(folder, asked, dataset)
@@ -212,7 +217,7 @@ def _create(folder: Path, settings: Settings, dataset: FrozenData) -> None:
             render_prompt("brief.md.j2", regime=settings.regime, objective=settings.objective), encoding="utf-8"
         )
         (draft / "campaign.yaml").write_text(yaml.safe_dump(settings.model_dump(), sort_keys=False), encoding="utf-8")
-        keep_data(dataset, draft)
+        keep_data(dataset, CampaignFolder(draft, settings).data)
         draft.chmod(0o755)
         draft.rename(folder)
     except BaseException:

@@ -12,6 +12,7 @@ from agent.base.untrusted import tail_of
 from agent.campaign.budget import Budget, expected_s, usual_s
 from agent.campaign.folder import CampaignFolder
 from agent.campaign.registrar import Registrar, commit_of
+from agent.campaign.sibling_networks import SiblingNetworks
 from agent.executor.artifacts import PRINTED, read_curves
 from agent.executor.code.code_state import CodeState
 from agent.executor.code.worktree import Worktrees
@@ -33,7 +34,7 @@ class CampaignTrials:
     """The trials of a campaign; see `TrialHost`.
 
     Attributes:
-        observations: the data file that every trial reads. slots: how many trials run at once.
+        siblings: the data of the campaign's network and of its siblings. slots: how many trials run at once.
         check: raises `KeyboardInterrupt` if the user asked to stop.
     """
 
@@ -41,14 +42,14 @@ class CampaignTrials:
     ledger: Ledger
     budget: Budget
     view: LiveView
-    observations: Path
+    siblings: SiblingNetworks
     check: Callable[[], None]
     slots: int = 1
     cramped: bool = field(init=False, default=False)  # trials wait for room on the disk
 
     def observations_of(self, training: Trial) -> Path:
         """See `TrialHost`."""
-        return self.observations
+        return self.siblings.observations(training.sibling)
 
     def folder_of(self, training: Trial) -> Path:
         """See `TrialHost`. Attempts after the first have a number."""
