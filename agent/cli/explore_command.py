@@ -35,7 +35,7 @@ def explore(
         float | None,
         typer.Option(
             metavar="SCORE",
-            help="Stop once the incumbent is above this score with 95 % confidence, like 0.999; default: no such limit.",
+            help="Stop once the incumbent's 95 % interval is above this score, like 0.999; default: no such limit.",
         ),
     ] = CampaignRequest.until,
     planner: Annotated[
@@ -56,8 +56,9 @@ def explore(
     model: Annotated[
         list[str] | None,
         typer.Option(
-            help="Language model for auto and llm: PROVIDER:NAME, or NAME@http://HOST:PORT/v1. Given several times, the "
-            "first is asked, and the next where one fails."
+            metavar="MODEL",
+            help="Language model for auto and llm: PROVIDER:NAME, or NAME@http://HOST:PORT/v1. Give the option again "
+            "for models that take its place where it fails.",
         ),
     ] = None,
     program: Annotated[

@@ -46,7 +46,7 @@ def run_campaign(
     `KeyboardInterrupt` when the user has asked for that. `flags` are options of the command that resumes the campaign,
     beside those of the request.
     """
-    proposer = create_planner(request.planner, _planner_options(request))
+    proposer = create_planner(request.planner, planner_options(request))
     campaign = start_campaign(
         workspace, request.name, dataset, planner=request.planner, fidelity=request.fidelity, seed=request.seed
     )
@@ -89,10 +89,10 @@ def check_request(request: CampaignRequest) -> None:
     """Raise `StoichloopError` for a name, planner, fidelity or move that does not exist, before data are frozen."""
     check_name(request.name)
     check_fidelity(request.fidelity)
-    create_planner(request.planner, _planner_options(request))
+    create_planner(request.planner, planner_options(request))
 
 
-def _planner_options(request: CampaignRequest) -> Options:
+def planner_options(request: CampaignRequest) -> Options:
     """Return the planner's part of a request. Planners learn from the lowest fidelity: every experiment has it.
 
     Raises `StoichloopError` for a move that does not exist.
