@@ -66,11 +66,6 @@ class CampaignFolder:
         return self.folder / "memory.db"
 
     @property
-    def data(self) -> Path:
-        """Return the folder of the copies of the data that trials are given."""
-        return self.folder / "data"
-
-    @property
     def report_path(self) -> Path:
         """Return the path of the report."""
         return self.folder / "report.html"
@@ -144,7 +139,7 @@ def start_campaign(
     if folder.exists():
         campaign = open_campaign(workspace, name)
         _refuse_other_wishes(campaign, asked)
-        refuse_other_data(name, campaign.data, campaign.settings.dataset, dataset)
+        refuse_other_data(campaign.folder, campaign.settings.dataset, dataset)
         return campaign
     _refuse_old_branches(workspace, name)
     _create(folder, asked, dataset)
@@ -217,7 +212,7 @@ def _create(folder: Path, settings: Settings, dataset: FrozenData) -> None:
             render_prompt("brief.md.j2", regime=settings.regime, objective=settings.objective), encoding="utf-8"
         )
         (draft / "campaign.yaml").write_text(yaml.safe_dump(settings.model_dump(), sort_keys=False), encoding="utf-8")
-        keep_data(dataset, CampaignFolder(draft, settings).data)
+        keep_data(dataset, draft)
         draft.chmod(0o755)
         draft.rename(folder)
     except BaseException:

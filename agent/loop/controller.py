@@ -18,7 +18,6 @@ from agent.campaign.budget import Budget
 from agent.campaign.folder import CampaignFolder
 from agent.campaign.registrar import Registrar, commit_of
 from agent.campaign.session import this_controller
-from agent.campaign.sibling_networks import SiblingNetworks
 from agent.executor.code.worktree import Worktrees
 from agent.executor.executor import Executor, TrialHost
 from agent.executor.trial import Job, Outcome, Trial, climb, steps_of
@@ -68,8 +67,7 @@ class Controller:
     ) -> None:
         self._workspace, self._campaign, self._full_steps = workspace, campaign, dataset.regime.training.full_steps
         self._ledger, self._budget, self._view, self._planner = ledger, budget, view, planner
-        self._until, self._siblings = until, SiblingNetworks(campaign, dataset, lambda words: self._host.note(words))
-        self._host = CampaignTrials(campaign, ledger, budget, view, self._siblings, check)
+        self._host, self._until = CampaignTrials(campaign, ledger, budget, view, dataset, check), until
         sandbox = replace(workspace.sandbox, tick=self._host.tick)
         self._worktrees = Worktrees(
             workspace.repo, campaign.folder / "worktrees", sandbox, spaces=campaign.folder / "spaces"
@@ -144,7 +142,7 @@ class Controller:
             unanswered=self._unanswered,
             waits=self._waits,
             given_up=self._given_up,
-            siblings=self._siblings.count,
+            siblings=self._host.siblings.count,
             until=self._until,
         )
 
@@ -158,11 +156,14 @@ class Controller:
         self._view.say(
             f"no usable answer ({newest.outcome}); {newest.model} is asked again in {format_duration(seconds)}"
         )
-        end = time.monotonic() + min(seconds, self._budget.left_s())
+        self._pass(min(seconds, self._budget.left_s()))
+        self._barren, self._unanswered, self._waits = frozenset(), False, self._waits + 1
+
+    def _pass(self, seconds: float) -> None:
+        end = time.monotonic() + seconds
         while time.monotonic() < end:
             self._host.tick()
             time.sleep(_POLL_S)
-        self._barren, self._unanswered, self._waits = frozenset(), False, self._waits + 1
 
     def open_block(self, decision: Decision, roles: Sequence[tuple[Role, Experiment]]) -> None:
         """Open a block with the baseline, or with new proposals; remember the rung if there are none."""
@@ -184,7 +185,11 @@ class Controller:
 
     def run_trials(self, wanted: Sequence[TrialKey]) -> None:
         """Run trials and remember their scores, as far as the budget reaches."""
-        trials, done = [self._trial(key) for key in wanted if self._siblings.has(key.sibling)], 0
+        trials, done = [self._trial(key) for key in wanted if self._host.siblings.has(key.sibling)], 0
+        if not trials:  # siblings are being frozen for them
+            self._pass(_POLL_S)
+            self._cut_short = self._budget.left_s() <= 0
+            return
         outcomes = self._executor.run(trials, CampaignTimes(self._ledger.experiments(), self._budget))
         with closing(outcomes):  # whatever goes wrong here, no trial goes on
             for trial, outcome in outcomes:
@@ -254,7 +259,7 @@ class Controller:
     def _remember(self, trial: Trial, outcome: Outcome) -> None:
         # No result where the trial is not to blame: data that went away, a full disk, or a killer like the kernel's
         # when memory runs out.
-        dataset = self._siblings.checked(trial.sibling)
+        dataset = self._host.siblings.checked(trial.sibling)
         cramped = outcome.status != "completed" and not self._host.has_room()
         if cramped or (outcome.killed and trial.id not in self._killed):
             self._killed.add(trial.id)

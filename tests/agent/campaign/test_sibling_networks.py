@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import time
+from collections.abc import Callable
 from dataclasses import replace
 from typing import get_type_hints
 
@@ -25,6 +27,13 @@ def own(workspace: Workspace, tiny: Dataset, sibling: Dataset) -> Dataset:
     return replace(tiny, folder=workspace.data / tiny.regime.name)
 
 
+def wait_until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 120
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
 def test_only_a_drawn_network_has_siblings(tiny: Dataset, pathway: Measurements) -> None:
     assert sibling_count(tiny.regime) == COUNT
     assert sibling_count(find_regime("ecoli_core")) == 0  # they would have the same S
@@ -39,19 +48,28 @@ def test_no_network_of_stoichloop_verify_has_had_a_part_in_a_campaign(own: Datas
 
 
 def test_a_sibling_is_kept_beside_the_campaigns_own_data_without_a_truth(own: Dataset, workspace: Workspace) -> None:
-    campaign, said = start(workspace, own), list[str]()
-    siblings = SiblingNetworks(campaign, own, said.append)
-    assert not (campaign.data / "sibling1").exists()  # nobody has wanted it
+    campaign = start(workspace, own)
+    siblings = SiblingNetworks(campaign, own, print)
+    assert not (campaign.folder / "data" / "sibling1").exists()  # nobody has wanted it
     assert siblings.has(0)
     assert siblings.has(1)
-    assert said == ["freezing sibling 1 of pde_m1_tiny, for confirmations"]
-    kept = campaign.data / "sibling1"
+    kept = campaign.folder / "data" / "sibling1"
     assert sorted(path.name for path in kept.iterdir()) == [MANIFEST, OBSERVATIONS]
     assert (kept / OBSERVATIONS).read_bytes() == siblings.observations(1).read_bytes()
     assert siblings.observations(0) == own.observations_path != siblings.observations(1)
     assert siblings.checked(1).manifest.truth != own.manifest.truth
-    again = SiblingNetworks(campaign, own, said.append)
-    assert again.has(1)
+    assert SiblingNetworks(campaign, own, print).has(1)
+
+
+def test_a_sibling_is_frozen_while_the_campaign_goes_on(own: Dataset, workspace: Workspace, sibling: Dataset) -> None:
+    shutil.rmtree(workspace.data / sibling.regime.name)
+    said = list[str]()
+    siblings = SiblingNetworks(start(workspace, own), own, said.append)
+    assert not siblings.has(1)
+    assert not siblings.has(2)  # one after the other
+    assert said == ["freezing sibling 1 of pde_m1_tiny, to confirm changes of code on"]
+    wait_until(lambda: siblings.has(1))
+    assert siblings.checked(1).manifest.fingerprint() == sibling.manifest.fingerprint()
     assert len(said) == 1
 
 
@@ -77,7 +95,7 @@ def test_siblings_that_cannot_be_made_are_none_and_that_is_said(own: Dataset, wo
     siblings = SiblingNetworks(start(workspace, own), demanding, said.append)
     assert siblings.count == COUNT
     assert not siblings.has(2)
-    assert siblings.count == 0
+    wait_until(lambda: siblings.has(2) or siblings.count == 0)
     assert siblings.has(0)
     assert not siblings.has(1)
     (_, words) = said
