@@ -91,7 +91,7 @@ def before_upgrade(db: sqlite3.Connection, ledger: Path, version: int, *, readon
     """Return the connection whose database an upgrade may change.
 
     For a reader, this is a copy in memory: the controller may still run the earlier version. Otherwise it is the ledger
-    itself, of which `memory.schema7.db` is kept for that version. Raises `sqlite3.DatabaseError` for a damaged ledger,
+    itself, of which `memory.schema8.db` is kept for that version. Raises `sqlite3.DatabaseError` for a damaged ledger,
     and `LedgerError` if the copy cannot be written.
     """
     if not readonly:

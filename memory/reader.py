@@ -30,9 +30,9 @@ _ADDED = {"experiments": "id", **dict.fromkeys(("landings", "verdicts", "trial_r
 _LINES = "SELECT e.id, e.block, v.verdict, v.number FROM experiments e LEFT JOIN verdicts v ON v.experiment = e.id"
 _SCORES = """
     SELECT experiment, count(*), count(score), avg(score) FROM (
-        SELECT experiment, CASE WHEN fidelity = ? AND status = 'completed'
+        SELECT experiment, CASE WHEN sibling = 0 AND fidelity = ? AND status = 'completed'
             THEN coalesce(json_extract(scores, '$.exact'), json_extract(scores, '$.blind')) END AS score
-        FROM trial_results INDEXED BY score_of WHERE sibling = 0
+        FROM trial_results INDEXED BY score_of
     ) GROUP BY experiment
 """
 # Text columns about an experiment, after the column with its name. No word spans two columns.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, NamedTuple
 
 from stoichloop.foreign_text import shorten
@@ -220,6 +220,16 @@ class Experiment:
     verdict: Verdict | None = None
 
     @property
+    def all_trials(self) -> tuple[TrialResult, ...]:
+        """The trials on the campaign's own network, then those on siblings: for counts and times, never for scores."""
+        return self.trials + self.sibling_trials
+
+    @property
+    def as_told(self) -> Experiment:
+        """The experiment as a planner is told of it: without its trials on siblings."""
+        return replace(self, sibling_trials=()) if self.sibling_trials else self
+
+    @property
     def headline(self) -> str:
         """Return the title; for an experiment without one, the beginning of its hypothesis."""
         return self.title or shorten(self.hypothesis, TITLE_CHARACTERS, " ...")
@@ -242,7 +252,7 @@ class Outline(NamedTuple):
     """Summary of an experiment, cheap to read by the thousand.
 
     `score` is the mean over `seeds` seeds at one fidelity, None without a result. `rank` is the rank among the
-    verdicts, None before the verdict. `trials` counts trials at any fidelity.
+    verdicts, None before the verdict. `trials` counts trials at any fidelity, those on siblings too.
     """
 
     id: str

@@ -162,7 +162,10 @@ class Log:
 
 
 def entries(ledger: Ledger) -> dict[str, list[dict[str, Any]]]:
-    """Return the log as data: blocks, experiments, current findings, events, calls of language models."""
+    """Return the log as data: blocks, experiments, current findings, events, calls of language models.
+
+    Like the log, it leaves out trials on sibling networks.
+    """
     parts: dict[str, Sequence[Block | Experiment | Finding | Event | Call]] = {
         "blocks": ledger.blocks(),
         "experiments": ledger.experiments(),
@@ -170,7 +173,10 @@ def entries(ledger: Ledger) -> dict[str, list[dict[str, Any]]]:
         "events": ledger.events(),
         "calls": ledger.calls(),
     }
-    return {name: [asdict(record) for record in records] for name, records in parts.items()}
+    told = {name: [asdict(record) for record in records] for name, records in parts.items()}
+    for experiment in told["experiments"]:
+        del experiment["sibling_trials"]
+    return told
 
 
 def experiment_text(experiment: Experiment) -> str:

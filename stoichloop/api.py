@@ -7,7 +7,7 @@ output. They raise a `StoichloopError` where a command would fail; its message i
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -93,18 +93,21 @@ def explore(
     fidelity: str = CampaignRequest.fidelity,
     seed: int = CampaignRequest.seed,
     workers: int | None = CampaignRequest.workers,
-    model: str | None = CampaignRequest.model,
+    model: str | Sequence[str] | None = CampaignRequest.model,
     program: str | None = CampaignRequest.program,
     tokens: int = CampaignRequest.tokens,
     dollars: float = CampaignRequest.dollars,
     context: int = CampaignRequest.context,
     patience: str | None = CampaignRequest.patience,
+    without: str | Sequence[str] = CampaignRequest.without,
+    until: float | None = CampaignRequest.until,
     contained: bool = True,
 ) -> Campaign:
     """Start or resume a campaign and run it to the end of its budget; its name is the regime's unless given.
 
-    `CampaignRequest` describes the keyword arguments; `contained=False` runs code without a sandbox. Trials run on
-    this machine; `stoichloop explore --executor parsl` runs them on a cluster. Raises `KeyboardInterrupt` after an
+    `CampaignRequest` describes the keyword arguments; `model` and `without` are a text or several. `contained=False`
+    runs code without a sandbox. Trials run on this machine; `stoichloop explore --executor parsl` runs them on a
+    cluster. Raises `KeyboardInterrupt` after an
     interruption; everything is saved then, and the same call resumes.
     """
     from agent.loop.explore import check_request, run_campaign
@@ -117,12 +120,14 @@ def explore(
         fidelity=fidelity,
         seed=seed,
         workers=workers,
-        model=model,
+        model=_several(model),
         program=program,
         tokens=tokens,
         dollars=dollars,
         context=context,
         patience=patience,
+        without=_several(without),
+        until=until,
     )
     workspace = current_workspace(contained=contained)
     check_request(request)
@@ -130,6 +135,11 @@ def explore(
     if run_campaign(workspace, data(regime), request, check=lambda: None, flags=flags, quiet=True):
         raise KeyboardInterrupt
     return Campaign(request.name)
+
+
+def _several(value: str | Sequence[str] | None) -> tuple[str, ...]:
+    """Return the values of an option that may be given more than once."""
+    return (value,) if isinstance(value, str) else tuple(value or ())
 
 
 class Campaign:
@@ -164,12 +174,15 @@ class Campaign:
         return self.status().leaderboard
 
     def experiments(self) -> list[Experiment]:
-        """Return all experiments with their trials and verdicts, oldest first."""
+        """Return all experiments with their trials and verdicts, oldest first.
+
+        Trials on sibling networks, which only judging uses, are apart, in `sibling_trials`.
+        """
         with self._ledger() as ledger:
             return ledger.experiments()
 
     def trials(self) -> list[TrialResult]:
-        """Return all finished trials, by experiment."""
+        """Return all finished trials on the campaign's own network, by experiment."""
         return [trial for experiment in self.experiments() for trial in experiment.trials]
 
     def findings(self) -> list[Finding]:

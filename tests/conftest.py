@@ -53,6 +53,12 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
     return dataset
 
 
+@pytest.fixture(scope="session")
+def sibling(tiny: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Dataset:
+    """Return the frozen data of sibling 1 of a campaign on `pde_m1_tiny`; not to be changed."""
+    return prepare(tiny.regime.sibling(1001), tmp_path_factory.mktemp("siblings"))[0]
+
+
 @pytest.fixture(scope="session", params=[(1.0, True), (0.0, False), (1.0, False)], ids=["decoy", "signs", "open"])
 def veiled(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Dataset:
     """Frozen data of `pde_m1_tiny` with decoys, without roles, and both; not to be changed."""

@@ -24,7 +24,8 @@ RANGES: dict[str, tuple[int, int | None]] = {
 class CampaignRequest:
     """The settings of `stoichloop explore`.
 
-    Creating one raises `StoichloopError` for a malformed duration and for a number outside its range.
+    Creating one raises `StoichloopError` for a malformed duration and for a number outside its range. An option that is
+    a tuple is given once for each of its values.
 
     Attributes:
         name: the campaign's name.
@@ -34,12 +35,14 @@ class CampaignRequest:
         fidelity: training length at which candidates are finally compared: probe, half or full.
         seed: random seed of the planner.
         workers: number of trials at a time on this machine, None for one per GPU or, without a GPU, one per core.
-        model: language model that `auto` and `llm` ask, None for no model.
+        model: language models that `auto` and `llm` ask: the first, and the next where one fails; empty for no model.
         program: agent program that `auto` and `command` ask, None for no program.
         tokens: limit on the tokens of all requests to the model.
         dollars: limit on the price of all requests to the model, in US dollars.
         context: size of the model's context window, in tokens of input and output together.
         patience: longest wait for one answer, like 5m; None for the planner's own limit.
+        without: names of moves that are not to be proposed.
+        until: score at which to end: once the 95 % interval of the incumbent's mean lies above it; None for no end.
     """
 
     name: str
@@ -49,12 +52,14 @@ class CampaignRequest:
     fidelity: str = "full"
     seed: int = 0
     workers: int | None = None
-    model: str | None = None
+    model: tuple[str, ...] = ()
     program: str | None = None
     tokens: int = 2_000_000
     dollars: float = 20.0
     context: int = 100_000
     patience: str | None = None
+    without: tuple[str, ...] = ()
+    until: float | None = None
 
     def __post_init__(self) -> None:
         _ = self.budget_s, self.patience_s
@@ -63,13 +68,16 @@ class CampaignRequest:
             if value is not None and not (low <= value and (high is None or value <= high)):  # nor is NaN within
                 limits = f"at least {low}" if high is None else f"from {low} to {high}"
                 raise StoichloopError(f"--{name} {value} must be {limits}")
+        if self.until is not None and not 0 < self.until <= 1:
+            raise StoichloopError(f"--until {self.until} must be above 0 and at most 1, like 0.999")
 
     def command(self, regime: str, flags: Sequence[str] = ()) -> str:
         """Return the command that makes this request for a regime; `flags` are options that it does not hold."""
         words = ["stoichloop", "explore", regime, *(() if self.name == regime else ("--campaign", self.name))]
         for option in fields(self)[1:]:
             if (value := getattr(self, option.name)) != option.default:
-                words += [f"--{option.name}", str(value)]
+                for each in value if isinstance(value, tuple) else (value,):
+                    words += [f"--{option.name}", str(each)]
         return shlex.join([*words, *flags])
 
     @property

@@ -29,7 +29,7 @@ def usual_s(experiments: Sequence[Experiment], fidelity: str) -> float | None:
 
     Without one at that fidelity, the times of others are scaled by their share of the training budget.
     """
-    done = [t for e in experiments for t in e.trials if t.status == "completed"]
+    done = [t for e in experiments for t in e.all_trials if t.status == "completed"]
     own = [t.seconds for t in done if t.fidelity == fidelity]
     others = [t.seconds * FIDELITIES[fidelity] / FIDELITIES[t.fidelity] for t in done]
     return statistics.median(own or others) if done else None

@@ -2,8 +2,8 @@
 
 campaign.yaml   what was asked            brief.md    the user's instructions
 memory.db       the ledger                memory.md, log.md, curve.svg, report.html   rendered from it
-data/           the data that trials are given
-experiments/e0017/s2-probe/   input and output of a trial
+data/           the data that trials are given, and those of siblings
+experiments/e0017/s2-probe/   input and output of a trial; s2-probe-n3 on sibling 3
 """
 
 from __future__ import annotations
@@ -82,9 +82,9 @@ class CampaignFolder:
 
     def trial_folder(self, trial: str, attempt: int) -> Path:
         """Return a folder for an attempt at trial `e0017/s2/probe`; attempts after the first are numbered."""
-        experiment, seed, fidelity = trial.split("/")
+        experiment, *rest = trial.split("/")
         suffix = f".{attempt}" if attempt > 1 else ""
-        return self.folder / "experiments" / experiment / f"{seed}-{fidelity}{suffix}"
+        return self.folder / "experiments" / experiment / f"{'-'.join(rest)}{suffix}"
 
     @contextmanager
     def lead(self) -> Iterator[None]:

@@ -283,7 +283,6 @@ def _verdict_trailers(experiment: Experiment, settings: Settings) -> dict[str, s
         mean = f"{sum(values) / len(values):.4f}{within(interval_of_mean(values, SHARE))}"
         trailers["Score"] = f"{mean} {settings.objective} at {settings.fidelity}"
         trailers["Seeds"] = ", ".join(f"{seed} ({score:.4f})" for seed, score in sorted(scores.items()))
-    trailers["Cost"] = (
-        f"{sum(t.seconds for t in experiment.trials):.0f} s in {counted(len(experiment.trials), 'trial')}"
-    )
+    trials = experiment.all_trials
+    trailers["Cost"] = f"{sum(t.seconds for t in trials):.0f} s in {counted(len(trials), 'trial')}"
     return trailers

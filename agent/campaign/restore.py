@@ -39,7 +39,7 @@ def restore(campaign: CampaignFolder) -> Restored:
         with Ledger(path) as ledger:
             experiments = ledger.experiments()
             ledger.add_event("the ledger was damaged; its last good copy took its place")
-        return Restored(len(experiments), sum(len(e.trials) for e in experiments), copied_at, kept)
+        return Restored(len(experiments), sum(len(e.all_trials) for e in experiments), copied_at, kept)
 
 
 def fault_of(path: Path) -> str | None:

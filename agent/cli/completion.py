@@ -1,4 +1,4 @@
-"""Tab completion: the names of regimes, campaigns and experiments. It must be quick, and silent on any error."""
+"""Tab completion: the names of regimes, moves, campaigns and experiments. It must be quick, and silent on any error."""
 
 from __future__ import annotations
 
@@ -64,6 +64,12 @@ def complete_experiment(ctx: typer.Context, incomplete: str) -> Offers:
     with Ledger(campaign.ledger_path, readonly=True) as ledger:
         outlines = ledger.outlines(campaign.settings.fidelity)
     return [(line.id, line.verdict or "open") for line in outlines if line.id.startswith(incomplete)]
+
+
+def complete_move(incomplete: str) -> Offers:
+    """Offer the moves of the catalogue, by folder name: reading the files would take too long."""
+    files = (Path(__file__).parents[2] / "moves").glob("*/move.yaml")
+    return _starting_with(incomplete, [path.parent.name for path in files], "move")
 
 
 def _starting_with(incomplete: str, names: Iterable[str], description: str) -> Offers:

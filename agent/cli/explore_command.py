@@ -10,7 +10,7 @@ import typer
 
 from agent.base.campaign_request import RANGES, CampaignRequest
 from agent.base.interruption import Interruption
-from agent.cli.completion import complete_campaign
+from agent.cli.completion import complete_campaign, complete_move
 from agent.cli.options import NoSandbox, RegimeName
 from agent.cli.output import INTERRUPTED
 
@@ -31,6 +31,13 @@ def explore(
             help="Stop after this many experiments; default: no limit.",
         ),
     ] = CampaignRequest.experiments,
+    until: Annotated[
+        float | None,
+        typer.Option(
+            metavar="SCORE",
+            help="Stop once the incumbent's 95 % interval is above this score, like 0.999; default: no such limit.",
+        ),
+    ] = CampaignRequest.until,
     planner: Annotated[
         str,
         typer.Option(
@@ -38,10 +45,22 @@ def explore(
             "llm (a language model), command (an agent program), or auto (all of these that can run)."
         ),
     ] = CampaignRequest.planner,
+    without: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="MOVE",
+            help="Leave this move out of the catalogue; give the option once for each move.",
+            autocompletion=complete_move,
+        ),
+    ] = None,
     model: Annotated[
-        str | None,
-        typer.Option(help="Language model for auto and llm: PROVIDER:NAME, or NAME@http://HOST:PORT/v1."),
-    ] = CampaignRequest.model,
+        list[str] | None,
+        typer.Option(
+            metavar="MODEL",
+            help="Language model for auto and llm: PROVIDER:NAME, or NAME@http://HOST:PORT/v1. Give the option again "
+            "for models that take its place where it fails.",
+        ),
+    ] = None,
     program: Annotated[
         str | None,
         typer.Option(help="Agent program for auto and command; it reads a prompt and prints a proposal."),
@@ -99,12 +118,14 @@ def explore(
         fidelity=fidelity,
         seed=seed,
         workers=workers,
-        model=model,
+        model=tuple(model or ()),
         program=program,
         tokens=tokens,
         dollars=dollars,
         context=context,
         patience=patience,
+        without=tuple(without or ()),
+        until=until,
     )
     cluster_file = choose(executor, cluster, workers)
     check_request(request)

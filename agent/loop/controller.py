@@ -33,7 +33,7 @@ from memory.formatting import counted, verdicts_text
 from memory.leaderboard import count_verdicts, incumbent, standing
 from memory.ledger import GPU_S, Ledger
 from memory.records import Block, Decision, Experiment, Role, TrialKey, TrialResult, Verdict
-from simulator.dataset import FrozenData, check
+from simulator.dataset import FrozenData
 from stoichloop.errors import StoichloopError
 from stoichloop.foreign_text import visible
 
@@ -63,10 +63,11 @@ class Controller:
         create_executor: ExecutorFactory,
         check: Callable[[], None],
         command: str,
+        until: float | None = None,
     ) -> None:
-        self._workspace, self._campaign, self._dataset = workspace, campaign, dataset
+        self._workspace, self._campaign, self._full_steps = workspace, campaign, dataset.regime.training.full_steps
         self._ledger, self._budget, self._view, self._planner = ledger, budget, view, planner
-        self._host = CampaignTrials(campaign, ledger, budget, view, dataset.observations_path, check)
+        self._host, self._until = CampaignTrials(campaign, ledger, budget, view, dataset, check), until
         sandbox = replace(workspace.sandbox, tick=self._host.tick)
         self._worktrees = Worktrees(
             workspace.repo, campaign.folder / "worktrees", sandbox, spaces=campaign.folder / "spaces"
@@ -141,6 +142,8 @@ class Controller:
             unanswered=self._unanswered,
             waits=self._waits,
             given_up=self._given_up,
+            siblings=self._host.siblings.count,
+            until=self._until,
         )
 
     def land(self) -> None:
@@ -153,11 +156,14 @@ class Controller:
         self._view.say(
             f"no usable answer ({newest.outcome}); {newest.model} is asked again in {format_duration(seconds)}"
         )
-        end = time.monotonic() + min(seconds, self._budget.left_s())
+        self._pass(min(seconds, self._budget.left_s()))
+        self._barren, self._unanswered, self._waits = frozenset(), False, self._waits + 1
+
+    def _pass(self, seconds: float) -> None:
+        end = time.monotonic() + seconds
         while time.monotonic() < end:
             self._host.tick()
             time.sleep(_POLL_S)
-        self._barren, self._unanswered, self._waits = frozenset(), False, self._waits + 1
 
     def open_block(self, decision: Decision, roles: Sequence[tuple[Role, Experiment]]) -> None:
         """Open a block with the baseline, or with new proposals; remember the rung if there are none."""
@@ -179,7 +185,11 @@ class Controller:
 
     def run_trials(self, wanted: Sequence[TrialKey]) -> None:
         """Run trials and remember their scores, as far as the budget reaches."""
-        trials, done = [self._trial(key) for key in wanted], 0
+        trials, done = [self._trial(key) for key in wanted if self._host.siblings.has(key.sibling)], 0
+        if not trials:  # siblings are being frozen for them
+            self._pass(_POLL_S)
+            self._cut_short = self._budget.left_s() <= 0
+            return
         outcomes = self._executor.run(trials, CampaignTimes(self._ledger.experiments(), self._budget))
         with closing(outcomes):  # whatever goes wrong here, no trial goes on
             for trial, outcome in outcomes:
@@ -225,12 +235,12 @@ class Controller:
             self._view.say(words)
 
     def _situation(self, rung: str, roles: Sequence[tuple[Role, Experiment]]) -> Situation:
-        past = self._ledger.experiments()
+        past = [e.as_told for e in self._ledger.experiments()]
         return Situation(
             regime=self._campaign.settings.regime,
             objective=self._campaign.settings.objective,
             rung="code" if rung == "code" else "sweep",  # a block may also be the baseline's
-            roles=roles,
+            roles=[(role, parent.as_told) for role, parent in roles],
             past=past,
             findings=self._ledger.current_findings(),
             brief=self._campaign.brief(),
@@ -242,31 +252,32 @@ class Controller:
     def _trial(self, key: TrialKey) -> Trial:
         experiment = self._ledger.experiment(key.experiment)
         assert experiment is not None
-        steps = steps_of(key.fidelity, self._dataset.regime.training.full_steps)
+        steps = steps_of(key.fidelity, self._full_steps)
         job = Job(commit_of(experiment), experiment.configuration, key.seed, steps)
         return Trial(key.experiment, key.fidelity, job, key.sibling)
 
     def _remember(self, trial: Trial, outcome: Outcome) -> None:
         # No result where the trial is not to blame: data that went away, a full disk, or a killer like the kernel's
         # when memory runs out.
-        check(self._dataset.regime, self._dataset.folder.parent)
+        dataset = self._host.siblings.checked(trial.sibling)
         cramped = outcome.status != "completed" and not self._host.has_room()
         if cramped or (outcome.killed and trial.id not in self._killed):
             self._killed.add(trial.id)
             self._ledger.add_event(f"{trial.id} {outcome.reason}; it will be tried once more")
             return
-        result = judge_outcome(trial, outcome, self._dataset, self._campaign.folder)
+        result = judge_outcome(trial, outcome, dataset, self._campaign.folder)
         self._ledger.add_result(result)
         if any(slot is not None for slot in self._executor.slots):
             self._ledger.add_spend(GPU_S, result.seconds)
         self._budget.remember()
         self._ledger.keep_copy()
-        line = (
-            f"{self._campaign.settings.objective} {result.score:.4f}"
-            if result.score is not None
-            else f"{result.status.replace('_', ' ')}: {result.reason}"
-        )
-        self._view.say(f"{result.trial} {line} ({result.seconds:.0f} s)", quiet=True)
+        self._view.say(f"{result.trial} {self._line(result)} ({result.seconds:.0f} s)", quiet=True)
+
+    def _line(self, result: TrialResult) -> str:
+        """Return the outcome of a trial in words. A score on a sibling is left to `show` and the report."""
+        if result.score is None:
+            return f"{result.status.replace('_', ' ')}: {result.reason}"
+        return "completed" if result.sibling else f"{self._campaign.settings.objective} {result.score:.4f}"
 
 
 def judge_outcome(trial: Trial, outcome: Outcome, dataset: FrozenData, campaign: Path) -> TrialResult:

@@ -18,6 +18,7 @@ from agent.executor.workspace import Workspace
 from agent.loop.controller import Controller, ExecutorFactory
 from agent.loop.loop import lead
 from agent.planner.contract import Options
+from agent.planner.move_catalogue import move_names
 from agent.planner.registry import create_planner
 from agent.screen.live import LiveView
 from agent.screen.status_view import state_lines, status_view
@@ -45,7 +46,7 @@ def run_campaign(
     `KeyboardInterrupt` when the user has asked for that. `flags` are options of the command that resumes the campaign,
     beside those of the request.
     """
-    proposer = create_planner(request.planner, _planner_options(request))
+    proposer = create_planner(request.planner, planner_options(request))
     campaign = start_campaign(
         workspace, request.name, dataset, planner=request.planner, fidelity=request.fidelity, seed=request.seed
     )
@@ -64,7 +65,17 @@ def run_campaign(
                     _greet(view, contained, campaign, ledger)
                     command = request.command(dataset.regime.name, flags)
                     with Controller(
-                        contained, campaign, dataset, ledger, account, view, proposer, create_executor, check, command
+                        contained,
+                        campaign,
+                        dataset,
+                        ledger,
+                        account,
+                        view,
+                        proposer,
+                        create_executor,
+                        check,
+                        command,
+                        request.until,
                     ) as controller:
                         view.say(f"note: {controller.containment}")
                         lead(controller)
@@ -75,23 +86,29 @@ def run_campaign(
 
 
 def check_request(request: CampaignRequest) -> None:
-    """Raise `StoichloopError` for a name, planner or fidelity that does not exist, before data are frozen for it."""
+    """Raise `StoichloopError` for a name, planner, fidelity or move that does not exist, before data are frozen."""
     check_name(request.name)
     check_fidelity(request.fidelity)
-    create_planner(request.planner, _planner_options(request))
+    create_planner(request.planner, planner_options(request))
 
 
-def _planner_options(request: CampaignRequest) -> Options:
-    """Return the planner's part of a request. Planners learn from the lowest fidelity: every experiment has it."""
+def planner_options(request: CampaignRequest) -> Options:
+    """Return the planner's part of a request. Planners learn from the lowest fidelity: every experiment has it.
+
+    Raises `StoichloopError` for a move that does not exist.
+    """
+    if unknown := next((name for name in request.without if name not in move_names()), None):
+        raise StoichloopError(f"--without '{unknown}' must be one of {', '.join(move_names())}")
     return Options(
         seed=request.seed,
         fidelity=LOWEST,
-        model=request.model,
+        models=request.model,
         program=request.program,
         tokens=request.tokens,
         dollars=request.dollars,
         context=request.context,
         patience_s=request.patience_s,
+        without=request.without,
     )
 
 

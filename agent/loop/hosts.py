@@ -12,6 +12,7 @@ from agent.base.untrusted import tail_of
 from agent.campaign.budget import Budget, expected_s, usual_s
 from agent.campaign.folder import CampaignFolder
 from agent.campaign.registrar import Registrar, commit_of
+from agent.campaign.sibling_networks import SiblingNetworks
 from agent.executor.artifacts import PRINTED, read_curves
 from agent.executor.code.code_state import CodeState
 from agent.executor.code.worktree import Worktrees
@@ -22,6 +23,7 @@ from agent.planner.proposal import Proposal
 from agent.screen.live import LiveView
 from memory.ledger import Ledger
 from memory.records import Experiment, RunningTrial
+from simulator.dataset import FrozenData
 
 _OUTPUT_BYTES = 16_384
 # A trial may take this many times what trials of this campaign usually take, and at least the floor.
@@ -33,7 +35,8 @@ class CampaignTrials:
     """The trials of a campaign; see `TrialHost`.
 
     Attributes:
-        observations: the data file that every trial reads. slots: how many trials run at once.
+        dataset: the data of the campaign's own network. siblings: those, and the data of its siblings.
+        slots: how many trials run at once.
         check: raises `KeyboardInterrupt` if the user asked to stop.
     """
 
@@ -41,14 +44,19 @@ class CampaignTrials:
     ledger: Ledger
     budget: Budget
     view: LiveView
-    observations: Path
+    dataset: FrozenData
     check: Callable[[], None]
     slots: int = 1
     cramped: bool = field(init=False, default=False)  # trials wait for room on the disk
+    siblings: SiblingNetworks = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Raise `StoichloopError` if the data of a sibling are not those with which the campaign began."""
+        self.siblings = SiblingNetworks(self.campaign, self.dataset, self.note)
 
     def observations_of(self, training: Trial) -> Path:
         """See `TrialHost`."""
-        return self.observations
+        return self.siblings.observations(training.sibling)
 
     def folder_of(self, training: Trial) -> Path:
         """See `TrialHost`. Attempts after the first have a number."""

@@ -45,6 +45,8 @@ class Snapshot:
         unanswered: while it looked there, a model was asked in vain.
         waits: how often it has been waited for an answer since the last one.
         given_up: why a model or program is asked no more, empty while it is.
+        siblings: how many sibling networks there are to confirm on, from 1 on.
+        until: the score at which the user wants the campaign to end, None for no such end.
     """
 
     objective: Objective
@@ -62,6 +64,8 @@ class Snapshot:
     unanswered: bool = False
     waits: int = 0
     given_up: str = ""
+    siblings: int = 0
+    until: float | None = None
 
     @cached_property
     def noise(self) -> dict[str, Noise]:

@@ -23,9 +23,11 @@ class Options:
         seed: the campaign's random seed.
         fidelity: the fidelity of the scores that the planner learns from.
         model, program: the language model and the agent program to ask.
+        models: the language models in the order in which they are asked: `model`, then those that take its place.
         tokens, dollars: limits on all requests of the campaign together.
         context: the model's context window in tokens, input and output together.
         patience_s: the longest wait for one answer in seconds, None for the planner's own limit.
+        without: names of moves that are not to be proposed.
     """
 
     seed: int
@@ -36,6 +38,13 @@ class Options:
     dollars: float = CampaignRequest.dollars
     context: int = CampaignRequest.context
     patience_s: float | None = None
+    models: tuple[str, ...] = ()
+    without: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Let either of `model` and `models` stand for both."""
+        object.__setattr__(self, "models", self.models or tuple(filter(None, [self.model])))
+        object.__setattr__(self, "model", next(iter(self.models), None))
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,7 @@ from agent.report.spend import spend_of
 from agent.report.theme import draw, inline
 from agent.report.trajectories import paint_kymograph, paint_rollouts
 from agent.winners.overview import Winners, read_winners
-from memory.formatting import FINDING_KINDS, UNCHECKED, counted, decimal, moment, within
+from memory.formatting import FINDING_KINDS, ON_SIBLINGS, UNCHECKED, counted, decimal, moment, within
 from memory.leaderboard import incumbent, leaders
 from memory.ledger import Ledger
 from memory.records import Experiment
@@ -59,7 +59,7 @@ _TEMPLATES = Environment(
     auto_reload=False,
     finalize=_inserted,
 )
-_TEMPLATES.globals.update(unchecked=UNCHECKED, kinds=FINDING_KINDS, counted=counted)
+_TEMPLATES.globals.update(unchecked=UNCHECKED, on_siblings=ON_SIBLINGS, kinds=FINDING_KINDS, counted=counted)
 _TEMPLATES.filters.update(moment=moment, duration=format_duration, decimal=decimal, linked=_linked, within=within)
 
 

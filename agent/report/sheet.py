@@ -54,7 +54,7 @@ def sheet_of(campaign: CampaignFolder, experiment: Experiment) -> Sheet:
         left_out=max(0, len(lines) - _DIFF_LINES),
         curves=tuple(curve for curve in curves if curve is not None),
         printed=_printed(campaign, broken) if broken else "",
-        seconds=sum(trial.seconds for trial in experiment.trials),
+        seconds=sum(trial.seconds for trial in experiment.all_trials),
     )
 
 

@@ -27,7 +27,7 @@ def spend_of(ledger: Ledger, experiments: Sequence[Experiment]) -> Spend:
     calls = ledger.calls()
     return Spend(
         wall_s=ledger.spent(WALL_S),
-        trials_s=math.fsum(trial.seconds for e in experiments for trial in e.trials),
+        trials_s=math.fsum(trial.seconds for e in experiments for trial in e.all_trials),
         gpu_s=ledger.spent(GPU_S),
         calls=len(calls),
         tokens=sum(call.tokens_in + call.tokens_out for call in calls),

@@ -16,7 +16,7 @@ from agent.executor.artifacts import read_curves
 from agent.executor.code.private_repository import reading
 from agent.executor.workspace import Workspace
 from agent.screen.log_view import log_view
-from memory.formatting import SHOWN_SCORES, decimal
+from memory.formatting import ON_SIBLINGS, SHOWN_SCORES, decimal
 from memory.records import Experiment
 from memory.render import experiment_text
 
@@ -62,6 +62,11 @@ def experiment_view(workspace: Workspace, campaign: CampaignFolder, experiment: 
         last = f"{losses[-1]:.3g}" if losses else "no curve"
         parts.append(_unbroken(Text(f"{trial.trial:<22} {sparkline(losses)} {last}")))
         parts.append(_unbroken(Text(str(campaign.folder / trial.folder), style="dim")))
+    if experiment.sibling_trials:
+        parts.append(Text(f"\n{ON_SIBLINGS}", style="bold"))
+    for trial in experiment.sibling_trials:
+        score = f"{trial.status.replace('_', ' ')}: {trial.reason}" if trial.score is None else decimal(trial.score)
+        parts.append(_unbroken(Text(f"{trial.trial:<22} {score}")))
     return Group(*parts)
 
 

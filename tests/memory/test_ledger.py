@@ -163,11 +163,11 @@ def of_version(path: Path, newest: int, *, events: Sequence[str] = (), ended: bo
         old.execute("INSERT INTO campaigns VALUES ('night', 'pde_m1_tiny', 'd', 'c', 'probe', 0.0, 'exact')")
         old.execute("INSERT INTO blocks VALUES (0, 'baseline', 0.0)")
         old.execute("INSERT INTO experiments VALUES (1, 'e0001', 0, NULL, 'none', 'as it is', '{}', '{}', 'f', 0.0)")
-        old.execute("INSERT INTO sessions VALUES (1, 17, 1.0, 2.0)")
+        old.execute("INSERT INTO sessions (id, pid, born_at, started_at) VALUES (1, 17, 1.0, 2.0)")
         for at, message in enumerate(["controller started", *events], start=3):
             old.execute("INSERT INTO events (at, message) VALUES (?, ?)", (float(at), message))
         if ended:
-            old.execute("INSERT INTO endings VALUES (1, 9.0)")
+            old.execute("INSERT INTO endings (session, ended_at) VALUES (1, 9.0)")
 
 
 @pytest.mark.parametrize("version", [6, 7])
@@ -203,6 +203,28 @@ def test_an_earlier_ledger_says_how_it_ended_and_leaves_a_copy_that_its_version_
     with Ledger(path) as opened:
         assert opened.events()[-1].message == "goes on"
     assert copy.read_bytes() == before
+
+
+def test_trials_from_before_there_were_siblings_are_on_the_campaigns_own_network(tmp_path: Path) -> None:
+    path, copy = tmp_path / "memory.db", tmp_path / "memory.schema8.db"
+    of_version(path, 8, ended=True)
+    trial = ("e0001/s0/probe", "e0001", 0, "probe", "completed", "", '{"exact": 0.4, "blind": 0.7}', 1.0, "f", 0.0)
+    with sqlite3.connect(path) as old:
+        old.execute(f"INSERT INTO trial_results VALUES ({', '.join('?' * 13)})", (*trial, None, None, None))
+    with Ledger(path, readonly=True) as opened:
+        (baseline,) = opened.experiments()
+        assert (baseline.scores("probe"), baseline.sibling_trials) == ({0: 0.4}, ())
+        assert not copy.exists()
+    with Ledger(path) as opened:
+        known = opened.experiments()[0].trials[0]
+        opened.add_result(replace(known, trial="e0001/s0/probe/n2", scores={"exact": 0.9}, sibling=2))
+        (baseline,) = opened.experiments()
+        assert (baseline.scores("probe"), [t.score for t in baseline.sibling_trials]) == ({0: 0.4}, [0.9])
+        assert [(line.trials, line.seeds, line.score) for line in opened.outlines("probe")] == [(2, 1, 0.4)]
+        assert str(opened.ending()) == "stopped: by an earlier version, which kept no reason"
+    with sqlite3.connect(copy) as kept:
+        assert kept.execute("PRAGMA user_version").fetchone() == (8,)
+        assert kept.execute("SELECT trial FROM trial_results").fetchall() == [("e0001/s0/probe",)]
 
 
 def test_without_room_for_a_copy_an_earlier_ledger_is_left_as_it_is(tmp_path: Path) -> None:

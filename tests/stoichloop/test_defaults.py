@@ -9,6 +9,8 @@ import pytest
 import stoichloop
 from agent.base.campaign_request import RANGES, CampaignRequest
 from agent.cli.explore_command import explore
+from agent.loop.explore import planner_options
+from agent.planner.contract import Options
 
 DEFAULTS = {field.name: field.default for field in fields(CampaignRequest) if field.default is not MISSING}
 
@@ -17,7 +19,9 @@ DEFAULTS = {field.name: field.default for field in fields(CampaignRequest) if fi
 def test_every_field_of_a_request_is_an_option_with_its_default(function: object) -> None:
     assert callable(function)
     parameters = inspect.signature(function).parameters
-    assert {name: parameters[name].default for name in DEFAULTS} == DEFAULTS
+    # An option that may be given several times is None on the command line when it is not given.
+    several = {name: () for name, default in DEFAULTS.items() if default == () and not parameters[name].default}
+    assert {name: parameters[name].default for name in DEFAULTS} | several == DEFAULTS
 
 
 def test_a_malformed_duration_is_refused_before_any_work() -> None:
@@ -36,11 +40,28 @@ def test_a_malformed_duration_is_refused_before_any_work() -> None:
         ("workers", 0, "--workers 0 must be at least 1"),
         ("experiments", 0, "--experiments 0 must be from 1 to 1000000"),
         ("seed", 2**32, "--seed 4294967296 must be from 0 to 4294967295"),
+        ("until", 0, "--until 0 must be above 0 and at most 1, like 0.999"),
+        ("until", 1.5, "--until 1.5 must be above 0 and at most 1"),
+        ("until", float("nan"), "--until nan must be above 0 and at most 1"),
     ],
 )
 def test_a_number_outside_its_range_is_refused_before_any_work(option: str, value: float, words: str) -> None:
     with pytest.raises(stoichloop.StoichloopError, match=words):
         stoichloop.explore("pde_m1_tiny", **{option: value})  # type: ignore[arg-type]
+
+
+def test_a_move_that_does_not_exist_is_refused_with_those_that_do() -> None:
+    for without in ("integer", ["sign_tied", "integer"]):
+        with pytest.raises(stoichloop.StoichloopError, match=r"--without 'integer' must be one of .*integer_columns"):
+            stoichloop.explore("pde_m1_tiny", without=without)
+
+
+def test_a_planner_is_given_the_moves_to_leave_out_and_every_model() -> None:
+    request = CampaignRequest("night", model=("openai:a", "openai:b"), without=("sign_tied",))
+    options = planner_options(request)
+    assert (options.model, options.models, options.without) == ("openai:a", ("openai:a", "openai:b"), ("sign_tied",))
+    assert Options(0, "probe", model="openai:a").models == ("openai:a",)
+    assert (Options(0, "probe").model, Options(0, "probe").models) == (None, ())
 
 
 def test_the_command_line_has_the_same_ranges() -> None:

@@ -147,9 +147,7 @@ def _failure(experiment: Experiment) -> Verdict | None:
     return None
 
 
-def _missing(
-    experiments: Sequence[Experiment], seeds: Sequence[int], fidelity: str
-) -> tuple[TrialKey, ...]:
+def _missing(experiments: Sequence[Experiment], seeds: Sequence[int], fidelity: str) -> tuple[TrialKey, ...]:
     return tuple(TrialKey(e.id, seed, fidelity) for seed in seeds for e in experiments if seed not in e.tried(fidelity))
 
 

@@ -126,6 +126,8 @@ def test_a_ledger_without_the_command_is_resumed_with_what_was_granted(ledger: L
         (CampaignRequest("pde_m1"), ""),
         (CampaignRequest("night", experiments=3, dollars=0.5), "--campaign night --experiments 3 --dollars 0.5"),
         (CampaignRequest("pde_m1", program="ask --now"), "--program 'ask --now'"),
+        (CampaignRequest("pde_m1", model=("openai:a", "openai:b")), "--model openai:a --model openai:b"),
+        (CampaignRequest("pde_m1", without=("sign_tied",), until=0.999), "--without sign_tied --until 0.999"),
     ],
 )
 def test_a_request_is_written_as_the_command_that_makes_it(request_: CampaignRequest, options: str) -> None:

@@ -1,5 +1,6 @@
 """Trials that train together in one process."""
 
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +8,7 @@ import numpy as np
 import pytest
 
 from agent.executor.code.worktree import Worktrees
+from agent.executor.executor import Executor, Members
 from agent.executor.local import LocalExecutor
 from agent.executor.trial import Job, Outcome, Trial
 from agent.executor.workspace import Workspace, head_commit
@@ -42,6 +44,48 @@ class Slots:
         """Return the number of trials of each process, in the order of their start."""
         pids = [pid for attempts in self.pids.values() for pid in attempts]
         return [pids.count(pid) for pid in dict.fromkeys(pids)]
+
+
+class Networks(Host):
+    """A host whose trials on siblings have data of their own."""
+
+    def observations_of(self, training: Trial) -> Path:
+        return self.observations / str(training.sibling)
+
+
+@dataclass
+class Ended:
+    """An attempt that ended as it began."""
+
+    members: Members
+    pid: int = 1
+
+    def outcomes(self) -> list[Outcome]:
+        return [Outcome("completed", "", folder, 0.0) for _, folder in self.members]
+
+    def end(self) -> None:
+        """It has ended."""
+
+
+@dataclass
+class Starts(Executor[Trial]):
+    """An executor that notes which data each process is given, and how many trials, and trains nothing."""
+
+    made: list[tuple[str, int]] = field(default_factory=list)
+
+    def start(self, slot: int, members: Members, observations: Path, limit_s: float) -> Ended:
+        self.made.append((observations.name, len(members)))
+        return Ended(members)
+
+
+def test_trials_on_other_networks_have_a_process_of_their_own(workspace: Workspace, tmp_path: Path) -> None:
+    worktrees = Worktrees(workspace.repo, tmp_path / "worktrees", workspace.sandbox)
+    executor = Starts([None], worktrees, Networks(tmp_path, Path("data")), together=64)
+    commit = head_commit(workspace)
+    job = Job(commit, worktrees.at(commit).resolve({}), 0, STEPS)
+    trials = [Trial("e0001", "probe", replace(job, seed=seed), sibling) for seed, sibling in enumerate([0, 1, 0, 2, 1])]
+    assert len(list(executor.run(trials, Times()))) == len(trials)
+    assert sorted(executor.made) == [("0", 2), ("1", 2), ("2", 1)]
 
 
 def edit(workspace: Workspace, file: str, old: str, new: str) -> None:

@@ -21,7 +21,7 @@ from agent.loop.next_step import (
     next_step,
 )
 from memory.ending import Ending
-from memory.records import Block, Experiment, Grant, Verdict
+from memory.records import Block, Experiment, Grant, TrialKey, Verdict
 from stoichloop.errors import StoichloopError
 from tests.agent.experiments import FIDELITY, failed, scored
 
@@ -59,7 +59,7 @@ def test_the_baseline_comes_first_and_is_measured_on_several_seeds() -> None:
     assert (step.decision.rung, step.roles) == ("baseline", ())
     baseline = scored("e0001", block=0)
     opened = next_step(snapshot((baseline,), (Block(0, "baseline", 0.0, None),)))
-    assert opened == RunTrials([("e0001", seed, FIDELITY) for seed in BASELINE_SEEDS])
+    assert opened == RunTrials([TrialKey("e0001", seed, FIDELITY) for seed in BASELINE_SEEDS])
 
 
 def test_a_baseline_that_does_not_train_ends_the_campaign_in_words() -> None:
@@ -79,7 +79,7 @@ def test_after_the_baseline_a_block_is_as_wide_as_the_slots_and_no_wider_than_wh
 
 def test_candidates_climb_side_by_side() -> None:
     block = snapshot((BASELINE, unmeasured("e0002"), unmeasured("e0003")), (CLOSED, OPEN))
-    assert next_step(block) == RunTrials([("e0002", 0, FIDELITY), ("e0003", 0, FIDELITY)])
+    assert next_step(block) == RunTrials([TrialKey("e0002", 0, FIDELITY), TrialKey("e0003", 0, FIDELITY)])
 
 
 def test_a_verdict_that_has_been_earned_comes_before_more_trials() -> None:

@@ -19,7 +19,7 @@ from agent.analyzer.judging.acceptance import (
     level_of,
 )
 from agent.analyzer.judging.noise import Noise, measure_noise
-from memory.records import Experiment, Verdict
+from memory.records import Experiment, TrialKey, Verdict
 from tests.agent.experiments import FIDELITY, failed, scored
 
 NOISE = {FIDELITY: Noise(0.01, 12)}
@@ -51,8 +51,8 @@ def test_the_baseline_is_measured_on_several_seeds_at_every_fidelity_first() -> 
     answer = judge_baseline(scored("e0001", [0.2, 0.3]), (FIDELITY, "full"))
     assert isinstance(answer, Wanted)
     assert answer.trials == (
-        *(("e0001", seed, FIDELITY) for seed in (2, 3)),
-        *(("e0001", seed, "full") for seed in BASELINE_SEEDS),
+        *(TrialKey("e0001", seed, FIDELITY) for seed in (2, 3)),
+        *(TrialKey("e0001", seed, "full") for seed in BASELINE_SEEDS),
     )
     verdict = judge_baseline(scored("e0001", [0.2] * len(BASELINE_SEEDS)), (FIDELITY,))
     assert isinstance(verdict, Verdict)
@@ -69,7 +69,7 @@ def test_noise_pools_what_was_accepted_and_leaves_the_unsteady_out() -> None:
 
 
 def test_a_candidate_first_needs_the_shared_seed() -> None:
-    assert wanted_of(scored("e0007"), scored("e0001", [0.3])) == Wanted((("e0007", 0, FIDELITY),))
+    assert wanted_of(scored("e0007"), scored("e0001", [0.3])) == Wanted((TrialKey("e0007", 0, FIDELITY),))
 
 
 def test_a_lead_within_the_noise_is_screened_out() -> None:
@@ -97,14 +97,14 @@ def test_a_verdict_names_its_rival_and_the_rule_of_fewer_lines() -> None:
 def test_it_climbs_one_fidelity_after_the_other() -> None:
     noise = {"probe": Noise(0.01, 12), "full": Noise(0.02, 12)}
     climbed = judge(scored("e0007", [0.4]), scored("e0001", [0.3]), noise, 0)
-    assert climbed == Wanted((("e0007", 0, "full"), ("e0001", 0, "full")))
+    assert climbed == Wanted((TrialKey("e0007", 0, "full"), TrialKey("e0001", 0, "full")))
     assert isinstance(judge(scored("e0007", [0.3]), scored("e0001", [0.3]), noise, 0), Verdict)
 
 
 def test_a_lead_at_the_top_asks_for_fresh_paired_seeds() -> None:
     wanted = wanted_of(scored("e0007", [0.4]), scored("e0001", [0.3, 0.3]))
     assert wanted.lead == pytest.approx(0.1)
-    seeds = {name: {seed for who, seed, _ in wanted.trials if who == name} for name in ("e0007", "e0001")}
+    seeds = {name: {seed for who, seed, *_ in wanted.trials if who == name} for name in ("e0007", "e0001")}
     assert seeds["e0007"] == seeds["e0001"] == set(confirm_seeds("e0007")[: LOOKS[0]])
     assert seeds["e0007"].isdisjoint(BASELINE_SEEDS)
 
@@ -219,7 +219,7 @@ class Simulation:
     def _measured(self, e: Experiment, mean: float, trials: object) -> Experiment:
         assert isinstance(trials, (list, tuple))
         new = []
-        for name, seed, fidelity in trials:
+        for name, seed, fidelity, *_ in trials:
             if name == e.id:
                 trial = scored(e.id, {seed: self.rng.normal(mean, self.sigma)}).trials[0]
                 new.append(replace(trial, fidelity=fidelity))
