@@ -1,8 +1,8 @@
 """The next step of the loop: a pure function of one snapshot of the campaign.
 
 First the baseline, at several seeds, to measure the noise; then blocks of experiments until the budget is spent or
-nothing can be improved any more. The ladder decides whether configuration or code is to change; candidates climb the
-fidelities side by side; the best of those at the top is confirmed first. Nothing here reads a file, a clock or git.
+nothing can be improved any more. The ladder decides whether configuration or code is to change; candidates are screened
+side by side; the best of those that are promoted is confirmed first. Nothing here reads a file, a clock or git.
 """
 
 from __future__ import annotations
@@ -11,8 +11,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from agent.analyzer.judging.acceptance import Wanted, ceiling, confirmations, judge, judge_baseline
-from agent.analyzer.judging.noise import Noise, noise_at
+from agent.analyzer.judging.acceptance import Wanted, judge, judge_baseline
+from agent.analyzer.judging.ending_rule import reached
+from agent.analyzer.judging.noise import Evidence, measure_noise
 from agent.base.duration import format_duration
 from agent.campaign.budget import expected_s, experiments_done
 from agent.campaign.registrar import START_ANEW
@@ -20,7 +21,7 @@ from agent.planner.contract import Rung
 from agent.planner.ladder import decide, exhausted
 from agent.planner.parents import assign_roles
 from memory.ending import Ending
-from memory.leaderboard import incumbent, standing
+from memory.leaderboard import incumbent
 from memory.records import Block, Decision, Experiment, Grant, Objective, Role, TrialKey, Verdict
 from stoichloop.errors import StoichloopError
 
@@ -68,9 +69,9 @@ class Snapshot:
     until: float | None = None
 
     @cached_property
-    def noise(self) -> dict[str, Noise]:
-        """Return the noise at each fidelity that a candidate climbs, lowest first."""
-        return noise_at(self.experiments, self.fidelities)
+    def evidence(self) -> Evidence:
+        """Return the measurements as the judge uses them."""
+        return Evidence(self.experiments, self.fidelities)
 
     @property
     def experiments_left(self) -> int | None:
@@ -156,9 +157,8 @@ def next_step(snapshot: Snapshot) -> Step:
 def _within(snapshot: Snapshot, block: Block) -> Step:
     """Return the next step of a block that is open: a verdict that has been earned, else trials, else its end."""
     wanted: list[Wanted] = []
-    noise = snapshot.noise
     for experiment in [e for e in snapshot.experiments if e.block == block.number and e.verdict is None]:
-        answer = _answer(snapshot, noise, experiment)
+        answer = _answer(snapshot, experiment)
         if isinstance(answer, Verdict):
             # It may change the incumbent, the noise and the count of tests for all others: they are looked at anew.
             return GiveVerdict(experiment.id, answer)
@@ -179,7 +179,7 @@ def _spent(snapshot: Snapshot) -> str:
     return f"{format_duration(snapshot.left_s)} of {granted} left, too little for another trial"
 
 
-def _answer(snapshot: Snapshot, noise: Mapping[str, Noise], candidate: Experiment) -> Wanted | Verdict:
+def _answer(snapshot: Snapshot, candidate: Experiment) -> Wanted | Verdict:
     leader = incumbent(snapshot.experiments)
     if leader is None:
         answer = judge_baseline(candidate, snapshot.fidelities)
@@ -189,12 +189,12 @@ def _answer(snapshot: Snapshot, noise: Mapping[str, Noise], candidate: Experimen
             )
         return answer
     simpler = snapshot.lines_of_code[candidate.id] < snapshot.lines_of_code[leader.id]
-    return judge(candidate, leader, noise, confirmations(snapshot.experiments, leader), simpler=simpler)
+    return judge(candidate, leader, snapshot.evidence, simpler=simpler)
 
 
 def _trials(wanted: Sequence[Wanted]) -> Sequence[TrialKey]:
-    """Return the trials to run: all that climb side by side, else those of the candidate that led by most."""
-    climbing = [trial for each in wanted if each.lead is None for trial in each.trials]
+    """Return the trials to run: all that are screened side by side, else those of the candidate that led by most."""
+    climbing = [trial for each in wanted if each.stage != "confirm" for trial in each.trials]
     if climbing or not wanted:
         return list(dict.fromkeys(climbing))
     return max(wanted, key=lambda each: each.lead or 0.0).trials
@@ -203,12 +203,7 @@ def _trials(wanted: Sequence[Wanted]) -> Sequence[TrialKey]:
 def _solved(snapshot: Snapshot) -> str | None:
     """Return why nothing is left to improve, None while an improvement can be measured."""
     leader = incumbent(snapshot.experiments)
-    line = standing(leader, snapshot.fidelities[-1]) if leader else None
-    if line is None or ceiling(line.experiment, snapshot.noise) is None:
-        return None
-    return (
-        f"solved, nothing can lead {line.experiment.id} at {snapshot.objective} {line.score:.4f} by more than the noise"
-    )
+    return reached(leader, snapshot.fidelities[-1], None) if leader else None
 
 
 def _between(snapshot: Snapshot) -> Step:
@@ -228,4 +223,4 @@ def _between(snapshot: Snapshot) -> Step:
     fidelity, count = snapshot.fidelities[-1], EXPERIMENTS_A_SLOT * snapshot.slots
     if snapshot.experiments_left is not None:
         count = min(count, snapshot.experiments_left)
-    return OpenBlock(decision, assign_roles(past, snapshot.noise[fidelity].sigma, fidelity, count))
+    return OpenBlock(decision, assign_roles(past, measure_noise(past, fidelity).sigma, fidelity, count))

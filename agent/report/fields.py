@@ -2,7 +2,7 @@
 
 Importance is PED-ANOVA's (Watanabe, Bansal and Hutter, IJCAI 2023), from Optuna: how much the
 field's distribution in the best third differs from its distribution in all experiments. It is computed for each state
-of the code, at the fidelity and seed that all experiments share.
+of the code, from mean scores at the fidelity that all experiments share.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from matplotlib.ticker import LogFormatter
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution
 from optuna.importance import PedAnovaImportanceEvaluator, get_param_importances
 
-from agent.analyzer.judging.acceptance import SCREEN_SEED
 from agent.analyzer.judging.findings import MIN_EXPERIMENTS
+from agent.analyzer.judging.noise import mean_outcome
 from agent.executor.trial import LOWEST
 from agent.report.theme import COOL, FAINT, INK, label
 from memory.leaderboard import codes_of
@@ -49,9 +49,8 @@ def influences(experiments: Sequence[Experiment]) -> list[Influence]:
     wrote = codes_of(experiments)
     groups: dict[str, list[tuple[dict[str, Any], float]]] = {}
     for e in experiments:
-        score = e.scores(LOWEST).get(SCREEN_SEED)
-        if score is not None:
-            groups.setdefault(wrote[e.id], []).append((e.configuration, score))
+        if e.scores(LOWEST):
+            groups.setdefault(wrote[e.id], []).append((e.configuration, mean_outcome(e, LOWEST)))
     found = []
     for code, pairs in groups.items():
         if len(pairs) >= MIN_EXPERIMENTS:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from git import GitCommandError
 
-from agent.analyzer.judging.acceptance import MIN_PAIRS, compare
+from agent.analyzer.judging.confirmation import MIN_PAIRS, compare
 from agent.analyzer.judging.noise import Noise, measure_noise
 from agent.base.loop_git import loop_git
 from agent.campaign.campaign_data import refuse_other_data

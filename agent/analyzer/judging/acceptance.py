@@ -1,222 +1,317 @@
-"""Acceptance test: is a candidate better than the incumbent, or lucky? A pure function of the measurements.
+"""Acceptance: is a candidate better than the incumbent, or lucky? A pure function of the measurements.
 
-Everything is paired: candidate and incumbent at the same fidelity, on the same seeds. sigma_f is the seed-to-seed
-standard deviation of the score at fidelity f, pooled over the accepted experiments, the baseline included.
+1. Screen (`screening`). At each fidelity, from `probe` up to the campaign's own, the candidate races against the
+   incumbent's mean on seeds that belong to the incumbent.
+2. Confirm (`confirmation`), at the campaign's fidelity, on fresh seeds; half of the pairs of code on sibling networks.
 
-1. Climb. At each fidelity, from `probe` up to the campaign's own, a candidate goes on if it leads the incumbent by
-   more than sigma_f on one seed that all experiments share. Selection favours lucky scores, so
-   these scores never count towards an acceptance. (They make the next climb stricter: an incumbent keeps its lucky
-   score.)
-2. Confirm, at the campaign's fidelity, on fresh seeds that belong to this experiment and that no selection has seen,
-   in up to four looks at n = 2, 4, 8 and 16 seeds. With d the mean paired difference, t = d / se, one-sided
-   against Student's t. The standard error is sqrt(2 sigma^2 / n) with the degrees of freedom of sigma, unless
-   the differences themselves spread wider: then it is theirs, with n - 1 degrees. So a candidate that is good on
-   most seeds and diverges on some does not pass for a stable one. A look accepts if p is below its level and rejects
-   if p is above its futility bound; otherwise more seeds are drawn.
+A failure on one of the first seeds of a fidelity fails the experiment. Later ones count as a score of 0, and more than
+a quarter of the fresh seeds fail it.
 
-The levels. The k-th confirmation against one incumbent may err with alpha_k = alpha 6 / (pi k)^2, which sums to
-alpha over all k; its looks share that, the last one having half. By Bonferroni's inequality the chance that any of a
-series of candidates, all equal to the incumbent, is accepted as better stays below alpha, however long the series
-and its stopping point. A campaign in which all candidates are equal has one incumbent until its first false
-acceptance, so the chance of any stays below alpha too. After an acceptance the count begins anew. The test assumes
-that candidates are about as noisy as the incumbent; looks in between make the interval, which is that of a single look,
-a little too narrow.
+The trivial answer. Below `full` the baseline has not had its whole training, and an answer that learns nothing, 1
+everywhere, may score above it. While the incumbent does not, a candidate has to beat that answer too.
 
-Simpler wins ties. A candidate whose code has fewer lines than the incumbent's need not be better: it climbs unless it
-falls behind by more than sqrt(2) sigma_f, and is accepted if the same test rejects that it is worse than the
-incumbent by sigma or more (non-inferiority with a margin of one standard deviation).
+Fewer lines of code than the incumbent's win ties; their confirmation is worth least.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal, NamedTuple
 
-import numpy as np
-from scipy import stats
+from agent.analyzer.judging.confirmation import (
+    FAILING,
+    LOOKS,
+    MARGIN,
+    MIN_PAIRS,
+    Contrast,
+    Look,
+    large,
+    level_of,
+    paired,
+    passes,
+    welch,
+)
+from agent.analyzer.judging.ending_rule import ENOUGH, is_complete
+from agent.analyzer.judging.noise import Evidence, Prior, outcomes, slope
+from agent.analyzer.judging.screening import LOOKS as SCREENS
+from agent.analyzer.judging.screening import Race, looks, race, reference
+from agent.analyzer.judging.seeds import BASELINE_SEEDS, confirm_seeds, is_fresh, is_own, screen_seeds
+from memory.records import Experiment, TrialKey, TrialResult, Verdict
 
-from agent.analyzer.judging.interval import GAIN, clipped
-from agent.analyzer.judging.noise import Noise
-from memory.records import Experiment, TrialKey, Verdict, VerdictName, experiment_number
-
-ALPHA = 0.05
-BASELINE_SEEDS = (0, 1, 2, 3)
-SCREEN_SEED = 0
-LOOKS = (2, 4, 8, 16)
-_SHARES = (1 / 8, 1 / 8, 1 / 4, 1 / 2)  # of the level of a confirmation, at each look
-_FUTILE = (0.5, 0.25, 0.25, 0.0)
-MIN_PAIRS = 2
+_WHOLE = "full"  # the fidelity at which a baseline has had its whole training
+_DEARER = 1.5
 
 
 @dataclass(frozen=True)
 class Wanted:
     """Trials that are needed before a verdict.
 
-    `lead` is None while a candidate climbs; afterwards it is the lead at the highest fidelity.
+    `lead` is that over the incumbent so far, None before the first result; of those that are confirmed, the largest is
+    worth most. `ahead` are trials of the next look, worth running when a slot would idle.
     """
 
     trials: tuple[TrialKey, ...]
     lead: float | None = None
-
-
-def level_of(count: int) -> float:
-    """Return the level of the `count`-th test, 1 first: alpha 6 / (pi count)^2, which sums to alpha over all."""
-    return ALPHA * 6.0 / (math.pi * count) ** 2
-
-
-def confirm_seeds(experiment: str) -> tuple[int, ...]:
-    """Return the seeds reserved for this experiment's confirmation, in order of use."""
-    number = experiment_number(experiment)
-    return tuple(number * 1000 + index for index in range(LOOKS[-1]))
+    stage: Literal["baseline", "screen", "confirm"] = "screen"
+    ahead: tuple[TrialKey, ...] = ()
 
 
 def judge_baseline(baseline: Experiment, fidelities: Sequence[str]) -> Wanted | Verdict:
-    """Accept the baseline once it has been measured on all its seeds at all fidelities."""
-    if failure := _failure(baseline):
-        return failure
-    missing = [trial for fidelity in fidelities for trial in _missing((baseline,), BASELINE_SEEDS, fidelity)]
-    if missing:
-        return Wanted(tuple(missing))
-    return Verdict("accepted", f"the baseline, measured on {len(BASELINE_SEEDS)} seeds")
+    """Accept the baseline once it has been measured on all its seeds at all fidelities.
 
-
-def confirmations(experiments: Sequence[Experiment], incumbent: Experiment) -> int:
-    """Count the judged confirmations against this incumbent: each counts against alpha."""
-    verdicts = [e.verdict for e in experiments if e.verdict is not None]
-    return sum(verdict.rival == incumbent.id and verdict.p_value is not None for verdict in verdicts)
-
-
-def ceiling(incumbent: Experiment, noise: Mapping[str, Noise]) -> float | None:
-    """Return sigma if no candidate can lead this incumbent by more than it, otherwise None.
-
-    `exact` and `blind` are at most 1: if the incumbent is within sigma of 1 on the shared seed, no candidate can climb.
+    One that leaves nothing to gain on these is measured on as many as the end of a campaign takes.
     """
-    for fidelity, known in noise.items():
-        score = incumbent.scores(fidelity).get(SCREEN_SEED)
-        if score is not None and 1.0 - score <= known.sigma:
-            return known.sigma
-    return None
+    for trial in baseline.trials:
+        if trial.status != "completed":
+            return Verdict("failed", _why_failed(trial))
+    count, top = len(BASELINE_SEEDS), fidelities[-1]
+    wanted = [TrialKey(baseline.id, seed, fidelity) for fidelity in fidelities for seed in BASELINE_SEEDS]
+    if is_complete(list(baseline.scores(top).values())):
+        count = ENOUGH
+        wanted += [TrialKey(baseline.id, seed, top) for seed in screen_seeds(baseline.id, ENOUGH)]
+    if missing := tuple(key for key in dict.fromkeys(wanted) if key.seed not in baseline.tried(key.fidelity)):
+        return Wanted(missing, stage="baseline")
+    return Verdict("accepted", f"the baseline, measured on {count} seeds")
 
 
 def judge(
-    candidate: Experiment,
-    incumbent: Experiment,
-    noise: Mapping[str, Noise],
-    confirmed: int,
-    *,
-    simpler: bool = False,
+    candidate: Experiment, incumbent: Experiment, evidence: Evidence, *, siblings: int = 0, simpler: bool = False
 ) -> Wanted | Verdict:
     """Return the trials still needed, or the verdict.
 
-    `noise` is that at each fidelity to climb, lowest first; `confirmed` counts earlier confirmations against this
-    incumbent; `simpler` says that the candidate's code has fewer lines.
+    `siblings` is the number of sibling networks, 0 for none; `simpler` says that the candidate's code has fewer lines
+    than the incumbent's.
     """
-    if failure := _failure(candidate):
-        return failure
-    lead = 0.0
-    for fidelity, known in noise.items():
-        if missing := _missing((candidate, incumbent), (SCREEN_SEED,), fidelity):
-            return Wanted(missing)
-        theirs = incumbent.scores(fidelity)
-        if SCREEN_SEED not in theirs:
-            reason = f"the incumbent, {incumbent.id}, did not complete seed {SCREEN_SEED} at {fidelity}"
-            return Verdict("rejected", reason, incumbent.id)
-        ours = candidate.scores(fidelity)
-        lead = ours[SCREEN_SEED] - theirs[SCREEN_SEED]
-        hurdle = -math.sqrt(2.0) * known.sigma if simpler else known.sigma
-        if lead < hurdle if simpler else lead <= hurdle:
-            pair = f"{ours[SCREEN_SEED]:.4f} against {theirs[SCREEN_SEED]:.4f} of {incumbent.id}, {lead:+z.4f}"
-            reason = f"screened out at {fidelity} on seed {SCREEN_SEED}: {pair}; {_rule(hurdle, simpler=simpler)}"
-            return Verdict("rejected", reason, incumbent.id, lead)
-    fidelity = list(noise)[-1]
-    return _confirm(candidate, incumbent, fidelity, noise[fidelity], confirmed + 1, lead, simpler=simpler)
+    patched = siblings if evidence.is_patched(candidate) else 0
+    answer = _Case(candidate, incumbent, evidence, patched, simpler).answer()
+    if isinstance(answer, Wanted):
+        return answer
+    return replace(answer, reason=answer.reason + _cost(candidate, evidence))
 
 
-def _rule(hurdle: float, *, simpler: bool) -> str:
-    """Return the rule of the climb in words."""
-    if simpler:
-        return f"code with fewer lines may be worse by at most {-hurdle:.4f}"
-    return f"a lead of more than {hurdle:.4f}, the noise, is needed"
+class _Half(NamedTuple):
+    """One half of a confirmation: on the campaign's own network, or on its siblings."""
 
-
-def _failure(experiment: Experiment) -> Verdict | None:
-    for trial in experiment.trials:
-        if trial.status != "completed":
-            return Verdict("failed", f"{trial.status.replace('_', ' ')} in {trial.trial}: {trial.reason}")
-    return None
-
-
-def _missing(experiments: Sequence[Experiment], seeds: Sequence[int], fidelity: str) -> tuple[TrialKey, ...]:
-    return tuple(TrialKey(e.id, seed, fidelity) for seed in seeds for e in experiments if seed not in e.tried(fidelity))
-
-
-def _confirm(
-    candidate: Experiment,
-    incumbent: Experiment,
-    fidelity: str,
-    noise: Noise,
-    count: int,
-    lead: float,
-    *,
-    simpler: bool,
-) -> Wanted | Verdict:
-    """Take the looks in turn, up to the first that decides or has not been measured."""
-    ours, theirs = candidate.scores(fidelity), incumbent.scores(fidelity)
-    for look, share, futile in zip(LOOKS, _SHARES, _FUTILE, strict=True):
-        fresh = confirm_seeds(candidate.id)[:look]
-        if missing := _missing((candidate, incumbent), fresh, fidelity):
-            return Wanted(missing, lead)
-        # A failed trial of the incumbent is no evidence about the candidate: that pair is left out.
-        differences = [ours[seed] - theirs[seed] for seed in fresh if seed in theirs]
-        if len(differences) < MIN_PAIRS:
-            completed = f"only {len(differences)} of {len(fresh)} fresh seeds"
-            reason = f"the incumbent, {incumbent.id}, completed {completed}, too few to compare"
-            return Verdict("rejected", reason, incumbent.id, lead)
-        verdict = _look(differences, incumbent.id, noise, share, count, simpler=simpler)
-        assert verdict.p_value is not None
-        if verdict.verdict == "accepted" or verdict.p_value > futile:
-            return verdict
-    return verdict
+    contrast: Contrast
+    p_value: float
+    shown: bool
 
 
 @dataclass(frozen=True)
-class Paired:
-    """A mean paired difference with its standard error and the degrees of freedom of that."""
+class _Case:
+    """A candidate before the judge; `siblings` is 0 unless half of its pairs are to be on sibling networks."""
 
-    effect: float
-    error: float
-    degrees: int
+    candidate: Experiment
+    incumbent: Experiment
+    evidence: Evidence
+    siblings: int
+    simpler: bool
 
     @property
-    def interval(self) -> tuple[float, float]:
-        """The 95 % interval of the effect."""
-        reach = float(stats.t.ppf(0.975, self.degrees)) * self.error if self.error > 0 else 0.0
-        return clipped(self.effect - reach, self.effect + reach, GAIN)
+    def top(self) -> str:
+        """The campaign's fidelity."""
+        return self.evidence.fidelities[-1]
+
+    def answer(self) -> Wanted | Verdict:
+        """Return the trials still needed, or the verdict without its cost."""
+        tried = (*self.candidate.trials, *self.candidate.sibling_trials)
+        if any(t.fidelity == self.top and is_fresh(t.seed, self.incumbent.id) for t in tried):
+            return self._confirm()  # it was promoted, and stays so
+        names = self.evidence.fidelities
+        reached = max((names.index(t.fidelity) for t in self.candidate.trials if t.fidelity in names), default=0)
+        for fidelity in names[reached:]:
+            if (answer := self._screen(fidelity)) is not None:
+                return answer
+        return self._confirm()
+
+    def _screen(self, fidelity: str) -> Wanted | Verdict | None:
+        """Return what is needed at one fidelity or why the candidate is screened out, None if it goes on."""
+        first = [t for t in self.candidate.trials if t.fidelity == fidelity and not is_fresh(t.seed, self.incumbent.id)]
+        for trial in first[: SCREENS[0]]:
+            if trial.status != "completed":
+                return Verdict("failed", _why_failed(trial))
+        state = self._race(fidelity)
+        if state is None or state.decision is None:
+            further = list(looks(self.candidate, self.incumbent, fidelity))
+            if not further:
+                reason = f"the incumbent, {self.incumbent.id}, did not complete enough seeds at {fidelity} to compare"
+                return Verdict("rejected", reason, self.incumbent.id)
+            ahead = tuple(key for key in further[1] if key not in further[0]) if len(further) > 1 else ()
+            return Wanted(further[0], state.lead if state else None, ahead=ahead)
+        if not state.decision:
+            return Verdict("rejected", self._screened_out(state, fidelity), self.incumbent.id, state.lead)
+        trivial = self._trivial()
+        if fidelity == self.top and trivial is not None and state.ours <= trivial:
+            reason = f"{_learns_nothing(state.ours, state.seeds, trivial)}; it leads {self.incumbent.id}"
+            return Verdict("rejected", reason, self.incumbent.id, state.lead)
+        return None
+
+    def _race(self, fidelity: str) -> Race | None:
+        return race(self.candidate, self.incumbent, self.evidence, fidelity, simpler=self.simpler)
+
+    def _screened_out(self, state: Race, fidelity: str) -> str:
+        seeds = f"{state.seeds} seed{'s' if state.seeds > 1 else ''}"
+        pair = f"{state.ours:.4f} against {state.theirs:.4f} of {self.incumbent.id}, {state.lead:+z.4f}"
+        rule = f"a lead of more than {state.needed:+z.4f} was needed"
+        if self.simpler:
+            rule = f"with fewer lines, {state.needed:+z.4f} was needed"
+        return f"screened out at {fidelity} on {seeds}: {pair}; {rule}"
+
+    def _trivial(self) -> float | None:
+        """Return the score of 1 everywhere if the candidate has to beat it, otherwise None."""
+        trials = [t.scores for t in (*self.candidate.trials, *self.incumbent.trials) if "exact" in t.scores]
+        scores = [scores["baseline_exact"] for scores in trials if "baseline_exact" in scores]
+        if self.top == _WHOLE or not scores:
+            return None
+        known = reference(self.incumbent, self.top) or list(self.incumbent.scores(self.top).values())
+        return max(scores) if not known or statistics.fmean(known) <= max(scores) else None
+
+    def _confirm(self) -> Wanted | Verdict:
+        """Take the looks in turn, up to the first that decides or has not been measured."""
+        state = self._race(self.top)
+        lead = state.lead if state else 0.0
+        if self.simpler and not (state and state.leads):
+            lead -= 1.0  # below the lead of any candidate that is better: scores are shares
+        for look, further in zip(LOOKS, (*LOOKS[1:], None), strict=True):
+            if missing := self._missing(look):
+                ahead = self._missing(further) if further else ()
+                return Wanted(missing, lead, "confirm", tuple(key for key in ahead if key not in missing))
+            verdict = self._look(look)
+            if verdict is not None:
+                return verdict
+        raise AssertionError("the last look decides")
+
+    @property
+    def _halves(self) -> int:
+        return 2 if self.siblings else 1
+
+    def _siblings_of(self, look: Look) -> list[tuple[int, int]]:
+        """Return seed and sibling of each pair that is on a sibling network."""
+        if not self.siblings:
+            return []
+        seeds = confirm_seeds(self.incumbent.id, look.pairs // 2)
+        return [(seed, 1 + place % self.siblings) for place, seed in enumerate(seeds)]
+
+    def _missing(self, look: Look) -> tuple[TrialKey, ...]:
+        keys: list[TrialKey] = []
+        for e, count in ((self.candidate, look.pairs), (self.incumbent, look.rivals)):
+            own, there = e.tried(self.top), _on_siblings(e, self.top)
+            fresh = confirm_seeds(self.incumbent.id, count // self._halves)
+            keys += [TrialKey(e.id, seed, self.top) for seed in fresh if seed not in own]
+            keys += [TrialKey(e.id, key[0], self.top, key[1]) for key in self._siblings_of(look) if key not in there]
+        return tuple(keys)
+
+    def _look(self, look: Look) -> Verdict | None:
+        """Return the verdict of a look that has been measured, None if it does not decide."""
+        if failed := self._fails(look):
+            return failed
+        fresh = confirm_seeds(self.incumbent.id, look.pairs // self._halves)
+        if (compared := len(self.incumbent.scores(self.top).keys() & set(fresh))) < MIN_PAIRS:
+            reason = f"completed only {compared} of {len(fresh)} fresh seeds, too few to compare"
+            return Verdict("rejected", f"the incumbent, {self.incumbent.id}, {reason}", self.incumbent.id)
+        place = self.evidence.place(self.candidate, self.incumbent)
+        level = look.share * level_of(place)
+        here, there = self._here(look, level, fresh), self._there(look, level)
+        told = (self.incumbent.id, here.contrast.effect, here.contrast.interval, here.p_value)
+        better = f"better than {self.incumbent.id}"
+        if self.simpler:
+            better = f"with fewer lines not worse than {self.incumbent.id} by {self._margin:.4f}"
+        on = f"on {len(fresh)} fresh seeds: {here.contrast.effect:+z.4f}, p = {here.p_value:.2g}"
+        if here.shown and there.shown:
+            if nothing := self._learns_nothing([outcomes(self.candidate, self.top)[seed] for seed in fresh], level):
+                return Verdict("rejected", nothing, *told)
+            also = "; the gain is shown on sibling networks" if self.siblings else ""
+            return Verdict("accepted", f"{better} {on}, below the level {level:.2g} of test {place}{also}", *told)
+        if look is not LOOKS[-1] and max(here.p_value, there.p_value) <= look.futile:
+            return None
+        if here.shown or (look is not LOOKS[-1] and here.p_value <= look.futile):
+            return Verdict("rejected", f"the gain is not shown on sibling networks; {on}", *told)
+        needed = f"a level of {level:.2g} was needed in test {place}"
+        if look is not LOOKS[-1]:
+            needed = f"{look.futile:g} was needed to go on, {level:.2g} to be accepted, in test {place}"
+        return Verdict("rejected", f"not shown to be {better} {on}, where {needed}", *told)
+
+    @property
+    def _prior(self) -> Prior:
+        return self.evidence.prior(self.candidate, self.incumbent, self.top)
+
+    @property
+    def _margin(self) -> float:
+        """Return by how much the candidate may be worse: by nothing unless its code has fewer lines."""
+        if not self.simpler:
+            return 0.0
+        known = reference(self.incumbent, self.top)
+        return MARGIN * self.evidence.prior(self.incumbent, self.incumbent, self.top).sigma(known)
+
+    def _here(self, look: Look, level: float, fresh: Sequence[int]) -> _Half:
+        """Compare on the campaign's own network."""
+        rival, prior, ours = self.incumbent, self._prior, outcomes(self.candidate, self.top)
+        scores, theirs = [ours[seed] for seed in fresh], rival.scores(self.top)
+        own = [score for seed, score in theirs.items() if is_own(seed, rival.id)]
+        contrast = welch(scores, own, prior, self.evidence.prior(rival, rival, self.top))
+        enough = large(prior, slope(statistics.fmean(scores))) if look.only_large else 0.0
+        # A failed trial of the incumbent is no evidence about the candidate: that pair is left out.
+        pairs = [ours[seed] - theirs[seed] for seed in fresh if seed in theirs]
+        shown = contrast.effect >= enough and passes(contrast, pairs, level, -self._margin)
+        return _Half(contrast, contrast.p_value(-self._margin), shown)
+
+    def _there(self, look: Look, level: float) -> _Half:
+        """Compare on sibling networks; without any, that half shows the gain."""
+        if not self.siblings:
+            return _Half(Contrast(0.0, 0.0, 1), 0.0, shown=True)
+        ours, theirs = _on_siblings(self.candidate, self.top), _on_siblings(self.incumbent, self.top)
+        pairs = [(ours[key] or 0.0) - rival for key in self._siblings_of(look) if (rival := theirs[key]) is not None]
+        if len(pairs) < MIN_PAIRS:
+            return _Half(Contrast(0.0, 0.0, 1), 1.0, shown=False)
+        contrast = paired(pairs, self._prior.sigma([score or 0.0 for score in ours.values()]))
+        shown = contrast.effect >= 0.0 and passes(contrast, pairs, level, -self._margin)
+        return _Half(contrast, contrast.p_value(-self._margin), shown)
+
+    def _learns_nothing(self, scores: Sequence[float], level: float) -> str | None:
+        """Return why a better candidate is no better than the trivial answer, None if it is or need not be."""
+        trivial = self._trivial()
+        if trivial is None or paired([s - trivial for s in scores], self._prior.sigma(scores)).p_value() < level:
+            return None
+        return f"{_learns_nothing(statistics.fmean(scores), len(scores), trivial)}; it leads {self.incumbent.id}"
+
+    def _fails(self, look: Look) -> Verdict | None:
+        """Return the verdict on a candidate too many of whose fresh trainings did not complete."""
+        fresh = confirm_seeds(self.incumbent.id, look.pairs)
+        tried = [t for t in self.candidate.trials if t.fidelity == self.top and t.seed in fresh]
+        there = [t for t in self.candidate.sibling_trials if t.fidelity == self.top and t.seed in fresh]
+        broken = [t for t in (*tried, *there) if t.status != "completed"]
+        if len(broken) <= FAILING * look.pairs:
+            return None
+        own = next((_why_failed(t) for t in tried if t.status != "completed"), "on sibling networks")
+        return Verdict("failed", f"{len(broken)} of {look.pairs} fresh trainings did not complete: {own}")
 
 
-def compare(differences: Sequence[float], noise: Noise) -> Paired:
-    """Summarise at least two paired differences; their spread is the pooled noise, or their own if that is wider."""
-    n = len(differences)
-    own, pooled = float(np.std(differences, ddof=1)), math.sqrt(2.0) * noise.sigma
-    spread, degrees = (own, n - 1) if own > pooled else (pooled, noise.degrees)
-    return Paired(float(np.mean(differences)), spread / math.sqrt(n), degrees)
+def _on_siblings(experiment: Experiment, fidelity: str) -> dict[tuple[int, int], float | None]:
+    """Return the score by seed and sibling, None for a training that did not complete."""
+    return {(t.seed, t.sibling): t.score for t in experiment.sibling_trials if t.fidelity == fidelity}
 
 
-def _look(
-    differences: Sequence[float], rival: str, noise: Noise, share: float, count: int, *, simpler: bool
-) -> Verdict:
-    n, paired = len(differences), compare(differences, noise)
-    effect, error, degrees = paired.effect, paired.error, paired.degrees
-    level = share * level_of(count)
-    least = -noise.sigma if simpler else 0.0
-    if error > 0:
-        p_value = float(stats.t.sf((effect - least) / error, degrees))
-    else:  # neither seeds nor pairs differ at all
-        p_value = float(effect < 0 if simpler else effect <= 0)
-    verdict: VerdictName = "accepted" if p_value < level else "rejected"
-    shown, relation = ("", "below") if verdict == "accepted" else ("not shown to be ", "not below")
-    claim = f"with fewer lines not worse than {rival} by the noise" if simpler else f"better than {rival}"
-    bar = f"{relation} the level {level:.2g} of test {count}"
-    reason = f"{shown}{claim} on {n} fresh seeds: {effect:+z.4f}, p = {p_value:.2g}, {bar}"
-    return Verdict(verdict, reason, rival, effect, paired.interval, p_value)
+def _why_failed(trial: TrialResult) -> str:
+    return f"{trial.status.replace('_', ' ')} in {trial.trial}: {trial.reason}"
+
+
+def _learns_nothing(score: float, seeds: int, trivial: float) -> str:
+    return f"learns nothing: {score:.4f} on {seeds} seeds is not above {trivial:.4f}, the score of 1 everywhere"
+
+
+def _cost(candidate: Experiment, evidence: Evidence) -> str:
+    """Return the seconds of a trial and of the parent's where these differ by more than half, else nothing."""
+    parent = evidence.parent(candidate)
+    for fidelity in reversed(evidence.fidelities):
+        ours, theirs = (
+            [t.seconds for t in e.trials if t.fidelity == fidelity and t.status == "completed"] if e else []
+            for e in (candidate, parent)
+        )
+        if ours and theirs and parent is not None:
+            here, there = statistics.median(ours), statistics.median(theirs)
+            if max(here, there) <= _DEARER * min(here, there):
+                return ""
+            return f"; {here:.3g} s a trial where its parent, {parent.id}, takes {there:.3g} s"
+    return ""

@@ -1,11 +1,11 @@
 """Findings from the experiments so far, derived from statistics alone.
 
 Fields of the configuration. A field is related to the score by Spearman's rank correlation over all experiments that
-climbed on the same seed (choices by the Kruskal-Wallis test), each score taken from the mean of the experiments that
-share its code, so that better code is not credited to the values that it was tried with; a failed training
+were screened (choices by the Kruskal-Wallis test), each mean score taken from the mean of the experiments that share
+its code, so that better code is not credited to the values that it was tried with; a failed training
 counts as 0. The p-values are corrected for the number of fields looked at by Holm's method (1979). Since all
 evidence is looked at again after every block, the look after block b is held to the level of a b-th test
-(`acceptance.level_of`): all looks of a campaign share one alpha. The optimiser chooses the next values by earlier
+(`confirmation.level_of`): all looks of a campaign share one alpha. The optimiser chooses the next values by earlier
 scores; that dependence is not corrected for. A principle without support any more is kept as not confirmed until it
 stands again. Whether the formulation is the limit is asked while no field matters and nothing has been accepted; only
 experiments that change the configuration alone count there.
@@ -13,7 +13,7 @@ experiments that change the configuration alone count there.
 Changes of code. A change that was accepted is a principle, with the effect and the p-value of its confirmation. One
 that led its own parent by more than the noise, and was then overtaken by another, is an open question. One that a
 confirmation on fresh seeds found worse, with all of the interval below zero, is a refuted hypothesis. Any other is not
-confirmed: a lag on one seed refutes nothing. So is one that was accepted once and later lagged on other code. All
+confirmed: a lag on a few seeds refutes nothing. So is one that was accepted once and later lagged on other code. All
 experiments of a change are named.
 """
 
@@ -26,8 +26,9 @@ from dataclasses import replace
 import numpy as np
 from scipy import stats
 
-from agent.analyzer.judging.acceptance import SCREEN_SEED, level_of
-from agent.analyzer.judging.noise import Noise
+from agent.analyzer.judging.confirmation import level_of
+from agent.analyzer.judging.noise import Noise, mean_outcome
+from agent.analyzer.judging.seeds import is_fresh
 from memory.formatting import counted, within
 from memory.leaderboard import codes_of, paired_trial
 from memory.records import Experiment, Finding, FindingKind, Objective
@@ -52,7 +53,7 @@ def find(
         _noise(experiments, noise[top], top, block, objective),
         *_changes_of_code(experiments, noise[top], block, objective),
     ]
-    scored = [e for e in experiments if SCREEN_SEED in e.tried(fidelity)]
+    scored = [e for e in experiments if e.tried(fidelity)]
     support = tuple(e.id for e in scored)
     now = time.time()
     swept = tuple(e.id for e in scored if not e.patch)
@@ -138,7 +139,7 @@ def _is_worse(experiment: Experiment) -> bool:
 
 
 def _gain(experiment: Experiment, parent: Experiment) -> float:
-    """Return the lead over its own parent: as judged, or on the shared seed if another rival judged it.
+    """Return the lead over its own parent: as judged, or on a shared seed if another rival judged it.
 
     A rival may run code that was accepted after the proposal; a lead over it is no evidence about the change.
     """
@@ -150,11 +151,13 @@ def _gain(experiment: Experiment, parent: Experiment) -> float:
 
 
 def _seeds(experiment: Experiment, parent: Experiment) -> int:
-    """Return the number of seeds on which a gain was measured: fresh ones of a confirmation, else the shared one."""
-    if experiment.verdict is None or experiment.verdict.p_value is None or experiment.verdict.rival != parent.id:
-        return 1
-    fidelity = experiment.trials[-1].fidelity  # a confirmation comes last
-    return len({*experiment.scores(fidelity)} & {*parent.scores(fidelity)} - {SCREEN_SEED})
+    """Return the number of seeds on which a gain was measured: fresh ones of a confirmation, else those of a screening.
+
+    A training that failed has been screened too.
+    """
+    fidelity = experiment.trials[-1].fidelity if experiment.trials else ""  # a confirmation comes last
+    seeds = experiment.tried(fidelity)
+    return len([seed for seed in seeds if is_fresh(seed, parent.id)] or seeds)
 
 
 def _told(experiment: Experiment, gain: float) -> str:
@@ -209,8 +212,8 @@ def _relations(scored: Sequence[Experiment], codes: Mapping[str, str], fidelity:
 def _within_code(
     experiments: Sequence[Experiment], codes: Mapping[str, str], fidelity: str
 ) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-    """Return scores on the shared seed, each from the mean over the experiments of the same code."""
-    scores = np.array([e.scores(fidelity).get(SCREEN_SEED, 0.0) for e in experiments])
+    """Return mean scores, each from the mean over the experiments of the same code."""
+    scores = np.array([mean_outcome(e, fidelity) for e in experiments])
     wrote = np.array([codes[e.id] for e in experiments])
     for code in set(wrote):
         scores[wrote == code] -= scores[wrote == code].mean()

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from agent.analyzer.judging.acceptance import SCREEN_SEED
+from agent.analyzer.judging.noise import mean_outcome
 from agent.planner.contract import Options, Rung, Situation
 from agent.planner.move_catalogue import MOVES, Move, move_names, read_move
 from agent.planner.proposal import Proposal
@@ -59,9 +59,8 @@ def create(options: Options) -> Moves:
 
 
 def lead_of(experiment: Experiment, past: Sequence[Experiment], fidelity: str) -> float:
-    """By how much the score grew against the parent on the seed that all share; a training that failed recovered 0."""
-    parent = _parent(experiment, past)
-    return experiment.scores(fidelity).get(SCREEN_SEED, 0.0) - parent.scores(fidelity).get(SCREEN_SEED, 0.0)
+    """By how much the mean score grew against the parent; a training that failed recovered 0."""
+    return mean_outcome(experiment, fidelity) - mean_outcome(_parent(experiment, past), fidelity)
 
 
 def _is_new(move: Move, parent: Experiment, past: Sequence[Experiment], wrote: Mapping[str, str]) -> bool:

@@ -1,0 +1,170 @@
+"""Confirmation: is a promoted candidate better than the incumbent, at the campaign's fidelity, on fresh seeds?
+
+Fresh seeds belong to the incumbent: no selection has seen them, and all its challengers share its trials on them. There
+are up to three looks, at 12, 32 and 48 pairs. At each, two p-values have to be below the level of the look:
+
+- Welch's t-test (Biometrika 34, 1947) of the candidate's seeds against all of the incumbent's own, which may be more.
+  Each variance is the larger of the experiment's own and of that shrunk towards others (`noise`), so that seeds that
+  happen to agree are no proof of quiet. Hall's cubic (Journal of the Royal Statistical Society B 54, 1992) corrects t
+  for skewness.
+- A permutation test that flips the signs of the paired differences, at the level or its own resolution.
+
+Rare failures. A candidate that fails on a fifth of its seeds shows none on 12 seeds in 7 % of cases, and looks better
+and quiet then. A pair counts 0 for a candidate whose training does not complete, and more than a quarter of those fail
+the experiment. Fewer than 32 pairs therefore confirm only a large gain: larger by a quarter than the noise that three
+of four experiments on this code stay within, four times as large where these are fewer than eight.
+
+Levels. The k-th confirmation against one incumbent, in the order of their first results, may err with
+alpha_k = alpha / (zeta(1.6) k^1.6), which sums to alpha over all k; its looks share that. By Bonferroni's inequality
+the chance that any of a series of candidates, all equal to the incumbent, is accepted stays below alpha, however long
+the series, whatever the trials that they share, and also where screening has used the incumbent's trials: given those,
+a candidate's own are fresh. Until its first false acceptance a campaign of equal candidates has one incumbent; after an
+acceptance the count begins anew.
+
+Siblings. Of a candidate whose code is not the baseline's, half of the pairs are on sibling networks, and both halves
+have to show the gain, each at the level (an intersection-union test, R. L. Berger, Technometrics 24, 1982): constants
+that were fitted to one S gain nothing on another. There the differences of pairs are tested, since a pair shares its
+network. Planners are never told figures of that half.
+
+Fewer lines. Code with fewer lines is accepted if its mean is not below the incumbent's and the same tests reject that
+it is worse by half of the incumbent's noise.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import NamedTuple
+
+import numpy as np
+from scipy import stats
+from scipy.special import zeta
+
+from agent.analyzer.judging.interval import GAIN, clipped
+from agent.analyzer.judging.noise import Noise, Prior
+
+ALPHA = 0.05
+_STEEPNESS = 1.6
+MIN_PAIRS = 2
+MARGIN = 0.5  # of the incumbent's noise, that code with fewer lines may be worse by
+FAILING = 0.25  # share of pairs without a result of the candidate's, beyond which it fails
+_LARGE, _LARGE_UNKNOWN, _KNOWN = 1.25, 4.0, 8
+_FLIPS = 1 << 14
+
+
+class Look(NamedTuple):
+    """One look of a confirmation: pairs, seeds of the incumbent, share of the level, and the p-value that ends it."""
+
+    pairs: int
+    rivals: int
+    share: float
+    futile: float
+    only_large: bool
+
+
+LOOKS = (Look(12, 12, 0.2, 0.3, True), Look(32, 48, 0.4, 0.1, False), Look(48, 64, 0.4, 0.0, False))
+
+Values = np.ndarray[tuple[int], np.dtype[np.float64]]
+
+
+def level_of(count: int) -> float:
+    """Return the level of the `count`-th test, 1 first: alpha / (zeta(1.6) count^1.6), which sums to alpha over all."""
+    return float(ALPHA / (zeta(_STEEPNESS) * count**_STEEPNESS))
+
+
+@dataclass(frozen=True)
+class Contrast:
+    """A mean difference with its standard error, the degrees of freedom of that, and the skewness of the mean."""
+
+    effect: float
+    error: float
+    degrees: float
+    skewness: float = 0.0
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """The 95 % interval of the effect."""
+        reach = float(stats.t.ppf(0.975, self.degrees)) * self.error if self.error > 0 else 0.0
+        return clipped(self.effect - reach, self.effect + reach, GAIN)
+
+    def p_value(self, least: float = 0.0) -> float:
+        """Return the one-sided p-value of an effect of at most `least`; a negative one is itself refuted by a tie."""
+        if self.error == 0.0:  # neither seeds nor pairs differ at all
+            return float(self.effect < 0 if least < 0 else self.effect <= least)
+        t, skew = (self.effect - least) / self.error, self.skewness
+        return float(stats.t.sf(t + skew * t * t / 3.0 + skew**2 * t**3 / 27.0 + skew / 6.0, self.degrees))
+
+
+def compare(differences: Sequence[float], noise: Noise) -> Contrast:
+    """Summarise at least two paired differences; their spread is that of the noise, or their own if that is wider."""
+    n = len(differences)
+    own, pooled = float(np.std(differences, ddof=1)), math.sqrt(2.0) * noise.sigma
+    spread, degrees = (own, n - 1) if own > pooled else (pooled, noise.degrees)
+    return Contrast(float(np.mean(differences)), spread / math.sqrt(n), degrees)
+
+
+def welch(ours: Sequence[float], theirs: Sequence[float], prior: Prior, rivals: Prior) -> Contrast:
+    """Compare two samples of at least two scores; no variance is smaller than the one shrunk towards others."""
+    parts = [_mean_of(np.asarray(s, dtype=float), p.sigma(s)) for s, p in ((ours, prior), (theirs, rivals))]
+    square = parts[0].square + parts[1].square
+    if square == 0.0:
+        return Contrast(parts[0].mean - parts[1].mean, 0.0, len(ours) + len(theirs) - 2)
+    degrees = square**2 / sum(part.square**2 / (part.number - 1) for part in parts)
+    skewness = (parts[0].third - parts[1].third) / square**1.5
+    return Contrast(parts[0].mean - parts[1].mean, math.sqrt(square), degrees, skewness)
+
+
+def paired(differences: Sequence[float], least: float) -> Contrast:
+    """Summarise at least two paired differences, whose standard deviation is at least `least`."""
+    part = _mean_of(np.asarray(differences, dtype=float), least)
+    skewness = part.third / part.square**1.5 if part.square else 0.0
+    return Contrast(part.mean, math.sqrt(part.square), part.number - 1, skewness)
+
+
+class _Mean(NamedTuple):
+    mean: float
+    square: float  # the squared standard error
+    third: float  # the third central moment of the mean
+    number: int
+
+
+def _mean_of(values: Values, least: float) -> _Mean:
+    n, mean = len(values), float(values.mean())
+    variance = max(float(values.var(ddof=1)), least**2)
+    return _Mean(mean, variance / n, float(((values - mean) ** 3).mean()) / n**2, n)
+
+
+def sign_flips(differences: Sequence[float]) -> float:
+    """Return the one-sided p-value of a positive mean difference, by flipping signs.
+
+    All flips of at most 12 differences are taken, else a fixed random sample.
+    """
+    values = np.asarray(differences, dtype=float)
+    reached = int((_signs(len(values)) @ values >= values.sum() - 1e-9).sum())
+    return reached / 2 ** len(values) if len(values) <= 12 else (1 + reached) / (1 + _FLIPS)
+
+
+@cache
+def _signs(n: int) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
+    if n <= 12:
+        return np.asarray(((np.arange(2**n)[:, None] >> np.arange(n)) & 1) * 2.0 - 1.0)
+    return np.asarray(np.random.default_rng(n).integers(0, 2, (_FLIPS, n)) * 2.0 - 1.0)
+
+
+def resolution(n: int) -> float:
+    """Return the smallest p-value that flipping the signs of n differences can give."""
+    return 1 / 2**n if n <= 12 else 1 / _FLIPS
+
+
+def passes(contrast: Contrast, differences: Sequence[float], level: float, least: float = 0.0) -> bool:
+    """Return whether both tests refute that the gain is at most `least`."""
+    if contrast.p_value(least) >= level:
+        return False
+    return sign_flips([d - least for d in differences]) <= max(level, resolution(len(differences)))
+
+
+def large(prior: Prior, slope: float) -> float:
+    """Return the gain that fewer pairs than make a rare failure visible can confirm."""
+    return (_LARGE if prior.count >= _KNOWN else _LARGE_UNKNOWN) * prior.usual * slope
