@@ -205,12 +205,9 @@ class _Case:
 
     def _look(self, look: Look) -> Verdict | None:
         """Return the verdict of a look that has been measured, None if it does not decide."""
-        if failed := self._fails(look):
-            return failed
         fresh = confirm_seeds(self.incumbent.id, look.pairs // self._halves)
-        if (compared := len(self.incumbent.scores(self.top).keys() & set(fresh))) < MIN_PAIRS:
-            reason = f"completed only {compared} of {len(fresh)} fresh seeds, too few to compare"
-            return Verdict("rejected", f"the incumbent, {self.incumbent.id}, {reason}", self.incumbent.id)
+        if incomplete := self._fails(look) or self._too_few(fresh):
+            return incomplete
         place = self.evidence.place(self.candidate, self.incumbent)
         level = look.share * level_of(place)
         here, there = self._here(look, level, fresh), self._there(look, level)
@@ -275,6 +272,14 @@ class _Case:
         if trivial is None or paired([s - trivial for s in scores], self._prior.sigma(scores)).p_value() < level:
             return None
         return f"{_learns_nothing(statistics.fmean(scores), len(scores), trivial)}; it leads {self.incumbent.id}"
+
+    def _too_few(self, fresh: Sequence[int]) -> Verdict | None:
+        """Return the verdict where the incumbent did not complete enough fresh trainings, else None."""
+        compared = len(self.incumbent.scores(self.top).keys() & set(fresh))
+        if compared >= MIN_PAIRS:
+            return None
+        reason = f"completed only {compared} of {len(fresh)} fresh seeds, too few to compare"
+        return Verdict("rejected", f"the incumbent, {self.incumbent.id}, {reason}", self.incumbent.id)
 
     def _fails(self, look: Look) -> Verdict | None:
         """Return the verdict on a candidate too many of whose fresh trainings did not complete."""

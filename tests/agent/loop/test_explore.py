@@ -16,7 +16,7 @@ from typing import Any
 import psutil
 import pytest
 
-from agent.analyzer.judging.acceptance import BASELINE_SEEDS
+from agent.analyzer.judging.seeds import BASELINE_SEEDS
 from agent.executor.workspace import Workspace
 from memory.ledger import Ledger
 from memory.records import Experiment

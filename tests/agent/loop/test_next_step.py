@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from agent.analyzer.judging.acceptance import BASELINE_SEEDS, confirm_seeds
+from agent.analyzer.judging.confirmation import LOOKS
+from agent.analyzer.judging.seeds import BASELINE_SEEDS, confirm_seeds
 from agent.loop.next_step import (
     EXPERIMENTS_A_SLOT,
     CloseBlock,
@@ -77,9 +78,9 @@ def test_after_the_baseline_a_block_is_as_wide_as_the_slots_and_no_wider_than_wh
     assert len(granted.roles) == 2
 
 
-def test_candidates_climb_side_by_side() -> None:
+def test_candidates_are_screened_side_by_side() -> None:
     block = snapshot((BASELINE, unmeasured("e0002"), unmeasured("e0003")), (CLOSED, OPEN))
-    assert next_step(block) == RunTrials([TrialKey("e0002", 0, FIDELITY), TrialKey("e0003", 0, FIDELITY)])
+    assert next_step(block) == RunTrials([TrialKey(name, seed, FIDELITY) for name in ("e0002", "e0003") for seed in (0, 1)])
 
 
 def test_a_verdict_that_has_been_earned_comes_before_more_trials() -> None:
@@ -90,15 +91,15 @@ def test_a_verdict_that_has_been_earned_comes_before_more_trials() -> None:
 
 
 def test_of_those_that_lead_the_one_that_leads_by_most_is_confirmed_first() -> None:
-    step = next_step(snapshot((BASELINE, scored("e0002", [0.5]), scored("e0003", [0.6])), (CLOSED, OPEN)))
+    step = next_step(snapshot((BASELINE, scored("e0002", [0.5, 0.5]), scored("e0003", [0.6, 0.6])), (CLOSED, OPEN)))
     assert isinstance(step, RunTrials)
     assert {experiment for experiment, *_ in step.trials} == {"e0003", "e0001"}
-    assert {seed for _, seed, *_ in step.trials} == set(confirm_seeds("e0003")[:2])
+    assert {seed for _, seed, *_ in step.trials} == set(confirm_seeds("e0001", LOOKS[0].pairs))
 
 
 def test_fewer_lines_of_code_need_no_lead() -> None:
     """At an equal score only the shorter code is confirmed."""
-    experiments = (BASELINE, scored("e0002", [0.30]))
+    experiments = (BASELINE, scored("e0002", [0.30] * 8))
     lines = {"e0001": 1000, "e0002": 900}
     assert isinstance(next_step(snapshot(experiments, (CLOSED, OPEN), lines_of_code=lines)), RunTrials)
     assert isinstance(next_step(snapshot(experiments, (CLOSED, OPEN))), GiveVerdict)
@@ -128,9 +129,9 @@ def test_experiments_that_are_used_up_are_not_called_time(judged: int, granted: 
 
 
 def test_what_nothing_can_lead_any_more_is_solved() -> None:
-    best = scored("e0001", [1.0, 0.99, 1.0, 1.0], block=0, verdict=ACCEPTED)
-    step = next_step(snapshot((best,)))
-    assert step == Stop(Ending("finished", "solved, nothing can lead e0001 at exact 0.9975 by more than the noise"))
+    best = scored("e0001", [1.0] * 16, block=0, verdict=ACCEPTED)
+    words = "solved, e0001 scores 1.0000 [1.0000, 1.0000] on 16 seeds at probe: no gain is left that could be confirmed"
+    assert next_step(snapshot((best,))) == Stop(Ending("finished", words))
 
 
 def test_a_barren_rung_gives_way_to_the_other_and_two_end_the_campaign() -> None:

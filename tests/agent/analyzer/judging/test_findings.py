@@ -5,6 +5,7 @@ import pytest
 
 from agent.analyzer.judging.findings import MIN_EXPERIMENTS, find
 from agent.analyzer.judging.noise import Noise
+from agent.analyzer.judging.seeds import confirm_seeds
 from memory.records import Experiment, Finding, Verdict
 from tests.agent.experiments import FIDELITY, scored
 
@@ -133,7 +134,7 @@ def test_a_change_that_was_overtaken_before_it_was_confirmed_is_an_open_question
 
 def confirmed(name: str, effect: float, interval: tuple[float, float], seeds: int) -> Experiment:
     """An experiment that a confirmation against the baseline rejected, with scores on fresh seeds."""
-    scores = {0: 0.32, **{7000 + seed: 0.3 + effect for seed in range(seeds)}}
+    scores = {0: 0.32, **dict.fromkeys(confirm_seeds("e0001", seeds), 0.3 + effect)}
     verdict = Verdict("rejected", "", "e0001", effect, interval, 0.7)
     return replace(scored(name, scores, verdict=verdict), patch="a diff")
 
@@ -152,7 +153,7 @@ def confirmed(name: str, effect: float, interval: tuple[float, float], seeds: in
 def test_one_seed_refutes_nothing_and_a_confirmation_what_its_interval_excludes(
     change: Experiment, kind: str, said: str
 ) -> None:
-    fresh = {0: 0.3, **{7000 + seed: 0.3 for seed in range(16)}}
+    fresh = {0: 0.3, **dict.fromkeys(confirm_seeds("e0001", 16), 0.3)}
     baseline = scored("e0001", fresh, block=0, verdict=Verdict("accepted", ""))
     finding = find([baseline, change], [], NOISE, 1, "exact")[1]
     assert finding.kind == kind

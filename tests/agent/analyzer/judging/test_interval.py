@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from agent.analyzer.judging.acceptance import compare
+from agent.analyzer.judging.confirmation import compare
 from agent.analyzer.judging.interval import GAIN, SHARE, interval_of_mean
 from agent.analyzer.judging.noise import Noise
 from memory.formatting import within
