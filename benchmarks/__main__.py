@@ -5,10 +5,11 @@ from __future__ import annotations
 from benchmarks.ablation import ablation
 from benchmarks.blind import blind
 from benchmarks.containment import containment
+from benchmarks.judging import judging
 from benchmarks.load import load
 from benchmarks.measure import run_commands
 from benchmarks.recovery import recovery
 from benchmarks.speed import speed
 
 if __name__ == "__main__":
-    run_commands(ablation, blind, containment, load, recovery, speed)
+    run_commands(ablation, blind, containment, judging, load, recovery, speed)

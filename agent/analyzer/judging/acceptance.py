@@ -37,7 +37,7 @@ from agent.analyzer.judging.ending_rule import ENOUGH, is_complete
 from agent.analyzer.judging.noise import Evidence, Prior, outcomes, slope
 from agent.analyzer.judging.screening import LOOKS as SCREENS
 from agent.analyzer.judging.screening import Race, looks, race, reference
-from agent.analyzer.judging.seeds import BASELINE_SEEDS, confirm_seeds, is_fresh, is_own, screen_seeds
+from agent.analyzer.judging.seeds import BASELINE_SEEDS, confirm_seeds, own_seeds, screen_seeds
 from memory.records import Experiment, TrialKey, TrialResult, Verdict
 
 _WHOLE = "full"  # the fidelity at which a baseline has had its whole training
@@ -116,8 +116,9 @@ class _Case:
 
     def answer(self) -> Wanted | Verdict:
         """Return the trials still needed, or the verdict without its cost."""
+        fresh = confirm_seeds(self.incumbent.id)
         tried = (*self.candidate.trials, *self.candidate.sibling_trials)
-        if any(t.fidelity == self.top and is_fresh(t.seed, self.incumbent.id) for t in tried):
+        if any(t.fidelity == self.top and t.seed in fresh for t in tried):
             return self._confirm()  # it was promoted, and stays so
         names = self.evidence.fidelities
         reached = max((names.index(t.fidelity) for t in self.candidate.trials if t.fidelity in names), default=0)
@@ -128,7 +129,8 @@ class _Case:
 
     def _screen(self, fidelity: str) -> Wanted | Verdict | None:
         """Return what is needed at one fidelity or why the candidate is screened out, None if it goes on."""
-        first = [t for t in self.candidate.trials if t.fidelity == fidelity and not is_fresh(t.seed, self.incumbent.id)]
+        fresh = confirm_seeds(self.incumbent.id)
+        first = [t for t in self.candidate.trials if t.fidelity == fidelity and t.seed not in fresh]
         for trial in first[: SCREENS[0]]:
             if trial.status != "completed":
                 return Verdict("failed", _why_failed(trial))
@@ -246,7 +248,7 @@ class _Case:
         """Compare on the campaign's own network."""
         rival, prior, ours = self.incumbent, self._prior, outcomes(self.candidate, self.top)
         scores, theirs = [ours[seed] for seed in fresh], rival.scores(self.top)
-        own = [score for seed, score in theirs.items() if is_own(seed, rival.id)]
+        own = [theirs[seed] for seed in theirs if seed in own_seeds(rival.id)]
         contrast = welch(scores, own, prior, self.evidence.prior(rival, rival, self.top))
         enough = large(prior, slope(statistics.fmean(scores))) if look.only_large else 0.0
         # A failed trial of the incumbent is no evidence about the candidate: that pair is left out.

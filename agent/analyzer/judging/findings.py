@@ -28,7 +28,7 @@ from scipy import stats
 
 from agent.analyzer.judging.confirmation import level_of
 from agent.analyzer.judging.noise import Noise, mean_outcome
-from agent.analyzer.judging.seeds import is_fresh
+from agent.analyzer.judging.seeds import confirm_seeds
 from memory.formatting import counted, within
 from memory.leaderboard import codes_of, paired_trial
 from memory.records import Experiment, Finding, FindingKind, Objective
@@ -157,7 +157,7 @@ def _seeds(experiment: Experiment, parent: Experiment) -> int:
     """
     fidelity = experiment.trials[-1].fidelity if experiment.trials else ""  # a confirmation comes last
     seeds = experiment.tried(fidelity)
-    return len([seed for seed in seeds if is_fresh(seed, parent.id)] or seeds)
+    return len(seeds & {*confirm_seeds(parent.id)} or seeds)
 
 
 def _told(experiment: Experiment, gain: float) -> str:

@@ -23,7 +23,7 @@ from functools import cached_property, lru_cache
 import numpy as np
 from scipy.special import digamma, polygamma
 
-from agent.analyzer.judging.seeds import is_fresh
+from agent.analyzer.judging.seeds import confirm_seeds
 from memory.leaderboard import codes_of, incumbent
 from memory.records import Experiment, TrialResult
 
@@ -120,7 +120,8 @@ class Evidence:
 
 def _begun(experiment: Experiment, rival: str) -> tuple[float, str]:
     trials: Iterable[TrialResult] = () if experiment.id == rival else (*experiment.trials, *experiment.sibling_trials)
-    first = min((t.finished_at for t in trials if is_fresh(t.seed, rival)), default=math.inf)
+    fresh = confirm_seeds(rival)
+    first = min((t.finished_at for t in trials if t.seed in fresh), default=math.inf)
     return first, experiment.id if first < math.inf else "~"  # what has not begun comes before nothing
 
 

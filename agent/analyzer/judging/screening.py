@@ -27,7 +27,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from agent.analyzer.judging.noise import Evidence, outcomes
-from agent.analyzer.judging.seeds import BASELINE_SEEDS, is_fresh, is_own, screen_seeds
+from agent.analyzer.judging.seeds import confirm_seeds, own_seeds, screen_seeds
 from memory.records import Experiment, TrialKey
 
 LOOKS = (2, 4, 8)
@@ -59,7 +59,8 @@ def race(
     candidate: Experiment, incumbent: Experiment, evidence: Evidence, fidelity: str, *, simpler: bool
 ) -> Race | None:
     """Return the state of a race at one fidelity, None before both have results."""
-    ours = [score for seed, score in outcomes(candidate, fidelity).items() if not is_fresh(seed, incumbent.id)]
+    fresh = confirm_seeds(incumbent.id)
+    ours = [score for seed, score in outcomes(candidate, fidelity).items() if seed not in fresh]
     theirs = reference(incumbent, fidelity)
     if not ours or len(theirs) < 2:
         return None
@@ -88,22 +89,22 @@ def race(
 def reference(incumbent: Experiment, fidelity: str) -> list[float]:
     """Return the scores that an incumbent is known by: on its own seeds, and on those that confirmed it."""
     rival = incumbent.verdict.rival if incumbent.verdict else None
-    scores = incumbent.scores(fidelity).items()
-    return [s for seed, s in scores if is_own(seed, incumbent.id) or (rival is not None and is_fresh(seed, rival))]
+    own, confirmed = own_seeds(incumbent.id), confirm_seeds(rival) if rival else ()
+    return [score for seed, score in incumbent.scores(fidelity).items() if seed in own or seed in confirmed]
 
 
 def looks(candidate: Experiment, incumbent: Experiment, fidelity: str) -> Iterator[tuple[TrialKey, ...]]:
     """Yield what each further look needs, the next one first: missing trials of the candidate and of the incumbent.
 
-    A candidate that another incumbent has screened keeps its trials.
+    A candidate that another incumbent has screened keeps its trials. The incumbent needs twice as many seeds as the
+    candidate, since all of its challengers share them.
     """
-    done = {seed for seed in candidate.tried(fidelity) if not is_fresh(seed, incumbent.id)}
+    done = candidate.tried(fidelity) - {*confirm_seeds(incumbent.id)}
     for look in LOOKS:
-        seeds = screen_seeds(incumbent.id, LOOKS[-1])
+        seeds = screen_seeds(incumbent.id, 2 * LOOKS[-1])
         more = [seed for seed in seeds if seed not in done][: max(0, look - len(done))]
         known = len(reference(incumbent, fidelity))
-        wanted = max(look, len(BASELINE_SEEDS))
-        own = [seed for seed in seeds if seed not in incumbent.tried(fidelity)][: max(0, wanted - known)]
+        own = [seed for seed in seeds if seed not in incumbent.tried(fidelity)][: max(0, 2 * look - known)]
         trials = [TrialKey(candidate.id, seed, fidelity) for seed in more]
         trials += [TrialKey(incumbent.id, seed, fidelity) for seed in own]
         if trials:

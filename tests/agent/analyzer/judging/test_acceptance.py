@@ -91,7 +91,7 @@ def test_all_challengers_start_on_the_same_seeds_of_the_incumbent() -> None:
     wanted = wanted_of(scored("e0007"), baseline())
     assert wanted.trials == (("e0007", 0, FIDELITY, 0), ("e0007", 1, FIDELITY, 0))
     assert (wanted.stage, wanted.lead) == ("screen", None)
-    assert wanted.ahead == (("e0007", 2, FIDELITY, 0), ("e0007", 3, FIDELITY, 0))
+    assert [key[:2] for key in wanted.ahead] == [("e0007", 2), ("e0007", 3), *(("e0001", seed) for seed in range(4, 8))]
     newer = scored("e0005", around(0.5, FRESH[:12]), verdict=Verdict("accepted", "", "e0001", number=2))
     assert [key[:2] for key in wanted_of(scored("e0007"), newer).trials] == [("e0007", 4000), ("e0007", 4001)]
 
