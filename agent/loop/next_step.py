@@ -189,7 +189,7 @@ def _answer(snapshot: Snapshot, candidate: Experiment) -> Wanted | Verdict:
             )
         return answer
     simpler = snapshot.lines_of_code[candidate.id] < snapshot.lines_of_code[leader.id]
-    return judge(candidate, leader, snapshot.evidence, simpler=simpler)
+    return judge(candidate, leader, snapshot.evidence, siblings=snapshot.siblings, simpler=simpler)
 
 
 def _trials(wanted: Sequence[Wanted]) -> Sequence[TrialKey]:
@@ -201,9 +201,9 @@ def _trials(wanted: Sequence[Wanted]) -> Sequence[TrialKey]:
 
 
 def _solved(snapshot: Snapshot) -> str | None:
-    """Return why nothing is left to improve, None while an improvement can be measured."""
+    """Return why nothing is left to improve or the user's score is reached, None while neither holds."""
     leader = incumbent(snapshot.experiments)
-    return reached(leader, snapshot.fidelities[-1], None) if leader else None
+    return reached(leader, snapshot.fidelities[-1], snapshot.until) if leader else None
 
 
 def _between(snapshot: Snapshot) -> Step:

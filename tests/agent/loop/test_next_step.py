@@ -80,7 +80,8 @@ def test_after_the_baseline_a_block_is_as_wide_as_the_slots_and_no_wider_than_wh
 
 def test_candidates_are_screened_side_by_side() -> None:
     block = snapshot((BASELINE, unmeasured("e0002"), unmeasured("e0003")), (CLOSED, OPEN))
-    assert next_step(block) == RunTrials([TrialKey(name, seed, FIDELITY) for name in ("e0002", "e0003") for seed in (0, 1)])
+    shared = [TrialKey(name, seed, FIDELITY) for name in ("e0002", "e0003") for seed in (0, 1)]
+    assert next_step(block) == RunTrials(shared)
 
 
 def test_a_verdict_that_has_been_earned_comes_before_more_trials() -> None:

@@ -150,7 +150,7 @@ def test_a_real_gain_is_accepted_with_its_interval() -> None:
     verdict = verdict_on(*confirmed(0.05, FIRST))
     assert verdict.verdict == "accepted"
     assert verdict.reason.startswith("better than e0001 on 12 fresh seeds: +0.0500, p = ")
-    assert "below the level 0.0044 of test 1" in verdict.reason
+    assert "below the level 0.0022 of test 1" in verdict.reason
     assert verdict.interval is not None
     assert 0.0 < verdict.interval[0] < 0.05 < verdict.interval[1]
 
@@ -166,7 +166,7 @@ def test_luck_in_the_screening_does_not_help_on_fresh_seeds() -> None:
     assert verdict.verdict == "rejected"
     assert verdict.p_value == pytest.approx(0.5, abs=0.05)
     assert "not shown to be better than e0001 on 12 fresh seeds: " in verdict.reason
-    assert "where 0.3 was needed to go on, 0.0044 to be accepted, in test 1" in verdict.reason
+    assert "where 0.3 was needed to go on, 0.0022 to be accepted, in test 1" in verdict.reason
 
 
 def test_each_further_test_against_one_incumbent_is_held_to_a_stricter_level() -> None:
