@@ -15,7 +15,7 @@ the experiment. Fewer than 32 pairs therefore confirm only a large gain: larger 
 of four experiments on this code stay within, four times as large where these are fewer than eight.
 
 Levels. The k-th confirmation against one incumbent, in the order of their first results, may err with alpha_k = alpha /
-(zeta(1.6) k^1.6), which sums to alpha over all k. Its looks share three fifths of that; the rest is a reserve for laws
+(zeta(1.6) k^1.6), which sums to alpha over all k. Its looks share half of that; the rest is a reserve for laws
 so skewed that the cubic does not correct all of it. By Bonferroni's inequality the chance that any of a series of
 candidates, all equal to the incumbent, is accepted stays below alpha, however long the series, whatever the trials that
 they share, and also where screening has used the incumbent's trials: given those, a candidate's own are fresh. Until
@@ -64,7 +64,7 @@ class Look(NamedTuple):
     only_large: bool
 
 
-LOOKS = (Look(12, 12, 0.1, 0.3, True), Look(32, 48, 0.25, 0.1, False), Look(48, 64, 0.25, 0.0, False))
+LOOKS = (Look(12, 12, 0.1, 0.3, True), Look(32, 48, 0.2, 0.1, False), Look(48, 64, 0.2, 0.0, False))
 
 Values = np.ndarray[tuple[int], np.dtype[np.float64]]
 
