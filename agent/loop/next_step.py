@@ -20,7 +20,7 @@ from agent.planner.contract import Rung
 from agent.planner.ladder import decide, exhausted
 from agent.planner.parents import assign_roles
 from memory.ending import Ending
-from memory.leaderboard import incumbent, standing
+from memory.leaderboard import incumbent, left_out, standing
 from memory.records import Block, Decision, Experiment, Grant, Objective, Role, TrialKey, Verdict
 from stoichloop.errors import StoichloopError
 
@@ -188,8 +188,11 @@ def _answer(snapshot: Snapshot, noise: Mapping[str, Noise], candidate: Experimen
                 f"the baseline does not train, so nothing can be compared with it: {answer.reason}; {START_ANEW}"
             )
         return answer
-    simpler = snapshot.lines_of_code[candidate.id] < snapshot.lines_of_code[leader.id]
-    return judge(candidate, leader, noise, confirmations(snapshot.experiments, leader), simpler=simpler)
+    fewer_lines = snapshot.lines_of_code[candidate.id] < snapshot.lines_of_code[leader.id]
+    fewer_changes = bool(left_out(snapshot.experiments, candidate.parent or "", candidate.combines, leader))
+    return judge(
+        candidate, leader, noise, confirmations(snapshot.experiments, leader), simpler=fewer_lines or fewer_changes
+    )
 
 
 def _trials(wanted: Sequence[Wanted]) -> Sequence[TrialKey]:
