@@ -7,6 +7,7 @@ are merged one after the other, by line, as git merges them.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -77,7 +78,7 @@ def _merged(parts: Sequence[Experiment], parent: Experiment, host: PlannerHost) 
     def edit(folder: Path) -> None:
         for part in (part for part in parts if part.patch and not found):
             after = texts_in(host.state_of(part).folder)
-            before = _texts_before(part, host)
+            before = _texts_before(host.state_of(part).folder, part.patch)
             held = texts_in(folder)
             if before is None:
                 found.append(f"the patch of {part.id} cannot be taken out of its own code")
@@ -93,13 +94,14 @@ def _merged(parts: Sequence[Experiment], parent: Experiment, host: PlannerHost) 
     return Objection(f"{names} cannot be combined on {parent.id}: {found[0]}")
 
 
-def _texts_before(part: Experiment, host: PlannerHost) -> dict[str, str] | None:
-    """Return the texts of the code that a part has changed, None if its patch does not come off."""
-    with scratch_copy(host.state_of(part).folder) as folder:
-        patch = folder / "part.patch"
-        patch.write_bytes(part.patch.encode("utf-8", "surrogateescape"))
+@lru_cache(maxsize=32)  # of a commit, whose texts stay; a part is tried in several combinations
+def _texts_before(code: Path, patch: str) -> dict[str, str] | None:
+    """Return the texts that a patch has changed into those of `code`, None if it does not come off."""
+    with scratch_copy(code) as folder:
+        draft = folder / "part.patch"
+        draft.write_bytes(patch.encode("utf-8", "surrogateescape"))
         try:
-            loop_git(folder).apply("--reverse", "--whitespace=nowarn", str(patch))
+            loop_git(folder).apply("--reverse", "--whitespace=nowarn", str(draft))
         except GitCommandError:
             return None
         return texts_in(folder)

@@ -66,7 +66,7 @@ def _of_children(root: Experiment, past: Sequence[Experiment], fidelity: str) ->
         others = [0.0, *(mean for name, (_, mean) in leads.items() if name not in members)]
         gain = statistics.fmean(ours) - statistics.fmean(others)
         error = max(_spread(ours, others), noise) * math.sqrt(1 / len(ours) + 1 / len(others))
-        if len(members) < MEMBERS or gain <= 0 or gain < EVIDENCE * error:
+        if len(members) < MEMBERS or statistics.fmean(ours) <= 0 or gain <= 0 or gain < EVIDENCE * error:
             continue
         values = [leads[name][0].changes[field] for name in members]
         evidence = gain / error if error else math.inf

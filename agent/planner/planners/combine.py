@@ -46,7 +46,7 @@ class Combine:
     def _all(self, parent: Experiment, situation: Situation, earlier: Sequence[Proposal]) -> Iterator[Proposal]:
         yield from self._combinations(parent, situation, earlier)
         if situation.rung == "sweep":
-            yield from _shared(parent, situation, self.fidelity)
+            yield from _shared(parent, situation, self.fidelity, earlier)
         yield from _without_a_part(parent, situation, earlier)
 
     def _combinations(
@@ -106,14 +106,14 @@ def _hypothesis(wanted: Sequence[Part], parent: Experiment, made: Proposal) -> s
     return hypothesis_of(parts, parent, leads)
 
 
-def _shared(parent: Experiment, situation: Situation, fidelity: str) -> Iterator[Proposal]:
+def _shared(parent: Experiment, situation: Situation, fidelity: str, earlier: Sequence[Proposal]) -> Iterator[Proposal]:
     """Yield the fields that families of experiments moved the same way, all together, unless these were tried on it."""
-    found = [f for f in families(parent, situation.past, fidelity) if parent.configuration.get(f.field) != f.value]
+    past = situation.past
+    found = [f for f in families(parent, past, fidelity) if parent.configuration.get(f.field) != f.value]
     changes = {family.field: family.value for family in found}
-    again = any(
-        e.parent == parent.id and e.planner == Combine.name and not e.combines and e.changes.keys() == changes.keys()
-        for e in situation.past
-    )
+    tried = [(e.parent, e.changes.keys()) for e in past if e.planner == Combine.name and not e.combines]
+    tried += [(proposal.parent, proposal.changes.keys()) for proposal in earlier if not proposal.combines]
+    again = (parent.id, changes.keys()) in tried
     if not changes or again:
         return
     proposal = Proposal(
