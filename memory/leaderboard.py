@@ -44,6 +44,34 @@ def lineage(experiments: Sequence[Experiment], experiment: Experiment) -> list[E
     return path[::-1]
 
 
+def changes_of(experiments: Sequence[Experiment], names: Iterable[str]) -> frozenset[str]:
+    """Return the ids of the changes that these experiments make on their parents: a combination makes its parts'."""
+    by_id = {e.id: e for e in experiments}
+
+    def parts(name: str) -> frozenset[str]:
+        combined = by_id[name].combines if name in by_id else ()
+        return frozenset().union(*map(parts, combined)) if combined else frozenset({name})
+
+    return frozenset().union(*map(parts, names))
+
+
+def changes_behind(experiments: Sequence[Experiment], experiment: Experiment) -> frozenset[str]:
+    """Return the ids of all changes that an experiment holds: those of its lineage, without the baseline."""
+    return changes_of(experiments, [e.id for e in lineage(experiments, experiment)[1:]])
+
+
+def left_out(
+    experiments: Sequence[Experiment], parent: str, combines: Sequence[str], leader: Experiment
+) -> frozenset[str]:
+    """Return the changes behind `leader` that a combination on `parent` lacks; empty unless it makes no other."""
+    built_on = next((e for e in experiments if e.id == parent), None)
+    if not combines or built_on is None:
+        return frozenset()
+    ours = changes_behind(experiments, built_on) | changes_of(experiments, combines)
+    theirs = changes_behind(experiments, leader)
+    return theirs - ours if ours < theirs else frozenset()
+
+
 def codes_of(experiments: Sequence[Experiment]) -> dict[str, str]:
     """Return, for each experiment, the id of the experiment whose code it runs.
 

@@ -178,7 +178,7 @@ class Ledger:
                     proposed_at=e.proposed_at,
                 )
                 beside = {name: getattr(e, name) for name in ("role", "move", "patch", "repairs", "title")}
-                self._insert("proposals", experiment=e.id, **beside)
+                self._insert("proposals", experiment=e.id, combines=" ".join(e.combines), **beside)
                 if e.commit is not None:
                     self._insert("commits", experiment=e.id, sha=e.commit, committed_at=time.time())
                 if e.verdict is not None:

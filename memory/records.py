@@ -195,6 +195,7 @@ class Experiment:
         changes: fields whose value differs from the parent. configuration: all fields.
         patch: unified diff against the code of the parent, empty if there is none.
         move: name of the patch in the catalogue of moves. repairs: id of the failed experiment that the patch repairs.
+        combines: ids of the experiments whose changes it makes together on its parent, empty for a change of its own.
         trials: on the campaign's own network. sibling_trials: on its siblings, for judging alone: no planner is told.
         commit: the commit that trials run. landed: a commit of the same content whose message has the verdict.
     """
@@ -212,6 +213,7 @@ class Experiment:
     move: str | None = None
     patch: str = ""
     repairs: str | None = None
+    combines: tuple[str, ...] = ()
     commit: str | None = None
     landed: str | None = None
     title: str = ""

@@ -29,6 +29,7 @@ from agent.executor.sandbox.bubblewrap import Sandbox
 from agent.planner.contract import Objection
 from agent.planner.proposal import Proposal
 from memory.formatting import counted, within
+from memory.leaderboard import incumbent, left_out
 from memory.ledger import Ledger
 from memory.records import Experiment, Verdict, experiment_name
 from stoichloop.errors import StoichloopError
@@ -97,6 +98,7 @@ class Registrar:
                 fingerprint = self._draft(proposal, parent).fingerprint
             except StoichloopError as error:
                 return Objection(str(error))
+            fingerprint = _anew(fingerprint, proposal, past) if fingerprint in seen else fingerprint
             if fingerprint in seen:
                 return _KNOWN
             seen.add(fingerprint)
@@ -119,6 +121,8 @@ class Registrar:
                 self.ledger.add_event(f"a proposal by {planner} was refused: {_not_a_parent(proposal)}")
                 continue
             experiment = self._experiment(experiment_name(len(past) + len(experiments) + 1), proposal, parent, planner)
+            if experiment.fingerprint in seen:
+                experiment = replace(experiment, fingerprint=_anew(experiment.fingerprint, proposal, past))
             if experiment.fingerprint not in seen:
                 seen.add(experiment.fingerprint)
                 experiments.append(experiment)
@@ -139,6 +143,7 @@ class Registrar:
             role=proposal.role,
             move=proposal.move,
             repairs=proposal.repairs,
+            combines=proposal.combines,
         )
         try:
             draft = self._draft(proposal, parent)
@@ -219,6 +224,7 @@ class Registrar:
             "Parent": experiment.parent,
             "Regime": settings.regime,
             "Move": experiment.move,
+            "Combines": ", ".join(experiment.combines) or None,
             "Fingerprint": experiment.fingerprint,
             **(_verdict_trailers(experiment, settings) if experiment.verdict else {}),
         }
@@ -226,6 +232,17 @@ class Registrar:
             f"{experiment.id}: {one_line(experiment.headline)}\n\n{commit_paragraph(experiment.hypothesis, _WIDTH)}\n\n"
             + "".join(f"{key}: {value}\n" for key, value in trailers.items() if value is not None)
         )
+
+
+def _anew(fingerprint: str, proposal: Proposal, past: Sequence[Experiment]) -> str:
+    """Return another fingerprint for what has been run, where it is now a part of the incumbent without the rest.
+
+    It was run against an earlier incumbent; the question now is whether it is as good as the combination.
+    """
+    leader = incumbent(past)
+    if leader is None or not left_out(past, proposal.parent, proposal.combines, leader):
+        return fingerprint
+    return hashlib.sha256(f"{fingerprint} of {leader.id}".encode()).hexdigest()
 
 
 def _not_a_parent(proposal: Proposal) -> str:

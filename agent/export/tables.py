@@ -25,8 +25,19 @@ from stoichloop.errors import StoichloopError
 from stoichloop.foreign_text import table_cell
 
 EXPERIMENT_COLUMNS = (
-    *("experiment", "block", "rung", "parent", "planner", "role", "move", "repairs", "title", "hypothesis"),
-    *("changes", "configuration", "commit", "proposed_at", "trials", "seeds", "score", "verdict", "reason"),
+    *("experiment", "block", "rung", "parent", "planner", "role", "move", "repairs", "combines", "title"),
+    *(
+        "hypothesis",
+        "changes",
+        "configuration",
+        "commit",
+        "proposed_at",
+        "trials",
+        "seeds",
+        "score",
+        "verdict",
+        "reason",
+    ),
     *("rival", "effect", "low", "high", "p_value"),
 )
 TRIAL_COLUMNS = (
@@ -86,6 +97,7 @@ def _experiment(e: Experiment, rung: str, seeds: int, score: float | None) -> di
         "experiment": e.id,
         "title": e.headline,
         "rung": rung,
+        "combines": " ".join(e.combines),
         "changes": json.dumps(e.changes, sort_keys=True),
         "configuration": json.dumps(e.configuration, sort_keys=True),
         "commit": e.landed or e.commit,

@@ -21,7 +21,7 @@ from agent.planner.contract import Rung
 from agent.planner.ladder import decide, exhausted
 from agent.planner.parents import assign_roles
 from memory.ending import Ending
-from memory.leaderboard import incumbent
+from memory.leaderboard import incumbent, left_out
 from memory.records import Block, Decision, Experiment, Grant, Objective, Role, TrialKey, Verdict
 from stoichloop.errors import StoichloopError
 
@@ -188,7 +188,9 @@ def _answer(snapshot: Snapshot, candidate: Experiment) -> Wanted | Verdict:
                 f"the baseline does not train, so nothing can be compared with it: {answer.reason}; {START_ANEW}"
             )
         return answer
-    simpler = snapshot.lines_of_code[candidate.id] < snapshot.lines_of_code[leader.id]
+    fewer_lines = snapshot.lines_of_code[candidate.id] < snapshot.lines_of_code[leader.id]
+    fewer_changes = bool(left_out(snapshot.experiments, candidate.parent or "", candidate.combines, leader))
+    simpler = fewer_lines or fewer_changes
     return judge(candidate, leader, snapshot.evidence, siblings=snapshot.siblings, simpler=simpler)
 
 

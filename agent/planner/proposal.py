@@ -27,6 +27,7 @@ class Proposal(_Part):
     """A hypothesis with its test: other values in the configuration, a patch of `gnn/`, or both.
 
     A patch is either `edits` or a unified `diff`. `planner` names who proposed it, where one planner asks others.
+    `combines` names experiments whose changes it makes together; given alone, `composition.compose` fills in the rest.
     """
 
     title: str = Field(default="", max_length=TITLE_CHARACTERS)
@@ -39,6 +40,7 @@ class Proposal(_Part):
     planner: str | None = None
     move: str | None = None
     repairs: str | None = None
+    combines: tuple[str, ...] = ()
 
     @property
     def patches(self) -> bool:
@@ -47,8 +49,8 @@ class Proposal(_Part):
 
     @model_validator(mode="after")
     def _changes_something(self) -> Proposal:
-        if not self.changes and not self.patches:
-            raise ValueError("a proposal must change something: give changes, edits or a diff")
+        if not self.changes and not self.patches and not self.combines:
+            raise ValueError("a proposal must change something: give changes, edits, a diff or combines")
         if self.edits and self.diff:
             raise ValueError("a proposal has edits or a diff, not both")
         return self

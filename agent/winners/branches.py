@@ -82,6 +82,7 @@ def _winner(workspace: Workspace, link: Link, branch: str | None, *, leads: bool
         undone=undone,
         parent=link.parent,
         move=link.move,
+        combines=list(link.combines),
         title=link.subject.removeprefix(f"{link.experiment}: "),
         hypothesis=link.hypothesis,
         score=score.mean if score else None,
@@ -97,5 +98,6 @@ def _winner(workspace: Workspace, link: Link, branch: str | None, *, leads: bool
         effect_interval=None,
         p_value=None,
         ablation=None,
+        parts=[],
         verification=None,
     )

@@ -12,9 +12,13 @@ from memory.formatting import within
 from memory.records import experiment_name
 from stoichloop.errors import StoichloopError
 
-_FIELDS = ("Campaign", "Experiment", "Parent", "Regime", "Move", "Fingerprint", "Verdict", "Score", "Seeds")
+_FIELDS = (
+    *("Campaign", "Experiment", "Parent", "Regime", "Move", "Combines", "Fingerprint"),
+    *("Verdict", "Score", "Seeds"),
+)
 _FORMAT = "%x00".join(["%H", "%P", "%s", "%b", *(f"%(trailers:key={field},valueonly,unfold)" for field in _FIELDS)])
 _SCORE = re.compile(r"([\d.]+)(?: \[(-?[\d.]+), (-?[\d.]+)\])? (exact|blind) at (\w+)")
+_NAME = re.compile(r"e\d{4,}")
 _SEED = re.compile(r"(\d+)(?: \(([\d.]+)\))?")
 
 
@@ -42,6 +46,8 @@ class Score:
 class Link:
     """A commit of an experiment. `score` is None if the message has no score, `move` if no move was applied.
 
+    `combines` names the experiments whose changes it makes together.
+
     `verdict` is the verdict with its reason, such as `rejected, -0.2790 on seed 0`; empty before there is one.
     """
 
@@ -57,6 +63,7 @@ class Link:
     score: Score | None
     move: str | None = None
     hypothesis: str = ""
+    combines: tuple[str, ...] = ()
 
     @property
     def accepted(self) -> bool:
@@ -166,6 +173,7 @@ def read_link(repo: Repo, commit: str) -> Link | None:
         verdict=told["Verdict"],
         score=_score(told["Score"], told["Seeds"]),
         move=told["Move"] or None,
+        combines=tuple(_NAME.findall(told["Combines"])),
         hypothesis=" ".join(body.rpartition("\n\n")[0].split()),
     )
 

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from git import GitCommandError
-
 from agent.analyzer.judging.confirmation import MIN_PAIRS, compare
 from agent.analyzer.judging.noise import Noise, measure_noise
-from agent.base.loop_git import loop_git
 from agent.campaign.campaign_data import refuse_other_data
 from agent.campaign.folder import CampaignFolder
 from agent.campaign.registrar import commit_of
+from agent.executor.code.merging import merged_text
 from agent.executor.code.worktree import Worktrees, choose, keep_what_fits
 from agent.executor.trial import steps_of
 from agent.planner.move_catalogue import move_names, read_move
@@ -28,6 +25,7 @@ from stoichloop.errors import StoichloopError
 
 # The seeds that follow those of the experiment's confirmation: no selection has seen them.
 _FIRST_SEED = 500
+_NONE = object()
 
 
 def fresh_seeds(experiment: str, count: int) -> tuple[int, ...]:
@@ -46,7 +44,8 @@ def ablate(
 ) -> None:
     """Leave out each change behind the winner in turn, on `count` seeds, and record its effect in the ledger.
 
-    Ablations on enough seeds are not repeated. Raises `StoichloopError` if there is nothing to leave out.
+    The parts of a combination are left out too, each alone. Ablations on enough seeds are not repeated. Raises
+    `StoichloopError` if there is nothing to leave out.
     """
     refuse_other_data(campaign.folder, campaign.settings.dataset, dataset)
     experiments = ledger.experiments()
@@ -79,10 +78,10 @@ def _rebuilt(
     """
     winner, found = stack[-1], dict[str, str]()
     known = ledger.ablations(winner.id)
-    for e in stack:
+    for e in [*stack, *_parts(ledger, stack)]:
         if _is_known(last := known.get(e.id), len(seeds)):
             continue
-        rest = _without(worktrees, base, stack, e)
+        rest = _without(ledger, worktrees, base, stack, e)
         if isinstance(rest, StoichloopError):
             ablation = _undetermined(winner.id, e.id, seeds, str(rest))
             if last is None or last.reason != ablation.reason:
@@ -94,25 +93,51 @@ def _rebuilt(
     return found
 
 
+def _parts(ledger: Ledger, stack: Sequence[Experiment]) -> list[Experiment]:
+    """Return the parts of the combinations in a stack."""
+    return ledger.these({name for e in stack if len(e.combines) > 1 for name in e.combines})
+
+
 def _is_known(ablation: Ablation | None, count: int) -> bool:
     """Return whether an ablation on `count` seeds need not be repeated."""
     return ablation is not None and len(ablation.seeds) >= count and ablation.verdict != "not determined"
 
 
 def _without(
-    worktrees: Worktrees, base: str, stack: Sequence[Experiment], left_out: Experiment
+    ledger: Ledger, worktrees: Worktrees, base: str, stack: Sequence[Experiment], left_out: Experiment
 ) -> str | StoichloopError:
     """Commit all other changes of the stack, in order, on the base; return the error if they do not fit."""
     commit = parent = base
     try:
         for e in stack:
+            words = f"{e.id} without {left_out.id}"
             if e is not left_out:
-                commit = worktrees.commit(commit, _again(worktrees, e, parent), f"{e.id} without {left_out.id}")
+                commit = worktrees.commit(commit, _again(worktrees, e, parent), words)
+            if left_out.id in e.combines:
+                commit = worktrees.commit(commit, _taken_out(ledger, worktrees, left_out, e), words)
             parent = commit_of(e)
         worktrees.at(commit).resolve({})
     except StoichloopError as error:
         return error
     return commit
+
+
+def _taken_out(
+    ledger: Ledger, worktrees: Worktrees, part: Experiment, combination: Experiment
+) -> Callable[[Path], None]:
+    """Return an edit that takes a part out of a checkout that holds the combination."""
+    built_on, parent = (ledger.these([e.parent or ""])[0] for e in (combination, part))
+
+    def edit(folder: Path) -> None:
+        if part.patch:
+            with_it, without = worktrees.texts_of(commit_of(part)), worktrees.texts_of(commit_of(parent))
+            for file in sorted(file for file in {*with_it, *without} if with_it.get(file) != without.get(file)):
+                _change(folder, file, with_it.get(file), without.get(file), whole=False)
+            keep_what_fits(folder, worktrees.sandbox)
+        taken = [name for name, value in part.changes.items() if combination.changes.get(name, _NONE) == value]
+        choose({name: built_on.configuration[name] for name in taken if name in built_on.configuration})(folder)
+
+    return edit
 
 
 def _again(worktrees: Worktrees, e: Experiment, parent: str) -> Callable[[Path], None]:
@@ -158,14 +183,10 @@ def _change(folder: Path, file: str, before: str | None, after: str | None, *, w
 
 def _merged(file: str, here: str | None, before: str | None, after: str) -> str:
     """Merge the change of a text from `before` to `after` into `here`; raise `StoichloopError` if they conflict."""
-    with tempfile.TemporaryDirectory(prefix="stoichloop-") as scratch:
-        paths = [Path(scratch) / name for name in ("here", "before", "after")]
-        for path, text in zip(paths, (here, before, after), strict=True):
-            path.write_bytes((text or "").encode("utf-8", "surrogateescape"))
-        try:
-            return str(loop_git(Path(scratch)).merge_file("-p", *map(str, paths), strip_newline_in_stdout=False))
-        except GitCommandError as error:
-            raise StoichloopError(f"later changes of {file} touch the lines that it wrote") from error
+    merged = merged_text(here or "", before or "", after)
+    if merged is None:
+        raise StoichloopError(f"later changes of {file} touch the lines that it wrote")
+    return merged
 
 
 def _judge(

@@ -39,7 +39,8 @@ class Winner(_WinnerModel):
     """An accepted experiment. `effect` is its gain over its rival; `ablation` its effect within the stack.
 
     `leads` is true if the incumbent is built on it and holds its change; if later changes undo all of it, `undone` is
-    true instead. The baseline has no branch and changes nothing. `verdict` is the verdict's reason.
+    true instead. The baseline has no branch and changes nothing. `verdict` is the verdict's reason. `combines` names
+    the experiments whose changes it makes together, and `parts` has the ablations of these in the stack.
     """
 
     experiment: str
@@ -47,6 +48,7 @@ class Winner(_WinnerModel):
     undone: bool
     parent: str | None
     move: str | None
+    combines: list[str]
     title: str
     hypothesis: str
     score: float | None
@@ -62,6 +64,7 @@ class Winner(_WinnerModel):
     effect_interval: Interval | None
     p_value: float | None
     ablation: Ablation | None
+    parts: list[Ablation]
     verification: Verification | None
 
 
@@ -114,6 +117,7 @@ def read_winners(workspace: Workspace, campaign: CampaignFolder, ledger: Ledger,
             undone=e in dead,
             parent=e.parent,
             move=e.move,
+            combines=list(e.combines),
             title=e.headline,
             hypothesis=e.hypothesis,
             score=sum(scores.values()) / len(scores) if scores else None,
@@ -129,6 +133,7 @@ def read_winners(workspace: Workspace, campaign: CampaignFolder, ledger: Ledger,
             effect_interval=verdict.interval,
             p_value=verdict.p_value,
             ablation=ablations.get(e.id),
+            parts=[ablations[name] for name in e.combines if name in ablations],
             verification=verifications.get(e.id),
         )
 
@@ -183,6 +188,8 @@ def _paragraph(winner: Winner, known: Winners) -> RenderableType:
     score = "no score" if winner.score is None else f"{winner.score:.4f}{within(winner.interval)}"
     title = Text(f"{winner.experiment}  {score} on {counted(len(winner.seeds), 'seed')}", style="bold")
     lines = [Text(f"{winner.move}: {winner.title}" if winner.move else winner.title)]
+    if winner.combines:
+        lines.append(Text(f"combines {', '.join(winner.combines)}"))
     if winner.parent is not None:
         place = winner.branch or f"commit {winner.commit[:12]}"
         changed = f"code {winner.code}, configuration {winner.configuration}"
@@ -197,12 +204,17 @@ def _paragraph(winner: Winner, known: Winners) -> RenderableType:
     elif not known.recorded:
         lines.append(Text(winner.verdict))
     if (worth := winner.ablation) is not None:
-        lines.append(Text(f"in the stack: {worth.verdict}: {worth.reason}{within(worth.interval, signed=True)}"))
+        lines.append(_worth("in the stack", worth))
     elif winner.leads and winner.parent is not None and known.recorded:
         lines.append(Text("in the stack: not ablated yet"))
+    lines += [_worth(f"{part.left_out} in the stack", part) for part in winner.parts]
     if (siblings := winner.verification) is not None:
         gain = "" if siblings.gain is None else f": {siblings.gain:+z.4f}{within(siblings.interval, signed=True)}"
         lines.append(
             Text(f"on {counted(len(siblings.siblings), 'sibling')}: {siblings.verdict}{gain} against the base commit")
         )
     return Group(title, Padding(Group(*lines), (0, 0, 1, 7)))
+
+
+def _worth(place: str, ablation: Ablation) -> Text:
+    return Text(f"{place}: {ablation.verdict}: {ablation.reason}{within(ablation.interval, signed=True)}")

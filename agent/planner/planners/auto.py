@@ -1,5 +1,5 @@
-"""The hybrid: the optimiser for configurations; for code the moves, or, where a model or an agent program is given,
-that for every second proposal."""
+"""The hybrid: the optimiser for configurations, the moves for code, and for both combinations of what was tried, and a
+model or an agent program where one is given. Each has an equal share of the proposals of a rung."""
 
 from __future__ import annotations
 
@@ -8,14 +8,21 @@ from dataclasses import dataclass, replace
 
 from agent.planner.contract import Explainer, Lesson, Options, Planner, Rung, Situation
 from agent.planner.planners import command
+from agent.planner.planners.combine import Combine
 from agent.planner.planners.moves import Moves
 from agent.planner.planners.sweep import Sweep
 from agent.planner.proposal import Proposal
 
+_ROUNDS = 2  # experiments a planner, of which the shares are counted
+
 
 @dataclass(frozen=True)
 class Auto:
-    """Asks every planner of the rung in turn; where one falls short, the next one fills in."""
+    """Asks every planner of the rung in turn; where one falls short, the next one fills in.
+
+    The one that has proposed least of what is newest on this rung comes first, so that shares are equal even where one
+    proposal is wanted at a time.
+    """
 
     planners: Sequence[Planner]
     name: str = "auto"
@@ -24,6 +31,10 @@ class Auto:
     def propose(self, situation: Situation) -> list[Proposal]:
         """See `Planner`."""
         able = [planner for planner in self.planners if situation.rung in planner.rungs]
+        newest = [e.planner for e in situation.past if bool(e.patch) == (situation.rung == "code")][
+            -len(able) * _ROUNDS :
+        ]
+        able.sort(key=lambda planner: newest.count(planner.name))
         proposals: list[Proposal] = []
         for place, planner in enumerate(able):
             left = situation.roles[len(proposals) :]
@@ -40,11 +51,11 @@ class Auto:
 
 def create(options: Options) -> Auto:
     """See `agent.planner.registry.create_planner`."""
-    planners: list[Planner] = [Sweep(options.seed, options.fidelity)]
+    planners: list[Planner] = [Combine(options.fidelity, options.without), Sweep(options.seed, options.fidelity)]
     if options.model:
         from agent.planner.planners import llm  # only here: its extra may be missing
 
         planners.append(llm.create(options))
     if options.program:
         planners.append(command.create(options))
-    return Auto((*planners, Moves(options.fidelity)))
+    return Auto((*planners, Moves(options.fidelity, options.without)))

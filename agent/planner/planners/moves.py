@@ -1,8 +1,9 @@
 """Code changes without a model: the moves of the catalogue, ordered by their results, stacked when accepted.
 
-A move that no experiment has tried comes first, and of those the one that changes fewest lines; exploration is
-bold and takes the one that changes most. Then come moves that were tried on other code, the one that led by most
-before others. A move is proposed on top of code once.
+Small moves that no experiment has tried come first, the smallest before others; then moves that led on other code, by
+falling lead; then large ones that are untried; at last those that did not lead. Exploration is bold: it begins with the
+untried move that changes most. A move is proposed on top of code once. One that neither led nor lagged is tried again
+in combination, by `agent.planner.planners.combine`.
 """
 
 from __future__ import annotations
@@ -11,19 +12,22 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from agent.analyzer.judging.noise import mean_outcome
 from agent.planner.contract import Options, Rung, Situation
+from agent.planner.lead import lead_on_parent
 from agent.planner.move_catalogue import MOVES, Move, move_names, read_move
 from agent.planner.proposal import Proposal
-from memory.leaderboard import codes_of, lineage
+from memory.leaderboard import changes_behind, codes_of
 from memory.records import Experiment
+
+_SMALL = 60  # lines
 
 
 @dataclass(frozen=True)
 class Moves:
-    """Proposes moves of `catalogue` for code; what it learns from is at `fidelity`."""
+    """Proposes moves of `catalogue` for code, except those `without`; what it learns from is at `fidelity`."""
 
     fidelity: str
+    without: tuple[str, ...] = ()
     catalogue: Path = MOVES
     name: str = "moves"
     rungs: tuple[Rung, ...] = ("code",)
@@ -33,7 +37,8 @@ class Moves:
 
         The log says once for each code which moves do not apply to it.
         """
-        moves = [read_move(name, self.catalogue) for name in move_names(self.catalogue)]
+        names = [name for name in move_names(self.catalogue) if name not in self.without]
+        moves = [read_move(name, self.catalogue) for name in names]
         wrote, proposals = codes_of(situation.past), list[Proposal]()
         for role, parent in situation.roles:
             for move in self._ordered(moves, situation.past, bold=role == "explore"):
@@ -46,26 +51,33 @@ class Moves:
         return proposals
 
     def _ordered(self, moves: Sequence[Move], past: Sequence[Experiment], *, bold: bool) -> list[Move]:
-        def rank(move: Move) -> tuple[bool, float, int, str]:
-            leads = [lead_of(e, past, self.fidelity) for e in past if e.move == move.name]
-            return bool(leads), -max(leads, default=0.0), -move.lines if bold else move.lines, move.name
+        leads = {move.name: _lead_of(move, past, self.fidelity) for move in moves}
+
+        def rank(move: Move) -> tuple[int, float, str]:
+            lead = leads[move.name]
+            if lead is None:
+                return (0, -move.lines, move.name) if bold else (2 * (move.lines > _SMALL), move.lines, move.name)
+            return 1 if lead > 0 else 3, -lead, move.name
 
         return sorted(moves, key=rank)
 
 
 def create(options: Options) -> Moves:
     """See `agent.planner.registry.create_planner`."""
-    return Moves(options.fidelity)
+    return Moves(options.fidelity, options.without)
 
 
-def lead_of(experiment: Experiment, past: Sequence[Experiment], fidelity: str) -> float:
-    """By how much the mean score grew against the parent; a training that failed recovered 0."""
-    return mean_outcome(experiment, fidelity) - mean_outcome(_parent(experiment, past), fidelity)
+def _lead_of(move: Move, past: Sequence[Experiment], fidelity: str) -> float | None:
+    """Return the largest lead of a move over a parent on equal seeds, None if it is untried."""
+    tries = [e for e in past if e.move == move.name]
+    leads = [lead.mean for e in tries if (lead := lead_on_parent(e, past, fidelity)) is not None]
+    return max(leads, default=0.0) if tries else None
 
 
 def _is_new(move: Move, parent: Experiment, past: Sequence[Experiment], wrote: Mapping[str, str]) -> bool:
     """Return whether `parent` holds what the move requires, does not hold it yet, and its code has not been tried."""
-    stacked = {e.move for e in lineage(past, parent)}
+    behind = changes_behind(past, parent)
+    stacked = {e.move for e in past if e.id in behind}
     tried = any(e.move == move.name and e.parent and wrote[e.parent] == wrote[parent.id] for e in past)
     return not tried and move.name not in stacked and stacked.issuperset(move.description.requires)
 
@@ -86,8 +98,3 @@ def _propose(move: Move, parent: Experiment, code: str, situation: Situation) ->
     if not objection.known:
         situation.host.note(f"move {move.name} is passed over on the code of {code}: {objection.words}")
     return None
-
-
-def _parent(experiment: Experiment, past: Sequence[Experiment]) -> Experiment:
-    """Return the experiment whose code a move was tried on."""
-    return lineage(past, experiment)[-2]

@@ -13,6 +13,7 @@ from agent.executor.code.worktree import Worktrees
 from agent.executor.workspace import Workspace
 from agent.planner.move_catalogue import read_move
 from agent.planner.proposal import Edit, Proposal
+from agent.winners.chain import read_link
 from memory.ledger import Ledger
 from memory.records import Decision, Experiment, TrialResult, Verdict
 from simulator.dataset import Dataset
@@ -234,3 +235,37 @@ def test_code_that_does_not_answer_is_asked_for_a_minute_at_most(
     assert "python -m gnn.config" in refused.verdict.reason
     assert time.monotonic() - started < 30.0
     assert len(ticks) > 20  # the controller's clock goes on meanwhile
+
+
+def test_a_combination_names_its_parts_in_its_commit_and_in_the_ledger(
+    registrar: Registrar, workspace: Workspace
+) -> None:
+    together = Proposal(hypothesis="both", parent="e0001", changes={"lr_S": 0.02}, combines=("e0034", "e0036"))
+    (made,) = propose(registrar, together)
+    assert made.combines == ("e0034", "e0036")
+    landed = judge(registrar, made.id, Verdict("accepted", "", "e0001", 0.3, (0.2, 0.4), 1e-4)).landed
+    assert landed is not None
+    assert trailers(workspace, landed)["Combines"] == "e0034, e0036"
+    link = read_link(workspace.repo, landed)
+    assert link is not None
+    assert link.combines == made.combines
+
+
+def test_what_was_run_is_run_again_where_it_is_the_incumbent_without_a_part(registrar: Registrar) -> None:
+    for field in ("lr_S", "lr_k"):
+        (tried,) = propose(registrar, Proposal(hypothesis="one", parent="e0001", changes={field: 0.02}))
+        judge(registrar, tried.id, Verdict("rejected", "", "e0001", 0.01))
+    alone = Proposal(hypothesis="is lr_k needed?", parent="e0001", changes={"lr_S": 0.02}, combines=("e0002",))
+    assert registrar.identify([alone], "combine", registrar.ledger.experiments()) == []
+    both = Proposal(
+        hypothesis="both", parent="e0001", changes={"lr_S": 0.02, "lr_k": 0.02}, combines=("e0002", "e0003")
+    )
+    (together,) = propose(registrar, both)
+    judge(registrar, together.id, Verdict("accepted", "", "e0001", 0.3, (0.2, 0.4), 1e-4))
+    past = registrar.ledger.experiments()
+    assert registrar.objections(past)(alone) is None
+    (again,) = propose(registrar, alone)
+    assert (again.id, again.configuration) == ("e0005", past[1].configuration)
+    objection = registrar.objections(registrar.ledger.experiments())(alone)
+    assert objection is not None
+    assert objection.known

@@ -9,7 +9,7 @@ import shlex
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
@@ -18,8 +18,8 @@ from agent.executor.code.code_state import CodeState
 from agent.planner.contract import Objection, Options, Planner, Rung, Situation
 from agent.planner.proposal import Proposal
 from agent.planner.registry import create_planner, planner_names
-from memory.records import Experiment, Role
-from tests.agent.experiments import FIDELITY
+from memory.records import Experiment, Role, Verdict
+from tests.agent.experiments import FIDELITY, scored
 from tests.agent.planner.model_server import answers, serving, stalls
 from tests.agent.planner.situations import baseline, situation
 from tests.conftest import ROOT, UNCONTAINED
@@ -61,6 +61,7 @@ def _program(folder: Path, options: Options, name: str) -> Iterator[Planner]:
 Made = Callable[[Path, Options, str], AbstractContextManager[Planner]]
 PLANNERS: dict[str, Made] = {
     "auto": _without,
+    "combine": _without,
     "command": _program,
     "llm": _llm,
     "moves": _without,
@@ -108,12 +109,26 @@ def planner(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Planner]
 
 
 def asked(planner: Planner, state: CodeState, desk: Desk, rung: Rung, roles: Sequence[Role] = MANY) -> Situation:
-    return situation(state, rung=rung, roles=roles, objection=desk.objection).situation
+    past = _near_misses(state) if planner.name == "combine" else ()
+    return situation(state, rung=rung, roles=roles, past=past, objection=desk.objection).situation
 
 
 def rungs_of(planner: Planner) -> list[Rung]:
-    # The played model changes the configuration alone.
-    return [rung for rung in planner.rungs if planner.name != "llm" or rung == "sweep"]
+    # The played model changes the configuration alone, and so do the experiments that are combined here.
+    return [rung for rung in planner.rungs if planner.name not in ("combine", "llm") or rung == "sweep"]
+
+
+def _near_misses(state: CodeState) -> list[Experiment]:
+    """Return experiments without which there is nothing to combine: each led the baseline, and none was accepted."""
+    changes: list[dict[str, float]] = [{"lr_S": 0.01}, {"lr_k": 0.01}, {"width": 64}]
+    return [
+        replace(
+            scored(f"e000{number}", [0.3 + 0.01 * number], configuration=state.resolve(each)),
+            changes=each,
+            verdict=Verdict("rejected", "", number=number),
+        )
+        for number, each in enumerate(changes, start=2)
+    ]
 
 
 def test_proposals_change_something_of_a_parent_that_was_asked_for(planner: Planner, state: CodeState) -> None:

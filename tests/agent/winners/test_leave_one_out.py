@@ -106,3 +106,18 @@ def test_changes_of_different_places_are_merged(night: Night) -> None:
     assert "# one" not in rest["e0002"]["gnn/tunable.py"]
     assert rest["e0002"]["gnn/tunable.py"].endswith("# two\n")
     assert "# two" not in rest["e0003"]["gnn/tunable.py"]
+
+
+def test_each_part_of_a_combination_is_left_out_alone(night: Night) -> None:
+    beginning = replace("gnn/tunable.py", "from __future__", "# one\nfrom __future__")
+    night.reject("e0001", {}, changes={"lr_S": 0.02}, **beginning)
+    night.reject("e0001", {}, changes={"lr_S": 0.03, "width": 64})
+    both = {"changes": {"lr_S": 0.02, "width": 64}, **beginning}
+    winner = night.accept("e0001", {}, combines=("e0002", "e0003"), **both)
+    stack = lineage(night.ledger.experiments(), winner)[1:]
+    rest = _rebuilt(night.ledger, night.worktrees, night.campaign.settings.base_commit, stack, SEEDS)
+    found = {}
+    for name, commit in rest.items():
+        values = night.worktrees.at(commit).resolve({})
+        found[name] = "# one" in night.worktrees.texts_of(commit)["gnn/tunable.py"], values["lr_S"], values["width"]
+    assert found == {"e0004": (False, 0.003, 32), "e0002": (False, 0.003, 64), "e0003": (True, 0.02, 32)}

@@ -5,11 +5,14 @@ from pathlib import Path
 
 import pytest
 
+from agent.analyzer.judging.findings import find
+from agent.analyzer.judging.noise import noise_at
 from agent.base.loop_git import loop_git
 from agent.executor.code.code_state import CodeState
-from agent.planner.contract import Objection
+from agent.planner.contract import Objection, Options
 from agent.planner.move_catalogue import apply, move_names, read_move
-from agent.planner.planners.moves import Moves
+from agent.planner.planners.moves import Moves, create
+from agent.planner.planners.sweep import Sweep
 from agent.planner.proposal import Proposal
 from memory.records import Experiment, Verdict
 from tests.agent.experiments import FIDELITY, scored, situation
@@ -72,6 +75,31 @@ def test_an_accepted_move_stays_and_others_are_tried_on_top_the_best_known_last_
     assert order[-2:] == ["role_start", "integer_columns"]
 
 
+def test_a_move_that_led_elsewhere_comes_before_large_ones_that_are_untried(
+    state: CodeState, baseline: Experiment
+) -> None:
+    good, bad = tried("e0003", "role_start", 0.35, "e0001"), tried("e0004", "metabolite_scale", 0.1, "e0001")
+    leader = tried("e0002", "sign_tied", 0.5, "e0001", accepted=True)
+    order = [proposal.move for proposal in propose(state, [baseline, leader, good, bad], leader)]
+    at = order.index("role_start")
+    assert all(read_move(move or "").lines <= 60 for move in order[:at])
+    assert all(read_move(move or "").lines > 60 for move in order[at + 1 : -1])
+    assert order[-2:] == ["integer_columns", "metabolite_scale"]
+
+
+def test_moves_that_are_left_out_are_never_proposed(state: CodeState, baseline: Experiment) -> None:
+    told = situation(state, [baseline], [("exploit", baseline)] * 20, rung="code")
+    names = {proposal.move for proposal in create(Options(0, FIDELITY, without=("sign_tied",))).propose(told)}
+    assert names
+    assert "sign_tied" not in names
+
+
+def test_a_move_in_a_combination_is_in_the_code(state: CodeState, baseline: Experiment) -> None:
+    part = tried("e0002", "sign_tied", 0.35, "e0001")
+    leader = replace(tried("e0003", "", 0.5, "e0001", accepted=True), move=None, combines=("e0002",))
+    assert "sign_tied" not in [proposal.move for proposal in propose(state, [baseline, part, leader], leader)]
+
+
 def test_a_sweep_on_the_same_code_does_not_make_a_rejected_move_new(state: CodeState, baseline: Experiment) -> None:
     swept = replace(scored("e0003", [0.4], verdict=Verdict("accepted", "", number=3)), parent="e0001")
     past = [baseline, tried("e0002", "sign_tied", 0.2, "e0001"), swept]
@@ -124,3 +152,27 @@ def test_a_tree_is_proposed_on_older_code_that_lacks_a_file_to_remove(baseline: 
     proposal = next(p for p in propose(code, [baseline], baseline) if p.move == "integer_columns")
     assert "gnn/adam.py" not in proposal.diff
     assert "--- a/gnn/loss.py\n+++ /dev/null\n" in proposal.diff
+
+
+def test_a_field_that_an_accepted_move_declares_is_swept_and_named(baseline: Experiment, tmp_path: Path) -> None:
+    code, git = code_in(tmp_path), loop_git(tmp_path)
+    git.init("--quiet")
+    git.add("--all")
+    apply([read_move("least_squares_finish")], code.folder)
+    state = CodeState(code.folder, UNCONTAINED)
+    leader = replace(
+        tried("e0002", "least_squares_finish", 0.5, "e0001", accepted=True), configuration=state.resolve({})
+    )
+    past = [
+        replace(
+            scored(f"e{number:04d}", [number / 100]), configuration={**leader.configuration, "finish_ridge": number}
+        )
+        for number in range(3, 15)
+    ]
+    findings = find([baseline, leader, *past], (), noise_at([baseline], [FIDELITY]), 1, "exact")
+    assert "higher finish_ridge recovers more" in next(f for f in findings if f.subject == "finish_ridge").statement
+    told = situation(state, [baseline, leader], [("principle", leader), ("explore", leader)], findings=findings)
+    alone, swept = Sweep(seed=0, fidelity=FIDELITY).propose(told)
+    assert "finish_ridge" in alone.title
+    assert "finish_ridge" in state.fields
+    assert {*swept.changes} <= {*state.fields}
