@@ -106,6 +106,15 @@ def test_fewer_lines_of_code_need_no_lead() -> None:
     assert isinstance(next_step(snapshot(experiments, (CLOSED, OPEN))), GiveVerdict)
 
 
+def test_a_combination_without_a_part_of_the_incumbents_needs_no_lead() -> None:
+    parts = [scored(name, [0.31], verdict=Verdict("rejected", "", number=2)) for name in ("e0002", "e0003")]
+    both = replace(scored("e0004", [0.30], verdict=replace(ACCEPTED, number=4)), combines=("e0002", "e0003"))
+    rest = replace(scored("e0005", [0.30]), combines=("e0003",))
+    assert isinstance(next_step(snapshot((BASELINE, *parts, both, rest), (CLOSED, OPEN))), RunTrials)
+    other = replace(rest, combines=())
+    assert isinstance(next_step(snapshot((BASELINE, *parts, both, other), (CLOSED, OPEN))), GiveVerdict)
+
+
 def test_a_block_without_open_experiments_is_closed() -> None:
     judged = scored("e0002", [0.1], verdict=Verdict("rejected", "screened out", number=2))
     assert next_step(snapshot((BASELINE, judged), (CLOSED, OPEN))) == CloseBlock(OPEN)
