@@ -18,8 +18,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from agent.analyzer.judging.noise import measure_noise
-from agent.planner.lead import lead_over
+from agent.planner.lead import lead_over, noise_of
 from memory.leaderboard import lineage
 from memory.records import Experiment
 
@@ -59,7 +58,7 @@ def _of_children(root: Experiment, past: Sequence[Experiment], fidelity: str) ->
     for e, _ in leads.values():
         for field, value in e.changes.items():
             groups[field, _direction(root.configuration.get(field), value)].append(e.id)
-    noise = measure_noise([root], fidelity).sigma or measure_noise(past, fidelity).sigma
+    noise = noise_of(root, past, fidelity)
     found = list[Family]()
     for (field, _), members in groups.items():
         ours = [leads[name][1] for name in members]

@@ -19,18 +19,20 @@ class Lead(NamedTuple):
 
 
 def lead_over(parent: Experiment, experiment: Experiment, past: Sequence[Experiment], fidelity: str) -> Lead | None:
-    """Return the lead at one fidelity, None without an equal seed. A training that failed recovered nothing: 0.
-
-    The noise is the parent's own, or where that was trained from one seed only, that of all accepted experiments.
-    """
+    """Return the lead at one fidelity, None without an equal seed. A training that failed recovered nothing: 0."""
     theirs, ours = parent.scores(fidelity), experiment.scores(fidelity)
     seeds = sorted(theirs.keys() & experiment.tried(fidelity))
     if not seeds:
         return None
     mean = statistics.fmean(ours.get(seed, 0.0) - theirs[seed] for seed in seeds)
-    own = measure_noise([parent], fidelity)
-    sigma = (own if own.degrees else measure_noise(past, fidelity)).sigma
+    sigma = noise_of(parent, past, fidelity)
     return Lead(mean, len(seeds), mean / sigma if sigma else float("inf") * mean if mean else 0.0)
+
+
+def noise_of(parent: Experiment, past: Sequence[Experiment], fidelity: str) -> float:
+    """Return the parent's noise; if it has one seed, that of the newest accepted experiment with more, else 0."""
+    known = (measure_noise([e], fidelity) for e in (parent, *reversed(past)) if e.accepted)
+    return next((noise.sigma for noise in known if noise.degrees), 0.0)
 
 
 def lead_on_parent(experiment: Experiment, past: Sequence[Experiment], fidelity: str) -> Lead | None:

@@ -107,9 +107,11 @@ def test_fewer_lines_of_code_need_no_lead() -> None:
 
 
 def test_a_combination_without_a_part_of_the_incumbents_needs_no_lead() -> None:
+    """At an equal score on the incumbent's shared seeds, only what makes fewer changes is confirmed."""
+    shared = {3000 + number: 0.29 + 0.01 * (number % 3) for number in range(8)}
     parts = [scored(name, [0.31], verdict=Verdict("rejected", "", number=2)) for name in ("e0002", "e0003")]
-    both = replace(scored("e0004", [0.30], verdict=replace(ACCEPTED, number=4)), combines=("e0002", "e0003"))
-    rest = replace(scored("e0005", [0.30]), combines=("e0003",))
+    both = replace(scored("e0004", shared, verdict=replace(ACCEPTED, number=4)), combines=("e0002", "e0003"))
+    rest = replace(scored("e0005", shared), combines=("e0003",))
     assert isinstance(next_step(snapshot((BASELINE, *parts, both, rest), (CLOSED, OPEN))), RunTrials)
     other = replace(rest, combines=())
     assert isinstance(next_step(snapshot((BASELINE, *parts, both, other), (CLOSED, OPEN))), GiveVerdict)
