@@ -262,7 +262,8 @@ def _wait_or_stop(snapshot: Snapshot, needs: _Needs) -> Wait | Stop:
     reasons = (
         any(trial in snapshot.running for trial in needs.trials),
         judging and (snapshot.cramped or any(trial.sibling in snapshot.unready for trial in needs.trials)),
-        going_on and (snapshot.asking or snapshot.paused or (snapshot.running and not snapshot.free)),
+        going_on and (snapshot.asking or snapshot.paused),
+        (judging or going_on) and snapshot.running and not snapshot.free,  # a slot will be free
         snapshot.explaining is not None and snapshot.trial_fits,
     )
     if snapshot.left_s > 0 and any(reasons):

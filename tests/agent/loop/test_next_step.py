@@ -252,6 +252,11 @@ def test_no_more_is_asked_for_than_is_granted_beside_what_runs() -> None:
     assert next_step(one) == Wait("end")
 
 
+def test_what_is_to_be_judged_waits_for_slots_in_which_further_seeds_run() -> None:
+    last = snapshot((BASELINE, scored("e0002")), (CLOSED, OPEN), free=0, running=SEEDS[:2])
+    assert next_step(replace(last, grant=Grant(0.0, 600.0, 1, 600.0, 1))) == Wait("end")
+
+
 def test_what_nothing_can_lead_any_more_is_solved() -> None:
     best = scored("e0001", [1.0] * 16, block=0, verdict=ACCEPTED)
     words = "solved, e0001 scores 1.0000 [1.0000, 1.0000] on 16 seeds at probe: no gain is left that could be confirmed"
