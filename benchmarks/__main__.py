@@ -9,7 +9,8 @@ from benchmarks.judging import judging
 from benchmarks.load import load
 from benchmarks.measure import run_commands
 from benchmarks.recovery import recovery
+from benchmarks.slots import slots
 from benchmarks.speed import speed
 
 if __name__ == "__main__":
-    run_commands(ablation, blind, containment, judging, load, recovery, speed)
+    run_commands(ablation, blind, containment, judging, load, recovery, slots, speed)

@@ -29,7 +29,7 @@ from pydantic import BaseModel, ConfigDict
 from agent.analyzer.judging.findings import find
 from agent.analyzer.judging.noise import Noise
 from agent.base.console import Console
-from agent.campaign.budget import Budget, experiments_done, grant
+from agent.campaign.budget import Budget, grant
 from agent.campaign.folder import CampaignFolder, start_campaign
 from agent.executor.code.code_state import CodeState
 from agent.executor.code.search_space import Field
@@ -46,7 +46,7 @@ from benchmarks.measure import dataset_of
 from benchmarks.summary import Summary, summarise
 from memory.formatting import SHOWN_SCORES
 from memory.ledger import Ledger
-from memory.records import Decision, Experiment, TrialResult, Verdict, experiment_name
+from memory.records import Decision, Experiment, TrialKey, TrialResult, Verdict, experiment_name
 from simulator.dataset import Dataset
 
 _NAME, _YEAR_S, _MIB = "load", 365 * 86400.0, 2**20
@@ -113,13 +113,11 @@ class Timed:
 class Synthetic(Controller):
     """A controller whose trials are drawn: no experiment is better than another, and none takes any time."""
 
-    def run_trials(self, wanted: Sequence[tuple[str, int, str]]) -> None:
-        """See `Controller.run_trials`."""
-        for trial in wanted:
-            self._ledger.add_result(_result(*trial))
+    def start_trials(self, wanted: Sequence[TrialKey]) -> None:
+        """See `Controller.start_trials`: they end at once."""
+        for experiment, seed, fidelity, _ in wanted:
+            self._ledger.add_result(_result(experiment, seed, fidelity))
             self._ledger.keep_copy()
-        granted = self._budget.grant.experiments
-        self._cut_short = granted is not None and experiments_done(self._ledger.experiments()) >= granted
 
 
 def load(

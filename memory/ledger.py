@@ -331,12 +331,12 @@ class Ledger:
         return [Finding(**{**dict(row), "experiments": unpack(row["experiments"])}) for row in rows]
 
     def current_findings(self) -> list[Finding]:
-        """Return the findings of the newest block that has any."""
-        return self.findings(self._rows("SELECT COALESCE(MAX(block), 0) FROM findings")[0][0])
+        """Return the findings of the block that was closed last and has any."""
+        return self.findings(sum(row[0] for row in self._rows("SELECT block FROM findings ORDER BY id DESC LIMIT 1")))
 
-    def spent(self, kind: str) -> float:
-        """Return the total spend of one kind."""
-        return float(self._rows("SELECT COALESCE(SUM(amount), 0.0) FROM spend WHERE kind = ?", kind)[0][0])
+    def spent(self, kind: str, since: float = 0.0) -> float:
+        """Return the total spend of one kind since a time."""
+        return float(self._rows("SELECT TOTAL(amount) FROM spend WHERE kind = ? AND spent_at >= ?", kind, since)[0][0])
 
     def calls(self) -> list[Call]:
         """Return all requests to language models, oldest first."""

@@ -141,24 +141,25 @@ class Log:
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
-        self._closed: list[str] = []
+        self._closed: dict[int, str] = {}
 
     def text(self, state: CampaignState | None = None) -> str:
         """Render the log as it is now, the state of the campaign first."""
-        ledger, blocks, texts = self._ledger, self._ledger.blocks(), list[str]()
+        ledger, blocks, texts = self._ledger, self._ledger.blocks(), dict(self._closed)
         members: defaultdict[int, list[Experiment]] = defaultdict(list)
         for e in ledger.experiments():
             members[e.block].append(e)
         head = _TEMPLATES.get_template("log.md.j2").render(
             campaign=ledger.campaign(), state=state, events=ledger.events(), calls=list(_in_short(ledger.calls()))
         )
-        for block in blocks[len(self._closed) :]:
+        for block in (block for block in blocks if block.number not in self._closed):
             findings = ledger.findings(block.number)
-            text = _TEMPLATES.get_template("block.md.j2").render(
+            texts[block.number] = _TEMPLATES.get_template("block.md.j2").render(
                 block=block, findings=findings, experiments=members[block.number]
             )
-            (texts if block.summary is None else self._closed).append(text)
-        return "".join([head, *self._closed, *texts])
+            if block.summary is not None:
+                self._closed[block.number] = texts[block.number]
+        return "".join([head, *(texts[block.number] for block in blocks)])
 
 
 def entries(ledger: Ledger) -> dict[str, list[dict[str, Any]]]:

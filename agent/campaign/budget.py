@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import statistics
 import time
+from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from agent.executor.trial import FIDELITIES, LOWEST
 from memory.ledger import WALL_S, Ledger
@@ -70,10 +71,11 @@ def _exhausted(current: Grant, spent: float, done: int) -> bool:
 
 @dataclass
 class Budget:
-    """The grant in force and the clock of this controller; spend reaches the ledger in small steps."""
+    """The grant in force, the clock of this controller and what else it has spent, which reach the ledger at times."""
 
     ledger: Ledger
     grant: Grant
+    _uses: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float), init=False)
 
     def __post_init__(self) -> None:
         self._spent = self.ledger.spent(WALL_S)
@@ -85,6 +87,14 @@ class Budget:
         self.ledger.add_spend(WALL_S, now - self._mark)
         self._spent += now - self._mark
         self._mark = now
+        for kind, amount in self._uses.items():
+            self.ledger.add_spend(kind, amount)
+        self._uses.clear()
+
+    def use(self, kind: str, amount: float) -> None:
+        """Count spend of another kind; it reaches the ledger with the time."""
+        if amount > 0:
+            self._uses[kind] += amount
 
     def heartbeat(self, every_s: float = 30.0) -> None:
         """Remember if that is due, so that a killed controller loses little of its account."""

@@ -126,6 +126,7 @@ class Registrar:
             if experiment.fingerprint not in seen:
                 seen.add(experiment.fingerprint)
                 experiments.append(experiment)
+        self._drafts.clear()
         return experiments
 
     def _experiment(self, name: str, proposal: Proposal, parent: Experiment, planner: str) -> Experiment:
@@ -200,7 +201,6 @@ class Registrar:
 
         The same verdict makes the same commit, so what a killed controller began is only done again.
         """
-        self._drafts.clear()
         experiments = {e.id: e for e in self.ledger.experiments()}
         for e in experiments.values():
             if e.parent is None or e.commit is None or e.verdict is None or e.landed is not None:

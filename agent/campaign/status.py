@@ -11,6 +11,7 @@ from agent.analyzer.judging.noise import measure_noise
 from agent.campaign.campaign_state import read_state
 from agent.campaign.folder import CampaignFolder
 from agent.campaign.session import age_s
+from agent.campaign.utilisation import Utilisation, read_utilisation
 from agent.executor.artifacts import CONFIG, read_curves
 from memory.leaderboard import Standing, count_verdicts, incumbent, leaders, standing
 from memory.ledger import WALL_S, Ledger
@@ -46,6 +47,7 @@ class Status(_StatusModel):
     """A campaign at one moment. Times are seconds.
 
     `state` says how it ended, or that it runs; `next_commands` are of use then. `noise` is None before it is measured.
+    `utilisation` is that of the slots over the campaign and over its newest session, None before it is known.
     """
 
     campaign: str
@@ -73,6 +75,8 @@ class Status(_StatusModel):
     experiments_granted: int | None
     experiments_judged: int
     events: list[str]
+    utilisation: Utilisation | None = None
+    utilisation_session: Utilisation | None = None
 
 
 def read_status(campaign: CampaignFolder, ledger: Ledger) -> Status:
@@ -116,6 +120,8 @@ def read_status(campaign: CampaignFolder, ledger: Ledger) -> Status:
         experiments_granted=grant.experiments if grant else None,
         experiments_judged=sum(1 for line in lines if line.block > 0 and line.verdict is not None),
         events=[event.message for event in ledger.events()[-3:]],
+        utilisation=read_utilisation(ledger),
+        utilisation_session=read_utilisation(ledger, session.started_at) if session else None,
     )
 
 

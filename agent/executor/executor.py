@@ -1,4 +1,4 @@
-"""Trainings side by side: a number of slots, kept busy until the trainings or the time run out.
+"""Trainings side by side, in a number of slots: submitted and polled, or run to the end of the trainings or the time.
 
 A GPU idles when it trains one model of this size, so jobs that share code and shapes train together there, in one
 process; gnn.train sizes the batch to the device's memory. A core that trains one is busy.
@@ -99,6 +99,7 @@ class Executor(ABC, Generic[T]):
         worktrees: checkouts of the code of each job.
         host: the owner of the trainings.
         together: jobs in one process at most, None for the default of the kind of slot.
+        cramped: the disk had no room for what was submitted last.
     """
 
     slots: Sequence[str | None]
@@ -108,60 +109,103 @@ class Executor(ABC, Generic[T]):
     running: dict[int, tuple[Attempt, Sequence[T]]] = field(default_factory=dict)
     apart: set[str] = field(default_factory=set)  # code that has failed to train several at once
     losses: Counter[str] = field(default_factory=Counter)  # of each training with its worker
+    cramped: bool = field(default=False, init=False)
 
     @abstractmethod
     def start(self, slot: int, members: Members, observations: Path, limit_s: float) -> Attempt:
         """Start jobs of the same code and number of steps, for at most `limit_s` seconds, in a free slot."""
 
+    @property
+    def trainings(self) -> list[T]:
+        """Return what runs."""
+        return [training for _, batch in self.running.values() for training in batch]
+
+    @property
+    def free(self) -> int:
+        """Return how many slots are free."""
+        return len(self.slots) - len(self.running)
+
+    @property
+    def a_slot(self) -> int:
+        """Return how many trainings a slot takes at once, at most."""
+        return self.together or (_TOGETHER if self.slots[0] is not None else 1)
+
+    def submit(self, trainings: Sequence[T], limits: TimeLimits[T]) -> list[T]:
+        """Start as many of these as the free slots take, the first ones first; return those started.
+
+        Trainings of one kind start together where a slot takes several. A training is started only while the time left
+        is at least its expected time, and the disk has room.
+        """
+        waiting, started, self.cramped = list(trainings), list[T](), False
+        for slot in [slot for slot in range(len(self.slots)) if slot not in self.running]:
+            batch = self._next(waiting, limits)
+            if not batch:
+                break
+            self.cramped = not self.host.has_room()
+            if self.cramped:
+                break
+            self._start(slot, batch, sum(map(limits.limit_s, batch)))
+            started += batch
+            waiting = [training for training in waiting if training not in batch]
+        return started
+
+    def poll(self) -> list[tuple[T, Outcome]]:
+        """Return the trainings that have ended since the last poll, with their outcomes.
+
+        Of a batch that has crashed, or was lost with its worker, nothing is returned: it has to be submitted again.
+        """
+        ended: list[tuple[T, Outcome]] = []
+        for slot, (attempt, batch) in list(self.running.items()):
+            outcomes = attempt.outcomes()
+            if outcomes is not None:
+                del self.running[slot]
+                if not self._again(batch, outcomes):
+                    ended += zip(batch, outcomes, strict=True)
+        return ended
+
+    def stop(self) -> None:
+        """End all that runs, without an outcome."""
+        self.end([attempt for attempt, _ in self.running.values()])
+        self.running.clear()
+
     def run(self, trainings: Sequence[T], limits: TimeLimits[T]) -> Generator[tuple[T, Outcome], None, None]:
         """Yield each training with its outcome as it ends.
 
-        A training is started only while the time left is at least its expected time; when no time is left, running
-        ones are ended without an outcome. However the caller leaves, no training goes on. A batch that crashes is
-        run again one by one; a training that is lost with its worker is run again.
+        When no time is left, running ones are ended without an outcome, and so are all however the caller leaves. A
+        batch that crashes is run again one by one; a training that is lost with its worker is run again.
         """
-        waiting = list(trainings)
+        left = list(trainings)
         try:
             while True:
-                cramped = False
-                for slot in range(len(self.slots)):
-                    batch = self._next(waiting) if slot not in self.running else []
-                    if batch and limits.left_s() >= sum(map(limits.expected_s, batch)):
-                        cramped = cramped or not self.host.has_room()
-                        if not cramped:
-                            waiting = [training for training in waiting if training not in batch]
-                            self._start(slot, batch, sum(map(limits.limit_s, batch)))
-                if limits.left_s() <= 0 or not (self.running or cramped):
+                running = self.trainings
+                running += self.submit([training for training in left if training not in running], limits)
+                if limits.left_s() <= 0 or not (running or self.cramped):
                     return
                 time.sleep(_POLL_S)
                 self.host.tick()
-                for slot, (attempt, started) in list(self.running.items()):
-                    outcomes = attempt.outcomes()
-                    if outcomes is not None:
-                        del self.running[slot]
-                        if self._again(started, outcomes):
-                            waiting = [*started, *waiting]
-                        else:
-                            yield from zip(started, outcomes, strict=True)
+                for training, outcome in self.poll():
+                    left.remove(training)
+                    yield training, outcome
         finally:
-            self.end([attempt for attempt, _ in self.running.values()])
-            self.running.clear()
+            self.stop()
 
     def end(self, attempts: Collection[Attempt]) -> None:
         """End attempts that are not wanted any more."""
         for attempt in attempts:
             attempt.end()
 
-    def _next(self, waiting: Sequence[T]) -> list[T]:
-        """Return what to start next: the first that waits, with as many of its kind as make for equal shares."""
-        if not waiting:
-            return []
-        most = self.together or (_TOGETHER if self.slots[0] is not None else 1)
-        if most == 1 or self._source(waiting[0]) in self.apart:
-            return [waiting[0]]
-        kind = self._kind(waiting[0])
-        alike = [training for training in waiting if self._kind(training) == kind]
-        return alike[: min(most, -(-len(alike) // len(self.slots)))]
+    def _next(self, waiting: Sequence[T], limits: TimeLimits[T]) -> list[T]:
+        """Return what to start next: the first that can end in time, with as many of its kind as make equal shares."""
+        left_s = limits.left_s()
+        fitting = [training for training in waiting if left_s >= limits.expected_s(training)]
+        if not fitting or self.a_slot == 1 or self._source(fitting[0]) in self.apart:
+            return fitting[:1]
+        kind = self._kind(fitting[0])
+        alike = [training for training in fitting if self._kind(training) == kind]
+        batch = alike[: min(self.a_slot, -(-len(alike) // len(self.slots)))]
+        while sum(map(limits.expected_s, batch)) > left_s:
+            batch.pop()
+        return batch
 
     def _source(self, training: T) -> str:
         return self.worktrees.source_hash(training.job.commit)

@@ -4,40 +4,51 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from contextlib import closing
 from dataclasses import replace
-from pathlib import Path
+from functools import partial
 from textwrap import shorten
-from typing import Protocol
+from typing import Any, Protocol
 
 from agent.analyzer.judging.findings import find
 from agent.analyzer.judging.noise import noise_at
-from agent.analyzer.scoring.fingerprint import analyzer_fingerprint
 from agent.base.duration import format_duration
 from agent.campaign.budget import Budget
 from agent.campaign.folder import CampaignFolder
 from agent.campaign.registrar import Registrar, commit_of
 from agent.campaign.session import this_controller
+from agent.campaign.utilisation import Idle, read_utilisation
 from agent.executor.code.worktree import Worktrees
 from agent.executor.executor import Executor, TrialHost
-from agent.executor.trial import Job, Outcome, Trial, climb, steps_of
+from agent.executor.trial import Trial, climb
 from agent.executor.workspace import Workspace
-from agent.loop.hosts import CampaignPlanning, CampaignTimes, CampaignTrials
-from agent.loop.next_step import Snapshot
+from agent.loop.hosts import CampaignPlanning, CampaignTrials
+from agent.loop.inquiry import AnswerTimes, Inquiry, R
+from agent.loop.running_trials import RunningTrials
+from agent.loop.snapshot import Snapshot
 from agent.loop.texts import Texts
-from agent.planner.contract import Explainer, Lesson, Planner, Rung, Situation, why_given_up
+from agent.planner.contract import (
+    Explainer,
+    Lesson,
+    Planner,
+    Rung,
+    Situation,
+    WaitingPlanner,
+    why_given_up,
+)
+from agent.planner.proposal import Proposal
 from agent.screen.live import LiveView
-from agent.training.score_outcome import score_outcome
 from memory.ending import Ending
 from memory.formatting import counted, verdicts_text
 from memory.leaderboard import count_verdicts, incumbent, standing
-from memory.ledger import GPU_S, Ledger
-from memory.records import Block, Decision, Experiment, Role, TrialKey, TrialResult, Verdict
+from memory.ledger import Ledger
+from memory.records import Block, Decision, Experiment, Role, TrialKey, Verdict
 from simulator.dataset import FrozenData
 from stoichloop.errors import StoichloopError
 from stoichloop.foreign_text import visible
 
 _POLL_S = 0.1
+_LOOK_S = 5.0  # a wait is no longer: time that passes changes decisions too
+_TEXTS_S, _TEXTS_SHARE = 10.0, 0.02  # between two renderings of the texts, and the share of time that they may take
 _ENDING = 400  # characters
 
 
@@ -65,7 +76,7 @@ class Controller:
         command: str,
         until: float | None = None,
     ) -> None:
-        self._workspace, self._campaign, self._full_steps = workspace, campaign, dataset.regime.training.full_steps
+        self._workspace, self._campaign = workspace, campaign
         self._ledger, self._budget, self._view, self._planner = ledger, budget, view, planner
         self._host, self._until = CampaignTrials(campaign, ledger, budget, view, dataset, check), until
         sandbox = replace(workspace.sandbox, tick=self._host.tick)
@@ -73,15 +84,20 @@ class Controller:
             workspace.repo, campaign.folder / "worktrees", sandbox, spaces=campaign.folder / "spaces"
         )
         self._registrar = Registrar(campaign, self._worktrees, ledger)
-        self._executor = create_executor(worktrees=self._worktrees, host=self._host)
-        self._host.slots = len(self._executor.slots)
+        executor = create_executor(worktrees=self._worktrees, host=self._host)
+        self._host.slots = len(executor.slots)
+        self._trials = RunningTrials(campaign, ledger, budget, view, self._host, executor)
         self._texts = Texts(workspace, campaign, dataset, ledger, self._host.note)
+        self._texts_due, self._texts_at = False, 0.0  # whether they are old, and when they may be written again
         self._session = this_controller(command)
         self.ending: Ending | None = None  # set by the loop when it has come to its end
-        self._killed = set[str]()  # trials that a foreign signal has ended once
         # The part of a snapshot that the ledger does not hold.
-        self._cut_short, self._barren, self._unanswered = False, frozenset[str](), False
-        self._waits, self._given_up = 0, ""
+        self._waits_for_others = isinstance(planner, WaitingPlanner) and planner.waits
+        self._inquiry: Inquiry[Any] | None = None
+        self._then: Callable[[Any], None] = lambda _: None  # takes the answer
+        self._answers = AnswerTimes() if self._waits_for_others else AnswerTimes(proposal_s=0.0)
+        self._barren, self._unanswered = frozenset[str](), False
+        self._waits, self._paused_until, self._given_up = 0, 0.0, ""
         self._calls_before = len(ledger.calls())  # by earlier sessions
 
     def __enter__(self) -> Controller:
@@ -97,6 +113,10 @@ class Controller:
 
     def __exit__(self, _kind: type[BaseException] | None, error: BaseException | None, _trace: object) -> None:
         try:
+            try:
+                self._trials.stop()
+            finally:
+                self._drop_inquiry()
             self._budget.remember()
             ending = self.ending if error is None else ending_of(error)
             assert ending is not None
@@ -123,7 +143,7 @@ class Controller:
     def snapshot(self) -> Snapshot:
         """Return the campaign as it is now."""
         experiments, uncontained = self._ledger.experiments(), self._uncontained
-        leader = incumbent(experiments)
+        leader, executor = incumbent(experiments), self._trials.executor
         measured = [e for e in experiments if e is leader or e.verdict is None]
         rungs: tuple[Rung, ...] = tuple(r for r in self._planner.rungs if r != "code" or uncontained is None)
         return Snapshot(
@@ -133,16 +153,26 @@ class Controller:
             fidelities=climb(self._campaign.settings.fidelity),
             rungs=rungs,
             uncontained=uncontained,
-            slots=len(self._executor.slots),
+            slots=len(executor.slots),
+            free=executor.free,
+            soon=self._trials.free_within(self._answers.answer_s) if self._waits_for_others else 0,
+            a_slot=executor.a_slot,
             lines_of_code={e.id: self._worktrees.lines_of(commit_of(e)) for e in measured},
             grant=self._budget.grant,
             left_s=self._budget.left_s(),
-            cut_short=self._cut_short,
+            running=self._trials.running,
+            cramped=executor.cramped,
+            asking=self._inquiry is not None,
+            explaining=self._inquiry.about if self._inquiry else None,
+            explains=isinstance(self._planner, Explainer),
+            proposal_s=self._answers.proposal_s,
+            paused=time.monotonic() < self._paused_until,
             barren=self._barren,
             unanswered=self._unanswered,
             waits=self._waits,
             given_up=self._given_up,
             siblings=self._host.siblings.count,
+            unready=self._trials.unready(),
             until=self._until,
         )
 
@@ -150,30 +180,44 @@ class Controller:
         """Give judged experiments their commits and branches, where a killed controller did not."""
         self._registrar.land()
 
-    def wait(self, seconds: float) -> None:
-        """Pass time, as far as there is any left, before the planner is asked again."""
+    def start_trials(self, wanted: Sequence[TrialKey]) -> None:
+        """Start trials, as many as find a slot."""
+        self._trials.start(wanted)
+
+    def wait(self, idle: Idle) -> None:
+        """Let time pass until a trial has ended or an answer has come. `idle` says why slots are free, if any are."""
+        why: Idle = "between"  # until now, something was done
+        end = time.monotonic() + _LOOK_S
+        while not (self._trials.poll(why) or self._answered() or time.monotonic() > end):
+            if self._texts_due and time.monotonic() > self._texts_at:
+                self._write_texts()
+            cramped, why = self._trials.executor.cramped, idle
+            time.sleep(_POLL_S)
+            self._host.tick()
+            if cramped and self._trials.has_room():
+                return
+
+    def pause(self, seconds: float) -> None:
+        """Leave the planner alone for some seconds, while trials go on."""
         newest = self._ledger.calls()[-1]
         self._view.say(
             f"no usable answer ({newest.outcome}); {newest.model} is asked again in {format_duration(seconds)}"
         )
-        self._pass(min(seconds, self._budget.left_s()))
+        self._paused_until = time.monotonic() + seconds
         self._barren, self._unanswered, self._waits = frozenset(), False, self._waits + 1
 
-    def _pass(self, seconds: float) -> None:
-        end = time.monotonic() + seconds
-        while time.monotonic() < end:
-            self._host.tick()
-            time.sleep(_POLL_S)
-
     def open_block(self, decision: Decision, roles: Sequence[tuple[Role, Experiment]]) -> None:
-        """Open a block with the baseline, or with new proposals; remember the rung if there are none."""
+        """Open a block with the baseline, or ask for proposals and open a block with them when they have come."""
         if decision.rung == "baseline":
             self._ledger.open_block(decision, [self._registrar.baseline()])
             return
-        past, asked = self._ledger.experiments(), len(self._ledger.calls())
-        proposals = self._planner.propose(self._situation(decision.rung, roles))
+        take = partial(self._take_proposals, decision, len(self._ledger.calls()))
+        self._ask(self._planner.propose, self._situation(decision.rung, roles), take)
+
+    def _take_proposals(self, decision: Decision, asked: int, proposals: Sequence[Proposal]) -> None:
+        """Open a block with proposals; remember the rung if there are none. `asked` calls had been made before."""
         self._say_given_up()
-        experiments = self._registrar.identify(proposals, self._planner.name, past)
+        experiments = self._registrar.identify(proposals, self._planner.name, self._ledger.experiments())
         if not experiments:
             self._barren |= {decision.rung}
             calls = self._ledger.calls()[asked:]
@@ -183,28 +227,48 @@ class Controller:
         self._view.say(f"on the {decision.rung} rung: {decision.reason}")
         self._ledger.open_block(decision, experiments)
 
-    def run_trials(self, wanted: Sequence[TrialKey]) -> None:
-        """Run trials and remember their scores, as far as the budget reaches."""
-        trials, done = [self._trial(key) for key in wanted if self._host.siblings.has(key.sibling)], 0
-        if not trials:  # siblings are being frozen for them
-            self._pass(_POLL_S)
-            self._cut_short = self._budget.left_s() <= 0
+    def _ask(
+        self,
+        ask: Callable[[Situation], R],
+        situation: Situation,
+        then: Callable[[R], None],
+        about: int | None = None,
+    ) -> None:
+        """Ask the planner, while trials run if it waits for others; `then` takes the answer."""
+        if not self._waits_for_others:
+            then(ask(situation))
             return
-        outcomes = self._executor.run(trials, CampaignTimes(self._ledger.experiments(), self._budget))
-        with closing(outcomes):  # whatever goes wrong here, no trial goes on
-            for trial, outcome in outcomes:
-                self._remember(trial, outcome)
-                done += 1
-        self._cut_short = done < len(trials)
+        self._inquiry, self._then = Inquiry(ask, situation, about), then
+
+    def _answered(self) -> bool:
+        """Take the answer to the question that is out, if it has come."""
+        inquiry = self._inquiry
+        if inquiry is None or not inquiry.poll():
+            return False
+        self._inquiry = None
+        answer = inquiry.answer()
+        if inquiry.about is None:
+            self._answers.add(inquiry.seconds, len(answer))
+        self._then(answer)
+        return True
+
+    def _drop_inquiry(self) -> None:
+        if self._inquiry is not None:
+            self._inquiry.stop()
+            self._inquiry = None
 
     def give_verdict(self, experiment: str, verdict: Verdict) -> None:
         """Write down a verdict and give the experiment its place in git."""
         self._ledger.add_verdict(experiment, verdict)
         self._registrar.land()
+        if not self._unanswered:
+            self._barren = frozenset()  # a planner may have something new to say about it
         self._view.say(f"{experiment} {verdict.verdict}: {verdict.reason}")
 
     def close_block(self, block: Block, *, explain: bool) -> None:
-        """Write down the summary of a block, the findings of all evidence so far, and the texts for the user."""
+        """Write down the summary of a block and the findings of all evidence so far, explained if that is asked."""
+        if self._inquiry is not None and self._inquiry.about == block.number:
+            self._drop_inquiry()
         settings, experiments = self._campaign.settings, self._ledger.experiments()
         leader = incumbent(experiments)
         line = standing(leader, settings.fidelity) if leader else None
@@ -217,22 +281,37 @@ class Controller:
         )
         noise = noise_at(experiments, climb(settings.fidelity))
         findings = find(experiments, self._ledger.current_findings(), noise, block.number, settings.objective)
-        lesson = Lesson(block.number, summary, findings)
+        lesson, take = Lesson(block.number, summary, findings), partial(self._take_lesson, block, summary)
         if explain and isinstance(self._planner, Explainer):
-            lesson = self._planner.explain(self._situation(block.rung, ()), lesson)
-            self._say_given_up()
+            telling = partial(_explained, self._planner, lesson)
+            self._ask(telling, self._situation(block.rung, ()), take, block.number)
+        else:
+            take(lesson)
+
+    def _take_lesson(self, block: Block, summary: str, lesson: Lesson) -> None:
+        """Close a block with its lesson."""
+        self._say_given_up()
         self._ledger.close_block(block.number, lesson.summary, lesson.findings)
         self._ledger.keep_copy()
-        self._view.say(f"block {block.number} ({block.rung}): {summary}")
-        self._worktrees.clear()
+        used = read_utilisation(self._ledger, self._session.started_at)
+        self._view.say(f"block {block.number} ({block.rung}): {summary}{f'; slots {used}' if used else ''}")
+        if self._inquiry is None:  # which may be reading code
+            leader = incumbent(self._ledger.experiments())
+            self._worktrees.keep_only(self._trials.commits | ({commit_of(leader)} if leader else set()))
+        self._texts_due = True
+
+    def _write_texts(self) -> None:
+        began = time.monotonic()
         self._texts.write()
+        now = time.monotonic()
+        self._texts_due, self._texts_at = False, now + max(_TEXTS_S, (now - began) / _TEXTS_SHARE)
 
     def _say_given_up(self) -> None:
         """Say once why a model is asked no more."""
         words = why_given_up(self._ledger.calls()[self._calls_before :])
         if words != self._given_up:
             self._given_up = words
-            self._view.say(words)
+            self._host.note(words)
 
     def _situation(self, rung: str, roles: Sequence[tuple[Role, Experiment]]) -> Situation:
         past = [e.as_told for e in self._ledger.experiments()]
@@ -249,56 +328,9 @@ class Controller:
             call_log=self._ledger,
         )
 
-    def _trial(self, key: TrialKey) -> Trial:
-        experiment = self._ledger.experiment(key.experiment)
-        assert experiment is not None
-        steps = steps_of(key.fidelity, self._full_steps)
-        job = Job(commit_of(experiment), experiment.configuration, key.seed, steps)
-        return Trial(key.experiment, key.fidelity, job, key.sibling)
 
-    def _remember(self, trial: Trial, outcome: Outcome) -> None:
-        # No result where the trial is not to blame: data that went away, a full disk, or a killer like the kernel's
-        # when memory runs out.
-        dataset = self._host.siblings.checked(trial.sibling)
-        cramped = outcome.status != "completed" and not self._host.has_room()
-        if cramped or (outcome.killed and trial.id not in self._killed):
-            self._killed.add(trial.id)
-            self._ledger.add_event(f"{trial.id} {outcome.reason}; it will be tried once more")
-            return
-        result = judge_outcome(trial, outcome, dataset, self._campaign.folder)
-        self._ledger.add_result(result)
-        if any(slot is not None for slot in self._executor.slots):
-            self._ledger.add_spend(GPU_S, result.seconds)
-        self._budget.remember()
-        self._ledger.keep_copy()
-        self._view.say(f"{result.trial} {self._line(result)} ({result.seconds:.0f} s)", quiet=True)
-
-    def _line(self, result: TrialResult) -> str:
-        """Return the outcome of a trial in words. A score on a sibling is left to `show` and the report."""
-        if result.score is None:
-            return f"{result.status.replace('_', ' ')}: {result.reason}"
-        return "completed" if result.sibling else f"{self._campaign.settings.objective} {result.score:.4f}"
-
-
-def judge_outcome(trial: Trial, outcome: Outcome, dataset: FrozenData, campaign: Path) -> TrialResult:
-    """Return the result of a trial for the ledger."""
-    status, reason, scores = score_outcome(outcome, dataset)
-    return TrialResult(
-        trial=trial.id,
-        experiment=trial.experiment,
-        seed=trial.job.seed,
-        fidelity=trial.fidelity,
-        status=status,
-        reason=reason,
-        scores=scores,
-        seconds=outcome.seconds,
-        folder=str(outcome.folder.relative_to(campaign)),
-        finished_at=time.time(),
-        analyzer=analyzer_fingerprint(),
-        dataset=dataset.manifest.fingerprint(),
-        truth=dataset.manifest.truth,
-        sibling=trial.sibling,
-    )
+def _explained(planner: Explainer, lesson: Lesson, situation: Situation) -> Lesson:
+    return planner.explain(situation, lesson)
 
 
 def ending_of(error: BaseException) -> Ending:

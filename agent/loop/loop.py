@@ -6,7 +6,7 @@ performs. Everything is decided from the ledger, so a killed loop continues wher
 from __future__ import annotations
 
 from agent.loop.controller import Controller
-from agent.loop.next_step import CloseBlock, GiveVerdict, OpenBlock, RunTrials, Stop, Wait, next_step
+from agent.loop.next_step import CloseBlock, GiveVerdict, OpenBlock, Pause, StartTrials, Stop, Wait, next_step
 
 
 def lead(controller: Controller) -> None:
@@ -16,14 +16,16 @@ def lead(controller: Controller) -> None:
         match next_step(controller.snapshot()):
             case OpenBlock(decision, roles):
                 controller.open_block(decision, roles)
-            case RunTrials(trials):
-                controller.run_trials(trials)
+            case StartTrials(trials):
+                controller.start_trials(trials)
             case GiveVerdict(experiment, verdict):
                 controller.give_verdict(experiment, verdict)
             case CloseBlock(block, explain):
                 controller.close_block(block, explain=explain)
-            case Wait(seconds):
-                controller.wait(seconds)
+            case Pause(seconds):
+                controller.pause(seconds)
+            case Wait(idle):
+                controller.wait(idle)
             case Stop(ending):
                 controller.ending = ending
                 return

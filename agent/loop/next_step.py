@@ -1,94 +1,40 @@
-"""The next step of the loop: a pure function of one snapshot of the campaign.
+"""The decision on the next step of a campaign: a pure function of a snapshot.
 
-First the baseline, at several seeds, to measure the noise; then blocks of experiments until the budget is spent or
-nothing can be improved any more. The ladder decides whether configuration or code is to change; candidates are screened
-side by side; the best of those that are promoted is confirmed first. Nothing here reads a file, a clock or git.
+The baseline is measured, then experiments are proposed, run and judged until the budget is spent or nothing can be
+improved any more. Nothing waits for a block: whenever a slot is free, the most useful trial that is known runs, and
+when there is none, the planner is asked. The ladder decides whether configuration or code is to change. Nothing here
+reads a file, a clock or git.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import chain
 
 from agent.analyzer.judging.acceptance import Wanted, judge, judge_baseline
-from agent.analyzer.judging.ending_rule import reached
-from agent.analyzer.judging.noise import Evidence, measure_noise
+from agent.analyzer.judging.noise import measure_noise
+from agent.analyzer.judging.seeds import screen_seeds
 from agent.base.duration import format_duration
-from agent.campaign.budget import expected_s, experiments_done
+from agent.campaign.budget import experiments_done
 from agent.campaign.registrar import START_ANEW
-from agent.planner.contract import Rung
+from agent.campaign.utilisation import Idle
+from agent.loop.snapshot import Snapshot
 from agent.planner.ladder import decide, exhausted
 from agent.planner.parents import assign_roles
 from memory.ending import Ending
-from memory.leaderboard import incumbent, left_out
-from memory.records import Block, Decision, Experiment, Grant, Objective, Role, TrialKey, Verdict
+from memory.leaderboard import left_out
+from memory.records import Block, Decision, Experiment, Role, TrialKey, Verdict
 from stoichloop.errors import StoichloopError
 
-EXPERIMENTS_A_SLOT = 3
+EXPERIMENTS_A_SLOT = 3  # are asked for where a slot trains several at once
+LONGEST_ANSWER = 2  # trials
+FEW_SLOTS = 4  # up to so many, a proposal that knows the newest result is worth more than a slot's time
+LESSONS = 6, 2  # one for so many experiments at least, and for so many a slot
+# Further seeds of the incumbent at each fidelity while nothing else can run: at least, a slot, and at most.
+SEEDS_AHEAD = 32, 8, 100
 PATIENCE_S, LONGEST_PATIENCE_S = 60.0, 1800.0
-
-
-@dataclass(frozen=True)
-class Snapshot:
-    """A campaign at one moment.
-
-    Attributes:
-        experiments, blocks: the ledger's, oldest first.
-        fidelities: those that a candidate climbs, lowest first.
-        rungs: the rungs that the planner can propose on and that may run here.
-        uncontained: why code may not run here, None where it may.
-        slots: trainings at once.
-        lines_of_code: of the incumbent and of each experiment without a verdict, by identity.
-        grant: the budget in force. left_s: the wall-clock seconds left of it.
-        cut_short: the budget ended before all trials of the last step had run.
-        barren: rungs on which the planner had nothing new for the block that is to be opened.
-        unanswered: while it looked there, a model was asked in vain.
-        waits: how often it has been waited for an answer since the last one.
-        given_up: why a model or program is asked no more, empty while it is.
-        siblings: how many sibling networks there are to confirm on, from 1 on.
-        until: the score at which the user wants the campaign to end, None for no such end.
-    """
-
-    objective: Objective
-    experiments: Sequence[Experiment]
-    blocks: Sequence[Block]
-    fidelities: tuple[str, ...]
-    rungs: tuple[Rung, ...]
-    uncontained: str | None
-    slots: int
-    lines_of_code: Mapping[str, int]
-    grant: Grant
-    left_s: float
-    cut_short: bool = False
-    barren: frozenset[str] = frozenset()
-    unanswered: bool = False
-    waits: int = 0
-    given_up: str = ""
-    siblings: int = 0
-    until: float | None = None
-
-    @cached_property
-    def evidence(self) -> Evidence:
-        """Return the measurements as the judge uses them."""
-        return Evidence(self.experiments, self.fidelities)
-
-    @property
-    def experiments_left(self) -> int | None:
-        """Return how many experiments may still be judged, None without such a limit."""
-        granted = self.grant.experiments
-        return None if granted is None else max(0, granted - experiments_done(self.experiments))
-
-    @property
-    def trial_fits(self) -> bool:
-        """Return whether a trial that is started now can end in time."""
-        return self.left_s > expected_s(self.experiments)
-
-    @property
-    def open_block(self) -> Block | None:
-        """Return the block that is being worked on, None between blocks."""
-        newest = self.blocks[-1] if self.blocks else None
-        return newest if newest is not None and newest.summary is None else None
 
 
 @dataclass(frozen=True)
@@ -100,8 +46,8 @@ class OpenBlock:
 
 
 @dataclass(frozen=True)
-class RunTrials:
-    """Run trials and keep their scores."""
+class StartTrials:
+    """Start trials, as many as find a slot."""
 
     trials: Sequence[TrialKey]
 
@@ -118,18 +64,25 @@ class GiveVerdict:
 class CloseBlock:
     """Write down the findings and the summary of a block whose experiments all have a verdict.
 
-    A model is asked to explain them only while there is time for more.
+    With `explain`, a model is asked first to put them in words.
     """
 
     block: Block
-    explain: bool = True
+    explain: bool = False
+
+
+@dataclass(frozen=True)
+class Pause:
+    """Ask the planner again after some seconds: a server that is down at midnight may be up again at one."""
+
+    seconds: float
 
 
 @dataclass(frozen=True)
 class Wait:
-    """Ask the planner again after some seconds: a server that is down at midnight may be up again at one."""
+    """Let time pass until a trial has ended or an answer has come. `idle` says why slots are free, if any are."""
 
-    seconds: float
+    idle: Idle
 
 
 @dataclass(frozen=True)
@@ -139,48 +92,51 @@ class Stop:
     ending: Ending
 
 
-Step = OpenBlock | RunTrials | GiveVerdict | CloseBlock | Wait | Stop
+Step = OpenBlock | StartTrials | GiveVerdict | CloseBlock | Pause | Wait | Stop
+
+
+@dataclass
+class _Needs:
+    """The answers of the judge on all experiments without a verdict, in order of use."""
+
+    baseline: list[Wanted] = field(default_factory=list)
+    screen: list[Wanted] = field(default_factory=list)
+    confirm: list[Wanted] = field(default_factory=list)  # the one that leads by most first
+
+    @property
+    def trials(self) -> list[TrialKey]:
+        """Return all trials that a verdict needs."""
+        ordered = chain(self.baseline, self.confirm[:1], self.screen, self.confirm[1:])
+        return [trial for wanted in ordered for trial in wanted.trials]
+
+    @property
+    def ahead(self) -> Iterator[TrialKey]:
+        """Yield the trials that a verdict may need later."""
+        return (trial for wanted in chain(self.baseline, self.confirm, self.screen) for trial in wanted.ahead)
 
 
 def next_step(snapshot: Snapshot) -> Step:
     """Return the next step; raise `StoichloopError` if the baseline does not train."""
-    block = snapshot.open_block
-    if block is not None:
-        return _within(snapshot, block)
-    if (solved := _solved(snapshot)) is not None:
-        return Stop(Ending("finished", solved))
-    if snapshot.cut_short or not snapshot.trial_fits or snapshot.experiments_left == 0:
-        return Stop(Ending("stopped", _spent(snapshot)))
-    return _between(snapshot)
-
-
-def _within(snapshot: Snapshot, block: Block) -> Step:
-    """Return the next step of a block that is open: a verdict that has been earned, else trials, else its end."""
-    wanted: list[Wanted] = []
-    for experiment in [e for e in snapshot.experiments if e.block == block.number and e.verdict is None]:
+    needs = _Needs()
+    for experiment in snapshot.open:
         answer = _answer(snapshot, experiment)
         if isinstance(answer, Verdict):
             # It may change the incumbent, the noise and the count of tests for all others: they are looked at anew.
             return GiveVerdict(experiment.id, answer)
-        wanted.append(answer)
-    trials = _trials(wanted)
-    if not trials:
-        return CloseBlock(block, explain=snapshot.trial_fits and not snapshot.cut_short)
-    return Stop(Ending("stopped", _spent(snapshot))) if snapshot.cut_short else RunTrials(trials)
-
-
-def _spent(snapshot: Snapshot) -> str:
-    """Return what is used up: experiments or time."""
-    if snapshot.experiments_left == 0:
-        return f"{experiments_done(snapshot.experiments)} of {snapshot.grant.experiments} experiments used"
-    granted = format_duration(snapshot.grant.wall_s)
-    if snapshot.left_s < 1.0:
-        return f"{granted} of {granted} used"
-    return f"{format_duration(snapshot.left_s)} of {granted} left, too little for another trial"
+        getattr(needs, answer.stage).append(answer)
+    needs.confirm.sort(key=lambda wanted: -(wanted.lead or 0.0))
+    return (
+        _start(snapshot, needs.trials)
+        or _close(snapshot)  # planners learn from the findings, so they come before the next question
+        or _ask(snapshot, needs)
+        or _start(snapshot, _speculation(snapshot, needs))
+        or _explain(snapshot)
+        or _wait_or_stop(snapshot, needs)
+    )
 
 
 def _answer(snapshot: Snapshot, candidate: Experiment) -> Wanted | Verdict:
-    leader = incumbent(snapshot.experiments)
+    leader = snapshot.leader
     if leader is None:
         answer = judge_baseline(candidate, snapshot.fidelities)
         if isinstance(answer, Verdict) and answer.verdict == "failed":
@@ -194,35 +150,149 @@ def _answer(snapshot: Snapshot, candidate: Experiment) -> Wanted | Verdict:
     return judge(candidate, leader, snapshot.evidence, siblings=snapshot.siblings, simpler=simpler)
 
 
-def _trials(wanted: Sequence[Wanted]) -> Sequence[TrialKey]:
-    """Return the trials to run: all that are screened side by side, else those of the candidate that led by most."""
-    climbing = [trial for each in wanted if each.stage != "confirm" for trial in each.trials]
-    if climbing or not wanted:
-        return list(dict.fromkeys(climbing))
-    return max(wanted, key=lambda each: each.lead or 0.0).trials
+def _start(snapshot: Snapshot, trials: Sequence[TrialKey]) -> StartTrials | None:
+    """Return the start of those of these trials that do not run yet, can end in time and find a slot."""
+    if snapshot.cramped:
+        return None
+    new = [t for t in dict.fromkeys(trials) if t not in snapshot.running and t.sibling not in snapshot.unready]
+    fitting = [t for t in new if snapshot.left_s > snapshot.expected_s[t.fidelity]]
+    found = fitting[: snapshot.free * snapshot.a_slot]
+    return StartTrials(found) if found else None
 
 
-def _solved(snapshot: Snapshot) -> str | None:
-    """Return why nothing is left to improve or the user's score is reached, None while neither holds."""
-    leader = incumbent(snapshot.experiments)
-    return reached(leader, snapshot.fidelities[-1], snapshot.until) if leader else None
+def _close(snapshot: Snapshot) -> CloseBlock | None:
+    """Return the end of a block that needs no words."""
+    done = (block for block in _done_blocks(snapshot) if not _lesson_due(snapshot, block))
+    return next(map(CloseBlock, done), None)
 
 
-def _between(snapshot: Snapshot) -> Step:
-    """Return the next block: the baseline, or the rung of the ladder on which the planner has something new."""
+def _explain(snapshot: Snapshot) -> CloseBlock | None:
+    """Return the end of a block that a model is to explain, once no question is out."""
+    if snapshot.asking:
+        return None
+    return next((CloseBlock(block, explain=True) for block in _done_blocks(snapshot)), None)
+
+
+def _done_blocks(snapshot: Snapshot) -> list[Block]:
+    """Return the open blocks whose experiments are all judged, but the one that is being explained in time."""
+    unjudged = {e.block for e in snapshot.open}
+    explained = snapshot.explaining if snapshot.trial_fits else None
+    unclosed = (block for block in snapshot.blocks if block.summary is None)
+    return [block for block in unclosed if block.number not in unjudged | {explained}]
+
+
+def _lesson_due(snapshot: Snapshot, block: Block) -> bool:
+    """Return whether a block should be explained: one that improved, the last, and one for every few experiments."""
+    if not (snapshot.explains and snapshot.trial_fits and snapshot.left_s > 0 and block.number > 0):
+        return False
+    members = [e for e in snapshot.experiments if e.block == block.number]
+    closed = {b.number for b in snapshot.blocks if b.summary is not None}
+    told = sum(e.block in closed for e in snapshot.experiments)
+    every = max(LESSONS[0], LESSONS[1] * snapshot.slots)
+    last = snapshot.experiments_left == 0 and not snapshot.open
+    return last or any(e.accepted for e in members) or (told + len(members)) // every > told // every
+
+
+def _ask(snapshot: Snapshot, needs: _Needs) -> OpenBlock | Pause | None:
+    """Return the question for new experiments, on the rung of the ladder on which the planner may have some."""
     past = snapshot.experiments
-    if incumbent(past) is None:
+    if not snapshot.blocks and snapshot.trial_fits:
         return OpenBlock(Decision("baseline", None, "the noise comes before anything is compared"), ())
+    count = _count(snapshot, needs)
+    if count <= 0 or not snapshot.may_ask:
+        return None
     decision: Decision | None = decide(snapshot.blocks, past, snapshot.rungs, snapshot.uncontained)
     if decision is not None and decision.rung in snapshot.barren:
         decision = exhausted(decision, snapshot.rungs)
     if decision is None or decision.rung in snapshot.barren:
-        if snapshot.unanswered:
-            return Wait(min(PATIENCE_S * 2**snapshot.waits, LONGEST_PATIENCE_S))
-        if snapshot.given_up:
-            return Stop(Ending("stopped", snapshot.given_up))
-        return Stop(Ending("finished", "the planner has nothing new to propose"))
-    fidelity, count = snapshot.fidelities[-1], EXPERIMENTS_A_SLOT * snapshot.slots
-    if snapshot.experiments_left is not None:
-        count = min(count, snapshot.experiments_left)
-    return OpenBlock(decision, assign_roles(past, measure_noise(past, fidelity).sigma, fidelity, count))
+        return Pause(min(PATIENCE_S * 2**snapshot.waits, LONGEST_PATIENCE_S)) if snapshot.unanswered else None
+    top = snapshot.fidelities[-1]
+    return OpenBlock(decision, assign_roles(past, measure_noise(past, top).sigma, top, count))
+
+
+def _count(snapshot: Snapshot, needs: _Needs) -> int:
+    """Return how many proposals are wanted, none while trials wait for all slots that could take them.
+
+    A planner that waits for others is asked for the slots that nothing needed runs in, and for those that will be free
+    when the answer comes; where slots are many, it is asked before. Its answer should not take much longer than a
+    trial: it could not know what has ended meanwhile.
+    """
+    needed = set(needs.trials)
+    waiting = len(needed.difference(snapshot.running))
+    takers, soon, waits_for_others = snapshot.free, 0, snapshot.proposal_s > 0
+    if waits_for_others:
+        takers += sum(trial not in needed for trial in snapshot.running)
+        soon = snapshot.soon
+    if min(snapshot.slots, takers + (soon if snapshot.slots > FEW_SLOTS else 0)) <= waiting:
+        return 0
+    count = min(snapshot.slots, takers + soon) * min(snapshot.a_slot, EXPERIMENTS_A_SLOT) - waiting
+    if waits_for_others:
+        longest_s = LONGEST_ANSWER * snapshot.expected_s[snapshot.fidelities[0]]
+        count = min(count, max(1, math.ceil(longest_s / snapshot.proposal_s)))
+    return count if snapshot.experiments_left is None else min(count, snapshot.experiments_left)
+
+
+def _speculation(snapshot: Snapshot, needs: _Needs) -> list[TrialKey]:
+    """Return trials that are worth running where a slot would idle while others run or a question is out."""
+    if not (snapshot.running or snapshot.asking or snapshot.paused):
+        return []
+    ahead = list(needs.ahead)
+    if snapshot.wants_more and (snapshot.asking or snapshot.paused):
+        ahead += _seeds_ahead(snapshot)
+    return ahead
+
+
+def _seeds_ahead(snapshot: Snapshot) -> list[TrialKey]:
+    """Return further trials of the incumbent, the shortest first: they tell its score and its noise."""
+    leader = snapshot.leader
+    assert leader is not None
+    least, a_slot, most = SEEDS_AHEAD
+    own = screen_seeds(leader.id, min(most, max(least, a_slot * snapshot.slots)))
+    return [
+        TrialKey(leader.id, seed, fidelity)
+        for fidelity in snapshot.fidelities
+        for seed in own
+        if seed not in leader.tried(fidelity)
+    ]
+
+
+def _wait_or_stop(snapshot: Snapshot, needs: _Needs) -> Wait | Stop:
+    """Return the last step of a session if nothing runs that is worth waiting for."""
+    judging, going_on = bool(needs.trials), snapshot.wants_more and snapshot.trial_fits
+    reasons = (
+        any(trial in snapshot.running for trial in needs.trials),
+        judging and (snapshot.cramped or any(trial.sibling in snapshot.unready for trial in needs.trials)),
+        going_on and (snapshot.asking or snapshot.paused),
+        (judging or going_on) and snapshot.running and not snapshot.free,  # a slot will be free
+        snapshot.explaining is not None and snapshot.trial_fits,
+    )
+    if snapshot.left_s > 0 and any(reasons):
+        return Wait(_why_idle(snapshot))
+    if snapshot.solved and not judging:
+        return Stop(Ending("finished", snapshot.solved))
+    if judging or not going_on:
+        return Stop(Ending("stopped", _spent(snapshot)))
+    if snapshot.given_up:
+        return Stop(Ending("stopped", snapshot.given_up))
+    return Stop(Ending("finished", "the planner has nothing new to propose"))
+
+
+def _why_idle(snapshot: Snapshot) -> Idle:
+    """Return why a slot is free."""
+    if snapshot.cramped:
+        return "room"
+    if snapshot.leader is None:
+        return "baseline"
+    if snapshot.solved or snapshot.experiments_left == 0 or not snapshot.trial_fits:
+        return "end"
+    return "answer" if snapshot.asking or snapshot.paused else "nothing"
+
+
+def _spent(snapshot: Snapshot) -> str:
+    """Return what is used up: experiments or time."""
+    if snapshot.experiments_left == 0 and not snapshot.open:
+        return f"{experiments_done(snapshot.experiments)} of {snapshot.grant.experiments} experiments used"
+    granted = format_duration(snapshot.grant.wall_s)
+    if snapshot.left_s < 1.0:
+        return f"{granted} of {granted} used"
+    return f"{format_duration(snapshot.left_s)} of {granted} left, too little for another trial"

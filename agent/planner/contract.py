@@ -137,6 +137,15 @@ class Planner(Protocol):
         """
 
 
+@runtime_checkable
+class WaitingPlanner(Protocol):
+    """A planner whose answers may come from elsewhere: it is asked in a thread of its own while trials run."""
+
+    @property
+    def waits(self) -> bool:
+        """Return whether it waits for others before it answers."""
+
+
 @dataclass(frozen=True)
 class Lesson:
     """The result of a block: its summary, and the findings of all evidence so far."""

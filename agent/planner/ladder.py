@@ -14,6 +14,7 @@ sweep on top of it at once; a sweep that improves goes on sweeping.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import takewhile
 
 from agent.planner.contract import Rung
 from memory.formatting import counted
@@ -30,7 +31,7 @@ def chance_of_improvement(failures: int) -> float:
 def decide(
     blocks: Sequence[Block], experiments: Sequence[Experiment], rungs: Sequence[Rung], only: str | None = None
 ) -> Decision:
-    """Return the rung of the next block, given all closed ones; `only` is the reason where `rungs` has one."""
+    """Return the rung of the next block; `only` is the reason where `rungs` has one."""
     last = blocks[-1]
     if len(rungs) == 1:
         return Decision(rungs[0], None, only or f"this planner knows the {rungs[0]} only")
@@ -38,9 +39,10 @@ def decide(
         return Decision("sweep", None, "a configuration is cheaper to try than code: the sweep comes first")
     rung: Rung = "code" if last.rung == "code" else "sweep"
     other: Rung = "sweep" if rung == "code" else "code"
-    run = _failures(blocks, experiments, rung)
+    entered = next((block.number + 1 for block in reversed(blocks) if block.rung != rung), 0)
+    run = _failures(entered, experiments)
     chance, tried = chance_of_improvement(run), counted(run, f"{rung} experiment")
-    if rung == "code" and any(e.accepted for e in experiments if e.block == last.number):
+    if rung == "code" and any(e.accepted for e in experiments if e.block >= entered):
         return Decision("sweep", None, "a change of code was accepted: a fresh sweep on top of it")
     if chance < PLATEAU:
         reason = f"plateau: {tried} in a row improved nothing, so the next does with chance {chance:.3f}"
@@ -57,12 +59,11 @@ def exhausted(decision: Decision, rungs: Sequence[Rung]) -> Decision | None:
     return Decision(others[0], decision.chance, f"nothing new to propose on the {decision.rung} rung")
 
 
-def _failures(blocks: Sequence[Block], experiments: Sequence[Experiment], rung: Rung) -> int:
-    """Count the judged experiments of this stay on the rung since the last accepted one, by order of verdicts."""
-    entered = next((block.number + 1 for block in reversed(blocks) if block.rung != rung), 0)
-    judged = sorted(
-        (e for e in experiments if e.block >= entered and e.verdict is not None),
-        key=lambda e: e.verdict.number if e.verdict else 0,
-    )
-    since = [e.accepted for e in reversed(judged)]
-    return since.index(True) if True in since else len(since)
+def _failures(entered: int, experiments: Sequence[Experiment]) -> int:
+    """Count the judged experiments of this stay on a rung since the last accepted one of any, by order of verdicts.
+
+    `entered` is the first block of the stay.
+    """
+    judged = sorted((e for e in experiments if e.verdict), key=lambda e: e.verdict.number if e.verdict else 0)
+    since = list(takewhile(lambda e: not e.accepted, reversed(judged)))
+    return sum(e.block >= entered for e in since)

@@ -31,11 +31,15 @@ def upper_bounds(experiments: Sequence[Experiment], sigma: float, fidelity: str)
 def assign_roles(
     experiments: Sequence[Experiment], sigma: float, fidelity: str, count: int
 ) -> list[tuple[Role, Experiment]]:
-    """Return a role and a parent for each of `count` proposals: exploration takes the node of the highest index."""
+    """Return a role and a parent for each of `count` proposals: exploration takes the node of the highest index.
+
+    Roles go round over the campaign, however many are asked for at once.
+    """
     leader = incumbent(experiments)
     assert leader is not None
     bounds = upper_bounds(experiments, sigma, fidelity)
     highest = max(bounds, key=lambda name: (bounds[name], name))
     promising = next(e for e in experiments if e.id == highest)
-    roles = (_ROLES[place % len(_ROLES)] for place in range(count))
+    made = len(experiments) - 1  # the baseline was not proposed
+    roles = (_ROLES[place % len(_ROLES)] for place in range(made, made + count))
     return [(role, promising if role == "explore" else leader) for role in roles]

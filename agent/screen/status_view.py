@@ -18,7 +18,7 @@ from memory.records import Objective
 
 _EVENTS = 3
 _PLOT_ROWS, _LEAST_PLOT_ROWS, _FRAME_ROWS = 16, 4, 2
-_HEADLINE_ROWS, _LEAST_RUNNING = 7, 2
+_HEADLINE_ROWS, _LEAST_RUNNING = 8, 2
 _AXIS = 6  # columns of a label
 _WIDEST = 4  # columns for one experiment
 _LEAST_SPAN = 0.01  # of the score, on the axis
@@ -100,6 +100,10 @@ def _headline(status: Status) -> RenderableType:
         lines.add_row("rung", Text.assemble((status.rung, "bold"), why))
     lines.add_row("tried", _tried(status))
     lines.add_row("spent", _spent(status))
+    if status.utilisation and status.utilisation_session:
+        lines.add_row(
+            "slots", f"{status.utilisation_session}; over the campaign busy {100 * status.utilisation.busy:.0f} %"
+        )
     unchecked = [Text(UNCHECKED, style="yellow", no_wrap=True, overflow="ellipsis")]
     return Group(top, *(unchecked if status.objective == "blind" else []), lines)
 

@@ -8,7 +8,7 @@ import math
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -165,6 +165,11 @@ class Worktrees:
         """Return a hash of the code at a commit with a whole configuration: equal hashes give equal scores."""
         content = self.source_hash(commit) + json.dumps(configuration, sort_keys=True)
         return hashlib.sha256(content.encode()).hexdigest()
+
+    def keep_only(self, commits: Collection[str]) -> None:
+        """Remove the checkouts of all other commits."""
+        for commit in self._states.keys() - commits:
+            self._remove(self._states.pop(commit).folder)
 
     def clear(self) -> None:
         """Remove every worktree under the folder, also the remains left by a killed controller."""

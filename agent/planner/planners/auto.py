@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from agent.planner.contract import Explainer, Lesson, Options, Planner, Rung, Situation
+from agent.planner.contract import Explainer, Lesson, Options, Planner, Rung, Situation, WaitingPlanner
 from agent.planner.planners import command
 from agent.planner.planners.combine import Combine
 from agent.planner.planners.moves import Moves
@@ -27,6 +27,11 @@ class Auto:
     planners: Sequence[Planner]
     name: str = "auto"
     rungs: tuple[Rung, ...] = ("sweep", "code")
+
+    @property
+    def waits(self) -> bool:
+        """See `WaitingPlanner`."""
+        return any(isinstance(planner, WaitingPlanner) and planner.waits for planner in self.planners)
 
     def propose(self, situation: Situation) -> list[Proposal]:
         """See `Planner`."""

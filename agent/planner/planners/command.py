@@ -52,6 +52,7 @@ class Command:
     patience_s: float = _PATIENCE_S
     name: str = "command"
     rungs: tuple[Rung, ...] = ("sweep", "code")
+    waits: bool = True
     given_up: bool = field(default=False, init=False)
 
     def propose(self, situation: Situation) -> list[Proposal]:

@@ -72,6 +72,7 @@ class Llm:
     characters: int
     name: str = "llm"
     rungs: tuple[Rung, ...] = ("sweep", "code")
+    waits: bool = True
     given_up: bool = field(default=False, init=False)
 
     def propose(self, situation: Situation) -> list[Proposal]:

@@ -38,7 +38,6 @@ def test_faults_of_a_model_are_survived_said_and_cost_nothing_that_was_done(
     """Garbage, errors, silence and a dropped connection come before the answer."""
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     scenes = [
-        tells("the noise is known"),
         says('{"hypothesis": "half an answer'),
         fails(429, Retry_After="1"),
         fails(500),
@@ -61,14 +60,13 @@ def test_faults_of_a_model_are_survived_said_and_cost_nothing_that_was_done(
         assert words in log
     assert "answered, but not used: fields is 'recovers more', where the statistics say 'undecided'" in log
     memory = (workspace.runs / "night" / "memory.md").read_text()
-    assert memory.count("in the model's words: the noise is known") == 1  # the block's: its findings were stated anew
     assert memory.count("in the model's words: a faster rate is a start") == 2
 
 
 def test_a_key_that_is_no_good_ends_the_campaign_in_the_words_of_the_provider(
     stoichloop: Command, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It is asked once, for the lesson of the first block; with `auto`, the other planners would go on."""
+    """It is asked once; with `auto`, the other planners would go on."""
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     with serving(*[sends('{"error": {"message": "Incorrect API key provided"}}', 401)] * 9) as server:
         told = stoichloop(*EXPLORE, "--planner", "llm", "--model", server.address).stdout
@@ -87,10 +85,10 @@ def test_patches_are_refused_fail_and_are_repaired(
     crash = answers(**patch("another loss", SQUARE, SQUARE.replace("square", "sqare")))
     repair = answers(**patch("another loss", SQUARE, SQUARE.replace("square", "abs")))
     told = tells("it was tried")
-    with serving(told, *[says("no")] * 3, *[outside] * 3, told, crash, told, repair, told) as server:
+    with serving(*[says("no")] * 3, *[outside] * 3, told, crash, told, repair, told) as server:
         for _ in range(3):
             stoichloop(*EXPLORE, "--planner", "llm", "--model", server.address, "--experiments", "1")
-        assert "is not under gnn/" in server.prompt(5)
+        assert "is not under gnn/" in server.prompt(4)
         assert "has no attribute 'sqare'" in server.prompt(-2)
     refused, crashed, repaired = read(workspace)[1:]
     assert [e.verdict.verdict for e in (refused, crashed) if e.verdict] == ["refused", "failed"]

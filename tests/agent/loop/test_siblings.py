@@ -18,7 +18,8 @@ from agent.executor.code.code_state import CodeState
 from agent.executor.local import LocalExecutor
 from agent.executor.trial import Job, Outcome, Trial
 from agent.executor.workspace import Workspace
-from agent.loop.controller import Controller, judge_outcome
+from agent.loop.controller import Controller
+from agent.loop.running_trials import judge_outcome
 from agent.planner.contract import Lesson, Rung, Situation
 from agent.planner.planners.moves import Moves
 from agent.planner.planners.sweep import Sweep
@@ -94,7 +95,9 @@ def test_a_trial_on_a_sibling_is_trained_and_scored_on_its_data(
     night = Night(workspace, own)
     controller = controller_of(night, workspace, own, Listener())
     assert controller.snapshot().siblings == 4
-    controller.run_trials([TrialKey("e0001", 7, FIDELITY, 1)])
+    controller.start_trials([TrialKey("e0001", 7, FIDELITY, 1)])
+    while controller.snapshot().running:
+        controller.wait("nothing")
     (baseline,) = night.ledger.experiments()
     (trial,) = baseline.sibling_trials
     night.close()
