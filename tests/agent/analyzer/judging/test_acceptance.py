@@ -255,7 +255,7 @@ def test_an_answer_that_learns_nothing_is_not_accepted_over_a_baseline_that_was_
 
 
 def test_fewer_lines_of_code_win_ties_and_only_ties() -> None:
-    tie = confirmed(0.0)
+    tie = confirmed(0.001)
     assert verdict_on(*tie).verdict == "rejected"
     accepted = verdict_on(*tie, simpler=1)
     assert accepted.verdict == "accepted"
