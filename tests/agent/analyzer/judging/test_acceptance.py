@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import pytest
@@ -20,7 +20,7 @@ WOBBLE = (0.01, -0.01, 0.004, -0.004)  # what seeds add to a mean
 FRESH = confirm_seeds("e0001", LOOKS[-1].rivals)
 
 
-def around(mean: float, seeds: tuple[int, ...]) -> dict[int, float]:
+def around(mean: float, seeds: Sequence[int]) -> dict[int, float]:
     return {seed: mean + WOBBLE[index % 4] for index, seed in enumerate(seeds)}
 
 
