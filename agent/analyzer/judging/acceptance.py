@@ -21,6 +21,7 @@ from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
 
 from agent.analyzer.judging.confirmation import (
+    ELSEWHERE,
     FAILING,
     LOOKS,
     MARGIN,
@@ -212,7 +213,7 @@ class _Case:
             return incomplete
         place = self.evidence.place(self.candidate, self.incumbent)
         level = look.share * level_of(place)
-        here, there = self._here(look, level, fresh), self._there(look, level)
+        here, there = self._here(look, level, fresh), self._there(look, ELSEWHERE * level)
         told = (self.incumbent.id, here.contrast.effect, here.contrast.interval, here.p_value)
         better = f"better than {self.incumbent.id}"
         if self.simpler:

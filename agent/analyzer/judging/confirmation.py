@@ -22,8 +22,9 @@ they share, and also where screening has used the incumbent's trials: given thos
 its first false acceptance a campaign of equal candidates has one incumbent; after an acceptance the count begins anew.
 
 Siblings. Of a candidate whose code is not the baseline's, half of the pairs are on sibling networks, and both halves
-have to show the gain, each at the level (an intersection-union test, R. L. Berger, Technometrics 24, 1982): constants
-that were fitted to one S gain nothing on another. There the differences of pairs are tested, since a pair shares its
+have to show the gain (an intersection-union test, R. L. Berger, Technometrics 24, 1982): constants that were fitted to
+one S gain nothing on another. That half has a quarter of the level, since a planner that fits constants gets a real
+gain on its own network in each of its confirmations. There the differences of pairs are tested, since a pair shares its
 network. Planners are never told figures of that half.
 
 Fewer lines. Code with fewer lines is accepted if its mean is not below the incumbent's and the same tests reject that
@@ -49,6 +50,7 @@ ALPHA = 0.05
 _STEEPNESS = 1.6
 MIN_PAIRS = 2
 MARGIN = 0.5  # of the incumbent's noise, that code with fewer lines may be worse by
+ELSEWHERE = 0.25  # of the level, for the half on sibling networks
 FAILING = 0.25  # share of pairs without a result of the candidate's, beyond which it fails
 _LARGE, _LARGE_UNKNOWN, _KNOWN = 1.25, 4.0, 8
 _FLIPS = 1 << 14
