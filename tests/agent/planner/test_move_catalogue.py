@@ -79,12 +79,17 @@ SMALL = [
     "metabolite_scale",
     "balance_projection",
     "integer_annealing",
+    "quiet_rates",
+    "rich_functions",
+    "one_cycle",
+    "short_memory",
 ]
+COLUMNS = ["fitted_columns", "early_columns"]
 
 
 @pytest.mark.parametrize(
     "names",
-    [["sign_tied", *SMALL], [*reversed(SMALL), "role_start"], [*SMALL, "sign_tied"]],
+    [["sign_tied", *SMALL, *COLUMNS], [*reversed(SMALL), *COLUMNS, "role_start"], [*COLUMNS, *SMALL, "sign_tied"]],
     ids=["tied first", "roles last", "tied last"],
 )
 def test_small_moves_apply_on_top_of_each_other_and_train(
@@ -172,6 +177,71 @@ def test_least_squares_finish_moves_coefficients_less_the_more_they_are_damped(
     damped = coefficients(None, checkout, tiny, tmp_path / "damped", '{"finish_ridge": 1e9}')
     assert np.abs(finished - without).max() > 1e-2
     np.testing.assert_allclose(damped, without, atol=1e-5)
+
+
+def test_quiet_rates_start_a_decade_lower(checkout: Path, tiny: Dataset, tmp_path: Path) -> None:
+    apply([read_move("quiet_rates")], checkout)
+    started = []
+    for quiet in ("0.0", "1.0"):
+        (tmp_path / quiet).mkdir()
+        assert train_in(checkout, tiny, tmp_path / quiet, 1, f'{{"quiet": {quiet}}}').returncode == 0
+        started.append(read_estimate(tmp_path / quiet / "estimate.npz", tiny.truth.graph).log_k)
+    np.testing.assert_allclose(started[1], started[0] - 1.0, atol=0.01)
+
+
+def test_a_cycle_without_a_peak_learns_nothing(checkout: Path, tiny: Dataset, tmp_path: Path) -> None:
+    apply([read_move("one_cycle")], checkout)
+    found = []
+    for steps in (1, 20):
+        out = tmp_path / str(steps)
+        out.mkdir()
+        found.append(coefficients(None, checkout, tiny, out, '{"peak": 0.0}', steps))
+    np.testing.assert_array_equal(found[0], found[1])
+
+
+def test_fitted_columns_are_balanced_integers_in_one_unit_with_the_signs_of_their_roles(
+    checkout: Path, tiny: Dataset, tmp_path: Path
+) -> None:
+    fitted = coefficients("fitted_columns", checkout, tiny, tmp_path)
+    graph = tiny.truth.graph
+    integers = fitted / np.abs(fitted).min()
+    np.testing.assert_allclose(integers, np.rint(integers), atol=1e-5)
+    assert (fitted * graph.role > 0).all()
+    np.testing.assert_allclose(np.bincount(graph.rxn_all, fitted), 0.0, atol=1e-5)
+
+
+@pytest.mark.parametrize("veiled", [(0.0, False)], indirect=True, ids=["signs"])
+def test_columns_stay_real_where_roles_are_not_told(checkout: Path, veiled: Dataset, tmp_path: Path) -> None:
+    without = coefficients(None, checkout, veiled, tmp_path)
+    np.testing.assert_array_equal(coefficients("early_columns", checkout, veiled, tmp_path), without)
+
+
+@pytest.mark.parametrize("tied", [False, True], ids=["free", "tied"])
+def test_columns_held_early_are_those_handed_in(tied: bool, checkout: Path, tiny: Dataset, tmp_path: Path) -> None:
+    moves = ["sign_tied"] if tied else []
+    apply(read_moves([*moves, "fitted_columns", "early_columns"]), checkout)
+    script = """
+import sys, torch
+from pathlib import Path
+from gnn.config import resolve
+from gnn.observations import read_observations
+from gnn.train import Member, train
+observations = read_observations(Path(sys.argv[1]), torch.device("cpu"))
+[model] = train(observations, [Member(resolve({}), 0, Path(sys.argv[2]))], 40)
+print(*model.sto_all.tolist())
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script, tiny.observations_path, tmp_path],
+        cwd=checkout,
+        env=trial_environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    held = np.array(done.stdout.split(), dtype=float)
+    integers = held / np.abs(held).min()
+    np.testing.assert_allclose(integers, np.rint(integers), atol=1e-3)
 
 
 @pytest.mark.parametrize("veiled", [(0.0, False)], indirect=True, ids=["signs"])
