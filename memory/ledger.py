@@ -42,6 +42,7 @@ _SCRIPTS = sorted((Path(__file__).parent / "schema").glob("*.sql"), key=lambda p
 SCHEMA_VERSION = int(_SCRIPTS[-1].stem)
 
 WALL_S, GPU_S = "wall_s", "gpu_s"  # kinds of spend
+BESIDE = ("role", "move", "patch", "repairs", "title", "kind", "prompt")  # of an experiment, in `proposals`
 
 
 class Ledger:
@@ -177,7 +178,7 @@ class Ledger:
                     fingerprint=e.fingerprint,
                     proposed_at=e.proposed_at,
                 )
-                beside = {name: getattr(e, name) for name in ("role", "move", "patch", "repairs", "title")}
+                beside = {name: getattr(e, name) for name in BESIDE}
                 self._insert("proposals", experiment=e.id, **beside)
                 if e.commit is not None:
                     self._insert("commits", experiment=e.id, sha=e.commit, committed_at=time.time())

@@ -15,7 +15,7 @@ from memory.records import Experiment, Outline, TrialResult, Verdict
 _EXPERIMENTS = """
     SELECT e.id, e.block, e.parent, e.planner, e.hypothesis, e.changes, e.configuration, e.fingerprint, e.proposed_at,
         coalesce(p.role, 'exploit') AS role, p.move, coalesce(p.patch, '') AS patch, p.repairs,
-        coalesce(p.title, '') AS title,
+        coalesce(p.title, '') AS title, coalesce(p.kind, 'candidate') AS kind, coalesce(p.prompt, '') AS prompt,
         c.sha AS "commit", l.sha AS landed
     FROM experiments e LEFT JOIN proposals p ON p.experiment = e.id LEFT JOIN commits c ON c.experiment = e.id
         LEFT JOIN landings l ON l.experiment = e.id {where} ORDER BY e.number
@@ -38,7 +38,7 @@ _SCORES = """
 # Text columns about an experiment, after the column with its name. No word spans two columns.
 _TEXTS = {
     "experiments": ("id", "hypothesis", "planner", "parent", "changes"),
-    "proposals": ("experiment", "role", "move", "patch", "repairs", "title"),
+    "proposals": ("experiment", "role", "move", "patch", "repairs", "title", "kind"),
     "commits": ("experiment", "sha"),
     "landings": ("experiment", "sha"),
     "verdicts": ("experiment", "verdict", "reason", "rival"),

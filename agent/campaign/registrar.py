@@ -139,6 +139,8 @@ class Registrar:
             role=proposal.role,
             move=proposal.move,
             repairs=proposal.repairs,
+            kind=proposal.kind,
+            prompt=proposal.prompt,
         )
         try:
             draft = self._draft(proposal, parent)

@@ -13,6 +13,7 @@ from typing import Protocol
 from agent.analyzer.judging.findings import find
 from agent.analyzer.judging.noise import noise_at
 from agent.analyzer.scoring.fingerprint import analyzer_fingerprint
+from agent.analyzer.scoring.score import Scores
 from agent.base.duration import format_duration
 from agent.campaign.budget import Budget
 from agent.campaign.folder import CampaignFolder
@@ -32,7 +33,7 @@ from memory.ending import Ending
 from memory.formatting import counted, verdicts_text
 from memory.leaderboard import count_verdicts, incumbent, standing
 from memory.ledger import GPU_S, Ledger
-from memory.records import Block, Decision, Experiment, Role, TrialKey, TrialResult, Verdict
+from memory.records import Block, Decision, Experiment, ProposalKind, Role, TrialKey, TrialResult, TrialStatus, Verdict
 from simulator.dataset import FrozenData
 from stoichloop.errors import StoichloopError
 from stoichloop.foreign_text import visible
@@ -265,7 +266,9 @@ class Controller:
             self._killed.add(trial.id)
             self._ledger.add_event(f"{trial.id} {outcome.reason}; it will be tried once more")
             return
-        result = judge_outcome(trial, outcome, dataset, self._campaign.folder)
+        experiment = self._ledger.experiment(trial.experiment)
+        assert experiment is not None
+        result = judge_outcome(trial, outcome, dataset, self._campaign.folder, experiment.kind)
         self._ledger.add_result(result)
         if any(slot is not None for slot in self._executor.slots):
             self._ledger.add_spend(GPU_S, result.seconds)
@@ -280,9 +283,14 @@ class Controller:
         return "completed" if result.sibling else f"{self._campaign.settings.objective} {result.score:.4f}"
 
 
-def judge_outcome(trial: Trial, outcome: Outcome, dataset: FrozenData, campaign: Path) -> TrialResult:
-    """Return the result of a trial for the ledger."""
-    status, reason, scores = score_outcome(outcome, dataset)
+def judge_outcome(
+    trial: Trial, outcome: Outcome, dataset: FrozenData, campaign: Path, kind: ProposalKind = "candidate"
+) -> TrialResult:
+    """Return the result of a trial for the ledger. What a diagnosis hands in is not looked at."""
+    status: TrialStatus = "diagnosed"
+    reason, scores = outcome.reason, Scores()
+    if kind == "candidate":
+        status, reason, scores = score_outcome(outcome, dataset)
     return TrialResult(
         trial=trial.id,
         experiment=trial.experiment,

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from agent.analyzer.judging.acceptance import Wanted, ceiling, confirmations, judge, judge_baseline
+from agent.analyzer.judging.diagnosis import judge_diagnosis
 from agent.analyzer.judging.noise import Noise, noise_at
 from agent.base.duration import format_duration
 from agent.campaign.budget import expected_s, experiments_done
@@ -188,6 +189,8 @@ def _answer(snapshot: Snapshot, noise: Mapping[str, Noise], candidate: Experimen
                 f"the baseline does not train, so nothing can be compared with it: {answer.reason}; {START_ANEW}"
             )
         return answer
+    if candidate.kind == "diagnosis":
+        return judge_diagnosis(candidate, snapshot.fidelities[0])
     simpler = snapshot.lines_of_code[candidate.id] < snapshot.lines_of_code[leader.id]
     return judge(candidate, leader, noise, confirmations(snapshot.experiments, leader), simpler=simpler)
 

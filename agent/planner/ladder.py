@@ -61,7 +61,7 @@ def _failures(blocks: Sequence[Block], experiments: Sequence[Experiment], rung: 
     """Count the judged experiments of this stay on the rung since the last accepted one, by order of verdicts."""
     entered = next((block.number + 1 for block in reversed(blocks) if block.rung != rung), 0)
     judged = sorted(
-        (e for e in experiments if e.block >= entered and e.verdict is not None),
+        (e for e in experiments if e.block >= entered and e.verdict is not None and e.kind != "diagnosis"),
         key=lambda e: e.verdict.number if e.verdict else 0,
     )
     since = [e.accepted for e in reversed(judged)]
