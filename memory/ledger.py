@@ -14,7 +14,7 @@ from typing import Any
 from memory.backup import Backups, before_upgrade, check, mend
 from memory.ending import Ending
 from memory.packing import pack, unpack
-from memory.reader import Reader, outlines, read, that_contain
+from memory.reader import BESIDE, Reader, outlines, read, that_contain
 from memory.records import (
     Ablation,
     Block,
@@ -42,7 +42,6 @@ _SCRIPTS = sorted((Path(__file__).parent / "schema").glob("*.sql"), key=lambda p
 SCHEMA_VERSION = int(_SCRIPTS[-1].stem)
 
 WALL_S, GPU_S = "wall_s", "gpu_s"  # kinds of spend
-BESIDE = ("role", "move", "patch", "repairs", "title", "kind", "prompt")  # of an experiment, in `proposals`
 
 
 class Ledger:
@@ -131,11 +130,11 @@ class Ledger:
             raise
         self._db.execute("COMMIT")
 
-    def _insert(self, table: str, **values: Any) -> None:
+    def _insert(self, table: str, **values: Any) -> int:
         names = ", ".join(values)
         marks = ", ".join("?" for _ in values)
         cells = [storable(value) if isinstance(value, str) else value for value in values.values()]
-        self._db.execute(f"INSERT INTO {table} ({names}) VALUES ({marks})", cells)
+        return self._db.execute(f"INSERT INTO {table} ({names}) VALUES ({marks})", cells).lastrowid or 0
 
     def _rows(self, query: str, *parameters: Any) -> list[sqlite3.Row]:
         return self._db.execute(query, parameters).fetchall()
@@ -200,9 +199,9 @@ class Ledger:
         """Add the commit whose message has the verdict of an experiment; its refs exist already."""
         self._insert("landings", experiment=experiment, sha=commit, landed_at=time.time())
 
-    def add_call(self, call: Call) -> None:
-        """Add a request to a language model."""
-        self._insert("calls", **vars(call))
+    def add_call(self, call: Call) -> int:
+        """Add a request to a language model; return its number, from 1."""
+        return self._insert("calls", **vars(call))
 
     def add_start(self, trial: RunningTrial) -> None:
         """Add the start of a trial's process."""

@@ -24,6 +24,8 @@ _TRIALS = "SELECT r.* FROM trial_results r JOIN experiments e ON e.id = r.experi
 _VERDICTS = "SELECT v.* FROM verdicts v JOIN experiments e ON e.id = v.experiment {where}"
 _THESE = "WHERE e.id IN (SELECT value FROM json_each(?))"
 
+BESIDE = ("role", "move", "patch", "repairs", "title", "kind", "prompt")  # columns of `proposals` beside its experiment
+
 # Tables in which rows about an experiment may have been added, and the column with its name.
 _ADDED = {"experiments": "id", **dict.fromkeys(("landings", "verdicts", "trial_results"), "experiment")}
 

@@ -16,6 +16,7 @@ from agent.analyzer.scoring.fingerprint import analyzer_fingerprint
 from agent.analyzer.scoring.score import Scores
 from agent.base.duration import format_duration
 from agent.campaign.budget import Budget
+from agent.campaign.call_files import CallFiles
 from agent.campaign.folder import CampaignFolder
 from agent.campaign.registrar import Registrar, commit_of
 from agent.campaign.session import this_controller
@@ -27,6 +28,7 @@ from agent.loop.hosts import CampaignPlanning, CampaignTimes, CampaignTrials
 from agent.loop.next_step import Snapshot
 from agent.loop.texts import Texts
 from agent.planner.contract import Explainer, Lesson, Planner, Rung, Situation, why_given_up
+from agent.planner.ladder import as_proposed
 from agent.screen.live import LiveView
 from agent.training.score_outcome import score_outcome
 from memory.ending import Ending
@@ -121,19 +123,23 @@ class Controller:
         fault = self._workspace.uncontained
         return None if fault is None else f"code experiments are refused, for there is no sandbox: {fault}"
 
+    @property
+    def _rungs(self) -> tuple[Rung, ...]:
+        """Return what the planner may change here."""
+        return tuple(rung for rung in self._planner.rungs if rung != "code" or self._uncontained is None)
+
     def snapshot(self) -> Snapshot:
         """Return the campaign as it is now."""
-        experiments, uncontained = self._ledger.experiments(), self._uncontained
+        experiments = self._ledger.experiments()
         leader = incumbent(experiments)
         measured = [e for e in experiments if e is leader or e.verdict is None]
-        rungs: tuple[Rung, ...] = tuple(r for r in self._planner.rungs if r != "code" or uncontained is None)
         return Snapshot(
             objective=self._campaign.settings.objective,
             experiments=experiments,
             blocks=self._ledger.blocks(),
             fidelities=climb(self._campaign.settings.fidelity),
-            rungs=rungs,
-            uncontained=uncontained,
+            rungs=self._rungs,
+            uncontained=self._uncontained,
             slots=len(self._executor.slots),
             lines_of_code={e.id: self._worktrees.lines_of(commit_of(e)) for e in measured},
             grant=self._budget.grant,
@@ -182,7 +188,7 @@ class Controller:
             return
         self._barren, self._unanswered, self._waits = frozenset(), False, 0
         self._view.say(f"on the {decision.rung} rung: {decision.reason}")
-        self._ledger.open_block(decision, experiments)
+        self._ledger.open_block(as_proposed(decision, experiments), experiments)
 
     def run_trials(self, wanted: Sequence[TrialKey]) -> None:
         """Run trials and remember their scores, as far as the budget reaches."""
@@ -247,7 +253,8 @@ class Controller:
             brief=self._campaign.brief(),
             memory=self._texts.memory(),
             host=CampaignPlanning(self._campaign, self._worktrees, self._registrar, past, self._host.check),
-            call_log=self._ledger,
+            call_log=CallFiles(self._ledger, self._campaign.folder / "calls"),
+            rungs=self._rungs,
         )
 
     def _trial(self, key: TrialKey) -> Trial:

@@ -89,8 +89,8 @@ class CallLog(Protocol):
     def calls(self) -> Sequence[Call]:
         """Return every request of the campaign so far."""
 
-    def add_call(self, call: Call) -> None:
-        """Keep a request, as soon as it has ended."""
+    def add_call(self, call: Call, asked: str = "", answered: str = "") -> None:
+        """Keep a request, as soon as it has ended, with the texts of question and answer where it was answered."""
 
 
 @dataclass(frozen=True)
@@ -101,6 +101,7 @@ class Situation:
         objective: the score that the campaign optimises.
         rung: what is to change, `sweep` the configuration or `code`.
         roles: one for each proposal that is wanted, with the experiment that it should change.
+        rungs: what may be changed here: no code where nothing contains it. To a model, `rung` is advice.
         past: every experiment so far, with trials and verdicts.
         brief: the user's text, read anew for each block.
         memory: the working memory, as memory.md has it.
@@ -116,6 +117,7 @@ class Situation:
     memory: str
     host: PlannerHost
     call_log: CallLog
+    rungs: tuple[Rung, ...] = ("sweep", "code")
 
 
 class Planner(Protocol):

@@ -14,6 +14,7 @@ sweep on top of it at once; a sweep that improves goes on sweeping.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from agent.planner.contract import Rung
 from memory.formatting import counted
@@ -47,6 +48,11 @@ def decide(
         return Decision(other, chance, reason)
     reason = f"{tried} since the last improvement: the next one improves with chance {chance:.3f}"
     return Decision(rung, chance, reason)
+
+
+def as_proposed(decision: Decision, experiments: Sequence[Experiment]) -> Decision:
+    """Return a decision with the rung of what was proposed: a model may choose another one than was decided."""
+    return replace(decision, rung="code" if any(e.patch for e in experiments) else "sweep")
 
 
 def exhausted(decision: Decision, rungs: Sequence[Rung]) -> Decision | None:

@@ -257,23 +257,18 @@ def test_calls_of_a_model_are_kept_in_order(ledger: Ledger) -> None:
     assert ledger.calls() == calls
 
 
-def test_a_night_without_a_server_is_one_line_of_the_log(ledger: Ledger) -> None:
+def test_the_requests_before_a_block_are_one_line_of_the_log(ledger: Ledger) -> None:
     night = ["503: retry in 0.5 s", "503: retry in 1 s", "503"] * 20
-    for second, outcome in enumerate([*night, "answered", "answered", "401", "429", "429: retry in 1 s"]):
+    for second, outcome in enumerate([*night, "answered", "answered", "401"]):
         ledger.add_call(Call("llm", "small", "p" * 64, 10, 2, 0.5, 1.0, outcome, float(second)))
+    ledger.open_block(SWEEP, [scored("e0002")])
+    ledger.add_call(Call("llm", "small", "p" * 64, 10, 2, 0.5, 1.0, "answered", time.time() + 1))
     lines = [line for line in Log(ledger).text().splitlines() if "llm asked small" in line]
-    told = [line.partition("small: ")[2] for line in lines]
-    assert told[0].startswith(
-        "503, 60 times until 1970-01-01 00:00:59Z; 600 tokens in, 120 out, 30.0000 dollars, 60.0 s"
-    )
-    assert [words.partition(";")[0].partition(",")[0] for words in told] == [
-        "503",
-        "answered",
-        "answered",
-        "401",
-        "429",
+    assert lines == [
+        "- before block 0, llm asked small: 503, 60 times; answered, 2 times; 401; "
+        "630 tokens in, 126 out, 31.5000 dollars, 63.0 s; calls/0001.md to calls/0063.md",
+        "- before the next block, llm asked small: answered; 10 tokens in, 2 out, 0.5000 dollars, 1.0 s; calls/0064.md",
     ]
-    assert len(ledger.calls()) == 65
 
 
 def test_the_incumbent_is_the_last_accepted() -> None:

@@ -85,11 +85,13 @@ class Llm:
         reading = Reading(situation, self.fidelity, self.characters)
         proposals: list[Proposal] = []
         async with self.model:
-            for place in range(len(situation.roles)):
-                question = next_question(situation, proposals, place)
+            asked = 0
+            while asked < len(situation.roles):
+                question = next_question(situation, proposals, asked)
                 answered = await self._ask(metered, question, question.text(reading))
-                if question.proposal is not None:
-                    proposals.append(question.proposal)
+                found = [p.model_copy(update={"prompt": metered.prompt}) for p in question.proposals]
+                proposals += found
+                asked += max(1, len(found))
                 if not answered:
                     break
         return proposals
@@ -142,7 +144,7 @@ def _agent(model: Metered, question: Asked[AnswerT]) -> Agent[object, AnswerT]:
     def read(*_: object, output: str | dict[str, Any], **__: object) -> dict[str, Any]:
         try:
             form = question.answers
-            answer = fit(output, form) if isinstance(output, dict) else read_answer(output, form)
+            answer = fit([output], form) if isinstance(output, dict) else read_answer(output, form)
         except ValueError as error:
             begins = f"; it begins: {cleaned(output, 60)}" if isinstance(output, str) and "{" not in output else ""
             if model.cut_off:  # asked again, it would be cut off again

@@ -83,6 +83,8 @@ class Metered(WrapperModel):
         super().__init__(model)
         self._name, self._limits, self._log = name, limits, log
         self._answered: Call | None = None
+        self._asked, self._said = "", ""  # the texts of the newest request that was answered
+        self.prompt = ""  # `Call.prompt` of the newest request
         self.cut_off = False  # the newest answer reached the limit of tokens
 
     def judge(self, outcome: str) -> None:
@@ -93,7 +95,7 @@ class Metered(WrapperModel):
     def settle(self) -> None:
         """Record the newest answer, whose outcome is final."""
         if self._answered is not None:
-            self._log.add_call(self._answered)
+            self._log.add_call(self._answered, self._asked, self._said)
             self._answered = None
 
     async def request(
@@ -126,6 +128,7 @@ class Metered(WrapperModel):
                 await asyncio.sleep(self._pause(fault, worst, number))
             else:
                 self._answered, self.cut_off = self._used(response, worst), response.finish_reason == "length"
+                self._asked, self._said, self.prompt = prompt, _said(response), worst.prompt
                 return response
         raise AssertionError("the last try raises")
 
@@ -247,6 +250,12 @@ def _ended(worst: Call, outcome: str) -> Call:
 def _free(worst: Call, outcome: str) -> Call:
     """Return an ended call that used nothing."""
     return replace(_ended(worst, outcome), tokens_in=0, tokens_out=0, dollars=0.0)
+
+
+def _said(response: ModelResponse) -> str:
+    """Return the text of an answer, its thoughts included."""
+    parts = (getattr(part, "content", None) or getattr(part, "args", None) for part in response.parts)
+    return "\n".join(str(part) for part in parts if part)
 
 
 def _written_out(messages: Sequence[ModelMessage], parameters: ModelRequestParameters) -> str:

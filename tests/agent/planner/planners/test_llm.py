@@ -53,8 +53,9 @@ def test_an_answer_becomes_a_proposal_and_a_call(state: CodeState) -> None:
     told = situation(state)
     with serving(GOOD) as server:
         proposals = planner_of(server).propose(told.situation)
-    assert proposals == [Proposal(hypothesis="a faster rate finds them", parent="e0001", changes={"lr_S": 0.01})]
     (call,) = told.calls
+    wanted = Proposal(hypothesis="a faster rate finds them", parent="e0001", changes={"lr_S": 0.01}, prompt=call.prompt)
+    assert proposals == [wanted]
     assert (call.planner, call.model, call.outcome) == ("llm", server.address, "answered")
     assert (call.tokens_in, call.tokens_out, len(call.prompt)) == (1000, 50, 64)
 
@@ -84,7 +85,7 @@ def test_a_patch_is_proposed_on_the_code_rung(state: CodeState) -> None:
             says("I would rather talk"),
             "malformed answer: there is no JSON object in it; it begins: I would rather talk",
         ),
-        (answers(hypothesis="nothing"), "malformed answer: changes: Field required"),
+        (answers(hypothesis="nothing"), "malformed answer: give changes, edits or a diff"),
         (babbles, "malformed answer: not one that a model server gives: retry in 0.01 s"),
         (fails(429, Retry_After="1"), "429: retry in 1 s"),
         (fails(500), "500: retry in 0.01 s"),
