@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol, runtime_checkable
 
-from agent.base.campaign_request import CampaignRequest
+from agent.base.campaign_request import TOKENS_AN_HOUR, CampaignRequest
 from agent.executor.code.code_state import CodeState
 from agent.planner.proposal import Proposal
 from memory.records import Call, Experiment, Finding, Objective, Role
@@ -34,7 +34,7 @@ class Options:
     fidelity: str
     model: str | None = None
     program: str | None = None
-    tokens: int = CampaignRequest.tokens
+    tokens: int = TOKENS_AN_HOUR
     dollars: float = CampaignRequest.dollars
     context: int = CampaignRequest.context
     patience_s: float | None = None

@@ -1,11 +1,12 @@
-"""The hybrid: the optimiser for configurations; for code the moves, or, where a model or an agent program is given,
-that for every second proposal."""
+"""The hybrid: the optimiser for configurations, the moves for code, and for both the models and the agent program that
+are given. Each is asked as often as its proposals have earned."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
+from agent.planner.bandit import ask_by_worth
 from agent.planner.contract import Explainer, Lesson, Options, Planner, Rung, Situation
 from agent.planner.planners import command
 from agent.planner.planners.moves import Moves
@@ -15,22 +16,16 @@ from agent.planner.proposal import Proposal
 
 @dataclass(frozen=True)
 class Auto:
-    """Asks every planner of the rung in turn; where one falls short, the next one fills in."""
+    """Asks the planners of the rung by what their proposals have earned; where one falls short, others fill in."""
 
     planners: Sequence[Planner]
+    seed: int = 0
     name: str = "auto"
     rungs: tuple[Rung, ...] = ("sweep", "code")
 
     def propose(self, situation: Situation) -> list[Proposal]:
         """See `Planner`."""
-        able = [planner for planner in self.planners if situation.rung in planner.rungs]
-        proposals: list[Proposal] = []
-        for place, planner in enumerate(able):
-            left = situation.roles[len(proposals) :]
-            share = -(-len(left) // (len(able) - place))
-            found = planner.propose(replace(situation, roles=left[:share]))
-            proposals += [proposal.model_copy(update={"planner": planner.name}) for proposal in found]
-        return proposals
+        return ask_by_worth(self.planners, situation, self.seed)
 
     def explain(self, situation: Situation, lesson: Lesson) -> Lesson:
         """See `Explainer`: the first that can explain does."""
@@ -44,7 +39,7 @@ def create(options: Options) -> Auto:
     if options.model:
         from agent.planner.planners import llm  # only here: its extra may be missing
 
-        planners.append(llm.create(options))
+        planners += llm.create(options).planners
     if options.program:
         planners.append(command.create(options))
-    return Auto((*planners, Moves(options.fidelity)))
+    return Auto((*planners, Moves(options.fidelity)), options.seed)

@@ -13,12 +13,14 @@ import asyncio
 import ipaddress
 import os
 import re
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-from agent.planner.contract import Lesson, Options, Rung, Situation
+from agent.planner.bandit import ask_by_worth
+from agent.planner.contract import Lesson, Options, Planner, Rung, Situation
+from agent.planner.planners import moves, sweep
 from agent.planner.proposal import Proposal
 from agent.planner.questions.answer import fit, read_answer
 from agent.planner.questions.lesson import LessonText
@@ -41,6 +43,7 @@ try:
         CUT_OFF,
         CallLimits,
         GivenUpError,
+        LimitReachedError,
         Metered,
         UnansweredError,
     )
@@ -62,7 +65,7 @@ class Llm:
     """Asks `model`, known in the ledger as `address`, one question after the other, so that each knows the last answer.
 
     A question is at most `characters` long, beside the rules and the form of an answer. Once `given_up`, the model is
-    asked no more: a limit is reached, or each request would fail alike.
+    asked no more: a limit is reached, which is `limited`, or each request would fail alike.
     """
 
     model: Model
@@ -73,6 +76,7 @@ class Llm:
     name: str = "llm"
     rungs: tuple[Rung, ...] = ("sweep", "code")
     given_up: bool = field(default=False, init=False)
+    limited: bool = field(default=False, init=False)
 
     def propose(self, situation: Situation) -> list[Proposal]:
         """See `Planner`. Where the server fails, or a limit is reached, what has been answered until then."""
@@ -115,7 +119,7 @@ class Llm:
         try:
             await _agent(metered, question).run(text)
         except UnansweredError as error:
-            self.given_up = isinstance(error, GivenUpError)
+            self.given_up, self.limited = isinstance(error, GivenUpError), isinstance(error, LimitReachedError)
             return False
         except AgentRunError:
             pass  # no answer would do: the question knows whether one may be returned all the same
@@ -124,18 +128,53 @@ class Llm:
         return True
 
     def _metered(self, situation: Situation, limits: CallLimits) -> Metered:
-        return Metered(self.model, self.address, limits, situation.call_log)
+        return Metered(self.model, self.address, limits, situation.call_log, self.name)
 
 
-def create(options: Options) -> Llm:
+@dataclass
+class Llms:
+    """Asks each of several models as often as its proposals have earned, and the next where one fails.
+
+    When a limit is reached, `others` propose in their place until the budget ends.
+    """
+
+    planners: Sequence[Llm]
+    others: Sequence[Planner]
+    seed: int
+    name: str = "llm"
+    rungs: tuple[Rung, ...] = ("sweep", "code")
+
+    def propose(self, situation: Situation) -> list[Proposal]:
+        """See `Planner`."""
+        proposals = ask_by_worth(self.planners, situation, self.seed)
+        left = situation.roles[len(proposals) :]
+        if left and all(llm.given_up for llm in self.planners) and any(llm.limited for llm in self.planners):
+            proposals += ask_by_worth(self.others, replace(situation, roles=left), self.seed)
+        return proposals
+
+    def explain(self, situation: Situation, lesson: Lesson) -> Lesson:
+        """See `Explainer`: the first model that is still asked does."""
+        teller = next((llm for llm in self.planners if not llm.given_up), None)
+        return teller.explain(situation, lesson) if teller else lesson
+
+
+def create(options: Options) -> Llms:
     """See `agent.planner.registry.create_planner`."""
-    if options.model is None:
+    if not options.models:
         raise StoichloopError(f"--planner llm needs a model: {_HOW}")
+    several = len(options.models) > 1
+    names = [f"llm {address}" if several else "llm" for address in options.models]
+    planners = [planner_of(options, address, name) for address, name in zip(options.models, names, strict=True)]
+    return Llms(planners, (sweep.create(options), moves.create(options)), options.seed)
+
+
+def planner_of(options: Options, address: str, name: str = "llm") -> Llm:
+    """Return the planner that asks one model, whose experiments carry `name`; raise `StoichloopError`."""
     limits = CallLimits(options.tokens, options.dollars, answer_tokens=int(options.context * _ANSWER))
     if options.patience_s is not None:
         limits = replace(limits, patience_s=options.patience_s)
     characters = int(options.context * _QUESTION * CHARACTERS_A_TOKEN)
-    return Llm(_find(options.model), options.model, options.fidelity, limits, characters)
+    return Llm(_find(address), address, options.fidelity, limits, characters, name)
 
 
 def _agent(model: Metered, question: Asked[AnswerT]) -> Agent[object, AnswerT]:
