@@ -44,8 +44,8 @@ def ledger(tmp_path: Path) -> Ledger:
 
 def test_what_goes_in_comes_out(ledger: Ledger, tmp_path: Path) -> None:
     changed = replace(scored("e0002", [0.4]), changes={"lr_S": 0.1}, configuration={"lr_S": 0.1})
-    beside = {"role": "principle", "move": "sign_tied", "patch": "a diff", "repairs": "e0001"}
-    experiment = replace(changed, **beside, kind="diagnosis", prompt="p" * 64)
+    experiment = replace(changed, role="principle", move="sign_tied", patch="a diff", repairs="e0001", prompt="p" * 64)
+    experiment = replace(experiment, kind="diagnosis")
     ledger.open_block(SWEEP, [experiment])
     ledger.add_landing("e0002", "d" * 40)
     ledger.add_result(experiment.trials[0])

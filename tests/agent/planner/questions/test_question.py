@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import pytest
 from agent.executor.code.code_state import CodeState
 from agent.executor.code.scratch import difference
 from agent.planner.contract import Objection
-from agent.planner.proposal import Edit
+from agent.planner.proposal import Edit, Proposal
 from agent.planner.questions.question import ProposalsAnswer, ProposedExperiment, Question, next_question
 from agent.planner.questions.reading import Reading
 from memory.records import Experiment, Role, Verdict
@@ -142,9 +143,13 @@ def test_a_patch_that_adds_the_lines_of_a_rejected_one_is_returned_once(state: C
     assert question(state, [tried]).objection(adds(lines[0], "total = 0.0", "return total")) is None
 
 
+def _always(objection: Objection, _: Proposal) -> Objection:
+    return objection
+
+
 def test_a_known_answer_is_no_proposal_and_a_refused_patch_is_one(state: CodeState) -> None:
     for known in (True, False):
-        told = situation(state, objection=lambda _, known=known: Objection("no", known=known)).situation
+        told = situation(state, objection=partial(_always, Objection("no", known=known))).situation
         asked = next_question(told, [], 0)
         assert asked.objection(answer({"edits": (EDIT,)})) == "no"
         assert len(asked.proposals) == (0 if known else 1)
