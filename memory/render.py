@@ -125,8 +125,8 @@ def call_line(call: Call) -> str:
     return f"{asked}: {_flat(call.outcome)}; {_cost([call])}"
 
 
-def _by_block(calls: Sequence[Call], blocks: Sequence[Block]) -> Iterator[str]:
-    """Yield a line for the requests before each block and model: how many, what came of them, and where they are."""
+def _by_block(calls: Sequence[Call], blocks: Sequence[Block], experiments: Sequence[Experiment]) -> Iterator[str]:
+    """Yield a line for the requests before each block and model: what came of them, their cost, and their files."""
 
     def before(numbered: tuple[int, Call]) -> tuple[str, str, str]:
         call = numbered[1]
@@ -137,6 +137,9 @@ def _by_block(calls: Sequence[Call], blocks: Sequence[Block]) -> Iterator[str]:
         numbers, made = zip(*run, strict=True)
         outcomes = Counter(_flat(call.outcome.partition(": retry in ")[0], 200) for call in made)
         told = "; ".join(f"{outcome}, {count} times" if count > 1 else outcome for outcome, count in outcomes.items())
+        prompts = {call.prompt for call in made}
+        proposed = _evidence([e.id for e in experiments if e.prompt in prompts])
+        told += f"; proposed {proposed}" if proposed else ""
         files = " to ".join(f"calls/{number:04d}.md" for number in sorted({numbers[0], numbers[-1]}))
         yield f"before {block}, {planner} asked {_flat(model, 100)}: {told}; {_cost(made)}; {files}"
 
@@ -159,7 +162,7 @@ class Log:
         members: defaultdict[int, list[Experiment]] = defaultdict(list)
         for e in ledger.experiments():
             members[e.block].append(e)
-        calls = list(_by_block(ledger.calls(), blocks))
+        calls = list(_by_block(ledger.calls(), blocks, ledger.experiments()))
         head = _TEMPLATES.get_template("log.md.j2").render(
             campaign=ledger.campaign(), state=state, events=ledger.events(), calls=calls
         )
