@@ -159,6 +159,12 @@ class Explainer(Protocol):
         """
 
 
+def first_explained(planners: Sequence[Planner], situation: Situation, lesson: Lesson) -> Lesson:
+    """Return a lesson as the first planner has explained it that can and does; unchanged if none does."""
+    tellers = (planner for planner in planners if isinstance(planner, Explainer))
+    return next((told for teller in tellers if (told := teller.explain(situation, lesson)) is not lesson), lesson)
+
+
 def why_given_up(calls: Sequence[Call]) -> str:
     """Return a sentence on each model or program that is asked no more after these calls, empty if there is none."""
     names = {"llm": "the language model", "command": "the agent program"}

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from agent.planner.bandit import ask_by_worth
-from agent.planner.contract import Explainer, Lesson, Options, Planner, Rung, Situation
+from agent.planner.contract import Lesson, Options, Planner, Rung, Situation, first_explained
 from agent.planner.planners import command
 from agent.planner.planners.moves import Moves
 from agent.planner.planners.sweep import Sweep
@@ -28,9 +28,8 @@ class Auto:
         return ask_by_worth(self.planners, situation, self.seed)
 
     def explain(self, situation: Situation, lesson: Lesson) -> Lesson:
-        """See `Explainer`: the first that can explain does."""
-        teller = next((planner for planner in self.planners if isinstance(planner, Explainer)), None)
-        return teller.explain(situation, lesson) if teller else lesson
+        """See `Explainer`."""
+        return first_explained(self.planners, situation, lesson)
 
 
 def create(options: Options) -> Auto:

@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from agent.planner.bandit import ask_by_worth
-from agent.planner.contract import Lesson, Options, Planner, Rung, Situation
+from agent.planner.contract import Lesson, Options, Planner, Rung, Situation, first_explained
 from agent.planner.planners import moves, sweep
 from agent.planner.proposal import Proposal
 from agent.planner.questions.answer import fit, read_answer
@@ -143,6 +143,7 @@ class Llms:
     seed: int
     name: str = "llm"
     rungs: tuple[Rung, ...] = ("sweep", "code")
+    waits: bool = True  # for answers from elsewhere
 
     def propose(self, situation: Situation) -> list[Proposal]:
         """See `Planner`."""
@@ -153,9 +154,8 @@ class Llms:
         return proposals
 
     def explain(self, situation: Situation, lesson: Lesson) -> Lesson:
-        """See `Explainer`: the first model that is still asked does."""
-        teller = next((llm for llm in self.planners if not llm.given_up), None)
-        return teller.explain(situation, lesson) if teller else lesson
+        """See `Explainer`."""
+        return first_explained(self.planners, situation, lesson)
 
 
 def create(options: Options) -> Llms:
