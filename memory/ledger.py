@@ -14,7 +14,7 @@ from typing import Any
 from memory.backup import Backups, before_upgrade, check, mend
 from memory.ending import Ending
 from memory.packing import pack, unpack
-from memory.reader import Reader, outlines, read, that_contain
+from memory.reader import BESIDE, Reader, outlines, read, that_contain
 from memory.records import (
     Ablation,
     Block,
@@ -130,11 +130,11 @@ class Ledger:
             raise
         self._db.execute("COMMIT")
 
-    def _insert(self, table: str, **values: Any) -> None:
+    def _insert(self, table: str, **values: Any) -> int:
         names = ", ".join(values)
         marks = ", ".join("?" for _ in values)
         cells = [storable(value) if isinstance(value, str) else value for value in values.values()]
-        self._db.execute(f"INSERT INTO {table} ({names}) VALUES ({marks})", cells)
+        return self._db.execute(f"INSERT INTO {table} ({names}) VALUES ({marks})", cells).lastrowid or 0
 
     def _rows(self, query: str, *parameters: Any) -> list[sqlite3.Row]:
         return self._db.execute(query, parameters).fetchall()
@@ -177,7 +177,7 @@ class Ledger:
                     fingerprint=e.fingerprint,
                     proposed_at=e.proposed_at,
                 )
-                beside = {name: getattr(e, name) for name in ("role", "move", "patch", "repairs", "title")}
+                beside = {name: getattr(e, name) for name in BESIDE}
                 self._insert("proposals", experiment=e.id, combines=" ".join(e.combines), **beside)
                 if e.commit is not None:
                     self._insert("commits", experiment=e.id, sha=e.commit, committed_at=time.time())
@@ -199,9 +199,9 @@ class Ledger:
         """Add the commit whose message has the verdict of an experiment; its refs exist already."""
         self._insert("landings", experiment=experiment, sha=commit, landed_at=time.time())
 
-    def add_call(self, call: Call) -> None:
-        """Add a request to a language model."""
-        self._insert("calls", **vars(call))
+    def add_call(self, call: Call) -> int:
+        """Add a request to a language model; return its number, from 1."""
+        return self._insert("calls", **vars(call))
 
     def add_start(self, trial: RunningTrial) -> None:
         """Add the start of a trial's process."""

@@ -16,6 +16,7 @@ _EXPERIMENTS = """
     SELECT e.id, e.block, e.parent, e.planner, e.hypothesis, e.changes, e.configuration, e.fingerprint, e.proposed_at,
         coalesce(p.role, 'exploit') AS role, p.move, coalesce(p.patch, '') AS patch, p.repairs,
         coalesce(p.title, '') AS title, coalesce(p.combines, '') AS combines,
+        coalesce(p.kind, 'candidate') AS kind, coalesce(p.prompt, '') AS prompt,
         c.sha AS "commit", l.sha AS landed
     FROM experiments e LEFT JOIN proposals p ON p.experiment = e.id LEFT JOIN commits c ON c.experiment = e.id
         LEFT JOIN landings l ON l.experiment = e.id {where} ORDER BY e.number
@@ -23,6 +24,8 @@ _EXPERIMENTS = """
 _TRIALS = "SELECT r.* FROM trial_results r JOIN experiments e ON e.id = r.experiment {where} ORDER BY r.rowid"
 _VERDICTS = "SELECT v.* FROM verdicts v JOIN experiments e ON e.id = v.experiment {where}"
 _THESE = "WHERE e.id IN (SELECT value FROM json_each(?))"
+
+BESIDE = ("role", "move", "patch", "repairs", "title", "kind", "prompt")  # columns of `proposals` beside its experiment
 
 # Tables in which rows about an experiment may have been added, and the column with its name.
 _ADDED = {"experiments": "id", **dict.fromkeys(("landings", "verdicts", "trial_results"), "experiment")}
@@ -38,7 +41,7 @@ _SCORES = """
 # Text columns about an experiment, after the column with its name. No word spans two columns.
 _TEXTS = {
     "experiments": ("id", "hypothesis", "planner", "parent", "changes"),
-    "proposals": ("experiment", "role", "move", "patch", "repairs", "title", "combines"),
+    "proposals": ("experiment", "role", "move", "patch", "repairs", "title", "combines", "kind"),
     "commits": ("experiment", "sha"),
     "landings": ("experiment", "sha"),
     "verdicts": ("experiment", "verdict", "reason", "rival"),

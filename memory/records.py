@@ -12,8 +12,9 @@ from stoichloop.foreign_text import shorten
 TITLE_CHARACTERS = 60
 
 Objective = Literal["exact", "blind"]
-VerdictName = Literal["accepted", "rejected", "failed", "refused"]
-TrialStatus = Literal["completed", "crashed", "timed_out", "non_finite", "invalid"]
+VerdictName = Literal["accepted", "rejected", "failed", "refused", "diagnosed"]
+TrialStatus = Literal["completed", "crashed", "timed_out", "non_finite", "invalid", "diagnosed"]
+ProposalKind = Literal["candidate", "diagnosis"]  # a diagnosis prints figures, and is never scored
 Role = Literal["exploit", "explore", "principle"]
 FindingKind = Literal["established principle", "refuted hypothesis", "not confirmed", "open question"]
 Worth = Literal["matters", "not shown to matter", "not determined"]
@@ -137,6 +138,8 @@ class TrialKey(NamedTuple):
 class TrialResult:
     """One finished trial. `scores` is empty unless the status is `completed`; `reason` is empty if it is.
 
+    The status of a diagnosis is `diagnosed`, however it ended; `reason` says how where it did not end well.
+
     `analyzer`, `dataset` and `truth` are fingerprints of the scoring code, the dataset and the truth.
     """
 
@@ -196,6 +199,7 @@ class Experiment:
         patch: unified diff against the code of the parent, empty if there is none.
         move: name of the patch in the catalogue of moves. repairs: id of the failed experiment that the patch repairs.
         combines: ids of the experiments whose changes it makes together on its parent, empty for a change of its own.
+        kind: a `diagnosis` counts in no statistic. prompt: `Call.prompt` of the request that it answers, or empty.
         trials: on the campaign's own network. sibling_trials: on its siblings, for judging alone: no planner is told.
         commit: the commit that trials run. landed: a commit of the same content whose message has the verdict.
     """
@@ -217,6 +221,8 @@ class Experiment:
     commit: str | None = None
     landed: str | None = None
     title: str = ""
+    kind: ProposalKind = "candidate"
+    prompt: str = ""
     trials: tuple[TrialResult, ...] = field(default=())
     sibling_trials: tuple[TrialResult, ...] = field(default=())
     verdict: Verdict | None = None
@@ -242,8 +248,8 @@ class Experiment:
         return self.verdict is not None and self.verdict.verdict == "accepted"
 
     def tried(self, fidelity: str) -> set[int]:
-        """Return the seeds that have a result at one fidelity, completed or not."""
-        return {t.seed for t in self.trials if t.fidelity == fidelity}
+        """Return the seeds that have a result at one fidelity, completed or not; a diagnosis has none."""
+        return {t.seed for t in self.trials if t.fidelity == fidelity and t.status != "diagnosed"}
 
     def scores(self, fidelity: str) -> dict[int, float]:
         """Return the score of each seed whose trial completed at one fidelity."""

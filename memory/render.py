@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from itertools import groupby
 from pathlib import Path
 from typing import Any, get_args
@@ -119,21 +119,34 @@ def working_memory(ledger: Ledger, state: CampaignState | None = None) -> str:
     return text
 
 
-def _in_short(calls: Sequence[Call]) -> Iterator[Call]:
-    """Yield the calls, those that failed alike one after the other as one."""
-    for (*_, fault), run in groupby(calls, lambda c: (c.planner, c.model, c.outcome.partition(": retry in ")[0])):
-        alike = list(run)
-        if len(alike) == 1 or fault.startswith("answered"):
-            yield from alike
-        else:
-            yield replace(
-                alike[0],
-                outcome=f"{fault}, {len(alike)} times until {moment(alike[-1].called_at)}",
-                tokens_in=sum(c.tokens_in for c in alike),
-                tokens_out=sum(c.tokens_out for c in alike),
-                dollars=sum(c.dollars for c in alike),
-                seconds=sum(c.seconds for c in alike),
-            )
+def call_line(call: Call) -> str:
+    """Return a request to a model as one line."""
+    asked = f"{moment(call.called_at)} {call.planner} asked {_flat(call.model, 100)}"
+    return f"{asked}: {_flat(call.outcome)}; {_cost([call])}"
+
+
+def _by_block(calls: Sequence[Call], blocks: Sequence[Block], experiments: Sequence[Experiment]) -> Iterator[str]:
+    """Yield a line for the requests before each block and model: what came of them, their cost, and their files."""
+
+    def before(numbered: tuple[int, Call]) -> tuple[str, str, str]:
+        call = numbered[1]
+        later = (f"block {block.number}" for block in blocks if block.opened_at >= call.called_at)
+        return next(later, "the next block"), call.planner, call.model
+
+    for (block, planner, model), run in groupby(enumerate(calls, 1), before):
+        numbers, made = zip(*run, strict=True)
+        outcomes = Counter(_flat(call.outcome.partition(": retry in ")[0], 200) for call in made)
+        told = "; ".join(f"{outcome}, {count} times" if count > 1 else outcome for outcome, count in outcomes.items())
+        prompts = {call.prompt for call in made}
+        proposed = _evidence([e.id for e in experiments if e.prompt in prompts])
+        told += f"; proposed {proposed}" if proposed else ""
+        files = " to ".join(f"calls/{number:04d}.md" for number in sorted({numbers[0], numbers[-1]}))
+        yield f"before {block}, {planner} asked {_flat(model, 100)}: {told}; {_cost(made)}; {files}"
+
+
+def _cost(calls: Sequence[Call]) -> str:
+    tokens = f"{sum(c.tokens_in for c in calls)} tokens in, {sum(c.tokens_out for c in calls)} out"
+    return f"{tokens}, {sum(c.dollars for c in calls):.4f} dollars, {sum(c.seconds for c in calls):.1f} s"
 
 
 class Log:
@@ -149,8 +162,9 @@ class Log:
         members: defaultdict[int, list[Experiment]] = defaultdict(list)
         for e in ledger.experiments():
             members[e.block].append(e)
+        calls = list(_by_block(ledger.calls(), blocks, ledger.experiments()))
         head = _TEMPLATES.get_template("log.md.j2").render(
-            campaign=ledger.campaign(), state=state, events=ledger.events(), calls=list(_in_short(ledger.calls()))
+            campaign=ledger.campaign(), state=state, events=ledger.events(), calls=calls
         )
         for block in (block for block in blocks if block.number not in self._closed):
             findings = ledger.findings(block.number)

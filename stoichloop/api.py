@@ -95,7 +95,7 @@ def explore(
     workers: int | None = CampaignRequest.workers,
     model: str | Sequence[str] | None = CampaignRequest.model,
     program: str | None = CampaignRequest.program,
-    tokens: int = CampaignRequest.tokens,
+    tokens: int | None = CampaignRequest.tokens,
     dollars: float = CampaignRequest.dollars,
     context: int = CampaignRequest.context,
     patience: str | None = CampaignRequest.patience,

@@ -3,6 +3,7 @@
 campaign.yaml   what was asked            brief.md    the user's instructions
 memory.db       the ledger                memory.md, log.md, curve.svg, report.html   rendered from it
 data/           the data that trials are given, and those of siblings
+calls/0042.md   a question to a model, and its answer
 experiments/e0017/s2-probe/   input and output of a trial; s2-probe-n3 on sibling 3
 """
 

@@ -145,6 +145,8 @@ class Registrar:
             move=proposal.move,
             repairs=proposal.repairs,
             combines=proposal.combines,
+            kind=proposal.kind,
+            prompt=proposal.prompt,
         )
         try:
             draft = self._draft(proposal, parent)

@@ -66,7 +66,11 @@ def explore(
         typer.Option(help="Agent program for auto and command; it reads a prompt and prints a proposal."),
     ] = CampaignRequest.program,
     tokens: Annotated[
-        int, typer.Option(min=RANGES["tokens"][0], help="Limit on the tokens of all requests to the model.")
+        int | None,
+        typer.Option(
+            min=RANGES["tokens"][0],
+            help="Limit on the tokens of all requests to models; default: 1,100,000 for each hour of the budget.",
+        ),
     ] = CampaignRequest.tokens,
     dollars: Annotated[
         float,

@@ -139,7 +139,7 @@ def _add(
         client.log_batch(run, params=part)
     for metrics in _parts(_metrics(campaign, trial, ended), _METRICS_AT_ONCE):
         client.log_batch(run, metrics=metrics)
-    client.set_terminated(run, "FINISHED" if trial.status == "completed" else "FAILED", end_time=ended)
+    client.set_terminated(run, "FINISHED" if trial.status in ("completed", "diagnosed") else "FAILED", end_time=ended)
 
 
 def _metrics(campaign: CampaignFolder, trial: TrialResult, ended: int) -> list[Metric]:

@@ -13,6 +13,7 @@ from agent.analyzer.judging.findings import find
 from agent.analyzer.judging.noise import noise_at
 from agent.base.duration import format_duration
 from agent.campaign.budget import Budget
+from agent.campaign.call_files import CallFiles
 from agent.campaign.folder import CampaignFolder
 from agent.campaign.registrar import Registrar, commit_of
 from agent.campaign.session import this_controller
@@ -35,6 +36,7 @@ from agent.planner.contract import (
     WaitingPlanner,
     why_given_up,
 )
+from agent.planner.ladder import as_proposed
 from agent.planner.proposal import Proposal
 from agent.screen.live import LiveView
 from memory.ending import Ending
@@ -140,19 +142,23 @@ class Controller:
         fault = self._workspace.uncontained
         return None if fault is None else f"code experiments are refused, for there is no sandbox: {fault}"
 
+    @property
+    def _rungs(self) -> tuple[Rung, ...]:
+        """Return what the planner may change here."""
+        return tuple(rung for rung in self._planner.rungs if rung != "code" or self._uncontained is None)
+
     def snapshot(self) -> Snapshot:
         """Return the campaign as it is now."""
-        experiments, uncontained = self._ledger.experiments(), self._uncontained
+        experiments = self._ledger.experiments()
         leader, executor = incumbent(experiments), self._trials.executor
         measured = [e for e in experiments if e is leader or e.verdict is None]
-        rungs: tuple[Rung, ...] = tuple(r for r in self._planner.rungs if r != "code" or uncontained is None)
         return Snapshot(
             objective=self._campaign.settings.objective,
             experiments=experiments,
             blocks=self._ledger.blocks(),
             fidelities=climb(self._campaign.settings.fidelity),
-            rungs=rungs,
-            uncontained=uncontained,
+            rungs=self._rungs,
+            uncontained=self._uncontained,
             slots=len(executor.slots),
             free=executor.free,
             soon=self._trials.free_within(self._answers.answer_s) if self._waits_for_others else 0,
@@ -225,7 +231,7 @@ class Controller:
             return
         self._barren, self._unanswered, self._waits = frozenset(), False, 0
         self._view.say(f"on the {decision.rung} rung: {decision.reason}")
-        self._ledger.open_block(decision, experiments)
+        self._ledger.open_block(as_proposed(decision, experiments), experiments)
 
     def _ask(
         self,
@@ -325,7 +331,8 @@ class Controller:
             brief=self._campaign.brief(),
             memory=self._texts.memory(),
             host=CampaignPlanning(self._campaign, self._worktrees, self._registrar, past, self._host.check),
-            call_log=self._ledger,
+            call_log=CallFiles(self._ledger, self._campaign.folder / "calls"),
+            rungs=self._rungs,
         )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 
-from agent.base.campaign_request import CampaignRequest
+from agent.base.campaign_request import TOKENS_AN_HOUR, CampaignRequest
 from agent.base.console import Console
 from agent.campaign.budget import Budget, grant
 from agent.campaign.folder import CampaignFolder, check_name, start_campaign
@@ -61,6 +61,7 @@ def run_campaign(
                 if "sweep" not in proposer.rungs or any(e.patch for e in ledger.experiments()):
                     contained.refuse_uncontained("code of experiments")
                 account = Budget(ledger, grant(ledger, request.budget_s, request.experiments))
+                proposer = create_planner(request.planner, planner_options(request, account.grant.wall_s))
                 with LiveView(console, campaign, ledger) as view:
                     _greet(view, contained, campaign, ledger)
                     command = request.command(dataset.regime.name, flags)
@@ -92,19 +93,21 @@ def check_request(request: CampaignRequest) -> None:
     create_planner(request.planner, planner_options(request))
 
 
-def planner_options(request: CampaignRequest) -> Options:
+def planner_options(request: CampaignRequest, granted_s: float | None = None) -> Options:
     """Return the planner's part of a request. Planners learn from the lowest fidelity: every experiment has it.
 
-    Raises `StoichloopError` for a move that does not exist.
+    Without a limit of tokens, the limit follows the wall-clock time granted to the campaign in all, that of the request
+    if it is not given. Raises `StoichloopError` for a move that does not exist.
     """
     if unknown := next((name for name in request.without if name not in move_names()), None):
         raise StoichloopError(f"--without '{unknown}' must be one of {', '.join(move_names())}")
+    hours = (request.budget_s if granted_s is None else granted_s) / 3600
     return Options(
         seed=request.seed,
         fidelity=LOWEST,
         models=request.model,
         program=request.program,
-        tokens=request.tokens,
+        tokens=round(TOKENS_AN_HOUR * hours) if request.tokens is None else request.tokens,
         dollars=request.dollars,
         context=request.context,
         patience_s=request.patience_s,

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from itertools import chain
 
 from agent.analyzer.judging.acceptance import Wanted, judge, judge_baseline
+from agent.analyzer.judging.diagnosis import judge_diagnosis
 from agent.analyzer.judging.noise import measure_noise
 from agent.analyzer.judging.seeds import screen_seeds
 from agent.base.duration import format_duration
@@ -144,6 +145,8 @@ def _answer(snapshot: Snapshot, candidate: Experiment) -> Wanted | Verdict:
                 f"the baseline does not train, so nothing can be compared with it: {answer.reason}; {START_ANEW}"
             )
         return answer
+    if candidate.kind == "diagnosis":
+        return judge_diagnosis(candidate, snapshot.fidelities[0])
     fewer_lines = snapshot.lines_of_code[candidate.id] < snapshot.lines_of_code[leader.id]
     fewer_changes = bool(left_out(snapshot.experiments, candidate.parent or "", candidate.combines, leader))
     simpler = fewer_lines or fewer_changes

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from agent.analyzer.scoring.fingerprint import analyzer_fingerprint
+from agent.analyzer.scoring.score import Scores
 from agent.campaign.budget import Budget, expected_s
 from agent.campaign.folder import CampaignFolder
 from agent.campaign.registrar import commit_of
@@ -17,7 +18,7 @@ from agent.loop.hosts import CampaignTimes, CampaignTrials
 from agent.screen.live import LiveView
 from agent.training.score_outcome import score_outcome
 from memory.ledger import GPU_S, Ledger
-from memory.records import TrialKey, TrialResult
+from memory.records import ProposalKind, TrialKey, TrialResult, TrialStatus
 from simulator.dataset import FrozenData
 
 
@@ -117,7 +118,9 @@ class RunningTrials:
             self._killed.add(trial.id)
             self._ledger.add_event(f"{trial.id} {outcome.reason}; it will be tried once more")
             return
-        result = judge_outcome(trial, outcome, dataset, self._campaign.folder)
+        experiment = self._ledger.experiment(trial.experiment)
+        assert experiment is not None
+        result = judge_outcome(trial, outcome, dataset, self._campaign.folder, experiment.kind)
         self._ledger.add_result(result)
         self._budget.use(FULL_TRIALS, FIDELITIES[trial.fidelity])
         if any(slot is not None for slot in self.executor.slots):
@@ -137,9 +140,14 @@ def _key(trial: Trial) -> TrialKey:
     return TrialKey(trial.experiment, trial.job.seed, trial.fidelity, trial.sibling)
 
 
-def judge_outcome(trial: Trial, outcome: Outcome, dataset: FrozenData, campaign: Path) -> TrialResult:
-    """Return the result of a trial for the ledger."""
-    status, reason, scores = score_outcome(outcome, dataset)
+def judge_outcome(
+    trial: Trial, outcome: Outcome, dataset: FrozenData, campaign: Path, kind: ProposalKind = "candidate"
+) -> TrialResult:
+    """Return the result of a trial for the ledger. What a diagnosis hands in is not looked at."""
+    status: TrialStatus = "diagnosed"
+    reason, scores = outcome.reason, Scores()
+    if kind == "candidate":
+        status, reason, scores = score_outcome(outcome, dataset)
     return TrialResult(
         trial=trial.id,
         experiment=trial.experiment,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol, runtime_checkable
 
-from agent.base.campaign_request import CampaignRequest
+from agent.base.campaign_request import TOKENS_AN_HOUR, CampaignRequest
 from agent.executor.code.code_state import CodeState
 from agent.planner.proposal import Proposal
 from memory.records import Call, Experiment, Finding, Objective, Role
@@ -34,7 +34,7 @@ class Options:
     fidelity: str
     model: str | None = None
     program: str | None = None
-    tokens: int = CampaignRequest.tokens
+    tokens: int = TOKENS_AN_HOUR
     dollars: float = CampaignRequest.dollars
     context: int = CampaignRequest.context
     patience_s: float | None = None
@@ -89,8 +89,8 @@ class CallLog(Protocol):
     def calls(self) -> Sequence[Call]:
         """Return every request of the campaign so far."""
 
-    def add_call(self, call: Call) -> None:
-        """Keep a request, as soon as it has ended."""
+    def add_call(self, call: Call, asked: str = "", answered: str = "") -> None:
+        """Keep a request, as soon as it has ended, with the texts of question and answer where it was answered."""
 
 
 @dataclass(frozen=True)
@@ -101,6 +101,7 @@ class Situation:
         objective: the score that the campaign optimises.
         rung: what is to change, `sweep` the configuration or `code`.
         roles: one for each proposal that is wanted, with the experiment that it should change.
+        rungs: what may be changed here: no code where nothing contains it. To a model, `rung` is advice.
         past: every experiment so far, with trials and verdicts.
         brief: the user's text, read anew for each block.
         memory: the working memory, as memory.md has it.
@@ -116,6 +117,7 @@ class Situation:
     memory: str
     host: PlannerHost
     call_log: CallLog
+    rungs: tuple[Rung, ...] = ("sweep", "code")
 
 
 class Planner(Protocol):
@@ -164,6 +166,12 @@ class Explainer(Protocol):
 
         Figures, kinds and experiments stay as they are, and no finding comes or goes.
         """
+
+
+def first_explained(planners: Sequence[Planner], situation: Situation, lesson: Lesson) -> Lesson:
+    """Return a lesson as the first planner has explained it that can and does; unchanged if none does."""
+    tellers = (planner for planner in planners if isinstance(planner, Explainer))
+    return next((told for teller in tellers if (told := teller.explain(situation, lesson)) is not lesson), lesson)
 
 
 def why_given_up(calls: Sequence[Call]) -> str:

@@ -14,6 +14,7 @@ sweep on top of it at once; a sweep that improves goes on sweeping.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import takewhile
 
 from agent.planner.contract import Rung
@@ -51,6 +52,11 @@ def decide(
     return Decision(rung, chance, reason)
 
 
+def as_proposed(decision: Decision, experiments: Sequence[Experiment]) -> Decision:
+    """Return a decision with the rung of what was proposed: a model may choose another one than was decided."""
+    return replace(decision, rung="code" if any(e.patch for e in experiments) else "sweep")
+
+
 def exhausted(decision: Decision, rungs: Sequence[Rung]) -> Decision | None:
     """Return the other rung when nothing new is proposed on the decided one, or None without another."""
     others = [rung for rung in rungs if rung != decision.rung]
@@ -60,10 +66,11 @@ def exhausted(decision: Decision, rungs: Sequence[Rung]) -> Decision | None:
 
 
 def _failures(entered: int, experiments: Sequence[Experiment]) -> int:
-    """Count the judged experiments of this stay on a rung since the last accepted one of any, by order of verdicts.
+    """Count the judged candidates of this stay on a rung since the last accepted one of any, by order of verdicts.
 
     `entered` is the first block of the stay.
     """
-    judged = sorted((e for e in experiments if e.verdict), key=lambda e: e.verdict.number if e.verdict else 0)
-    since = list(takewhile(lambda e: not e.accepted, reversed(judged)))
+    candidates = [e for e in experiments if e.verdict and e.kind == "candidate"]
+    candidates.sort(key=lambda e: e.verdict.number if e.verdict else 0)
+    since = list(takewhile(lambda e: not e.accepted, reversed(candidates)))
     return sum(e.block >= entered for e in since)

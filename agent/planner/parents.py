@@ -22,7 +22,7 @@ _ROLES: tuple[Role, ...] = ("exploit", "explore", "exploit", "principle", "explo
 
 def upper_bounds(experiments: Sequence[Experiment], sigma: float, fidelity: str) -> dict[str, float]:
     """Return the index of every accepted experiment that has a score, by its id."""
-    visits = Counter(e.parent for e in experiments)
+    visits = Counter(e.parent for e in experiments if e.kind == "candidate")
     nodes = {e.id: line.score for e in experiments if e.accepted and (line := standing(e, fidelity)) is not None}
     total = sum(visits[name] + 1 for name in nodes)
     return {name: mean + sigma * math.sqrt(2.0 * math.log(total) / (visits[name] + 1)) for name, mean in nodes.items()}

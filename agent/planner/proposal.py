@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from agent.executor.code.search_space import Values
-from memory.records import TITLE_CHARACTERS, Role
+from memory.records import TITLE_CHARACTERS, ProposalKind, Role
 
 
 class _Part(BaseModel):
@@ -26,8 +26,9 @@ class Edit(_Part):
 class Proposal(_Part):
     """A hypothesis with its test: other values in the configuration, a patch of `gnn/`, or both.
 
-    A patch is either `edits` or a unified `diff`. `planner` names who proposed it, where one planner asks others.
-    `combines` names experiments whose changes it makes together; given alone, `composition.compose` fills in the rest.
+    A patch is either `edits` or a unified `diff`. `planner` names who proposed it, where one planner asks others;
+    `prompt` is `Call.prompt` of the request that it answers. `combines` names experiments whose changes it makes
+    together; given alone, `composition.compose` fills in the rest. A `diagnosis` is run once and never scored.
     """
 
     title: str = Field(default="", max_length=TITLE_CHARACTERS)
@@ -41,6 +42,8 @@ class Proposal(_Part):
     move: str | None = None
     repairs: str | None = None
     combines: tuple[str, ...] = ()
+    kind: ProposalKind = "candidate"
+    prompt: str = ""
 
     @property
     def patches(self) -> bool:

@@ -22,7 +22,7 @@ from stoichloop.foreign_text import shorten
 INK, MUTED, FAINT, PAPER = "#1f2328", "#656d77", "#d8dee5", "#fdfdfc"
 GOOD, BAD, WARN, COOL, NEUTRAL = "#1a7f38", "#c0392c", "#b8690f", "#2471a4", "#98a0a8"
 SWEEP_SHADE, CODE_SHADE, BAND = "#eef3f9", "#fdf1e4", "#d3ead9"
-VERDICTS = {"accepted": GOOD, "rejected": NEUTRAL, "failed": BAD, "refused": WARN, "open": COOL}
+VERDICTS = {"accepted": GOOD, "rejected": NEUTRAL, "failed": BAD, "refused": WARN, "diagnosed": INK, "open": COOL}
 _VARIABLES = {
     INK: "ink",
     MUTED: "muted",

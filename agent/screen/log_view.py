@@ -13,7 +13,14 @@ from rich.text import Text
 
 from stoichloop.foreign_text import unescaped
 
-COLOURS = {"accepted": "green", "rejected": "dim", "failed": "red", "refused": "yellow", "open": "cyan"}
+COLOURS = {
+    "accepted": "green",
+    "rejected": "dim",
+    "failed": "red",
+    "refused": "yellow",
+    "diagnosed": "magenta",
+    "open": "cyan",
+}
 _KINDS = {
     "established principle": "green",
     "refuted hypothesis": "magenta",

@@ -100,5 +100,5 @@ class Calls:
     def calls(self) -> list[Call]:
         return list(self.made)
 
-    def add_call(self, call: Call) -> None:
+    def add_call(self, call: Call, asked: str = "", answered: str = "") -> None:
         self.made.append(call)

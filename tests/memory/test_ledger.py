@@ -44,7 +44,8 @@ def ledger(tmp_path: Path) -> Ledger:
 
 def test_what_goes_in_comes_out(ledger: Ledger, tmp_path: Path) -> None:
     changed = replace(scored("e0002", [0.4]), changes={"lr_S": 0.1}, configuration={"lr_S": 0.1})
-    experiment = replace(changed, role="principle", move="sign_tied", patch="a diff", repairs="e0001")
+    experiment = replace(changed, role="principle", move="sign_tied", patch="a diff", repairs="e0001", prompt="p" * 64)
+    experiment = replace(experiment, kind="diagnosis")
     ledger.open_block(SWEEP, [experiment])
     ledger.add_landing("e0002", "d" * 40)
     ledger.add_result(experiment.trials[0])
@@ -256,23 +257,19 @@ def test_calls_of_a_model_are_kept_in_order(ledger: Ledger) -> None:
     assert ledger.calls() == calls
 
 
-def test_a_night_without_a_server_is_one_line_of_the_log(ledger: Ledger) -> None:
-    night = ["503: retry in 0.5 s", "503: retry in 1 s", "503"] * 20
-    for second, outcome in enumerate([*night, "answered", "answered", "401", "429", "429: retry in 1 s"]):
-        ledger.add_call(Call("llm", "small", "p" * 64, 10, 2, 0.5, 1.0, outcome, float(second)))
+def test_the_requests_before_a_block_are_one_line_of_the_log(ledger: Ledger) -> None:
+    night, began = ["503: retry in 0.5 s", "503: retry in 1 s", "503"] * 20, time.time()
+    for second, outcome in enumerate([*night, "answered", "answered", "401"]):
+        ledger.add_call(Call("llm", "small", "p" * 64, 10, 2, 0.5, 1.0, outcome, began + second / 1000))
+    time.sleep(0.1)
+    ledger.open_block(SWEEP, [replace(scored("e0002"), prompt="p" * 64)])
+    ledger.add_call(Call("llm", "small", "q" * 64, 10, 2, 0.5, 1.0, "answered", time.time() + 1))
     lines = [line for line in Log(ledger).text().splitlines() if "llm asked small" in line]
-    told = [line.partition("small: ")[2] for line in lines]
-    assert told[0].startswith(
-        "503, 60 times until 1970-01-01 00:00:59Z; 600 tokens in, 120 out, 30.0000 dollars, 60.0 s"
-    )
-    assert [words.partition(";")[0].partition(",")[0] for words in told] == [
-        "503",
-        "answered",
-        "answered",
-        "401",
-        "429",
+    assert lines == [
+        "- before block 1, llm asked small: 503, 60 times; answered, 2 times; 401; proposed e0002; "
+        "630 tokens in, 126 out, 31.5000 dollars, 63.0 s; calls/0001.md to calls/0063.md",
+        "- before the next block, llm asked small: answered; 10 tokens in, 2 out, 0.5000 dollars, 1.0 s; calls/0064.md",
     ]
-    assert len(ledger.calls()) == 65
 
 
 def test_the_incumbent_is_the_last_accepted() -> None:

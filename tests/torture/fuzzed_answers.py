@@ -288,7 +288,7 @@ def main() -> None:
     with counter.open("a") as file:
         file.write("" if again else "new\n")
         file.write("odd\n" if odd else "even\n")
-    code = '"edits"' in question
+    code = any(words in question for words in ("advises to change the code", "the repair of the code"))
     sys.stdout.buffer.write(fuzzed(draw, code=code) if odd else json.dumps(answer(draw, code=code)).encode())
 
 

@@ -6,6 +6,7 @@ findings rank values, the ledger writes them as JSON. They rely on the bounds th
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints, TypeAdapter, ValidationError
@@ -63,6 +64,12 @@ class Field(BaseModel):
         else:
             self._check_range()
 
+    def spans(self, value: object) -> bool:
+        """Return whether the range holds a value. Values beyond are allowed where the code takes them."""
+        if self.kind == "choice" or isinstance(value, str) or self.low is None or self.high is None:
+            return True  # the code says what it takes
+        return isinstance(value, int | float) and self.low <= value <= self.high
+
     def _check_choices(self) -> None:
         if self.value not in self.choices:
             raise ValueError(f"{self.value!r} is not among its choices {list(self.choices)}; add it to them")
@@ -85,6 +92,20 @@ class Field(BaseModel):
 
 _SPACE: TypeAdapter[dict[str, Field]] = TypeAdapter(Annotated[dict[Name, Field], Bounds(max_length=_FIELDS)])
 _VALUES: TypeAdapter[dict[str, Any]] = TypeAdapter(Values)
+
+
+def widened(fields: Mapping[str, Field], configuration: Mapping[str, Any]) -> dict[str, Field]:
+    """Return fields whose ranges include the values of a configuration, which a proposal may have set beyond them."""
+    found = dict(fields)
+    for name, value in configuration.items():
+        field = fields.get(name)
+        if field is not None and isinstance(value, int | float) and not field.spans(value):
+            assert field.low is not None
+            assert field.high is not None
+            if not field.log or value >= _LEAST_OF_LOG:
+                limits = {"low": min(field.low, value), "high": max(field.high, value)}
+                found[name] = field.model_copy(update=limits)
+    return found
 
 
 def read_space(printed: str) -> dict[str, Field]:

@@ -1,30 +1,26 @@
-"""The hybrid: the optimiser for configurations, the moves for code, and for both combinations of what was tried, and a
-model or an agent program where one is given. Each has an equal share of the proposals of a rung."""
+"""The hybrid: the optimiser for configurations, the moves for code, and for both combinations of what was tried, the
+models and the agent program that are given. Each is asked as often as its proposals have earned."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from agent.planner.contract import Explainer, Lesson, Options, Planner, Rung, Situation, WaitingPlanner
+from agent.planner.bandit import ask_by_worth
+from agent.planner.contract import Lesson, Options, Planner, Rung, Situation, WaitingPlanner, first_explained
 from agent.planner.planners import command
 from agent.planner.planners.combine import Combine
 from agent.planner.planners.moves import Moves
 from agent.planner.planners.sweep import Sweep
 from agent.planner.proposal import Proposal
 
-_ROUNDS = 2  # experiments a planner, of which the shares are counted
-
 
 @dataclass(frozen=True)
 class Auto:
-    """Asks every planner of the rung in turn; where one falls short, the next one fills in.
-
-    The one that has proposed least of what is newest on this rung comes first, so that shares are equal even where one
-    proposal is wanted at a time.
-    """
+    """Asks the planners of the rung by what their proposals have earned; where one falls short, others fill in."""
 
     planners: Sequence[Planner]
+    seed: int = 0
     name: str = "auto"
     rungs: tuple[Rung, ...] = ("sweep", "code")
 
@@ -35,23 +31,11 @@ class Auto:
 
     def propose(self, situation: Situation) -> list[Proposal]:
         """See `Planner`."""
-        able = [planner for planner in self.planners if situation.rung in planner.rungs]
-        newest = [e.planner for e in situation.past if bool(e.patch) == (situation.rung == "code")][
-            -len(able) * _ROUNDS :
-        ]
-        able.sort(key=lambda planner: newest.count(planner.name))
-        proposals: list[Proposal] = []
-        for place, planner in enumerate(able):
-            left = situation.roles[len(proposals) :]
-            share = -(-len(left) // (len(able) - place))
-            found = planner.propose(replace(situation, roles=left[:share]))
-            proposals += [proposal.model_copy(update={"planner": planner.name}) for proposal in found]
-        return proposals
+        return ask_by_worth(self.planners, situation, self.seed)
 
     def explain(self, situation: Situation, lesson: Lesson) -> Lesson:
-        """See `Explainer`: the first that can explain does."""
-        teller = next((planner for planner in self.planners if isinstance(planner, Explainer)), None)
-        return teller.explain(situation, lesson) if teller else lesson
+        """See `Explainer`."""
+        return first_explained(self.planners, situation, lesson)
 
 
 def create(options: Options) -> Auto:
@@ -60,7 +44,7 @@ def create(options: Options) -> Auto:
     if options.model:
         from agent.planner.planners import llm  # only here: its extra may be missing
 
-        planners.append(llm.create(options))
+        planners += llm.create(options).planners
     if options.program:
         planners.append(command.create(options))
-    return Auto((*planners, Moves(options.fidelity, options.without)))
+    return Auto((*planners, Moves(options.fidelity, options.without)), options.seed)

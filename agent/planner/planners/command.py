@@ -54,18 +54,19 @@ class Command:
     rungs: tuple[Rung, ...] = ("sweep", "code")
     waits: bool = True
     given_up: bool = field(default=False, init=False)
+    prompt: str = field(default="", init=False)  # `Call.prompt` of the newest request
 
     def propose(self, situation: Situation) -> list[Proposal]:
         """See `Planner`. Where the program fails, what it has answered until then."""
         reading = Reading(situation, self.fidelity)
         proposals: list[Proposal] = []
-        for place in range(len(situation.roles)):
-            if self.given_up:
-                break
-            question = next_question(situation, proposals, place)
+        asked = 0
+        while asked < len(situation.roles) and not self.given_up:
+            question = next_question(situation, proposals, asked)
             worked = self._ask(question, question.text(reading))
-            if question.proposal is not None:
-                proposals.append(question.proposal)
+            found = [p.model_copy(update={"prompt": self.prompt}) for p in question.proposals]
+            proposals += found
+            asked += max(1, len(found))
             if not worked:
                 break
         return proposals
@@ -98,7 +99,7 @@ class Command:
                 words = f"{GIVEN_UP}{error}; mend that and give the same command again" if error.final else str(error)
                 self._record(prompt, started, words, question.situation)
                 return False
-            self._record(prompt, started, objection or question.outcome, question.situation)
+            self._record(prompt, started, objection or question.outcome, question.situation, last)
             if not objection:
                 break
         return True
@@ -142,19 +143,22 @@ class Command:
                 return process.wait(_POLL_S)
         raise _ProgramError(f"stalled: no answer in {self.patience_s:g} s")
 
-    def _record(self, prompt: str, started: float, outcome: str, situation: Situation) -> None:
+    def _record(self, prompt: str, started: float, outcome: str, situation: Situation, answered: str = "") -> None:
+        self.prompt = hashlib.sha256(prompt.encode()).hexdigest()
         situation.call_log.add_call(
             Call(
                 planner=self.name,
                 model=Path(self.program[0]).name,  # its arguments may hold secrets
-                prompt=hashlib.sha256(prompt.encode()).hexdigest(),
+                prompt=self.prompt,
                 tokens_in=0,
                 tokens_out=0,
                 dollars=0.0,
                 seconds=max(0.0, time.time() - started),
                 outcome=outcome,
                 called_at=started,
-            )
+            ),
+            prompt if answered else "",
+            answered,
         )
 
 

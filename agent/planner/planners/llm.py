@@ -13,12 +13,14 @@ import asyncio
 import ipaddress
 import os
 import re
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-from agent.planner.contract import Lesson, Options, Rung, Situation
+from agent.planner.bandit import ask_by_worth
+from agent.planner.contract import Lesson, Options, Planner, Rung, Situation, first_explained
+from agent.planner.planners import moves, sweep
 from agent.planner.proposal import Proposal
 from agent.planner.questions.answer import fit, read_answer
 from agent.planner.questions.lesson import LessonText
@@ -41,6 +43,7 @@ try:
         CUT_OFF,
         CallLimits,
         GivenUpError,
+        LimitReachedError,
         Metered,
         UnansweredError,
     )
@@ -62,7 +65,7 @@ class Llm:
     """Asks `model`, known in the ledger as `address`, one question after the other, so that each knows the last answer.
 
     A question is at most `characters` long, beside the rules and the form of an answer. Once `given_up`, the model is
-    asked no more: a limit is reached, or each request would fail alike.
+    asked no more: a limit is reached, which is `limited`, or each request would fail alike.
     """
 
     model: Model
@@ -74,6 +77,7 @@ class Llm:
     rungs: tuple[Rung, ...] = ("sweep", "code")
     waits: bool = True
     given_up: bool = field(default=False, init=False)
+    limited: bool = field(default=False, init=False)
 
     def propose(self, situation: Situation) -> list[Proposal]:
         """See `Planner`. Where the server fails, or a limit is reached, what has been answered until then."""
@@ -86,11 +90,13 @@ class Llm:
         reading = Reading(situation, self.fidelity, self.characters)
         proposals: list[Proposal] = []
         async with self.model:
-            for place in range(len(situation.roles)):
-                question = next_question(situation, proposals, place)
+            asked = 0
+            while asked < len(situation.roles):
+                question = next_question(situation, proposals, asked)
                 answered = await self._ask(metered, question, question.text(reading))
-                if question.proposal is not None:
-                    proposals.append(question.proposal)
+                found = [p.model_copy(update={"prompt": metered.prompt}) for p in question.proposals]
+                proposals += found
+                asked += max(1, len(found))
                 if not answered:
                     break
         return proposals
@@ -114,7 +120,7 @@ class Llm:
         try:
             await _agent(metered, question).run(text)
         except UnansweredError as error:
-            self.given_up = isinstance(error, GivenUpError)
+            self.given_up, self.limited = isinstance(error, GivenUpError), isinstance(error, LimitReachedError)
             return False
         except AgentRunError:
             pass  # no answer would do: the question knows whether one may be returned all the same
@@ -123,18 +129,53 @@ class Llm:
         return True
 
     def _metered(self, situation: Situation, limits: CallLimits) -> Metered:
-        return Metered(self.model, self.address, limits, situation.call_log)
+        return Metered(self.model, self.address, limits, situation.call_log, self.name)
 
 
-def create(options: Options) -> Llm:
+@dataclass
+class Llms:
+    """Asks each of several models as often as its proposals have earned, and the next where one fails.
+
+    When a limit is reached, `others` propose in their place until the budget ends.
+    """
+
+    planners: Sequence[Llm]
+    others: Sequence[Planner]
+    seed: int
+    name: str = "llm"
+    rungs: tuple[Rung, ...] = ("sweep", "code")
+    waits: bool = True  # for answers from elsewhere
+
+    def propose(self, situation: Situation) -> list[Proposal]:
+        """See `Planner`."""
+        proposals = ask_by_worth(self.planners, situation, self.seed)
+        left = situation.roles[len(proposals) :]
+        if left and all(llm.given_up for llm in self.planners) and any(llm.limited for llm in self.planners):
+            proposals += ask_by_worth(self.others, replace(situation, roles=left), self.seed)
+        return proposals
+
+    def explain(self, situation: Situation, lesson: Lesson) -> Lesson:
+        """See `Explainer`."""
+        return first_explained(self.planners, situation, lesson)
+
+
+def create(options: Options) -> Llms:
     """See `agent.planner.registry.create_planner`."""
-    if options.model is None:
+    if not options.models:
         raise StoichloopError(f"--planner llm needs a model: {_HOW}")
+    several = len(options.models) > 1
+    names = [f"llm {address}" if several else "llm" for address in options.models]
+    planners = [planner_of(options, address, name) for address, name in zip(options.models, names, strict=True)]
+    return Llms(planners, (sweep.create(options), moves.create(options)), options.seed)
+
+
+def planner_of(options: Options, address: str, name: str = "llm") -> Llm:
+    """Return the planner that asks one model, whose experiments carry `name`; raise `StoichloopError`."""
     limits = CallLimits(options.tokens, options.dollars, answer_tokens=int(options.context * _ANSWER))
     if options.patience_s is not None:
         limits = replace(limits, patience_s=options.patience_s)
     characters = int(options.context * _QUESTION * CHARACTERS_A_TOKEN)
-    return Llm(_find(options.model), options.model, options.fidelity, limits, characters)
+    return Llm(_find(address), address, options.fidelity, limits, characters, name)
 
 
 def _agent(model: Metered, question: Asked[AnswerT]) -> Agent[object, AnswerT]:
@@ -143,7 +184,7 @@ def _agent(model: Metered, question: Asked[AnswerT]) -> Agent[object, AnswerT]:
     def read(*_: object, output: str | dict[str, Any], **__: object) -> dict[str, Any]:
         try:
             form = question.answers
-            answer = fit(output, form) if isinstance(output, dict) else read_answer(output, form)
+            answer = fit([output], form) if isinstance(output, dict) else read_answer(output, form)
         except ValueError as error:
             begins = f"; it begins: {cleaned(output, 60)}" if isinstance(output, str) and "{" not in output else ""
             if model.cut_off:  # asked again, it would be cut off again

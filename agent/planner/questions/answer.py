@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from agent.planner.questions.lenient_json import BrokenJsonError, parse_at
 from agent.planner.questions.provider_error import ProviderError, error_in
-from agent.planner.questions.question import AnswerT, CodeAnswer, what_is_wrong
+from agent.planner.questions.question import AnswerT, ProposalsAnswer, ProposedExperiment, what_is_wrong
 
 # The tags of thoughts as the chat templates of DeepSeek, Qwen, Magistral, Kimi, Sky-T1 and gpt-oss write them.
 _NAMES = "think|thinking|thoughts?|reasoning|reflection|analysis|scratchpad"
@@ -25,6 +25,7 @@ _CLOSE = rf"</(?:\w+:)?(?:{_NAMES})>|\[/THINK\]|◁/think▷|<\|end_of_thought\|
 _CLOSING = re.compile(_CLOSE, re.IGNORECASE)
 _MARK = re.compile(rf"(?P<open>{_OPEN})|(?P<close>{_CLOSE})|\{{|\[(?=\s*+\{{)", re.IGNORECASE)
 _MOST = 10_000  # objects, broken ones and tags together
+_FIRST = re.compile(r"^proposals\.0(?:\.|: )")
 _SIMILAR = 0.75  # as difflib counts: `change` for `changes`
 
 
@@ -38,9 +39,9 @@ class ErrorAnswerError(ValueError):
 
 @dataclass(frozen=True)
 class _Candidate:
-    """An outermost object: its content, or what is wrong with it, and its keys."""
+    """An outermost object, or the objects of an outermost list, or what is wrong with it; and its keys."""
 
-    content: dict[str, Any] | None
+    objects: Sequence[dict[str, Any]]
     fault: BrokenJsonError | str
     keys: Sequence[str]
 
@@ -51,6 +52,7 @@ def read_answer(printed: str, form: type[AnswerT]) -> AnswerT:
     Raises `ErrorAnswerError`, or `ValueError` with the fault of the object that comes nearest to the form.
     """
     candidates, thinks = _outermost(printed)
+    known = {*form.model_fields, *(ProposedExperiment.model_fields if form is ProposalsAnswer else ())}
     fault: object = "there is no JSON object in it"
     nearest = -1
     if thinks:
@@ -58,13 +60,13 @@ def read_answer(printed: str, form: type[AnswerT]) -> AnswerT:
     reported: ProviderError | None = None
     for candidate in reversed(candidates):
         problem: object = candidate.fault
-        if candidate.content is not None:
+        if candidate.objects:
             try:
-                return fit(candidate.content, form)
+                return fit(candidate.objects, form)
             except ValueError as error:
                 problem = error
-            reported = reported or error_in(candidate.content)
-        alike = sum(key in form.model_fields for key in candidate.keys)
+            reported = reported or error_in(candidate.objects[0])
+        alike = sum(key in known for key in candidate.keys)
         if alike > nearest:
             fault, nearest = problem, alike
     if reported is not None and nearest <= 0:
@@ -72,11 +74,13 @@ def read_answer(printed: str, form: type[AnswerT]) -> AnswerT:
     raise ValueError(str(fault))
 
 
-def fit(content: dict[str, Any], form: type[AnswerT]) -> AnswerT:
-    """Return an object as its form; raise `ValueError` with its first fault.
+def fit(objects: Sequence[dict[str, Any]], form: type[AnswerT]) -> AnswerT:
+    """Return objects as a form; raise `ValueError` with the first fault.
 
-    Null stands for an optional key that is left out. Notes beside the keys of the form are passed over.
+    Proposals may stand alone or in a list, without the object around them. Null stands for an optional key that is left
+    out. Notes beside the keys of the form are passed over.
     """
+    content, alone = _around(objects, form)
     try:
         return form.model_validate(content)
     except ValidationError as error:
@@ -87,7 +91,17 @@ def fit(content: dict[str, Any], form: type[AnswerT]) -> AnswerT:
         try:
             return form.model_validate(rest)
         except ValidationError as remaining:
-            raise ValueError(what_is_wrong(remaining)) from None
+            words = what_is_wrong(remaining)
+            raise ValueError(_FIRST.sub("", words) if alone else words) from None
+
+
+def _around(objects: Sequence[dict[str, Any]], form: type[AnswerT]) -> tuple[dict[str, Any], bool]:
+    """Return the outer object of a form, and whether it was made around a single proposal."""
+    if form is ProposalsAnswer and not (len(objects) == 1 and "proposals" in objects[0]):
+        return {"proposals": list(objects)}, len(objects) == 1
+    if len(objects) > 1:
+        raise ValueError(f"it is a list of {len(objects)}; give one object")
+    return objects[0], False
 
 
 def _outermost(printed: str) -> tuple[list[_Candidate], bool]:
@@ -112,7 +126,7 @@ def _outermost(printed: str) -> tuple[list[_Candidate], bool]:
                 found.append(_candidate(value))
             except BrokenJsonError as error:
                 if error.keys:  # else it may be a bracket in a sentence
-                    found.append(_Candidate(None, error, error.keys))
+                    found.append(_Candidate((), error, error.keys))
                     end = error.end() if balanced else None
                     balanced = end is not None  # looked for once in vain, or each fault would read all of the rest
                     at = max(at, error.at if end is None else end)
@@ -120,22 +134,26 @@ def _outermost(printed: str) -> tuple[list[_Candidate], bool]:
 
 
 def _candidate(value: object) -> _Candidate:
-    """Return an object, also the only one of a list, as a candidate."""
-    objects = value if isinstance(value, list) else [value]
-    if len(objects) == 1 and isinstance(objects[0], dict):
-        return _Candidate(objects[0], "", list(objects[0]))
-    first = objects[0] if isinstance(objects[0], dict) else {}
-    return _Candidate(None, f"it is a list of {len(objects)}; give one object", list(first))
+    """Return an object, or a list of objects, as a candidate."""
+    values = value if isinstance(value, list) else [value]
+    objects = [each for each in values if isinstance(each, dict)]
+    first = objects[0] if objects else {}
+    if len(objects) < len(values):
+        return _Candidate((), "it is a list of more than objects; give one object", list(first))
+    return _Candidate(objects, "", list(first))
 
 
-def _is_note(fault: Any, content: dict[str, Any], form: type[AnswerT]) -> bool:
+def _is_note(fault: Any, content: dict[str, Any], form: type[BaseModel]) -> bool:
     """Return whether a key beside the form's is a note like `confidence`, and not part of the experiment."""
-    key, value = str(fault["loc"][-1]), fault["input"]
-    if len(fault["loc"]) > 1 or not value:
+    *place, key = fault["loc"]
+    if not fault["input"]:
         return True
-    absent = {*form.model_fields, *CodeAnswer.model_fields} - content.keys()
-    known = absent | ({key} & CodeAnswer.model_fields.keys())
-    return not isinstance(value, dict | list) and not get_close_matches(key, known, cutoff=_SIMILAR)
+    if len(place) == 2 and form is ProposalsAnswer:
+        content, form = content["proposals"][place[1]], ProposedExperiment
+    elif place:
+        return True
+    absent = form.model_fields.keys() - content.keys()
+    return not isinstance(fault["input"], dict | list) and not get_close_matches(str(key), absent, cutoff=_SIMILAR)
 
 
 def _leave_out(content: dict[str, Any], place: Sequence[str | int]) -> None:

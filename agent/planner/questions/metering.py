@@ -29,6 +29,7 @@ from memory.records import Call
 
 _OF_THIS_REQUEST = {400, 413, 422}  # the statuses that may be about the length or the form of one request alone
 CUT_OFF = "cut off: the answer reached its limit of tokens"
+_GO_ON = "sweeps and moves go on without it; to ask it again, give a higher "
 CHARACTERS_A_TOKEN = 2  # fewer than code and prose have: the estimate errs on the safe side
 
 
@@ -38,6 +39,10 @@ class UnansweredError(Exception):
 
 class GivenUpError(UnansweredError):
     """The model need not be asked again: a limit is reached, or each request would fail alike."""
+
+
+class LimitReachedError(GivenUpError):
+    """The limit of tokens or dollars forbids another request."""
 
 
 @dataclass(frozen=True)
@@ -79,10 +84,12 @@ class _Fault:
 class Metered(WrapperModel):
     """A model within limits, called `name` in the log, which keeps each of its calls as soon as it has ended."""
 
-    def __init__(self, model: Model, name: str, limits: CallLimits, log: CallLog) -> None:
+    def __init__(self, model: Model, name: str, limits: CallLimits, log: CallLog, planner: str = "llm") -> None:
         super().__init__(model)
-        self._name, self._limits, self._log = name, limits, log
+        self._name, self._limits, self._log, self._planner = name, limits, log, planner
         self._answered: Call | None = None
+        self._asked, self._said = "", ""  # the texts of the newest request that was answered
+        self.prompt = ""  # `Call.prompt` of the newest request
         self.cut_off = False  # the newest answer reached the limit of tokens
 
     def judge(self, outcome: str) -> None:
@@ -93,7 +100,7 @@ class Metered(WrapperModel):
     def settle(self) -> None:
         """Record the newest answer, whose outcome is final."""
         if self._answered is not None:
-            self._log.add_call(self._answered)
+            self._log.add_call(self._answered, self._asked, self._said)
             self._answered = None
 
     async def request(
@@ -126,6 +133,7 @@ class Metered(WrapperModel):
                 await asyncio.sleep(self._pause(fault, worst, number))
             else:
                 self._answered, self.cut_off = self._used(response, worst), response.finish_reason == "length"
+                self._asked, self._said, self.prompt = prompt, _said(response), worst.prompt
                 return response
         raise AssertionError("the last try raises")
 
@@ -134,7 +142,7 @@ class Metered(WrapperModel):
         tokens_in, tokens_out = len(prompt) // CHARACTERS_A_TOKEN + 1, self._limits.answer_tokens
         usage = RequestUsage(input_tokens=tokens_in, output_tokens=tokens_out)
         worst = Call(
-            planner="llm",
+            planner=self._planner,
             model=self._name,
             prompt=hashlib.sha256(prompt.encode()).hexdigest(),
             tokens_in=tokens_in,
@@ -149,13 +157,13 @@ class Metered(WrapperModel):
         excess = ""
         if tokens + tokens_in + tokens_out > limits.tokens:
             spent = f"{tokens:,} of {limits.tokens:,} tokens are used and the next question may take"
-            excess = f"the token limit is reached, as {spent} {tokens_in + tokens_out:,}; give a higher --tokens"
+            excess = f"the token limit is reached, as {spent} {tokens_in + tokens_out:,}: {_GO_ON}--tokens"
         elif dollars + worst.dollars > limits.dollars:
             spent = f"{dollars:.2f} of {limits.dollars:.2f} dollars are spent and the next question may cost"
-            excess = f"the dollar limit is reached, as {spent} {worst.dollars:.2f}; give a higher --dollars"
+            excess = f"the dollar limit is reached, as {spent} {worst.dollars:.2f}: {_GO_ON}--dollars"
         if excess:
             self._log.add_call(_free(worst, f"{GIVEN_UP}{excess}"))
-            raise GivenUpError
+            raise LimitReachedError
         return worst
 
     def _pause(self, fault: _Fault, worst: Call, number: int) -> float:
@@ -247,6 +255,12 @@ def _ended(worst: Call, outcome: str) -> Call:
 def _free(worst: Call, outcome: str) -> Call:
     """Return an ended call that used nothing."""
     return replace(_ended(worst, outcome), tokens_in=0, tokens_out=0, dollars=0.0)
+
+
+def _said(response: ModelResponse) -> str:
+    """Return the text of an answer, its thoughts included."""
+    parts = (getattr(part, "content", None) or getattr(part, "args", None) for part in response.parts)
+    return "\n".join(str(part) for part in parts if part)
 
 
 def _written_out(messages: Sequence[ModelMessage], parameters: ModelRequestParameters) -> str:

@@ -14,6 +14,7 @@ from tests.conftest import Command
 
 EXPLORE = ["explore", "pde_m1_tiny", "--campaign", "night", "--budget", "20m", "--workers", "2", "--fidelity", "probe"]
 LOSS = "gnn/loss.py"
+TRAIN, AT_END = "gnn/train.py", "    if None in models:\n"
 SQUARE = ".square().mean()\n\n\ndef penalty"
 
 
@@ -35,8 +36,10 @@ def read(workspace: Workspace) -> list[Experiment]:
 def test_faults_of_a_model_are_survived_said_and_cost_nothing_that_was_done(
     stoichloop: Command, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Garbage, errors, silence and a dropped connection come before the answer."""
+    """Garbage, errors, silence and a dropped connection come before an answer of two proposals, one a diagnosis."""
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    faster = {"hypothesis": "a faster rate finds them", "changes": {"lr_S": 0.01}}
+    printing = patch("how far off?", AT_END, f"    print('off by 0.043')\n    raise SystemExit(5)\n{AT_END}", TRAIN)
     scenes = [
         says('{"hypothesis": "half an answer'),
         fails(429, Retry_After="1"),
@@ -44,19 +47,27 @@ def test_faults_of_a_model_are_survived_said_and_cost_nothing_that_was_done(
         says("It is a matter of taste."),
         stalls,
         drops,
-        answers(hypothesis="a faster rate finds them", changes={"lr_S": 0.01}),
+        answers(proposals=[faster, {**printing, "kind": "diagnosis"}]),
         tells("a faster rate is a start"),
     ]
     with serving(*scenes) as server:
-        limits = ["--experiments", "1", "--patience", "2s"]
+        limits = ["--experiments", "2", "--patience", "2s"]
         stoichloop(*EXPLORE, "--planner", "llm", "--model", server.address, *limits)
     experiments = read(workspace)
-    assert [(e.id, e.planner) for e in experiments] == [("e0001", "none"), ("e0002", "llm")]
+    assert [(e.id, e.planner) for e in experiments] == [("e0001", "none"), ("e0002", "llm"), ("e0003", "llm")]
+    diagnosis = experiments[-1].verdict
+    assert diagnosis is not None
+    assert (diagnosis.verdict, [t.status for t in experiments[-1].trials]) == ("diagnosed", ["diagnosed"])
+    assert diagnosis.reason == "its output was read; it ended early: exit status 5: off by 0.043"
+    asked = sorted(path.name for path in (workspace.runs / "night" / "calls").iterdir())
+    assert len(asked) == 5  # those that were answered, whatever that was worth
+    with Ledger(workspace.runs / "night" / "memory.db", readonly=True) as ledger:
+        assert {e.prompt for e in experiments[1:]} <= {call.prompt for call in ledger.calls()}
+        assert [block.rung for block in ledger.blocks()] == ["baseline", "code"]
     trials = [trial.trial for e in experiments for trial in e.trials]
     assert len(trials) == len(set(trials))
     log = stoichloop("log", "night").stdout
-    retried = [f"{fault}: retry in" for fault in ("429", "500", "stalled: no answer in 2 s", "connection dropped")]
-    for words in ("malformed answer", *retried, "429: retry in 1 s", "answered"):
+    for words in ("malformed answer", "429", "500", "stalled: no answer in 2 s", "connection dropped", "answered"):
         assert words in log
     assert "answered, but not used: fields is 'recovers more', where the statistics say 'undecided'" in log
     memory = (workspace.runs / "night" / "memory.md").read_text()

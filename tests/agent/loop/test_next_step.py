@@ -204,7 +204,7 @@ def test_a_combination_without_a_part_of_the_incumbents_needs_no_lead() -> None:
     parts = [scored(name, [0.31], verdict=Verdict("rejected", "", number=2)) for name in ("e0002", "e0003")]
     both = replace(scored("e0004", shared, verdict=replace(ACCEPTED, number=4)), combines=("e0002", "e0003"))
     rest = replace(scored("e0005", shared), combines=("e0003",))
-    assert isinstance(next_step(snapshot((BASELINE, *parts, both, rest), (CLOSED, OPEN))), RunTrials)
+    assert isinstance(next_step(snapshot((BASELINE, *parts, both, rest), (CLOSED, OPEN))), StartTrials)
     other = replace(rest, combines=())
     assert isinstance(next_step(snapshot((BASELINE, *parts, both, other), (CLOSED, OPEN))), GiveVerdict)
 

@@ -10,7 +10,8 @@ from typing import Any
 
 from agent.executor.code.code_state import CodeState
 from agent.planner.contract import Objection, Options, Rung, Situation
-from agent.planner.planners.llm import Llm, create
+from agent.planner.planners.llm import Llm
+from agent.planner.planners.llm import planner_of as asked_at
 from agent.planner.proposal import Edit, Proposal
 from memory.records import Call, Experiment, Role, Verdict
 from tests.agent.experiments import FIDELITY, scored
@@ -86,7 +87,7 @@ def situation(
 
 def planner_of(server: ModelServer, **limits: Any) -> Llm:
     """Return the planner of a server, with less patience than a campaign's."""
-    made = create(Options(seed=0, fidelity=FIDELITY, model=server.address))
+    made = asked_at(Options(seed=0, fidelity=FIDELITY), server.address)
     return replace(made, limits=replace(made.limits, backoff_s=0.01, answer_tokens=1000, **limits))
 
 

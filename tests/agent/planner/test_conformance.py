@@ -30,7 +30,7 @@ import json, pathlib, sys
 count = pathlib.Path(sys.argv[1])
 number = int(count.read_text()) + 1 if count.exists() else 1
 count.write_text(str(number))
-code = '"edits"' in sys.stdin.read()
+code = "The loop advises to change the code" in sys.stdin.read()
 edit = {"file": f"gnn/new{number}.py", "search": "", "replace": "x = 1\\n"}
 what = {"edits": [edit]} if code else {"changes": {"lr_S": 0.001 * number}}
 print(json.dumps({"hypothesis": f"idea {number}", **what}))

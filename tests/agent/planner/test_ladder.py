@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from agent.planner.contract import Rung
-from agent.planner.ladder import PLATEAU, chance_of_improvement, decide, exhausted
+from agent.planner.ladder import PLATEAU, as_proposed, chance_of_improvement, decide, exhausted
 from memory.records import Block, Decision, Experiment, Verdict, VerdictName
 from tests.agent.experiments import scored
 
@@ -79,3 +79,9 @@ def test_a_rung_with_nothing_new_gives_way() -> None:
     other = exhausted(Decision("code", 0.05, ""), BOTH)
     assert other is not None
     assert (other.rung, other.chance) == ("sweep", 0.05)
+
+
+def test_a_block_stands_under_the_rung_of_what_was_proposed() -> None:
+    decision = Decision("sweep", None, "the sweep comes first")
+    assert as_proposed(decision, [scored("e0002"), scored("e0003")]) == decision
+    assert as_proposed(decision, [scored("e0002"), replace(scored("e0003"), patch="a diff")]).rung == "code"

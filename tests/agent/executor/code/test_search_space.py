@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from agent.executor.code.search_space import read_space, read_values
+from agent.executor.code.search_space import Field, read_space, read_values, widened
 
 NUMBER: dict[str, Any] = {"value": 0.1, "kind": "float", "doc": "d", "low": 0.01, "high": 1.0, "log": True}
 CHOICE: dict[str, Any] = {"value": "a", "kind": "choice", "doc": "d", "choices": ["a", "b"]}
@@ -63,3 +63,15 @@ def test_a_configuration_that_is_none_is_refused_in_a_few_words(printed: str) ->
     with pytest.raises(ValueError, match="its configuration is not valid") as refusal:
         read_values(printed)
     assert len(str(refusal.value)) < 400
+
+
+@pytest.mark.parametrize(
+    ("value", "span"),
+    [(0.01, (0.01, 2.0)), (0.05, (0.05, 2.0)), (4.0, (0.05, 4.0)), (0.0, (0.05, 2.0))],  # 0 has no logarithm
+)
+def test_a_range_includes_the_value_that_a_configuration_has_beyond_it(value: float, span: tuple[float, float]) -> None:
+    declared = {"scale": Field(value=0.5, kind="float", doc="of S", low=0.05, high=2.0, log=True)}
+    found = widened(declared, {"scale": value, "another": 1})["scale"]
+    assert (found.low, found.high) == span
+    assert found.spans(value) == (value > 0)
+    assert declared["scale"].spans(value) == (value == 0.05)

@@ -8,8 +8,9 @@ import pytest
 
 from agent.base.interruption import Interruption
 from agent.executor.code.code_state import CodeState
-from agent.planner.contract import GIVEN_UP, Objection, Options
+from agent.planner.contract import GIVEN_UP, Objection, Options, Rung, why_given_up
 from agent.planner.planners.llm import create
+from agent.planner.planners.llm import planner_of as asked_at
 from agent.planner.proposal import Proposal
 from agent.planner.questions.question import CORRECTIONS
 from agent.planner.registry import create_planner
@@ -53,8 +54,9 @@ def test_an_answer_becomes_a_proposal_and_a_call(state: CodeState) -> None:
     told = situation(state)
     with serving(GOOD) as server:
         proposals = planner_of(server).propose(told.situation)
-    assert proposals == [Proposal(hypothesis="a faster rate finds them", parent="e0001", changes={"lr_S": 0.01})]
     (call,) = told.calls
+    wanted = Proposal(hypothesis="a faster rate finds them", parent="e0001", changes={"lr_S": 0.01}, prompt=call.prompt)
+    assert proposals == [wanted]
     assert (call.planner, call.model, call.outcome) == ("llm", server.address, "answered")
     assert (call.tokens_in, call.tokens_out, len(call.prompt)) == (1000, 50, 64)
 
@@ -84,7 +86,7 @@ def test_a_patch_is_proposed_on_the_code_rung(state: CodeState) -> None:
             says("I would rather talk"),
             "malformed answer: there is no JSON object in it; it begins: I would rather talk",
         ),
-        (answers(hypothesis="nothing"), "malformed answer: changes: Field required"),
+        (answers(hypothesis="nothing"), "malformed answer: give changes, edits or a diff"),
         (babbles, "malformed answer: not one that a model server gives: retry in 0.01 s"),
         (fails(429, Retry_After="1"), "429: retry in 1 s"),
         (fails(500), "500: retry in 0.01 s"),
@@ -178,7 +180,7 @@ def test_an_answer_that_never_came_counts_at_its_most(state: CodeState) -> None:
 def test_dollars_are_limited_where_the_price_is_known(state: CodeState, monkeypatch: pytest.MonkeyPatch) -> None:
     told = situation(state)
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
-    assert create(Options(0, FIDELITY, model="openai:gpt-4o", dollars=0.01)).propose(told.situation) == []
+    assert asked_at(Options(0, FIDELITY, dollars=0.01), "openai:gpt-4o").propose(told.situation) == []
     assert told.outcomes[0].startswith(f"{GIVEN_UP}the dollar limit is reached, as 0.00 of 0.01 dollars are spent")
 
 
@@ -237,7 +239,7 @@ def test_a_model_that_cannot_be_asked_is_refused_at_the_door(model: str | None, 
 
 def test_only_a_server_on_this_machine_needs_no_key(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("STOICHLOOP_API_KEY")
-    assert create(Options(0, FIDELITY, model="qwen3:8b@http://localhost:11434/v1")).address
+    assert create(Options(0, FIDELITY, model="qwen3:8b@http://localhost:11434/v1")).planners
     with pytest.raises(StoichloopError, match="STOICHLOOP_API_KEY"):
         create(Options(0, FIDELITY, model="qwen3:8b@https://models.example.org/v1"))
 
@@ -258,7 +260,35 @@ def test_limits_hold_for_the_whole_campaign(state: CodeState) -> None:
     spent = Call("llm", "m", "", 1_999_000, 0, 0.0, 1.0, "answered", 0.0)
     told.calls.append(spent)
     with serving(GOOD) as server:
-        made = create(Options(seed=0, fidelity=FIDELITY, model=server.address))
-        assert (made.limits.tokens, made.limits.dollars) == (2_000_000, 20.0)
-        assert made.propose(told.situation) == []
+        assert planner_of(server, tokens=2_000_000).propose(told.situation) == []
     assert server.requests == []
+
+
+@pytest.mark.parametrize("rung", ["sweep", "code"])
+def test_at_a_limit_sweeps_and_moves_go_on(state: CodeState, rung: Rung) -> None:
+    told = situation(state, rung=rung, roles=("exploit", "explore"))
+    with serving(GOOD) as server:
+        proposals = create(Options(seed=0, fidelity=FIDELITY, model=server.address, tokens=500)).propose(told.situation)
+    assert server.requests == []
+    assert [p.planner for p in proposals] == [{"sweep": "sweep", "code": "moves"}[rung]] * 2
+    words = why_given_up(told.calls)
+    assert "the token limit is reached, as 0 of 500 tokens are used" in words
+    assert "sweeps and moves go on without it; to ask it again, give a higher --tokens" in words
+
+
+def test_without_a_key_nothing_takes_the_place_of_the_model(state: CodeState) -> None:
+    told = situation(state)
+    with serving(fails(401)) as server:
+        assert create(Options(seed=0, fidelity=FIDELITY, model=server.address)).propose(told.situation) == []
+
+
+def test_another_model_is_asked_where_one_has_given_up(state: CodeState) -> None:
+    told = situation(state, roles=("exploit",) * 2)
+    two = answers(
+        proposals=[{"hypothesis": "faster", "changes": {"lr_S": n}} for n in (0.01, 0.02)],
+    )
+    with serving(fails(401)) as broken_one, serving(two) as other:
+        made = create(Options(seed=0, fidelity=FIDELITY, models=(broken_one.address, other.address)))
+        proposals = made.propose(told.situation)
+    assert [p.planner for p in proposals] == [f"llm {other.address}"] * 2
+    assert {call.planner for call in told.calls} <= {f"llm {other.address}", f"llm {broken_one.address}"}

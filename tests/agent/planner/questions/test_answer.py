@@ -8,15 +8,16 @@ import pytest
 
 from agent.planner.questions.answer import ErrorAnswerError, read_answer
 from agent.planner.questions.lesson import LessonAnswer
-from agent.planner.questions.question import CodeAnswer, ConfigurationAnswer
+from agent.planner.questions.question import ProposalsAnswer, ProposedExperiment
 
 GOOD = '{"hypothesis": "real", "changes": {"lr_S": 0.01}}'
 DRAFT = GOOD.replace("real", "draft")
 EDIT = '{"file": "gnn/loss.py", "search": "a", "replace": "b"}'
 
 
-def answer(printed: str) -> ConfigurationAnswer:
-    return read_answer(printed, ConfigurationAnswer)
+def answer(printed: str) -> ProposedExperiment:
+    (proposed,) = read_answer(printed, ProposalsAnswer).proposals
+    return proposed
 
 
 @pytest.mark.parametrize(
@@ -78,7 +79,7 @@ def test_the_last_outermost_object_that_fits_is_the_answer(printed: str) -> None
     ],
 )
 def test_what_leaves_no_doubt_is_read(printed: str) -> None:
-    assert answer(printed) == ConfigurationAnswer(hypothesis="real", changes={"lr_S": 0.01})
+    assert answer(printed) == ProposedExperiment(hypothesis="real", changes={"lr_S": 0.01})
 
 
 @pytest.mark.parametrize(
@@ -114,11 +115,15 @@ def test_texts_are_what_was_meant_and_can_be_written(written: str, meant: str) -
         (GOOD.replace("0.01", "9" * 400), "changes.lr_S: a number must be finite"),
         (GOOD.replace("0.01", "null"), "changes.lr_S: Input should be a valid number"),
         (GOOD.replace('"real"', "null"), "hypothesis: Field required"),
-        (GOOD.replace("changes", "change"), "changes: Field required"),
-        (GOOD.replace("}}", f'}}, "edits": [{EDIT}]}}'), "edits: the form has no such key"),
-        (GOOD.replace("}}", '}, "diff": "--- a/gnn/loss.py"}'), "diff: the form has no such key"),
+        (GOOD.replace("changes", "change"), "change: the form has no such key"),
+        (GOOD.replace("changes", "chosen"), "chosen: the form has no such key"),
+        ('{"hypothesis": "real"}', "give changes, edits or a diff"),
+        (GOOD.replace("}}", '}, "kind": "diagnosis"}'), "a diagnosis prints figures: give edits or a diff"),
+        (GOOD.replace("}}", f'}}, "edits": [{EDIT}], "diff": "--- a/gnn/loss.py"}}'), "give edits or a diff, one"),
+        (f'{{"proposals": [{GOOD}, {{"changes": {{"lr_S": 1}}}}]}}', "proposals.1.hypothesis: Field required"),
+        ('{"proposals": []}', "proposals: "),
         (f'{{"confidence": 0.9, "title": "x", "changes": {GOOD}}}', "hypothesis: Field required"),
-        (f"[{GOOD}, {DRAFT}]", "it is a list of 2; give one object"),
+        (f"[{GOOD}, 1]", "it is a list of more than objects; give one object"),
     ],
 )
 def test_the_fault_of_the_outer_object_is_named(printed: str, fault: str) -> None:
@@ -134,9 +139,22 @@ def test_objects_within_others_are_never_answers() -> None:
 
 def test_the_parts_of_a_patch_and_of_a_lesson_are_read_alike() -> None:
     noted = EDIT.replace("}", ', "why": "it is shorter"}')
-    code = read_answer(f'{{"hypothesis": "h", "edits": [{noted}], "diff": null, "changes": null}}', CodeAnswer)
+    code = answer(f'{{"hypothesis": "h", "edits": [{noted}], "diff": null, "changes": null}}')
     assert code.edits[0].replace == "b"
     assert read_answer('{"summary": "s", "findings": null}', LessonAnswer).findings == ()
+
+
+@pytest.mark.parametrize(
+    "printed",
+    [
+        f'{{"proposals": [{GOOD}, {DRAFT}]}}',
+        f'{{"proposals": [{GOOD}, {DRAFT}], "reasoning": "both are cheap"}}',
+        f"Two of them:\n[{GOOD}, {DRAFT}]",
+        "[" + GOOD.replace("}}", '}, "confidence": 0.9, "parent": null}, ') + DRAFT + "]",
+    ],
+)
+def test_several_proposals_are_one_answer(printed: str) -> None:
+    assert [p.hypothesis for p in read_answer(printed, ProposalsAnswer).proposals] == ["real", "draft"]
 
 
 @pytest.mark.parametrize(

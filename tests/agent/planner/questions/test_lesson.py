@@ -17,15 +17,15 @@ from agent.base.interruption import Interruption
 from agent.executor.code.code_state import CodeState
 from agent.planner.contract import GIVEN_UP, Explainer, Lesson, Options
 from agent.planner.planners import auto, command
-from agent.planner.planners.llm import Llm, create
 from agent.planner.questions.question import CORRECTIONS
 from agent.planner.registry import create_planner
 from memory.ledger import Ledger
 from memory.records import CampaignRecord, Decision, Finding, Verdict
 from memory.render import MEMORY_LINES, Log, working_memory
 from tests.agent.experiments import FIDELITY, scored
-from tests.agent.planner.model_server import ModelServer, Scene, answers, babbles, drops, fails, says, serving, stalls
+from tests.agent.planner.model_server import Scene, answers, babbles, drops, fails, says, serving, stalls
 from tests.agent.planner.situations import ACCEPTED, Told, situation
+from tests.agent.planner.situations import planner_of as teller
 from tests.conftest import ROOT, UNCONTAINED
 
 SUMMARY = "1 accepted, 2 rejected; incumbent e0001 at exact 0.3000 over 4 seeds"
@@ -61,11 +61,6 @@ def state() -> CodeState:
 @pytest.fixture(autouse=True)
 def _server(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-
-
-def teller(server: ModelServer, **limits: Any) -> Llm:
-    made = create(Options(seed=0, fidelity=FIDELITY, model=server.address))
-    return replace(made, limits=replace(made.limits, backoff_s=0.01, answer_tokens=1000, **limits))
 
 
 def words(subject: str, direction: str, statement: str = "because small steps never reach the integers") -> Any:
