@@ -207,7 +207,7 @@ def search(ledger: Ledger, text: str) -> list[str]:
     return [candidate for candidate in candidates if wanted in unescaped(candidate).casefold()]
 
 
-# Words of an entry that do not come from its experiment: those of the template, of its cost, score names, the time zone.
+# Words of an entry that do not come from its experiment: those of template and cost, score names, the time zone.
 _TEMPLATE = (Path(__file__).parent / "templates" / "experiment.md.j2").read_text(encoding="utf-8")
 _LABELS = " ".join([_TEMPLATE.casefold(), *get_args(Objective), str(Cost(1.0, 1.0, "")), "z"])
 
