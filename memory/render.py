@@ -49,7 +49,7 @@ def _cited(finding: Finding) -> str:
     return f" [{'; '.join(parts)}]" if parts else ""
 
 
-def _changed(patch: str) -> str:
+def changed_files(patch: str) -> str:
     """Return 'gnn/loss.py +3 -1, gnn/train.py +2 -2' for a unified diff."""
     from unidiff.errors import UnidiffParseError
     from unidiff.patch import PatchSet
@@ -92,7 +92,9 @@ _TEMPLATES = Environment(
     auto_reload=False,
     finalize=_inserted,
 )
-_TEMPLATES.filters.update(moment=moment, within=within, flat=_flat, cited=_cited, changed=_changed, decimal=decimal)
+_TEMPLATES.filters.update(
+    moment=moment, within=within, flat=_flat, cited=_cited, changed=changed_files, decimal=decimal
+)
 _TEMPLATES.filters.update(cost=_cost)
 _TEMPLATES.globals.update(counted=counted, score=score_text, objective_of=objective_of, unchecked=UNCHECKED)
 

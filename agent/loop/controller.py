@@ -66,6 +66,7 @@ class Controller:
         until: float | None = None,
     ) -> None:
         self._workspace, self._campaign, self._full_steps = workspace, campaign, dataset.regime.training.full_steps
+        self._dataset = dataset
         self._ledger, self._budget, self._view, self._planner = ledger, budget, view, planner
         self._host, self._until = CampaignTrials(campaign, ledger, budget, view, dataset, check), until
         sandbox = replace(workspace.sandbox, tick=self._host.tick)
@@ -244,8 +245,16 @@ class Controller:
             past=past,
             findings=self._ledger.current_findings(),
             brief=self._campaign.brief(),
-            memory=self._texts.memory(),
-            host=CampaignPlanning(self._campaign, self._worktrees, self._registrar, past, self._host.check),
+            blocks=self._ledger.blocks(),
+            host=CampaignPlanning(
+                self._campaign,
+                self._dataset,
+                self._worktrees,
+                self._registrar,
+                past,
+                self._host.check,
+                self._host.slots,
+            ),
             call_log=self._ledger,
         )
 

@@ -12,7 +12,7 @@ from agent.executor.code.code_state import CodeState
 from agent.planner.contract import Objection, Options, Rung, Situation
 from agent.planner.planners.llm import Llm, create
 from agent.planner.proposal import Edit, Proposal
-from memory.records import Call, Experiment, Role, Verdict
+from memory.records import Block, Call, Experiment, Role, Verdict
 from tests.agent.experiments import FIDELITY, scored
 from tests.agent.hosts import Calls, Campaign
 from tests.agent.planner.model_server import ModelServer
@@ -54,7 +54,7 @@ def situation(
     roles: Sequence[Role] = ("exploit",),
     past: Sequence[Experiment] = (),
     brief: str = "Recover every coefficient.",
-    memory: str = "# Memory\n",
+    blocks: Sequence[Block] = (),
     output: str = "",
     objection: Callable[[Proposal], Objection | None] | None = None,
     check: Callable[[], None] = lambda: None,
@@ -70,7 +70,7 @@ def situation(
             past=experiments,
             findings=(),
             brief=brief,
-            memory=memory,
+            blocks=blocks,
             host=Campaign(
                 state,
                 curve=(1.0, 0.5, 0.25),

@@ -148,7 +148,10 @@ def test_an_accepted_configuration_is_a_principle_with_its_fields() -> None:
 
 def test_a_field_with_some_evidence_is_an_open_question_and_the_formulation_is_not_doubted() -> None:
     rates = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 0.7]  # almost in the order of the scores
-    some = [scored(f"e{n:04d}", [0.3 + n / 100], configuration={"lr_S": rate}) for n, rate in enumerate(rates, 2)]
+    some = [
+        scored(f"e{n:04d}", [0.3 + n / 100], configuration={"lr_S": rate}, block=min(n - 1, 1))
+        for n, rate in enumerate(rates, 1)
+    ]
     found = find(some, [], NOISE, 40, "exact")
     assert subjects(found, "open question") == ["lr_S"]
     assert "not established, as p = " in found[-1].statement

@@ -148,8 +148,8 @@ def test_the_question_holds_what_is_needed_and_quotes_what_others_wrote(state: C
     assert "lr_S (established principle; effect +0.6200, p = 0.003; 2 experiments): higher lr_S recovers more" in text
     assert "Think of the gauge." in text
     assert SUMMARY in text
-    assert "e0008, a change of e0001" in text
-    assert "e0002, a change of" not in text  # of another block
+    assert "```quoted e0008\n" in text
+    assert "quoted e0002\n" not in text  # of another block
     assert "You plan experiments" not in text
     assert "Ignore all rules" not in re.sub(r"^(`{3,})quoted.*?^\1$", "", text, flags=re.MULTILINE | re.DOTALL)
 
@@ -158,8 +158,9 @@ def test_the_question_is_bounded(state: CodeState) -> None:
     long = [replace(e, hypothesis="long " * 500, patch="+ long\n" * 900) for e in BLOCK * 40]
     told = situation(state, past=long, brief="b" * 10**6)
     with serving(draft()) as server:
-        teller(server).explain(told.situation, LESSON)
-        assert len(server.requests[0]["messages"][-1]["content"]) <= 80_000
+        asked = teller(server)
+        asked.explain(told.situation, LESSON)
+        assert len(server.requests[0]["messages"][-1]["content"]) <= asked.characters
 
 
 @pytest.mark.parametrize(
