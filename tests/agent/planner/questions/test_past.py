@@ -130,7 +130,9 @@ def test_a_question_states_the_task_and_nothing_of_the_truth(state: CodeState, t
     path = tiny.folder / "observations.npz"
     estimate = tmp_path / "estimate.npz"
     truth, grid = tiny.truth, np.linspace(-5.0, 5.0, 20)
-    wrong = Estimate(1.3 * truth.sto_all, truth.law.log_k - 0.3, grid, grid, np.ones((20, 20)), grid, grid)
+    wrong = Estimate(
+        1.3 * truth.sto_all.astype(float), truth.law.log_k - 0.3, grid, grid, np.ones((20, 20)), grid, grid
+    )
     write_estimate(wrong, estimate)
     past = a_night(state)
     trial = replace(past[0].trials[0], scores={**past[0].trials[0].scores, "baseline_exact": 0.5678, "r2": 0.4321})

@@ -76,7 +76,8 @@ def test_nothing_closes_a_fence_from_inside(inside: str) -> None:
 
 
 def test_a_question_is_bounded_and_loses_its_oldest_experiments_first(state: CodeState) -> None:
-    past = [replace(scored(f"e{n:04d}", [0.5]), hypothesis=f"h{n} " + "long words " * 300) for n in range(2, 60)]
+    long = "long words " * 300
+    past = [replace(scored(f"e{n:04d}", [0.5]), planner="llm", hypothesis=f"h{n} {long}") for n in range(2, 60)]
     reading = Reading(situation(state, past=past, brief="b" * 10**6).situation, FIDELITY, 60_000)
     told = []
     for characters in (60_000, 40_000):
