@@ -152,7 +152,7 @@ def test_a_field_with_some_evidence_is_an_open_question_and_the_formulation_is_n
         scored(f"e{n:04d}", [0.3 + n / 100], configuration={"lr_S": rate}, block=min(n - 1, 1))
         for n, rate in enumerate(rates, 1)
     ]
-    found = find(some, [], NOISE, 40, "exact")
+    found = find(some, [], NOISE, 100_000, "exact")  # a look whose level is low
     assert subjects(found, "open question") == ["lr_S"]
     assert "not established, as p = " in found[-1].statement
 
