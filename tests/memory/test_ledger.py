@@ -380,8 +380,7 @@ def test_a_search_finds_every_piece_of_an_entry(ledger: Ledger) -> None:
     ledger.add_result(scored("e0002", [0.4, 0.412345]).trials[1])
     ledger.add_verdict("e0002", verdict)
     ledger.add_landing("e0002", "d" * 40)
-    baseline, experiment = ledger.experiments()
-    entry = experiment_text(experiment, baseline).strip()
+    entry = experiment_text(*reversed(ledger.experiments())).strip()
     assert "\n- cost: 1 s a trial at probe, 1.00 times its parent's\n" in entry
     for length in (1, 2, 5, 12, 40):
         for first in range(len(entry) - length):
