@@ -116,6 +116,23 @@ def paired_trial(experiment: Experiment, parent: Experiment) -> PairedTrial | No
     return None
 
 
+class PairedLead(NamedTuple):
+    """The mean lead of an experiment over another one on all seeds that both completed at one fidelity."""
+
+    lead: float
+    seeds: int
+    fidelity: str
+
+
+def paired_lead(experiment: Experiment, other: Experiment) -> PairedLead | None:
+    """Return the lead at the newest fidelity at which both completed a seed; None if there is none."""
+    for fidelity in reversed(list(dict.fromkeys(t.fidelity for t in experiment.trials))):
+        ours, theirs = experiment.scores(fidelity), other.scores(fidelity)
+        if shared := ours.keys() & theirs.keys():
+            return PairedLead(statistics.fmean(ours[seed] - theirs[seed] for seed in shared), len(shared), fidelity)
+    return None
+
+
 def typical_trial(experiment: Experiment, fidelity: str) -> TrialResult | None:
     """Return the completed trial at a fidelity whose score is nearest to the mean, or None before the first result.
 

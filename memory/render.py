@@ -12,6 +12,7 @@ from typing import Any, get_args
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from memory.cost import Cost, cost_of
 from memory.ending import CampaignState
 from memory.formatting import FINDING_KINDS, UNCHECKED, counted, decimal, moment, score_text, verdicts_text, within
 from memory.leaderboard import count_verdicts, incumbent, leaders, paired_trial, standing
@@ -48,7 +49,7 @@ def _cited(finding: Finding) -> str:
     return f" [{'; '.join(parts)}]" if parts else ""
 
 
-def _changed(patch: str) -> str:
+def changed_files(patch: str) -> str:
     """Return 'gnn/loss.py +3 -1, gnn/train.py +2 -2' for a unified diff."""
     from unidiff.errors import UnidiffParseError
     from unidiff.patch import PatchSet
@@ -79,6 +80,11 @@ def _on_parent(experiment: Experiment, known: Mapping[str, Experiment]) -> str:
     return f"; against its parent {parent.id}: {pair.lead:+z.4f} on seed {pair.seed} at {pair.fidelity}" if pair else ""
 
 
+def _cost(experiment: Experiment, known: Mapping[str, Experiment]) -> str:
+    """Return the cost of an experiment in words, empty before it has one."""
+    return str(cost_of(experiment, known.get(experiment.parent or "")) or "")
+
+
 _TEMPLATES = Environment(
     loader=FileSystemLoader(Path(__file__).parent / "templates"),
     undefined=StrictUndefined,
@@ -86,7 +92,10 @@ _TEMPLATES = Environment(
     auto_reload=False,
     finalize=_inserted,
 )
-_TEMPLATES.filters.update(moment=moment, within=within, flat=_flat, cited=_cited, changed=_changed, decimal=decimal)
+_TEMPLATES.filters.update(
+    moment=moment, within=within, flat=_flat, cited=_cited, changed=changed_files, decimal=decimal
+)
+_TEMPLATES.filters.update(cost=_cost)
 _TEMPLATES.globals.update(counted=counted, score=score_text, objective_of=objective_of, unchecked=UNCHECKED)
 
 
@@ -122,7 +131,7 @@ def working_memory(ledger: Ledger, state: CampaignState | None = None) -> str:
 def call_line(call: Call) -> str:
     """Return a request to a model as one line."""
     asked = f"{moment(call.called_at)} {call.planner} asked {_flat(call.model, 100)}"
-    return f"{asked}: {_flat(call.outcome)}; {_cost([call])}"
+    return f"{asked}: {_flat(call.outcome)}; {_spent([call])}"
 
 
 def _by_block(calls: Sequence[Call], blocks: Sequence[Block], experiments: Sequence[Experiment]) -> Iterator[str]:
@@ -141,10 +150,10 @@ def _by_block(calls: Sequence[Call], blocks: Sequence[Block], experiments: Seque
         proposed = _evidence([e.id for e in experiments if e.prompt in prompts])
         told += f"; proposed {proposed}" if proposed else ""
         files = " to ".join(f"calls/{number:04d}.md" for number in sorted({numbers[0], numbers[-1]}))
-        yield f"before {block}, {planner} asked {_flat(model, 100)}: {told}; {_cost(made)}; {files}"
+        yield f"before {block}, {planner} asked {_flat(model, 100)}: {told}; {_spent(made)}; {files}"
 
 
-def _cost(calls: Sequence[Call]) -> str:
+def _spent(calls: Sequence[Call]) -> str:
     tokens = f"{sum(c.tokens_in for c in calls)} tokens in, {sum(c.tokens_out for c in calls)} out"
     return f"{tokens}, {sum(c.dollars for c in calls):.4f} dollars, {sum(c.seconds for c in calls):.1f} s"
 
@@ -159,17 +168,18 @@ class Log:
     def text(self, state: CampaignState | None = None) -> str:
         """Render the log as it is now, the state of the campaign first."""
         ledger, blocks, texts = self._ledger, self._ledger.blocks(), dict(self._closed)
+        known = {e.id: e for e in ledger.experiments()}
         members: defaultdict[int, list[Experiment]] = defaultdict(list)
-        for e in ledger.experiments():
+        for e in known.values():
             members[e.block].append(e)
-        calls = list(_by_block(ledger.calls(), blocks, ledger.experiments()))
+        calls = list(_by_block(ledger.calls(), blocks, list(known.values())))
         head = _TEMPLATES.get_template("log.md.j2").render(
             campaign=ledger.campaign(), state=state, events=ledger.events(), calls=calls
         )
         for block in (block for block in blocks if block.number not in self._closed):
             findings = ledger.findings(block.number)
             texts[block.number] = _TEMPLATES.get_template("block.md.j2").render(
-                block=block, findings=findings, experiments=members[block.number]
+                block=block, findings=findings, experiments=members[block.number], known=known
             )
             if block.summary is not None:
                 self._closed[block.number] = texts[block.number]
@@ -194,15 +204,18 @@ def entries(ledger: Ledger) -> dict[str, list[dict[str, Any]]]:
     return told
 
 
-def experiment_text(experiment: Experiment) -> str:
-    """Return the log entry of one experiment."""
-    return _TEMPLATES.get_template("experiment.md.j2").render(e=experiment)
+def experiment_text(experiment: Experiment, parent: Experiment | None = None) -> str:
+    """Return the log entry of one experiment, with its cost beside its parent's."""
+    known = {parent.id: parent} if parent else {}
+    return _TEMPLATES.get_template("experiment.md.j2").render(e=experiment, known=known)
 
 
 def search(ledger: Ledger, text: str) -> list[str]:
     """Return the entries that contain `text` in any case: experiments, current findings, summaries, calls, events."""
     wanted = text.casefold()
-    candidates = [experiment_text(e).strip() for e in ledger.that_contain(_own_words(wanted))]
+    found = ledger.that_contain(_own_words(wanted))
+    parents = {e.id: e for e in ledger.these({e.parent for e in found if e.parent})}
+    candidates = [experiment_text(e, parents.get(e.parent or "")).strip() for e in found]
     lines = [f"block {f.block}, {f.kind}: {f.statement}{_cited(f)}" for f in ledger.current_findings()]
     lines += [f"block {b.number}: {b.summary}" for b in ledger.blocks() if b.summary]
     lines += [f"{moment(c.called_at)} {c.planner} asked {c.model}: {c.outcome}" for c in ledger.calls()]
@@ -211,9 +224,9 @@ def search(ledger: Ledger, text: str) -> list[str]:
     return [candidate for candidate in candidates if wanted in unescaped(candidate).casefold()]
 
 
-# Words of an entry that do not come from its experiment: those of the template, score names, the time zone.
+# Words of an entry that do not come from its experiment: those of template and cost, score names, the time zone.
 _TEMPLATE = (Path(__file__).parent / "templates" / "experiment.md.j2").read_text(encoding="utf-8")
-_LABELS = " ".join([_TEMPLATE.casefold(), *get_args(Objective), "z"])
+_LABELS = " ".join([_TEMPLATE.casefold(), *get_args(Objective), str(Cost(1.0, 1.0, "")), "z"])
 
 
 def _own_words(wanted: str) -> list[str]:

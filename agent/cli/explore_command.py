@@ -69,7 +69,7 @@ def explore(
         int | None,
         typer.Option(
             min=RANGES["tokens"][0],
-            help="Limit on the tokens of all requests to models; default: 1,100,000 for each hour of the budget.",
+            help="Limit on the tokens of all requests to models; default: 3,600,000 for each hour of the budget.",
         ),
     ] = CampaignRequest.tokens,
     dollars: Annotated[

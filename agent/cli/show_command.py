@@ -18,7 +18,8 @@ def show(experiment: ExperimentName, campaign: CampaignOption = None, as_json: J
     opened = open_campaign(workspace, campaign)
     with Ledger(opened.ledger_path, readonly=True) as ledger:
         record = find_experiment(opened, ledger, experiment)
+        parent = ledger.experiment(record.parent) if record.parent else None
     if as_json:
         print_json(facts(workspace, record))
     else:
-        Console().print(experiment_view(workspace, opened, record), crop=False)
+        Console().print(experiment_view(workspace, opened, record, parent), crop=False)

@@ -329,8 +329,16 @@ class Controller:
             past=past,
             findings=self._ledger.current_findings(),
             brief=self._campaign.brief(),
-            memory=self._texts.memory(),
-            host=CampaignPlanning(self._campaign, self._worktrees, self._registrar, past, self._host.check),
+            blocks=self._ledger.blocks(),
+            host=CampaignPlanning(
+                self._campaign,
+                self._host.dataset,
+                self._worktrees,
+                self._registrar,
+                past,
+                self._host.check,
+                self._host.slots,
+            ),
             call_log=CallFiles(self._ledger, self._campaign.folder / "calls"),
             rungs=self._rungs,
         )

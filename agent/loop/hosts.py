@@ -8,18 +8,20 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from agent.analyzer.diagnostics.diagnose import Diagnostics, diagnose
 from agent.base.untrusted import tail_of
 from agent.campaign.budget import Budget, expected_s, usual_s
 from agent.campaign.folder import CampaignFolder
 from agent.campaign.registrar import Registrar, commit_of
 from agent.campaign.sibling_networks import SiblingNetworks
-from agent.executor.artifacts import PRINTED, read_curves
+from agent.executor.artifacts import ESTIMATE, PRINTED, CurvePoint, read_curves
 from agent.executor.code.code_state import CodeState
 from agent.executor.code.worktree import Worktrees
 from agent.executor.sandbox.limits import lack_of_room
-from agent.executor.trial import Trial
-from agent.planner.contract import Objection
+from agent.executor.trial import Trial, climb, steps_of
+from agent.planner.contract import Objection, Terms
 from agent.planner.proposal import Proposal
+from agent.planner.questions.statement import statement_of, unused_files
 from agent.screen.live import LiveView
 from memory.ledger import Ledger
 from memory.records import Experiment, RunningTrial
@@ -104,14 +106,18 @@ class CampaignTimes:
 
     def limit_s(self, training: Trial) -> float:
         """See `TimeLimits`."""
-        # That of the slowest accepted code: code that is not accepted must not lengthen the limits of what follows.
-        times = [usual_s([e], training.fidelity) for e in self.past if e.accepted]
-        usual = max((s for s in times if s is not None), default=usual_s(self.past, training.fidelity))
-        return _FIRST_LIMIT_S if usual is None else max(_LIMIT_FLOOR_S, _LIMIT_FACTOR * usual)
+        return _limit_s(self.past, training.fidelity)
 
     def left_s(self) -> float:
         """See `TimeLimits`."""
         return self.budget.left_s()
+
+
+def _limit_s(past: Sequence[Experiment], fidelity: str) -> float:
+    """Return the longest time of a trial: by that of the slowest accepted code, so that no other code lengthens it."""
+    times = [usual_s([e], fidelity) for e in past if e.accepted]
+    usual = max((s for s in times if s is not None), default=usual_s(past, fidelity))
+    return _FIRST_LIMIT_S if usual is None else max(_LIMIT_FLOOR_S, _LIMIT_FACTOR * usual)
 
 
 class CampaignPlanning:
@@ -120,22 +126,40 @@ class CampaignPlanning:
     def __init__(
         self,
         campaign: CampaignFolder,
+        dataset: FrozenData,
         worktrees: Worktrees,
         registrar: Registrar,
         past: Sequence[Experiment],
         check: Callable[[], None],
+        slots: int = 1,
     ) -> None:
-        self._campaign, self._worktrees = campaign, worktrees
+        self._campaign, self._dataset, self._worktrees, self._past = campaign, dataset, worktrees, past
         self._objection, self._ledger, self._check = registrar.objections(past), registrar.ledger, check
+        self._slots = slots
+
+    def terms(self) -> Terms:
+        """See `PlannerHost`."""
+        settings = self._campaign.settings
+        steps = {fidelity: steps_of(fidelity, settings.full_steps) for fidelity in climb(settings.fidelity)}
+        limit_s, data = _limit_s(self._past, settings.fidelity), self._dataset
+        return Terms(statement_of(data), steps, self._slots, limit_s, unused_files(data))
+
+    def diagnostics_of(self, experiment: Experiment) -> Diagnostics | None:
+        """See `PlannerHost`. They are those of the first trial at the newest fidelity."""
+        completed = [trial for trial in experiment.trials if trial.status == "completed"]
+        first = next((trial for trial in completed if trial.fidelity == completed[-1].fidelity), None)
+        if first is None:
+            return None
+        return diagnose(self._campaign.folder / first.folder / ESTIMATE, self._dataset.observations_path)
 
     def state_of(self, experiment: Experiment) -> CodeState:
         """See `PlannerHost`."""
         return self._worktrees.at(commit_of(experiment))
 
-    def curve_of(self, experiment: Experiment) -> list[float]:
+    def curve_of(self, experiment: Experiment) -> list[CurvePoint]:
         """See `PlannerHost`."""
         folders = [self._campaign.folder / trial.folder for trial in experiment.trials[:1]]
-        return [point.loss_pred for folder in folders for point in read_curves(folder)]
+        return [point for folder in folders for point in read_curves(folder)]
 
     def output_of(self, experiment: Experiment) -> str:
         """See `PlannerHost`. At most the last `_OUTPUT_BYTES` bytes are returned."""

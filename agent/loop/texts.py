@@ -41,10 +41,6 @@ class Texts:
         self._replace("curve.svg", self._curve)
         self._replace("report.html", lambda: self._report.html(self._ledger))
 
-    def memory(self) -> str:
-        """Return the working memory; empty if it cannot be made."""
-        return self._effort.attempt("memory.md", lambda: working_memory(self._ledger), "")
-
     def _state(self) -> CampaignState:
         return read_state(self._campaign, self._ledger, self._ledger.outlines(self._campaign.settings.fidelity))
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol, runtime_checkable
 
+from agent.analyzer.diagnostics.diagnose import Diagnostics
 from agent.base.campaign_request import TOKENS_AN_HOUR, CampaignRequest
+from agent.executor.artifacts import CurvePoint
 from agent.executor.code.code_state import CodeState
 from agent.planner.proposal import Proposal
-from memory.records import Call, Experiment, Finding, Objective, Role
+from memory.records import Block, Call, Experiment, Finding, Objective, Role
 
 Rung = Literal["sweep", "code"]
 GIVEN_UP = "given up: "  # begins the outcome of the call after which a planner asks its model or program no more
@@ -58,14 +60,39 @@ class Objection:
     known: bool = False
 
 
+@dataclass(frozen=True)
+class Terms:
+    """The task of a campaign and the terms of its trials, as far as planners are told.
+
+    Attributes:
+        statement: sentences on the network and the data that trials are given.
+        steps: optimiser steps of a trial at each fidelity that a candidate climbs, lowest first.
+        slots: trials at once.
+        limit_s: seconds after which a trial at the last fidelity is ended.
+        unused: files of the code that training on these data does not run.
+    """
+
+    statement: Sequence[str]
+    steps: Mapping[str, int]
+    slots: int
+    limit_s: float
+    unused: frozenset[str] = frozenset()
+
+
 class PlannerHost(Protocol):
     """The campaign, as a planner may look at it."""
+
+    def terms(self) -> Terms:
+        """Return the task and the terms of trials."""
+
+    def diagnostics_of(self, experiment: Experiment) -> Diagnostics | None:
+        """Return figures on the estimate of an experiment that need no truth, None before there is a valid one."""
 
     def state_of(self, experiment: Experiment) -> CodeState:
         """Return the code of an experiment; its `folder` holds gnn/."""
 
-    def curve_of(self, experiment: Experiment) -> list[float]:
-        """Return the prediction loss over the training of an experiment's first trial."""
+    def curve_of(self, experiment: Experiment) -> list[CurvePoint]:
+        """Return the losses over the training of an experiment's first trial."""
 
     def output_of(self, experiment: Experiment) -> str:
         """Return the end of the output of an experiment's last trial, empty before there is one."""
@@ -104,7 +131,7 @@ class Situation:
         rungs: what may be changed here: no code where nothing contains it. To a model, `rung` is advice.
         past: every experiment so far, with trials and verdicts.
         brief: the user's text, read anew for each block.
-        memory: the working memory, as memory.md has it.
+        blocks: every block so far, with what it taught.
     """
 
     regime: str
@@ -114,7 +141,7 @@ class Situation:
     past: Sequence[Experiment]
     findings: Sequence[Finding]
     brief: str
-    memory: str
+    blocks: Sequence[Block]
     host: PlannerHost
     call_log: CallLog
     rungs: tuple[Rung, ...] = ("sweep", "code")

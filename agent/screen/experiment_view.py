@@ -38,9 +38,11 @@ def diff(workspace: Workspace, experiment: Experiment) -> str:
         return str(git.show("--format=", commit))
 
 
-def experiment_view(workspace: Workspace, campaign: CampaignFolder, experiment: Experiment) -> RenderableType:
+def experiment_view(
+    workspace: Workspace, campaign: CampaignFolder, experiment: Experiment, parent: Experiment | None = None
+) -> RenderableType:
     """Return the whole view. Paths and the diff are longer than a line may be: print them with `crop=False`."""
-    parts: list[RenderableType] = [*log_view(experiment_text(experiment))]
+    parts: list[RenderableType] = [*log_view(experiment_text(experiment, parent))]
     if change := diff(workspace, experiment):
         parts += [
             Text("\ndiff", style="bold"),

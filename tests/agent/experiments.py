@@ -81,7 +81,7 @@ def situation(
         past=past,
         findings=findings,
         brief="",
-        memory="",
+        blocks=(),
         host=Campaign(state, objections=lambda proposal: Objection(words) if (words := objection(proposal)) else None),
         call_log=Calls(),
     )

@@ -7,9 +7,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from agent.analyzer.diagnostics.diagnose import Diagnostics
+from agent.executor.artifacts import CurvePoint
 from agent.executor.code.code_state import CodeState
 from agent.executor.trial import Trial
-from agent.planner.contract import Objection
+from agent.planner.contract import Objection, Terms
 from agent.planner.proposal import Proposal
 from memory.records import Call, Experiment
 
@@ -71,15 +73,23 @@ class Campaign:
     objections: Callable[[Proposal], Objection | None] = lambda _: None
     on_check: Callable[[], None] = lambda: None
     notes: list[str] = field(default_factory=list)
+    told: Terms = field(default_factory=lambda: Terms(("S has 20 rows.",), {"probe": 50}, 2, 60.0))
+    figures: Callable[[Experiment], Diagnostics | None] = lambda _: None
 
     def note(self, sentence: str) -> None:
         self.notes.append(sentence)
 
+    def terms(self) -> Terms:
+        return self.told
+
+    def diagnostics_of(self, experiment: Experiment) -> Diagnostics | None:
+        return self.figures(experiment)
+
     def state_of(self, experiment: Experiment) -> CodeState:
         return self.state
 
-    def curve_of(self, experiment: Experiment) -> list[float]:
-        return list(self.curve)
+    def curve_of(self, experiment: Experiment) -> list[CurvePoint]:
+        return [CurvePoint(step=n, steps=len(self.curve), loss=v, loss_pred=v) for n, v in enumerate(self.curve, 1)]
 
     def output_of(self, experiment: Experiment) -> str:
         return self.output

@@ -32,6 +32,7 @@ from agent.planner.questions.question import ProposalsAnswer
 from agent.planner.questions.reading import Reading
 from agent.training.overrides import parse_changes, read_changes
 from agent.training.recipe import Recipe
+from memory.records import IN_WORDS, Block
 from simulator.dataset import Dataset
 from simulator.measured.csv_table import read_table
 from simulator.measured.stated_network import cut_down, read_stated
@@ -227,8 +228,8 @@ def state() -> CodeState:
 
 
 @fuzzed
-@given(brief=TEXTS, memory=TEXTS, output=TEXTS)
-def test_the_brief_and_what_was_printed(state: CodeState, brief: str, memory: str, output: str) -> None:
-    told = situation(state, brief=brief, memory=memory, output=output)
+@given(brief=TEXTS, said=TEXTS, output=TEXTS)
+def test_the_brief_and_what_was_printed(state: CodeState, brief: str, said: str, output: str) -> None:
+    told = situation(state, brief=brief, blocks=[Block(1, "code", 0.0, f"1 rejected{IN_WORDS}{said}")], output=output)
     text = Reading(told.situation, FIDELITY).question("exploit", told.situation.past[0], [])
-    assert len(text) <= 80_000
+    assert len(text) <= 200_000

@@ -324,7 +324,7 @@ def test_the_memory_compares_with_the_parent_what_another_rival_judged(ledger: L
     ledger.add_verdict("e0002", Verdict("accepted", "better", "e0001", 0.3))
     ledger.add_verdict("e0003", Verdict("rejected", "screened out", "e0002", -0.13))
     lines = {line[2:7]: line for line in working_memory(ledger).splitlines() if line.startswith("- e000")}
-    assert lines["e0003"].endswith("screened out; against its parent e0001: +0.1700 on seed 0 at probe.")
+    assert lines["e0003"].endswith("screened out; against its parent e0001: +0.1700 on seed 0 at probe")
     assert "its parent" not in lines["e0002"]
 
 
@@ -377,7 +377,8 @@ def test_a_search_finds_every_piece_of_an_entry(ledger: Ledger) -> None:
     ledger.add_result(scored("e0002", [0.4, 0.412345]).trials[1])
     ledger.add_verdict("e0002", verdict)
     ledger.add_landing("e0002", "d" * 40)
-    entry = experiment_text(ledger.experiments()[1]).strip()
+    entry = experiment_text(*reversed(ledger.experiments())).strip()
+    assert "\n- cost: 1 s a trial at probe, 1.00 times its parent's\n" in entry
     for length in (1, 2, 5, 12, 40):
         for first in range(len(entry) - length):
             assert entry in search(ledger, entry[first : first + length].upper()), entry[first : first + length]

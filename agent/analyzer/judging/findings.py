@@ -1,20 +1,24 @@
 """Findings from the experiments so far, derived from statistics alone.
 
 Fields of the configuration. A field is related to the score by Spearman's rank correlation over all experiments that
-were screened (choices by the Kruskal-Wallis test), each mean score taken from the mean of the experiments that share
-its code, so that better code is not credited to the values that it was tried with; a failed training
-counts as 0. The p-values are corrected for the number of fields looked at by Holm's method (1979). Since all
-evidence is looked at again after every block, the look after block b is held to the level of a b-th test
-(`confirmation.level_of`): all looks of a campaign share one alpha. The optimiser chooses the next values by earlier
-scores; that dependence is not corrected for. A principle without support any more is kept as not confirmed until it
-stands again. Whether the formulation is the limit is asked while no field matters and nothing has been accepted; only
+have a trial at the lowest fidelity (choices by the Kruskal-Wallis test). Each score is a mean over seeds, taken from
+the mean of the experiments that share its code, so that better code is not credited to the values that it was tried
+with; an experiment that completed no training counts as 0. The p-values are corrected for the number of fields looked
+at by Holm's method (1979). Since all evidence is looked at again after every block, the look after block b is held to
+the level of a b-th test (`confirmation.level_of`): all looks of a campaign share one alpha. The optimiser chooses the
+next values by earlier scores; that dependence is not corrected for. A principle without support any more is kept as not
+confirmed until it stands again. A field whose corrected p-value is below 5 %, but not below that level, is an open
+question. Whether the formulation is the limit is asked while no field has even that and nothing has been accepted; only
 experiments that change the configuration alone count there.
+
+Accepted configurations. Each is a principle, with its fields and the effect and the p-value of its confirmation.
 
 Changes of code. A change that was accepted is a principle, with the effect and the p-value of its confirmation. One
 that led its own parent by more than the noise, and was then overtaken by another, is an open question. One that a
 confirmation on fresh seeds found worse, with all of the interval below zero, is a refuted hypothesis. Any other is not
 confirmed: a lag on a few seeds refutes nothing. So is one that was accepted once and later lagged on other code. All
-experiments of a change are named.
+experiments of a change are named. A subject carries the title of the change, or the name of its move. Where a trial
+takes longer or shorter than the parent's by a tenth or more, the finding has that too.
 """
 
 from __future__ import annotations
@@ -26,17 +30,19 @@ from dataclasses import replace
 import numpy as np
 from scipy import stats
 
-from agent.analyzer.judging.confirmation import level_of
+from agent.analyzer.judging.confirmation import ALPHA, level_of
 from agent.analyzer.judging.noise import Noise, mean_outcome
-from agent.analyzer.judging.seeds import confirm_seeds
+from memory.cost import cost_of
 from memory.formatting import counted, within
-from memory.leaderboard import codes_of, paired_trial
+from memory.leaderboard import codes_of, paired_lead
 from memory.records import Experiment, Finding, FindingKind, Objective
+from stoichloop.foreign_text import one_line
 
 MIN_EXPERIMENTS = 8
 NOISE = "noise"  # the subject of the finding on it
 _LARGEST = 1e300  # a number beyond, or one that is none, is compared as a word
-_CODE = "code: "  # what the subject of a finding on a change of code begins with
+_CODE, _CONFIGURATION = "code: ", "configuration: "  # begin the subject of a finding on a change
+_AS_LONG = 0.1  # a trial that takes so much longer or shorter, as a share, is told
 
 
 def find(
@@ -52,6 +58,7 @@ def find(
     found = [
         _noise(experiments, noise[top], top, block, objective),
         *_changes_of_code(experiments, noise[top], block, objective),
+        *_accepted_configurations(experiments, block, objective),
     ]
     scored = [e for e in experiments if e.tried(fidelity)]
     support = tuple(e.id for e in scored)
@@ -62,18 +69,18 @@ def find(
             f"which fields matter? {counted(len(swept), 'configuration')} tried, {MIN_EXPERIMENTS} are needed to say"
         )
         return [*found, Finding(block, "open question", "fields", question, swept, None, None, now)]
-    principles = list(_fields(scored, codes_of(experiments), fidelity, block, objective))
-    found += principles
+    fields = list(_fields(scored, codes_of(experiments), fidelity, block, objective))
+    found += fields
     standing = {finding.subject for finding in found}
     for old in previous:
-        if old.subject in standing or old.subject.startswith(_CODE):
+        if old.subject in standing or old.subject.startswith((_CODE, _CONFIGURATION)):
             continue
         if old.kind in ("refuted hypothesis", "not confirmed"):
             found.append(replace(old, block=block, statement=old.statistics))
         if old.kind == "established principle":
             statement = f"no longer supported by {len(scored)} experiments: {old.statistics}"
             found.append(Finding(block, "not confirmed", old.subject, statement, support, None, None, now))
-    if not principles and not any(e.accepted and e.block > 0 for e in experiments):
+    if not fields and not any(e.accepted and e.block > 0 for e in experiments):
         tried = counted(len(swept), "configuration")
         question = f"no field moves {objective} measurably in {tried}: is the formulation itself the limit?"
         found.append(Finding(block, "open question", "fields", question, swept, None, None, now))
@@ -97,24 +104,52 @@ def _changes_of_code(
     changes: dict[str, list[Experiment]] = {}
     for e in experiments:
         if e.patch and e.verdict is not None and e.verdict.verdict in ("accepted", "rejected"):
-            changes.setdefault(e.move or e.id, []).append(e)
-    for name, tries in changes.items():
+            changes.setdefault(e.move or f"{one_line(e.headline)} ({e.id})", []).append(e)
+    for subject, tries in changes.items():
         parents = [known[e.parent or ""] for e in tries]
         gains = list(map(_gain, tries, parents))
-        told = "; ".join(_told(e, gain) for e, gain in zip(tries, gains, strict=True))
+        told = "; ".join(map(_told, tries, parents, gains))
         accepted = [e for e in tries if e.accepted]
         verdict = accepted[-1].verdict if accepted else None
         kind, claim = _claim(tries, gains, max(map(_seeds, tries, parents)), noise)
         yield Finding(
             block,
             kind,
-            _CODE + name,
-            f"{name} {claim}: {objective} {told}",
+            _CODE + subject,
+            f"{tries[0].move or repr(one_line(tries[0].headline))} {claim}: {objective} {told}",
             tuple(e.id for e in tries),
             verdict.effect if verdict else max(gains),
             verdict.p_value if verdict else None,
             time.time(),
         )
+
+
+def _accepted_configurations(experiments: Sequence[Experiment], block: int, objective: Objective) -> Iterator[Finding]:
+    """Yield a finding for each accepted experiment that changes the configuration alone."""
+    known = {e.id: e for e in experiments}
+    for e in experiments:
+        if e.verdict is None or not e.accepted or e.patch or e.parent is None:
+            continue
+        parent = known[e.parent]
+        gain = _gain(e, parent)
+        yield Finding(
+            block,
+            "established principle",
+            f"{_CONFIGURATION}{one_line(e.headline)} ({e.id})",
+            f"{changed_fields(e, parent)} recovers more: {objective} {_told(e, parent, gain)}",
+            (e.id,),
+            gain,
+            e.verdict.p_value,
+            time.time(),
+        )
+
+
+def changed_fields(experiment: Experiment, parent: Experiment | None) -> str:
+    """Return 'lr_S 0.003 -> 0.03, width 32 -> 64', the fields that an experiment changes."""
+    old = parent.configuration if parent else {}
+    return ", ".join(
+        one_line(f"{name} {old.get(name, '(new)')} -> {value}") for name, value in experiment.changes.items()
+    )
 
 
 def _claim(tries: Sequence[Experiment], gains: Sequence[float], seeds: int, noise: Noise) -> tuple[FindingKind, str]:
@@ -139,49 +174,50 @@ def _is_worse(experiment: Experiment) -> bool:
 
 
 def _gain(experiment: Experiment, parent: Experiment) -> float:
-    """Return the lead over its own parent: as judged, or on a shared seed if another rival judged it.
+    """Return the lead over its own parent: as judged, or on equal seeds if another rival judged it.
 
     A rival may run code that was accepted after the proposal; a lead over it is no evidence about the change.
     """
     verdict = experiment.verdict
     if verdict is not None and verdict.rival == parent.id and verdict.effect is not None:
         return verdict.effect
-    pair = paired_trial(experiment, parent)
+    pair = paired_lead(experiment, parent)
     return pair.lead if pair else 0.0
 
 
 def _seeds(experiment: Experiment, parent: Experiment) -> int:
-    """Return the number of seeds on which a gain was measured: fresh ones of a confirmation, else those of a screening.
-
-    A training that failed has been screened too.
-    """
-    fidelity = experiment.trials[-1].fidelity if experiment.trials else ""  # a confirmation comes last
-    seeds = experiment.tried(fidelity)
-    return len(seeds & {*confirm_seeds(parent.id)} or seeds)
+    """Return the number of seeds that an experiment and its parent both completed, at least 1."""
+    pair = paired_lead(experiment, parent)
+    return pair.seeds if pair else 1
 
 
-def _told(experiment: Experiment, gain: float) -> str:
+def _told(experiment: Experiment, parent: Experiment, gain: float) -> str:
     verdict, interval = experiment.verdict, ""
-    if verdict is not None and verdict.rival == experiment.parent:
+    if verdict is not None and verdict.rival == parent.id:
         interval = within(verdict.interval, signed=True)
-    return f"{gain:+z.4f}{interval} against {experiment.parent} ({experiment.id})"
+    cost = cost_of(experiment, parent)
+    times = cost.times_parent if cost and cost.times_parent is not None else 1.0
+    longer = f", at {times:.2f} times the time a trial" if abs(times - 1.0) >= _AS_LONG else ""
+    return f"{gain:+z.4f}{interval} against {parent.id} ({experiment.id}){longer}"
 
 
 def _fields(
     scored: Sequence[Experiment], codes: Mapping[str, str], fidelity: str, block: int, objective: Objective
 ) -> Iterator[Finding]:
-    """Yield the fields that change the score, by ascending p-value."""
+    """Yield the fields that change the score, by ascending p-value; then those that may, as open questions."""
     relations = _relations(scored, codes, fidelity)
     for rank, (field, (effect, p_value)) in enumerate(sorted(relations.items(), key=lambda item: item[1][1])):
-        corrected = min(1.0, p_value * (len(relations) - rank))
-        if corrected >= level_of(max(block, 1)):
+        corrected, level = min(1.0, p_value * (len(relations) - rank)), level_of(max(block, 1))
+        if corrected >= ALPHA:
             return
         told = [e for e in scored if field in e.configuration]
+        shown = corrected < level
+        doubt = "" if shown else f"; not established, as p = {corrected:.2g} is not below {level:.2g}"
         yield Finding(
             block,
-            "established principle",
+            "established principle" if shown else "open question",
             field,
-            _statement(field, effect, told, objective),
+            _statement(field, effect, told, objective) + doubt,
             tuple(e.id for e in told),
             effect,
             corrected,
@@ -212,7 +248,7 @@ def _relations(scored: Sequence[Experiment], codes: Mapping[str, str], fidelity:
 def _within_code(
     experiments: Sequence[Experiment], codes: Mapping[str, str], fidelity: str
 ) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-    """Return mean scores, each from the mean over the experiments of the same code."""
+    """Return scores, each from the mean over the experiments of the same code."""
     scores = np.array([mean_outcome(e, fidelity) for e in experiments])
     wrote = np.array([codes[e.id] for e in experiments])
     for code in set(wrote):

@@ -27,7 +27,8 @@ from agent.planner.questions.answer import ErrorAnswerError, read_answer
 from agent.planner.questions.lesson import LessonText
 from agent.planner.questions.prompts import render_prompt
 from agent.planner.questions.question import CORRECTIONS, AnswerT, Asked, next_question
-from agent.planner.questions.reading import Reading, quote
+from agent.planner.questions.quotation import quote
+from agent.planner.questions.reading import Reading
 from memory.records import Call
 from stoichloop.errors import StoichloopError
 
@@ -73,8 +74,8 @@ class Command:
 
     def explain(self, situation: Situation, lesson: Lesson) -> Lesson:
         """See `Explainer`."""
-        telling = LessonText(situation, lesson)
-        if not self.given_up:
+        telling = LessonText(situation, lesson, self.fidelity)
+        if telling.worth_asking and not self.given_up:
             self._ask(telling, Reading(situation, self.fidelity).lesson(lesson))
         return telling.lesson
 

@@ -56,7 +56,8 @@ _ADDRESS = re.compile(r"(?P<name>.+)@(?P<url>https?://\S+)")
 _KEYS = ("STOICHLOOP_API_KEY", "OPENAI_API_KEY")
 _POLL_S = 0.1
 # Shares of the model's context: a question, with the first answer and the corrections that follow it, must find room.
-_QUESTION, _ANSWER = 0.4, 0.5 / (1 + CORRECTIONS)
+_QUESTION, _ANSWER = 0.6, 0.36 / (1 + CORRECTIONS)
+_RULES, _SHORTEST = 8_000, 3_200  # characters: of the rules and the form beside a question, and of a question
 _HOW = "give --model PROVIDER:NAME, like openai:gpt-5, or --model NAME@URL, like qwen3:8b@http://127.0.0.1:11434/v1"
 
 
@@ -103,8 +104,8 @@ class Llm:
 
     def explain(self, situation: Situation, lesson: Lesson) -> Lesson:
         """See `Explainer`. The model is tried once: words are good to have, but nothing waits for them."""
-        telling = LessonText(situation, lesson)
-        if self.given_up:
+        telling = LessonText(situation, lesson, self.fidelity)
+        if self.given_up or not telling.worth_asking:
             return lesson
         text = Reading(situation, self.fidelity, self.characters).lesson(lesson)
         asyncio.run(_interruptible(self._explain(telling, text), situation.host.check))
@@ -174,7 +175,7 @@ def planner_of(options: Options, address: str, name: str = "llm") -> Llm:
     limits = CallLimits(options.tokens, options.dollars, answer_tokens=int(options.context * _ANSWER))
     if options.patience_s is not None:
         limits = replace(limits, patience_s=options.patience_s)
-    characters = int(options.context * _QUESTION * CHARACTERS_A_TOKEN)
+    characters = max(_SHORTEST, int(options.context * _QUESTION * CHARACTERS_A_TOKEN) - _RULES)
     return Llm(_find(address), address, options.fidelity, limits, characters, name)
 
 

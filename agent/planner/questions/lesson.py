@@ -1,7 +1,7 @@
 """The question that asks a language model to explain a block's findings; the statistics must agree.
 
 Words follow the statistical text and never take its place. They are used if their direction is that of the statistics
-and if they hold no figure that those do not.
+and if they hold no figure that neither those nor the experiments that they name have.
 """
 
 from __future__ import annotations
@@ -15,14 +15,16 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from agent.analyzer.judging.findings import NOISE
 from agent.planner.contract import Lesson, Situation
+from agent.planner.questions.past import Past
 from agent.planner.questions.prompts import render_prompt
-from agent.planner.questions.reading import figures_of
+from agent.planner.questions.reading import NOT_USED, figures_of
 from memory.leaderboard import incumbent
 from memory.records import IN_WORDS, Experiment, Finding
 from stoichloop.foreign_text import one_line
 
 Direction = Literal["recovers more", "recovers less", "undecided"]
 _FIGURE = re.compile(r"(?<!\w)e?\d+(?:\.\d+)?(?:e[+-]?\d+)?", re.IGNORECASE)  # or the name of an experiment
+_NAME = re.compile(r"\be\d{4,}\b")
 _OUTCOME = 600
 
 
@@ -51,6 +53,7 @@ class LessonText:
 
     situation: Situation
     lesson: Lesson
+    fidelity: str
     outcome: str = field(default="answered", init=False)
 
     @property
@@ -59,6 +62,15 @@ class LessonText:
         leader = incumbent(self.situation.past)
         assert leader is not None
         return leader
+
+    @property
+    def worth_asking(self) -> bool:
+        """Return whether there is something to explain: an experiment of the block was compared with another."""
+        return any(
+            e.verdict is not None and e.verdict.verdict in ("accepted", "rejected") and e.verdict.rival is not None
+            for e in self.situation.past
+            if e.block == self.lesson.block
+        )
 
     @property
     def answers(self) -> type[LessonAnswer]:
@@ -72,19 +84,19 @@ class LessonText:
     def objection(self, answer: LessonAnswer) -> None:
         """Return None, always: a model that knew why its text was rejected could parrot the statistics."""
         findings = {finding.subject: finding for finding in self.lesson.findings}
-        known = [self.lesson.summary, *map(figures_of, self.lesson.findings), *(e.id for e in self.situation.past)]
+        known = [self.lesson.summary, *map(figures_of, self.lesson.findings)]
         statements: dict[str, str] = {}
-        wrong = _invented(answer.summary, known)
+        wrong = self._invented(answer.summary, known)
         summary = "" if wrong else answer.summary
         unused = [f"the summary {wrong}"] if wrong else []
         for words in answer.findings:
             finding = findings.get(words.subject)
-            if wrong := "is no finding" if finding is None else _disagreement(words, finding):
+            if wrong := "is no finding" if finding is None else self._disagreement(words, finding):
                 unused.append(f"{one_line(words.subject)} {wrong}")
             else:
                 statements[words.subject] = words.statement
         if unused:
-            self.outcome = f"answered, but not used: {'; '.join(unused)}"[:_OUTCOME]
+            self.outcome = f"{NOT_USED}{'; '.join(unused)}"[:_OUTCOME]
         self.lesson = replace(
             self.lesson,
             summary=_followed(self.lesson.summary, summary),
@@ -94,13 +106,22 @@ class LessonText:
             ],
         )
 
+    def _disagreement(self, words: Words, finding: Finding) -> str:
+        """Return why an explanation of a finding is not used, empty if it agrees with the finding."""
+        direction = _direction(finding)
+        if words.direction != direction:
+            return f"is '{words.direction}', where the statistics say '{direction}'"
+        return self._invented(words.statement, [figures_of(finding)])
 
-def _disagreement(words: Words, finding: Finding) -> str:
-    """Return why an explanation of a finding is not used, empty if it agrees with the finding."""
-    direction = _direction(finding)
-    if words.direction != direction:
-        return f"is '{words.direction}', where the statistics say '{direction}'"
-    return _invented(words.statement, [figures_of(finding), *finding.experiments])
+    def _invented(self, text: str, known: Iterable[str]) -> str:
+        """Return an objection to figures in a text that are not among the known, empty if there are none.
+
+        The names of experiments of the campaign are known, and the figures of those that the text names.
+        """
+        past, named = Past(self.situation, self.fidelity), set(_NAME.findall(text))
+        entries = [past.entry(e) for e in self.situation.past if e.id in named]
+        figures = sorted(_figures(text) - _figures(" ".join([*known, *entries, *(e.id for e in self.situation.past)])))
+        return f"has figures that the statistics do not: {', '.join(figures)}" if figures else ""
 
 
 def _direction(finding: Finding) -> Direction:
@@ -111,12 +132,6 @@ def _direction(finding: Finding) -> Direction:
     if effect < 0.0:
         return "recovers less"
     return "recovers more" if effect > 0.0 and finding.kind == "established principle" else "undecided"
-
-
-def _invented(text: str, known: Iterable[str]) -> str:
-    """Return an objection to figures in a text that are not among the known, empty if there are none."""
-    figures = sorted(_figures(text) - _figures(" ".join(known)))
-    return f"has figures that the statistics do not: {', '.join(figures)}" if figures else ""
 
 
 def _figures(text: str) -> set[str]:

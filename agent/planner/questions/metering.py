@@ -30,7 +30,7 @@ from memory.records import Call
 _OF_THIS_REQUEST = {400, 413, 422}  # the statuses that may be about the length or the form of one request alone
 CUT_OFF = "cut off: the answer reached its limit of tokens"
 _GO_ON = "sweeps and moves go on without it; to ask it again, give a higher "
-CHARACTERS_A_TOKEN = 2  # fewer than code and prose have: the estimate errs on the safe side
+CHARACTERS_A_TOKEN = 3.5  # of code and prose
 
 
 class UnansweredError(Exception):
@@ -139,7 +139,7 @@ class Metered(WrapperModel):
 
     def _reserve(self, prompt: str) -> Call:
         """Return the call at its upper bound; raise `UnansweredError` if that exceeds what is left."""
-        tokens_in, tokens_out = len(prompt) // CHARACTERS_A_TOKEN + 1, self._limits.answer_tokens
+        tokens_in, tokens_out = int(len(prompt) / CHARACTERS_A_TOKEN) + 1, self._limits.answer_tokens
         usage = RequestUsage(input_tokens=tokens_in, output_tokens=tokens_out)
         worst = Call(
             planner=self._planner,
@@ -199,7 +199,7 @@ class Metered(WrapperModel):
         usage = response.usage
         if not usage.input_tokens and response.finish_reason != "content_filter":
             written = sum(len(str(part)) for part in response.parts)
-            usage = RequestUsage(input_tokens=worst.tokens_in, output_tokens=written // CHARACTERS_A_TOKEN)
+            usage = RequestUsage(input_tokens=worst.tokens_in, output_tokens=int(written / CHARACTERS_A_TOKEN))
         return replace(
             _ended(worst, _shortcoming(response)),
             tokens_in=usage.input_tokens,

@@ -18,7 +18,8 @@ from agent.planner.contract import Objection, PlannerHost, Situation
 from agent.planner.proposal import Edit, Proposal
 from agent.planner.questions.novelty import rejected_like
 from agent.planner.questions.prompts import render_prompt
-from agent.planner.questions.reading import Reading, quote
+from agent.planner.questions.quotation import quote
+from agent.planner.questions.reading import Reading
 from memory.formatting import counted
 from memory.leaderboard import incumbent, lineage
 from memory.records import TITLE_CHARACTERS, Experiment, ProposalKind, Role

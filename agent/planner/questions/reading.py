@@ -1,91 +1,102 @@
 """The text of questions: rendered from `prompts/`, bounded in length.
 
-Of the scores only `exact` and `blind` are told: the others need the truth for more than counting what came back.
+What changes least comes first, so that a provider can reuse the beginning of the last question: the task, the user's
+brief and the code, then the past, then what is wanted. Of the scores only `exact`, `blind` and `baseline_exact` are
+told: the others need the truth for more than counting what came back.
 """
 
 from __future__ import annotations
 
 import json
 import re
+import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from statistics import fmean
 
-from agent.planner.contract import Lesson, Situation
+from agent.analyzer.scoring import decode
+from agent.planner.contract import Lesson, Situation, Terms
 from agent.planner.proposal import Proposal
+from agent.planner.questions.past import OUTPUT, Past
 from agent.planner.questions.prompts import render_prompt
-from memory.formatting import counted, decimal, score_text
-from memory.leaderboard import standing
-from memory.records import Experiment, Finding, Role
-from stoichloop.foreign_text import one_line, visible
+from agent.planner.questions.quotation import CUT, quote
+from agent.planner.questions.source_map import source_map
+from memory.cost import cost_of
+from memory.formatting import counted, decimal, verdicts_text
+from memory.leaderboard import count_verdicts
+from memory.records import IN_WORDS, Experiment, Finding, Role
+from stoichloop.foreign_text import one_line
 
 # Shares of a question's characters that are for each of its parts at the most.
-_BRIEF, _MEMORY, _FINDINGS, _SPACE, _OUTPUT, _REASON, _PATCH = 0.075, 0.15, 0.075, 0.1, 0.05, 0.0125, 0.15
-_EXPERIMENTS, _CURVE_POINTS = 20, 16
-_FENCE = 60  # what quoting adds to a text, at the most, where no run of backticks is long
-_WORD = re.compile(r"[a-z_]{4,}")
+_BRIEF, _TASK, _FINDINGS, _LESSONS, _SPACE, _PRINTED, _REASON, _PATCH = 0.075, 0.2, 0.1, 0.04, 0.1, 0.05, 0.0125, 0.15
+_SOURCE = 0.5  # of what the fixed parts leave
+_REFUTED = 12  # findings of changes that did not help
+_HYPERGRAPH = "gnn/hypergraph.py"
+_PROSE = re.compile(r"\s*\n(?!\n)\s*")
 
 
 @dataclass(frozen=True)
 class Reading:
     """The texts for a situation, with scores at `fidelity`.
 
-    `characters` bounds a question: where it would be longer, the oldest experiments are left out, then what does not
-    fit of the code.
+    `characters` bounds a question: where it would be longer, the oldest experiments are left out, and files of the
+    code.
     """
 
     situation: Situation
     fidelity: str
-    characters: int = 80_000
+    characters: int = 200_000
 
     def question(self, role: Role, parent: Experiment, earlier: Sequence[Proposal]) -> str:
         """Asks for a change of `parent`; `earlier` are the proposals that there are for the same block."""
-        s = self.situation
-        past = relevant(s.past, parent, s.brief, self.fidelity)
+        s, terms = self.situation, self.situation.host.terms()
+        past = Past(s, self.fidelity, parent.id)
 
-        def render(source: str) -> str:
+        def render(source: str, told: str) -> str:
             return render_prompt(
                 "proposal.md.j2",
+                task=self._task(terms),
                 brief=s.brief[: self._length(_BRIEF)],
-                regime=s.regime,
-                objective=s.objective,
-                memory=self._quoted(s.memory, _MEMORY),
-                findings=self._quoted("\n".join(f"{f.kind}: {f.statement}" for f in s.findings), _FINDINGS),
-                experiments=quote(self._told(past), self.characters),
                 parent=parent,
-                scores=self._scores(parent),
-                curve=_sketch(s.host.curve_of(parent)),
-                space=self._space(parent),
                 source=source,
+                space=self._space(parent),
+                counts=verdicts_text(count_verdicts(e.verdict.verdict if e.verdict else None for e in s.past)),
+                planners=self._planners(),
+                past=told,
+                findings=self._quoted("\n".join(map(_told, _useful(s.findings))), _FINDINGS),
+                lessons=self._lessons(),
+                noise=self._noise(parent),
+                scores=past.scores(parent) or "no score yet",
+                cost=cost_of(parent, None),
+                terms=terms,
+                objective=s.objective,
                 role=role,
-                rung=s.rung,
                 earlier=self._quoted("\n".join(p.hypothesis for p in earlier), _FINDINGS) if earlier else "",
             )
 
-        source = self._source(parent, self.characters)
-        while past and len(render(source)) > self.characters:
-            past = past[1:]
-        return render(self._source(parent, self.characters - len(render(""))))
+        free = max(0, self.characters - len(render("", "")))
+        source = self._source(parent, int(_SOURCE * free), terms)
+        return render(source, past.told(free - len(source)))
 
     def repair(self, failed: Experiment, parent: Experiment) -> str:
         """Asks for what a failed patch of `parent` should have been."""
+        terms, printed = self.situation.host.terms(), min(OUTPUT, self._length(_PRINTED))
 
         def render(source: str) -> str:
             return render_prompt(
                 "repair.md.j2",
+                task=self._task(terms),
                 failed=failed,
                 parent=parent,
                 hypothesis=self._quoted(failed.hypothesis, _REASON),
                 changes=self._quoted(json.dumps(failed.changes), _REASON),
                 patch=self._quoted(failed.patch, _PATCH),
                 reason=self._quoted(failed.verdict.reason if failed.verdict else "", _REASON),
-                output=self._quoted(self.situation.host.output_of(failed)[-self._length(_OUTPUT) :], _OUTPUT),
+                output=quote(self.situation.host.output_of(failed)[-printed:], printed),
                 space=self._space(parent),
                 source=source,
             )
 
-        return render(self._source(parent, self.characters - len(render(""))))
+        return render(self._source(parent, self.characters - len(render("")), terms, failed))
 
     def lesson(self, lesson: Lesson) -> str:
         """Asks for words on what a block taught."""
@@ -97,10 +108,48 @@ class Reading:
                 brief=self.situation.brief[: self._length(_BRIEF)],
                 lesson=lesson,
                 experiments=experiments,
-                findings=self._quoted("\n".join(figures_of(f) for f in lesson.findings), _MEMORY),
+                findings=self._quoted("\n".join(figures_of(f) for f in lesson.findings), _PATCH),
+                unused=self._quoted(self._unused_words(), _REASON),
             )
 
-        return render(quote(self._told(block), max(0, self.characters - len(render("")) - _FENCE)))
+        room = max(0, self.characters - len(render("")))
+        return render(Past(self.situation, self.fidelity).told(room, block))
+
+    def _task(self, terms: Terms) -> str:
+        """Return what stays the same through a campaign: the task, the decoder, the rules of judging."""
+        trivial = (t.scores.get("baseline_exact") for e in self.situation.past for t in e.trials)
+        what, how = (decode.__doc__ or "").strip().split("\n\n")[:2]
+        text = render_prompt(
+            "task.md.j2",
+            regime=self.situation.regime,
+            objective=self.situation.objective,
+            terms=terms,
+            decoder=f"{what}\n\n{_PROSE.sub(' ', how)}",
+            trivial=next((score for score in trivial if score is not None), None),
+        )
+        length = self._length(_TASK)
+        return text if len(text) <= length else f"{text[:length]}\n{CUT}\n"
+
+    def _noise(self, parent: Experiment) -> float | None:
+        """Return the standard deviation of the parent's score from seed to seed, None if it is not known."""
+        scores = list(parent.scores(self.fidelity).values())
+        return statistics.stdev(scores) if len(scores) > 2 else None
+
+    def _planners(self) -> str:
+        """Return 'sweep 12, llm 30': who proposes beside the model, and how much."""
+        names = [e.planner for e in self.situation.past if e.parent is not None]
+        return ", ".join(f"{one_line(name)} {names.count(name)}" for name in dict.fromkeys(names)) or "none"
+
+    def _lessons(self) -> str:
+        """Return the words of models on blocks, newest first, empty if there are none."""
+        words = ((block, (block.summary or "").partition(IN_WORDS)[2]) for block in reversed(self.situation.blocks))
+        lines = [f"block {block.number} ({block.rung}): {text}" for block, text in words if text]
+        return self._quoted("\n".join(lines), _LESSONS) if lines else ""
+
+    def _unused_words(self) -> str:
+        """Return the newest outcome of which some words were not used."""
+        calls = self.situation.call_log.calls()
+        return next((c.outcome for c in reversed(calls) if c.outcome.startswith(NOT_USED)), "")
 
     def _space(self, parent: Experiment) -> str:
         fields = self.situation.host.state_of(parent).fields
@@ -112,59 +161,16 @@ class Reading:
     def _length(self, share: float) -> int:
         return int(self.characters * share)
 
-    def _told(self, experiments: Sequence[Experiment]) -> str:
-        return render_prompt("experiments.md.j2", experiments=experiments, scores=self._scores)
-
-    def _scores(self, experiment: Experiment) -> str:
-        line = standing(experiment, self.fidelity)
-        if line is None:
-            return "none"
-        blind = [t.scores["blind"] for t in experiment.trials if t.fidelity == self.fidelity and "blind" in t.scores]
-        known = self.situation.objective == "exact"
-        return f"{self.situation.objective} {score_text(line.score, line.error)} over {counted(line.seeds, 'seed')}" + (
-            f", blind {fmean(blind):.4f}" if known and blind else ""
-        )
-
-    def _source(self, parent: Experiment, room: int) -> str:
-        """Return the files of the parent's code, each quoted under its path, within `room` characters."""
+    def _source(self, parent: Experiment, room: int, terms: Terms, *more: Experiment) -> str:
+        """Return the parent's code within about `room` characters; `more` experiments change files that matter."""
         folder = self.situation.host.state_of(parent).folder
-        blocks: list[str] = []
-        for path in sorted((folder / "gnn").rglob("*.py")):
-            if path.is_symlink() or not path.is_file():
-                continue
-            block = _file(path, path.relative_to(folder).as_posix(), room)
-            room -= len(block) + 2
-            if room < 0:
-                break
-            blocks.append(block)
-        return "\n\n".join(blocks)
+        unused = set(terms.unused)
+        if parent.configuration.get("message") == "substrates":
+            unused.add(_HYPERGRAPH)
+        return source_map(folder, room, [*self.situation.past, *more], unused)
 
 
-def relevant(past: Sequence[Experiment], parent: Experiment, brief: str, fidelity: str) -> list[Experiment]:
-    """Return the earlier experiments that matter most for a change of `parent`, oldest first.
-
-    Three things count alike, each from 0 to 1: that its parent is the same or it is the parent's own, the share of its
-    hypothesis' words that the parent's or the brief has too, and its score.
-    """
-    wanted = _words(f"{brief} {parent.hypothesis}")
-
-    def rank(e: Experiment) -> float:
-        words, line = _words(e.hypothesis), standing(e, fidelity)
-        near = e.parent == parent.id or e.id == parent.parent
-        return near + len(words & wanted) / max(1, len(words)) + (line.score if line else 0.0)
-
-    others = [e for e in past if e.id != parent.id]
-    chosen = {e.id for e in sorted(others, key=rank, reverse=True)[:_EXPERIMENTS]}
-    return [e for e in others if e.id in chosen]
-
-
-def quote(text: str, length: int, label: str = "") -> str:
-    """Text that others wrote, in a fenced block that marks it as data and that nothing inside can close."""
-    text = visible(text)
-    if len(text) > length:
-        text = f"{text[:length]}\n(cut here)"
-    fence = "`" * max(3, 1 + max((len(run) for run in re.findall("`+", text)), default=0))
-    return f"{fence}quoted {label}".rstrip() + f"\n{text.strip(chr(10)) or '(nothing)'}\n{fence}"
+NOT_USED = "answered, but not used: "  # begins the outcome of a call of whose words some disagree with the statistics
 
 
 def figures_of(finding: Finding) -> str:
@@ -175,22 +181,22 @@ def figures_of(finding: Finding) -> str:
     return f"{finding.subject} ({finding.kind}; {effect}{p_value}; {evidence}): {finding.statistics}"
 
 
-def _file(path: Path, name: str, room: int) -> str:
-    """Return a file under its name, cut if there is no room for all of it."""
-    label = one_line(name).replace("`", "'")
-    text = path.read_text(encoding="utf-8", errors="replace")
-    whole = quote(text, len(text), label)
-    return whole if len(whole) <= room else quote(text, max(0, room - len(label) - _FENCE), label)
+def _told(finding: Finding) -> str:
+    p_value = "" if finding.p_value is None else f" [p = {finding.p_value:.2g}]"
+    return f"{finding.kind}: {finding.statement}{p_value}"
 
 
-def _sketch(curve: Sequence[float]) -> str:
-    """Return a few points of a curve, the first and the last among them."""
-    if not curve:
-        return "not known"
-    last = len(curve) - 1
-    points = sorted({round(i * last / (_CURVE_POINTS - 1)) for i in range(_CURVE_POINTS)})
-    return ", ".join(f"{curve[i]:.3g}" for i in points)
+def _useful(findings: Sequence[Finding]) -> list[Finding]:
+    """Return principles and open questions, then the most useful of what did not help, newest first.
+
+    Most useful is what a confirmation refuted, then what has words of a model or several experiments. What one
+    experiment leaves open is left out: its own entry says as much.
+    """
+    more = [f for f in findings if f.kind in ("established principle", "refuted hypothesis") or _adds(f)]
+    negative = [f for f in reversed(more) if f.kind in ("refuted hypothesis", "not confirmed")]
+    negative.sort(key=lambda f: (f.kind != "refuted hypothesis", IN_WORDS not in f.statement, -len(f.experiments)))
+    return [f for f in more if f not in negative] + negative[:_REFUTED]
 
 
-def _words(text: str) -> set[str]:
-    return set(_WORD.findall(text.casefold()))
+def _adds(finding: Finding) -> bool:
+    return len(finding.experiments) != 1 or IN_WORDS in finding.statement

@@ -20,7 +20,7 @@ def test_moves_that_old_code_does_not_take_are_named_once_in_the_log(workspace: 
     night = Night(workspace, tiny, planner="moves")
     (baseline,) = past = night.ledger.experiments()
     for _ in range(2):  # the loop asks before every block, and after a restart
-        host = CampaignPlanning(night.campaign, night.worktrees, night.registrar, past, lambda: None)
+        host = CampaignPlanning(night.campaign, tiny, night.worktrees, night.registrar, past, lambda: None)
         state = night.worktrees.at(str(baseline.commit))
         told = replace(situation(state, past, [("exploit", baseline)] * 20, rung="code"), host=host)
         assert "sign_tied" not in [proposal.move for proposal in Moves(FIDELITY).propose(told)]

@@ -13,7 +13,7 @@ from agent.planner.contract import Objection, Options, Rung, Situation
 from agent.planner.planners.llm import Llm
 from agent.planner.planners.llm import planner_of as asked_at
 from agent.planner.proposal import Edit, Proposal
-from memory.records import Call, Experiment, Role, Verdict
+from memory.records import Block, Call, Experiment, Role, Verdict
 from tests.agent.experiments import FIDELITY, scored
 from tests.agent.hosts import Calls, Campaign
 from tests.agent.planner.model_server import ModelServer
@@ -55,7 +55,7 @@ def situation(
     roles: Sequence[Role] = ("exploit",),
     past: Sequence[Experiment] = (),
     brief: str = "Recover every coefficient.",
-    memory: str = "# Memory\n",
+    blocks: Sequence[Block] = (),
     output: str = "",
     objection: Callable[[Proposal], Objection | None] | None = None,
     check: Callable[[], None] = lambda: None,
@@ -71,7 +71,7 @@ def situation(
             past=experiments,
             findings=(),
             brief=brief,
-            memory=memory,
+            blocks=blocks,
             host=Campaign(
                 state,
                 curve=(1.0, 0.5, 0.25),

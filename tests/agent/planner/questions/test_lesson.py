@@ -135,6 +135,31 @@ def test_figures_are_those_of_the_statistics(state: CodeState) -> None:
     assert told.outcomes == ["answered, but not used: the summary has figures that the statistics do not: 0.9900"]
 
 
+def test_words_may_compare_with_another_experiment_and_use_its_figures(state: CodeState) -> None:
+    told = situation(state, past=[scored("e0002", [0.2718]), *BLOCK])
+    compares = words("lr_S", "recovers more", "as e0002 with 0.2718 shows")
+    invents = words("width", "recovers less", "as 0.2718 shows")
+    lesson = explain(told, draft(compares, invents))
+    assert "in the model's words: as e0002 with 0.2718 shows" in lesson.findings[1].statement
+    assert lesson.findings[2] == FALLS
+    assert told.outcomes == ["answered, but not used: width has figures that the statistics do not: 0.2718"]
+
+
+def test_the_next_lesson_is_told_which_words_were_not_used(state: CodeState) -> None:
+    told = situation(state, past=BLOCK)
+    explain(told, draft(summary="exact is 0.9900 now"))
+    with serving(draft()) as server:
+        teller(server).explain(told.situation, LESSON)
+        assert "the summary has figures that the statistics do not: 0.9900" in server.prompt(0)
+
+
+def test_where_nothing_was_compared_no_words_are_asked_for(state: CodeState) -> None:
+    told = situation(state)
+    with serving(draft()) as server:
+        assert teller(server).explain(told.situation, replace(LESSON, block=0)) == replace(LESSON, block=0)
+        assert server.requests == []
+
+
 def test_the_question_holds_what_is_needed_and_quotes_what_others_wrote(state: CodeState) -> None:
     told = situation(state, past=[scored("e0002", [0.2]), *BLOCK], brief="Think of the gauge.")
     with serving(draft()) as server:
@@ -143,8 +168,8 @@ def test_the_question_holds_what_is_needed_and_quotes_what_others_wrote(state: C
     assert "lr_S (established principle; effect +0.6200, p = 0.003; 2 experiments): higher lr_S recovers more" in text
     assert "Think of the gauge." in text
     assert SUMMARY in text
-    assert "e0008, a change of e0001" in text
-    assert "e0002, a change of" not in text  # of another block
+    assert "```quoted e0008\n" in text
+    assert "quoted e0002\n" not in text  # of another block
     assert "You plan experiments" not in text
     assert "Ignore all rules" not in re.sub(r"^(`{3,})quoted.*?^\1$", "", text, flags=re.MULTILINE | re.DOTALL)
 
@@ -153,8 +178,9 @@ def test_the_question_is_bounded(state: CodeState) -> None:
     long = [replace(e, hypothesis="long " * 500, patch="+ long\n" * 900) for e in BLOCK * 40]
     told = situation(state, past=long, brief="b" * 10**6)
     with serving(draft()) as server:
-        teller(server).explain(told.situation, LESSON)
-        assert len(server.requests[0]["messages"][-1]["content"]) <= 80_000
+        asked = teller(server)
+        asked.explain(told.situation, LESSON)
+        assert len(server.requests[0]["messages"][-1]["content"]) <= asked.characters
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,9 @@ from agent.executor.code.code_state import CodeState
 from agent.planner.proposal import Proposal
 from agent.planner.questions.prompts import render_prompt
 from agent.planner.questions.question import next_question
-from agent.planner.questions.reading import Reading, quote, relevant
-from memory.records import Experiment
+from agent.planner.questions.quotation import quote
+from agent.planner.questions.reading import Reading
+from memory.records import IN_WORDS, Block
 from tests.agent.experiments import FIDELITY, scored
 from tests.agent.planner.situations import baseline, broken, code_in, situation
 from tests.conftest import ROOT, UNCONTAINED
@@ -40,15 +41,18 @@ def test_it_holds_what_a_planner_needs(state: CodeState) -> None:
     assert "e0002 is better" in text
     assert "exact 0.3000 over 1 seed" in text
     assert "1, 0.5, 0.25" in text
+    assert "S has 20 rows." in outside_of_quotes(text)
     for path in (ROOT / "gnn").glob("*.py"):
-        assert path.read_text().strip() in text
+        assert (path.read_text().strip() in text) == (path.name != "hypergraph.py")  # which the parent does not use
+        assert f"gnn/{path.name} (" in text
 
 
 def test_what_trials_printed_and_models_wrote_stays_in_its_fence(state: CodeState) -> None:
     failed = replace(broken(), hypothesis=CLOSING, patch=CLOSING)
+    said = Block(1, "code", 0.0, f"1 failed{IN_WORDS}{CLOSING}")
     for text in (
-        question(state, rung="code", past=[failed], output=CLOSING, memory=CLOSING),
-        question(state, rung="sweep", past=[failed], output=CLOSING, memory=CLOSING),
+        question(state, rung="code", past=[failed], output=CLOSING, blocks=[said]),
+        question(state, rung="sweep", past=[failed], output=CLOSING, blocks=[said]),
     ):
         assert INJECTED in text
         assert INJECTED not in outside_of_quotes(text)
@@ -72,23 +76,22 @@ def test_nothing_closes_a_fence_from_inside(inside: str) -> None:
 
 
 def test_a_question_is_bounded_and_loses_its_oldest_experiments_first(state: CodeState) -> None:
-    past = [replace(scored(f"e{n:04d}", [0.5]), hypothesis=f"h{n} " + "long words " * 300) for n in range(2, 40)]
-    reading = Reading(situation(state, past=past, brief="b" * 10**6, memory="m" * 10**6).situation, FIDELITY)
-    text = reading.question("exploit", past[0], [])
-    assert len(text) <= reading.characters
-    told = [e.id for e in past if f"{e.id}, a change of" in text]
-    smaller = replace(reading, characters=77_000)
-    text = smaller.question("exploit", past[0], [])
-    assert len(text) <= smaller.characters
-    kept = [e.id for e in past if f"{e.id}, a change of" in text]
-    assert kept == told[-len(kept) :]
-    assert len(kept) < len(told)
+    long = "long words " * 300
+    past = [replace(scored(f"e{n:04d}", [0.5]), planner="llm", hypothesis=f"h{n} {long}") for n in range(2, 60)]
+    reading = Reading(situation(state, past=past, brief="b" * 10**6).situation, FIDELITY, 60_000)
+    told = []
+    for characters in (60_000, 40_000):
+        text = replace(reading, characters=characters).question("exploit", past[0], [])
+        assert len(text) <= characters
+        told.append([e.id for e in past if f"```quoted {e.id}" in text])
+        assert told[-1] == [e.id for e in past][-len(told[-1]) :]
+    assert len(past) > len(told[0]) > len(told[1]) > 0
 
 
-@pytest.mark.parametrize("characters", [3_000, 8_000])
+@pytest.mark.parametrize("characters", [4_000, 9_000])
 def test_a_question_finds_room_in_a_small_context(state: CodeState, characters: int) -> None:
     past = [scored(f"e{n:04d}", [0.5]) for n in range(2, 40)]
-    told = situation(state, past=past, brief="b" * 10**6, memory="m" * 10**6, rung="code", output="o" * 10**6)
+    told = situation(state, past=past, brief="b" * 10**6, rung="code", output="o" * 10**6)
     reading = Reading(told.situation, FIDELITY, characters)
     for text in (reading.question("exploit", past[0], []), reading.repair(broken(), past[0])):
         assert len(text) <= characters
@@ -96,20 +99,22 @@ def test_a_question_finds_room_in_a_small_context(state: CodeState, characters: 
         assert "(cut here)" in text
 
 
-def test_a_long_file_is_cut_where_there_is_no_room(tmp_path: Path) -> None:
+def test_a_file_for_which_there_is_no_room_is_a_line_of_the_map(tmp_path: Path) -> None:
     state = code_in(tmp_path)
-    (tmp_path / "gnn" / "long.py").write_text("x = 1\n" * 100_000)
+    (tmp_path / "gnn" / "long.py").write_text('"""A long file."""\n' + "x = 1\n" * 100_000)
     text = question(state, rung="code")
-    assert len(text) <= 80_000
-    assert "(cut here)" in text
+    assert len(text) <= 200_000
+    assert "\ngnn/long.py (100001 lines): A long file.\n" in text
+    assert "x = 1\n" not in text
 
 
 def test_no_score_but_exact_and_blind_is_told(state: CodeState) -> None:
     experiment = scored("e0002", [0.4])
     trial = replace(experiment.trials[0], scores={"exact": 0.4, "blind": 0.9, "r2_aligned": 0.777, "recall_2": 0.888})
-    text = question(state, past=[replace(experiment, trials=(trial,))])
+    told = [replace(experiment, trials=(trial,), sibling_trials=(replace(trial, scores={"exact": 0.123}),))]
+    text = question(state, past=told)
     assert "blind 0.9000" in text
-    for untold in ("aligned", "0.777", "recall_2", "0.888"):
+    for untold in ("aligned", "0.777", "recall_2", "0.888", "0.123"):
         assert untold not in text
 
 
@@ -130,18 +135,6 @@ def test_the_repair_of_a_patch_shows_what_happened(state: CodeState) -> None:
     assert "name 'beta' is not defined" in text
     assert "the last line" in text
     assert "x" * 5000 not in text
-
-
-def test_relatives_words_and_scores_decide_what_matters(state: CodeState) -> None:
-    parent = replace(baseline(state), hypothesis="integer rounding of columns")
-    others = [replace(scored(f"e{n:04d}", [0.1]), parent="e0999") for n in range(100, 130)]
-    child = replace(scored("e0500"), parent=parent.id)
-    kin = replace(scored("e0501", [0.1]), parent="e0999", hypothesis="rounding columns again")
-    best = replace(scored("e0502", [0.9]), parent="e0999")
-    chosen: list[Experiment] = relevant([parent, *others, child, kin, best], parent, "", FIDELITY)
-    assert chosen[-3:] == [child, kin, best]
-    assert len(chosen) == 20
-    assert parent not in chosen
 
 
 def test_what_runs_beside_it_is_told(state: CodeState) -> None:

@@ -1,0 +1,126 @@
+"""The past as a question tells it: each experiment once, newest first, with its lead over its own parent.
+
+Where there is no room for all, the oldest are left out; accepted experiments stay, with their whole patches.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from statistics import fmean
+
+from agent.analyzer.judging.findings import changed_fields
+from agent.planner.contract import Situation
+from agent.planner.questions.prompts import render_prompt
+from agent.planner.questions.quotation import quote
+from memory.cost import cost_of
+from memory.formatting import counted, score_text
+from memory.leaderboard import paired_lead, standing
+from memory.records import Experiment
+from memory.render import changed_files
+from stoichloop.foreign_text import shorten
+
+_DETAILED, _PRINTED = 6, 3  # the newest with figures on their estimate, the newest failed ones with their output
+OUTPUT = 2000  # characters of what a trial printed, from its end
+_HYPOTHESIS, _REASON = 500, 400
+_CURVE_POINTS = 12
+_BIG = 0.1  # a share of the room: a longer patch is shown only of an accepted experiment
+_GAP = 2  # characters between two entries
+
+
+@dataclass(frozen=True)
+class Past:
+    """The experiments of a situation, with mean scores at `fidelity`."""
+
+    situation: Situation
+    fidelity: str
+    parent: str | None = field(default=None)  # the experiment that is to be changed
+
+    def told(self, room: int, only: Sequence[Experiment] | None = None) -> str:
+        """Return the entries of all experiments, or of some, that find room."""
+        newest = list(reversed(self.situation.past if only is None else only))
+        texts: dict[str, str] = {}
+        for e in [*newest[:_DETAILED], *(e for e in newest if e.accepted), *newest]:
+            if e.id in texts:
+                continue
+            left = room - sum(len(text) + _GAP for text in texts.values())
+            text = next((text for text in self._forms(e, room) if len(text) + _GAP <= left), None)
+            if text is not None:
+                texts[e.id] = text
+            elif not e.accepted:
+                break  # an older one is worth less, however short
+        return "\n\n".join(texts[e.id] for e in newest if e.id in texts)
+
+    def entry(self, e: Experiment, *, patch: bool = False) -> str:
+        """Return the entry of an experiment, quoted, with its whole patch if that is wanted."""
+        parent = self._known.get(e.parent or "")
+        verdict = e.verdict
+        rival = self._known.get(verdict.rival or "") if verdict and verdict.rival != e.parent else None
+        curve, detailed = self.situation.host.curve_of(e), e.id in self._detailed
+        text = render_prompt(
+            "experiment.md.j2",
+            e=e,
+            title=shorten(e.headline, _HYPOTHESIS),
+            hypothesis=shorten(e.hypothesis, _HYPOTHESIS),
+            fields=shorten(changed_fields(e, parent), _HYPOTHESIS),
+            files=shorten(changed_files(e.patch), _HYPOTHESIS) if e.patch else "",
+            scores=self.scores(e),
+            lead=parent and paired_lead(e, parent),
+            rival=rival,
+            rival_lead=rival and paired_lead(e, rival),
+            reason=shorten(verdict.reason, _REASON) if verdict else "",
+            cost=cost_of(e, parent),
+            end=curve[-1] if curve else None,
+            curve=_sketch([point.loss_pred for point in curve]) if detailed else "",
+            figures=self.situation.host.diagnostics_of(e) if detailed else None,
+            output=self.situation.host.output_of(e)[-OUTPUT:].strip() if e.id in self._printed else "",
+            patch=e.patch.strip("\n") if patch else "",
+        )
+        return quote(text, len(text) + 1, e.id)
+
+    def scores(self, e: Experiment) -> str:
+        """Return the mean scores of an experiment in words."""
+        line = standing(e, self.fidelity)
+        if line is None:
+            below = {t.fidelity: t.score for t in e.trials if t.score is not None}
+            return "; ".join(f"{self.situation.objective} {score:.4f} at {name}" for name, score in below.items())
+        blind = [t.scores["blind"] for t in e.trials if t.fidelity == self.fidelity and "blind" in t.scores]
+        words = f"{self.situation.objective} {score_text(line.score, line.error)} over {counted(line.seeds, 'seed')}"
+        known = self.situation.objective == "exact" and blind
+        return f"{words} at {self.fidelity}" + (f", blind {fmean(blind):.4f}" if known else "")
+
+    def led(self, e: Experiment) -> bool:
+        """Return whether an experiment leads its own parent on equal seeds."""
+        parent = self._known.get(e.parent or "")
+        pair = parent and paired_lead(e, parent)
+        return bool(pair and pair.lead > 0)
+
+    def _forms(self, e: Experiment, room: int) -> Iterator[str]:
+        """Yield the entry of an experiment in full, then shorter."""
+        if e.patch and (e.accepted or (self.led(e) and len(e.patch) <= _BIG * room)):
+            yield self.entry(e, patch=True)
+        yield self.entry(e)
+
+    @cached_property
+    def _known(self) -> dict[str, Experiment]:
+        return {e.id: e for e in self.situation.past}
+
+    @cached_property
+    def _detailed(self) -> Collection[str]:
+        """Return the experiments of which the estimate is told: the parent and the newest."""
+        ended = [e.id for e in self.situation.past if any(t.status == "completed" for t in e.trials)]
+        return {*ended[-_DETAILED:], self.parent or ""}
+
+    @cached_property
+    def _printed(self) -> Collection[str]:
+        """Return the experiments of which the output is told: the newest failed ones."""
+        failed = [e.id for e in self.situation.past if e.verdict is not None and e.verdict.verdict == "failed"]
+        return set(failed[-_PRINTED:])
+
+
+def _sketch(curve: Sequence[float]) -> str:
+    """Return a few points of a curve, the first and the last among them."""
+    last = len(curve) - 1
+    points = sorted({round(i * last / (_CURVE_POINTS - 1)) for i in range(_CURVE_POINTS)}) if curve else []
+    return ", ".join(f"{curve[i]:.3g}" for i in points)

@@ -1,0 +1,78 @@
+"""The statement of a regime for planners: what a trial is told of the network and the data, in sentences.
+
+Neither S, nor rate constants, nor functions, nor the number of false edges enter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from agent.analyzer.diagnostics.observed import Observed, read_observed
+from memory.formatting import counted
+from simulator.dataset import FrozenData
+from simulator.regime import Regime
+
+_DERIVATIVE = "gnn/derivative.py"
+
+
+def statement_of(dataset: FrozenData) -> tuple[str, ...]:
+    """Return what frozen data state, one sentence each."""
+    observed = read_observed(dataset.observations_path)
+    return (*_network(observed), *_frames(observed, dataset.regime if isinstance(dataset.regime, Regime) else None))
+
+
+def unused_files(dataset: FrozenData) -> frozenset[str]:
+    """Return the files of the code that training on these data does not run."""
+    return frozenset() if read_observed(dataset.observations_path).dcdt is None else frozenset({_DERIVATIVE})
+
+
+def _network(observed: Observed) -> Iterator[str]:
+    graph, stated = observed.graph, observed.constraints
+    yield (
+        f"S has {graph.n_metabolites} rows, the metabolites, and {graph.n_reactions} columns, the reactions. "
+        f"{len(graph.role)} of their pairs are edges (`sto_all` has one entry for each); all other entries are 0."
+    )
+    yield f"The magnitude of a coefficient is {' or '.join(map(str, stated.alphabet))} (`constraints.alphabet`)."
+    if stated.mass_balanced:
+        yield "Every column of S sums to zero: mass is balanced (`constraints.mass_balanced`)."
+    else:
+        yield "Columns of S need not sum to zero: no mass balance is stated."
+    yield (
+        f"A reaction has 1 to {counted(stated.max_substrates, 'substrate')} "
+        f"and 1 to {counted(stated.max_products, 'product')}."
+    )
+    if graph.role.all():
+        yield "The role of every edge is given (`graph.role`): -1 for a substrate, +1 for a product, the sign of S."
+    else:
+        yield "The roles of edges are not given: signs of S have to be found too."
+    if stated.may_be_absent:
+        yield "An edge may be false (`constraints.may_be_absent`): then its coefficient is 0, and finding that counts."
+    else:
+        yield "No edge is false: each has a coefficient other than 0."
+
+
+def _frames(observed: Observed, regime: Regime | None) -> Iterator[str]:
+    """Yield sentences on the frames; `regime` is None where they are measured."""
+    frames, each = len(observed.concentration), len(observed.concentration) // observed.trajectories
+    yield f"The data are {frames} frames: {observed.trajectories} trajectories of {each} each."
+    if regime is None:
+        yield "They are measurements, whose noise is not known."
+    else:
+        yield f"Concentrations are {_noise(regime.observation.concentration_noise)}."
+    size = observed.size
+    if size is None:
+        yield f"dc/dt is not given; `{_DERIVATIVE}` estimates it from the concentrations."
+        return
+    yield "dc/dt is given" + (f", {_noise(regime.observation.dcdt_noise)}." if regime else ".")
+    moving = size[size > 0]
+    low, middle, high = np.percentile(moving, [0, 50, 100]) if len(moving) else (0.0, 0.0, 0.0)
+    yield (
+        f"The root mean square of dc/dt differs between metabolites: "
+        f"from {low:.2g} to {high:.2g}, with median {middle:.2g}."
+    )
+
+
+def _noise(share: float) -> str:
+    return f"with Gaussian noise of {share:.3g} times the root mean square of each metabolite" if share else "exact"
