@@ -9,6 +9,7 @@ from benchmarks.load import load
 from benchmarks.measure import run_commands
 from benchmarks.recovery import recovery
 from benchmarks.speed import speed
+from benchmarks.sweeping import sweeping
 
 if __name__ == "__main__":
-    run_commands(ablation, blind, containment, load, recovery, speed)
+    run_commands(ablation, blind, containment, load, recovery, speed, sweeping)
