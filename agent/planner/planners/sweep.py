@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from random import Random
 
 from agent.executor.code.code_state import CodeState
@@ -19,9 +20,10 @@ from agent.planner.sweeps.reasons import hypothesis_of, title_of, way_of
 from agent.planner.sweeps.scale import Scale
 from agent.planner.sweeps.search import Search
 from memory.leaderboard import codes_of
-from memory.records import Experiment, Finding, Role
+from memory.records import Experiment, Finding
 
 _TRIES_A_PROPOSAL = 20
+_MODELS = 32  # that one call fits: each takes seconds once hundreds of experiments are running
 _STEP = 0.25  # of a field's range, in the test of a principle
 
 
@@ -36,16 +38,24 @@ class Sweep:
 
     def propose(self, situation: Situation) -> list[Proposal]:
         """See `Planner`. Exploits by expected improvement, explores single fields, and tests one principle alone."""
-        leads = leads_of(situation.past, self.fidelity)
+        leads, codes = leads_of(situation.past, self.fidelity), codes_of(situation.past)
         proposals: list[Proposal] = []
-        for role, parent in situation.roles:
-            chance = Random(f"{self.seed} {len(situation.past) + len(proposals)}")
-            found = _one(role, parent, situation, leads, chance)
+        drafts: dict[tuple[bool, str], Iterator[Proposal]] = {}
+        for place, (role, parent) in enumerate(situation.roles):
+            if place % math.ceil(len(situation.roles) / _MODELS) == 0:
+                drafts = {}
+            key = (role == "explore", parent.id)
+            if key not in drafts:
+                chance = Random(f"{self.seed} {len(situation.past) + place}")
+                drafts[key] = _drafts(parent, codes[parent.id], situation, leads, chance, explore=role == "explore")
+            found = _test_of_principle(parent, situation) if role == "principle" else None
+            found = found or _passing(situation, drafts[key])
             if found is None:
                 break
             proposals.append(found)
-            old, code = parent.configuration, codes_of(situation.past)[parent.id]
-            leads.append(ConfigurationLead("", parent.id, code, old, {**old, **found.changes}, None, 1.0))
+            old = parent.configuration
+            new = {**old, **found.changes}
+            leads.append(ConfigurationLead("", parent.id, codes[parent.id], old, new, None, 1.0))
         return proposals
 
 
@@ -54,28 +64,39 @@ def create(options: Options) -> Sweep:
     return Sweep(options.seed, options.fidelity)
 
 
-def _one(
-    role: Role, parent: Experiment, situation: Situation, leads: Sequence[ConfigurationLead], chance: Random
-) -> Proposal | None:
-    state = situation.host.state_of(parent)
-    if role == "principle":
-        for proposal in _tests_of_principles(parent, state, situation.findings):
-            if situation.host.objection(proposal) is None:
-                return proposal
-    code = codes_of(situation.past)[parent.id]
-    scales = {name: Scale(field) for name, field in state.fields.items() if field.swept}
-    search = Search(parent.configuration, code, scales, leads, chance)
-    for changes in (search.explore() if role == "explore" else search.exploit())[:_TRIES_A_PROPOSAL]:
-        proposal = Proposal(
+def _passing(situation: Situation, drafts: Iterator[Proposal]) -> Proposal | None:
+    """Return the next proposal to which there is no objection, None after too many."""
+    tries = islice(drafts, _TRIES_A_PROPOSAL)
+    return next((proposal for proposal in tries if situation.host.objection(proposal) is None), None)
+
+
+def _drafts(
+    parent: Experiment,
+    code: str,
+    situation: Situation,
+    leads: Sequence[ConfigurationLead],
+    chance: Random,
+    *,
+    explore: bool,
+) -> Iterator[Proposal]:
+    """Yield proposals on `parent`, the best first, by a model of the leads as they are now."""
+    fields = situation.host.state_of(parent).fields
+    scales = {name: Scale(field) for name, field in fields.items() if field.swept}
+    search = Search(parent.configuration, code, scales, tuple(leads), chance)
+    for changes in search.explore() if explore else search.exploit():
+        yield Proposal(
             title=title_of(changes),
             hypothesis=hypothesis_of(changes, parent.id, search),
             parent=parent.id,
             changes=changes,
-            role="explore" if role == "explore" else "exploit",
+            role="explore" if explore else "exploit",
         )
-        if situation.host.objection(proposal) is None:
-            return proposal
-    return None
+
+
+def _test_of_principle(parent: Experiment, situation: Situation) -> Proposal | None:
+    """Return the first test of a principle to which there is no objection."""
+    tests = _tests_of_principles(parent, situation.host.state_of(parent), situation.findings)
+    return next((proposal for proposal in tests if situation.host.objection(proposal) is None), None)
 
 
 def _tests_of_principles(parent: Experiment, state: CodeState, findings: Sequence[Finding]) -> Iterator[Proposal]:

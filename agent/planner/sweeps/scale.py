@@ -53,7 +53,7 @@ class Scale:
 
     def at_edge(self, value: Any) -> str:
         """Return `lower` or `upper` for a number at that end of its range, empty for any other value."""
-        if self.field.kind == "choice":
+        if self.field.kind == "choice" or not _is_number(value):
             return ""
         low, high = self._ends()
         return "lower" if value <= low else "upper" if value >= high else ""
