@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from memory.leaderboard import codes_of
 from memory.records import Experiment
 
-_BEST, _NEWEST = 100, 150  # leads of a long past that are looked at
+_BEST, _NEWEST = 50, 100  # leads of a long past that are looked at
 _LOWER = 0.5  # weight of a seed at a lower fidelity than the campaign's, where leads may differ
 
 
