@@ -11,6 +11,7 @@ from benchmarks.measure import run_commands
 from benchmarks.recovery import recovery
 from benchmarks.slots import slots
 from benchmarks.speed import speed
+from benchmarks.sweeping import sweeping
 
 if __name__ == "__main__":
-    run_commands(ablation, blind, containment, judging, load, recovery, slots, speed)
+    run_commands(ablation, blind, containment, judging, load, recovery, slots, speed, sweeping)

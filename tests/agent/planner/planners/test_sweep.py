@@ -1,9 +1,11 @@
 import json
 import math
+import re
 import sys
 from collections.abc import Callable, Sequence
 from copy import copy
 from dataclasses import replace
+from random import Random
 from typing import Any
 
 import pytest
@@ -11,10 +13,11 @@ import pytest
 from agent.executor.code.code_state import CodeState
 from agent.executor.code.search_space import read_space
 from agent.planner.contract import Options
-from agent.planner.planners.sweep import Sweep, _space, _told
+from agent.planner.planners.sweep import Sweep
 from agent.planner.proposal import Proposal
 from agent.planner.registry import create_planner, planner_names
-from memory.records import Experiment, Finding, Role
+from agent.planner.sweeps.search import MOST_CHANGES
+from memory.records import Experiment, Finding, Role, Verdict
 from tests.agent.experiments import FIDELITY, scored, situation
 from tests.conftest import ROOT, UNCONTAINED
 
@@ -76,20 +79,62 @@ def test_a_space_without_news_ends(state: CodeState, baseline: Experiment) -> No
     assert propose(state, [baseline], objection=lambda _: "known") == []
 
 
-def test_it_learns_from_the_ledger(state: CodeState, baseline: Experiment) -> None:
-    """On a score that depends on lr_S alone, later proposals come closer to the best lr_S than the first ones."""
+def test_a_proposal_changes_few_fields_and_says_which_way(state: CodeState, baseline: Experiment) -> None:
+    for proposal in propose(state, [baseline], count=12):
+        assert len(proposal.changes) <= MOST_CHANGES
+        for name, value in proposal.changes.items():
+            old = baseline.configuration[name]
+            way = "" if isinstance(value, str) else " (higher)" if value > old else " (lower)"
+            assert re.search(rf"{name} \S+ -> \S+{re.escape(way)}", proposal.hypothesis)
+
+
+def test_the_first_proposals_change_one_field_each_all_different(state: CodeState, baseline: Experiment) -> None:
+    first = propose(state, [baseline], count=10)
+    assert [len(proposal.changes) for proposal in first] == [1] * 10
+    assert len({name for proposal in first for name in proposal.changes}) >= 9
+
+
+def test_thirty_proposals_find_the_two_fields_of_sixteen_that_matter(state: CodeState, baseline: Experiment) -> None:
+    """A smooth score of two fields whose best values lie inside their ranges, with noise, asked one at a time."""
 
     def exact(configuration: dict[str, Any]) -> float:
-        return 1.0 - abs(math.log10(configuration["lr_S"]) + 1.5) / 3
+        far = (math.log10(configuration["lr_S"]) + 1.5) ** 2 + (math.log10(configuration["init_scale_S"]) + 0.9) ** 2
+        return 0.8 - 0.2 * far
 
+    assert sum(field.swept for field in state.fields.values()) == 16
+    noise = Random(0)
     past = [scored("e0001", [exact(baseline.configuration)], configuration=baseline.configuration, block=0)]
-    for _ in range(10):
-        for proposal in propose(state, past):
-            configuration = {**baseline.configuration, **proposal.changes}
-            past.append(scored(f"e{len(past) + 1:04d}", [exact(configuration)], configuration=configuration))
-    early = [e.scores(FIDELITY)[0] for e in past[1:13]]
-    late = [e.scores(FIDELITY)[0] for e in past[-12:]]
-    assert sum(late) / 12 > sum(early) / 12 + 0.1
+    for number in range(2, 32):
+        told = situation(state, past, [("explore" if number % 5 == 0 else "exploit", past[0])])
+        (proposal,) = Sweep(0, FIDELITY).propose(told)
+        configuration = {**baseline.configuration, **proposal.changes}
+        score = exact(configuration) + noise.gauss(0.0, 0.005)
+        past.append(scored(f"e{number:04d}", [score], configuration=configuration))
+    best = max(past, key=lambda e: e.scores(FIDELITY)[0])
+    assert exact(baseline.configuration) < 0.53
+    assert exact(best.configuration) > 0.77
+
+
+def test_a_call_for_many_and_calls_for_one_each_plan_alike(state: CodeState, baseline: Experiment) -> None:
+    """Of experiments that are still running, the sweep knows that they run."""
+    at_once = propose(state, [baseline], count=6)
+    past = [baseline]
+    for number in range(2, 8):
+        (proposal,) = propose(state, past, count=1)
+        configuration = {**baseline.configuration, **proposal.changes}
+        past.append(scored(f"e{number:04d}", configuration=configuration))
+    assert [proposal.changes for proposal in at_once] == [
+        {name: value for name, value in e.configuration.items() if value != baseline.configuration[name]}
+        for e in past[1:]
+    ]
+
+
+def test_a_value_on_the_edge_of_its_range_is_named(state: CodeState, baseline: Experiment) -> None:
+    configuration = {**baseline.configuration, "init_scale_S": 0.05}
+    better = scored("e0002", [0.7], configuration=configuration, verdict=Verdict("accepted", "", number=2))
+    told = situation(state, [baseline, better], [("exploit", better)])
+    hypothesis = Sweep(0, FIDELITY).propose(told)[0].hypothesis
+    assert "the best init_scale_S, 0.05, stands on the lower edge of its range" in hypothesis
 
 
 def test_a_principle_is_tested_alone(state: CodeState, baseline: Experiment) -> None:
@@ -102,16 +147,14 @@ def test_a_principle_is_tested_alone(state: CodeState, baseline: Experiment) -> 
 
 
 def test_a_fresh_sweep_on_new_code_starts_from_what_older_code_taught(state: CodeState, baseline: Experiment) -> None:
-    """On the old code lr_S alone decided; the new code scores higher as a whole."""
+    """On the old code lr_S alone mattered, and higher was better."""
     past = [baseline]
-    for index in range(60):
-        lr_S = 10 ** (-4 + 3 * ((index * 0.618) % 1.0))
-        score = 0.5 - abs(math.log10(lr_S) + 1.5) / 10
-        past.append(scored(f"e{index + 2:04d}", [score], configuration={**baseline.configuration, "lr_S": lr_S}))
-    patched = replace(scored("e0062", [0.8], configuration=baseline.configuration), patch="a diff")
-    told = situation(state, [*past, patched], [("exploit", patched)] * 12)
-    tried = [p.changes.get("lr_S", baseline.configuration["lr_S"]) for p in Sweep(0, FIDELITY).propose(told)]
-    assert sum(abs(math.log10(value) + 1.5) for value in tried) / len(tried) < 0.5
+    for number, lr_S in enumerate((1e-4, 1e-3, 1e-2, 1e-1), 2):
+        score = 0.3 + 0.1 * math.log10(lr_S / baseline.configuration["lr_S"])
+        past.append(scored(f"e{number:04d}", [score], configuration={**baseline.configuration, "lr_S": lr_S}))
+    patched = replace(scored("e0006", [0.8], configuration=baseline.configuration), patch="a diff")
+    told = situation(state, [*past, patched], [("exploit", patched)])
+    assert Sweep(0, FIDELITY).propose(told)[0].changes["lr_S"] > 3e-2
 
 
 def test_a_field_that_is_not_swept_keeps_its_value(state: CodeState, baseline: Experiment) -> None:
@@ -128,19 +171,6 @@ def test_every_planner_is_found_by_its_file_name() -> None:
     options = Options(0, FIDELITY, model="small@http://127.0.0.1:1/v1", program=sys.executable)
     for name in planner_names():
         assert create_planner(name, options).name == name
-
-
-def test_of_a_long_past_the_best_and_the_newest_are_told(state: CodeState, baseline: Experiment) -> None:
-    value = baseline.configuration["lr_S"]
-    past = [baseline] + [
-        scored(
-            f"e{n:04d}", [0.9 if n == 2 else 0.1], configuration={**baseline.configuration, "lr_S": value + n * 1e-9}
-        )
-        for n in range(2, 1000)
-    ]
-    told = _told(past, _space(state), FIDELITY)
-    assert len(told) < 400
-    assert {round((t.params["lr_S"] - value) / 1e-9) for t in told} >= {2, *range(900, 1000)}
 
 
 @pytest.mark.parametrize(

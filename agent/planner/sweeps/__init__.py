@@ -1,0 +1,1 @@
+"""The parts of the sweep: scales of fields, leads as evidence, a model of the response."""

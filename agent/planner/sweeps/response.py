@@ -1,0 +1,116 @@
+"""The response of the score to the configuration: Gaussian process regression on leads.
+
+The score of a configuration x is f(x) = sum_i g_i(x_i) + h(x): a function of each field alone, and an interplay of all
+fields, which is the same for configurations that are close. Each part is a Gaussian process (Rasmussen and Williams,
+Gaussian Processes for Machine Learning, 2006) with a variance of its own, estimated from the leads by expectation
+maximisation: that of a field measures its importance. A lead over a parent observes f(new) - f(old), so scores on
+different seeds are never compared. Its noise is that of the experiment, and that of its parent, which all leads over
+this parent share.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agent.planner.sweeps.evidence import ConfigurationLead
+from agent.planner.sweeps.scale import Scale
+
+Floats = NDArray[np.float64]
+
+_LENGTH = 0.5  # of a range: values that are much closer act alike
+_CONTEXT = 1.0  # the same for the interplay
+_EFFECT, _NOISE = 0.1, 0.02  # standard deviations of the score before there is evidence
+_WEIGHT = 1.0  # of these in the estimate of a variance, in leads
+_ROUNDS = 20
+
+
+class Response:
+    """The posterior of f over the fields of `scales`, given leads.
+
+    A lead that is not known yet is taken to be the one that the others predict, so that the next proposal goes
+    elsewhere.
+
+    Attributes:
+        importance: standard deviation of the function of each field.
+    """
+
+    def __init__(self, scales: Mapping[str, Scale], leads: Sequence[ConfigurationLead]) -> None:
+        self._scales = scales
+        self._ordered = np.array([scale.ordered for scale in scales.values()], dtype=bool)
+        self._old, self._new = (self._positions(side) for side in ([e.old for e in leads], [e.new for e in leads]))
+        parts, noise = self._covariances(self._old, self._new), _noise(leads)
+        known = np.array([each.lead is not None for each in leads], dtype=bool)
+        values = np.array([each.lead or 0.0 for each in leads])
+        self._variances, sigma2 = self._fit(parts, noise, known, values)
+        self.importance = dict(zip(scales, np.sqrt(self._variances).tolist(), strict=False))
+        prior = np.tensordot(self._variances, parts, 1)
+        matrix = prior + sigma2 * noise
+        if not known.all():
+            weights = np.linalg.solve(matrix[np.ix_(known, known)], values[known])
+            values = np.where(known, values, prior[:, known] @ weights)
+        self._inverse = np.linalg.inv(matrix)
+        self._weights = self._inverse @ values
+
+    def predict(self, old: Mapping[str, Any], new: Sequence[Mapping[str, Any]]) -> tuple[Floats, Floats]:
+        """Return mean and standard deviation of f(new) - f(old) for each of the configurations `new`."""
+        after = self._positions(new)
+        before = self._positions([old])  # one row, which numpy pairs with each of the others
+        shared = np.tensordot(self._variances, self._covariances(before, after, self._old, self._new), 1)
+        alone = self._variances @ (2.0 - 2.0 * self._kernels(before, after))
+        variance = alone - np.einsum("ij,ij->i", shared @ self._inverse, shared)
+        return shared @ self._weights, np.sqrt(np.maximum(variance, 0.0))
+
+    def _positions(self, configurations: Sequence[Mapping[str, Any]]) -> Floats:
+        rows = [[scale.position(c.get(name)) for name, scale in self._scales.items()] for c in configurations]
+        return np.array(rows, dtype=float).reshape(len(configurations), len(self._scales))
+
+    def _covariances(
+        self, old: Floats, new: Floats, old_2: Floats | None = None, new_2: Floats | None = None
+    ) -> Floats:
+        """Return the covariances of f(new) - f(old) with f(new_2) - f(old_2), or with itself, shape (parts, N, M).
+
+        Each part of f, the interplay last, has the variance 1 here.
+        """
+        others = (old if old_2 is None else old_2, new if new_2 is None else new_2)
+        (old_old, old_new), (new_old, new_new) = (
+            [self._kernels(a[:, None, :], b[None, :, :]) for b in others] for a in (old, new)
+        )
+        return new_new - new_old - old_new + old_old
+
+    def _kernels(self, a: Floats, b: Floats) -> Floats:
+        """Return Matern's kernel of order 3/2 for each field, and a Gaussian one over all fields last."""
+        distance = np.where(self._ordered, np.abs(a - b), 1.0 * (a != b))
+        near = math.sqrt(3.0) * distance / _LENGTH
+        alone = np.moveaxis((1.0 + near) * np.exp(-near), -1, 0)
+        together = np.exp(-0.5 * np.square(distance / _CONTEXT).sum(axis=-1))
+        return np.concatenate([alone, together[None]])
+
+    def _fit(self, parts: Floats, noise: Floats, known: NDArray[np.bool_], values: Floats) -> tuple[Floats, float]:
+        """Return the variance of each part and that of one seed."""
+        values, count = values[known], int(known.sum())
+        terms = np.concatenate([parts, noise[None]])[:, known][:, :, known]
+        tried = np.concatenate([self._old[known], self._new[known]])
+        sizes = np.array([*(len({*column}) - 1 for column in tried.T), count, count]) if count else np.zeros(len(terms))
+        expected = np.array([_EFFECT**2] * len(parts) + [_NOISE**2])
+        variances = expected.copy()
+        for _ in range(_ROUNDS if count else 0):
+            inverse = np.linalg.inv(np.tensordot(variances, terms, 1))
+            weights = inverse @ values
+            gained = (terms * (np.outer(weights, weights) - inverse)).sum(axis=(1, 2))
+            variances = (variances**2 * gained + variances * sizes + _WEIGHT * expected) / (sizes + _WEIGHT)
+            # Fields are alike before there is evidence: what is learned about some is expected of the others.
+            expected[:-1] = math.exp(np.log(variances[:-1]).mean())
+        return variances[:-1], float(variances[-1])
+
+
+def _noise(leads: Sequence[ConfigurationLead]) -> Floats:
+    """Return the covariance of the noise in units of the variance of one seed."""
+    seeds = np.array([each.seeds for each in leads], dtype=float)
+    parents = np.array([each.parent for each in leads])
+    same = parents[:, None] == parents[None, :]
+    return np.asarray(np.diag(1.0 / seeds) + same / np.maximum(seeds[:, None], seeds[None, :]))

@@ -1,0 +1,80 @@
+"""The scale of a field: its values as positions from 0 to 1, so that steps of different fields can be compared."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from agent.executor.code.search_space import Field
+
+_LEVELS = 9  # positions of a number that are tried: eighths of its range
+
+
+@dataclass(frozen=True)
+class Scale:
+    """The values of one field.
+
+    A number, and a choice among numbers, is ordered: its position is the share of the range below it, on a logarithmic
+    scale where the field declares one. Any other choice has no order: two of its values are equal or different.
+    """
+
+    field: Field
+
+    @cached_property
+    def ordered(self) -> bool:
+        """Return whether the values have an order."""
+        return self.field.kind != "choice" or all(_is_number(choice) for choice in self.field.choices)
+
+    @cached_property
+    def values(self) -> list[Any]:
+        """Return the values that a sweep tries, in ascending order where there is one."""
+        if self.field.kind == "choice":
+            return sorted(self.field.choices) if self.ordered else list(self.field.choices)
+        return list(dict.fromkeys(self.value(step / (_LEVELS - 1)) for step in range(_LEVELS)))
+
+    def position(self, value: Any) -> float:
+        """Return the position of a value; beyond the range it is that of the nearer end."""
+        if self.field.kind == "choice":
+            values = self.values
+            if not self.ordered:
+                return float(values.index(value)) if value in values else -1.0
+            nearest = min(range(len(values)), key=lambda index: abs(values[index] - value)) if _is_number(value) else 0
+            return nearest / max(len(values) - 1, 1)
+        low, high = self._ends()
+        if not _is_number(value) or value <= low:
+            return 0.0
+        if value >= high:
+            return 1.0
+        if self.field.log:
+            return math.log(value / low) / math.log(high / low)
+        return float((value - low) / (high - low))
+
+    def at_edge(self, value: Any) -> str:
+        """Return `lower` or `upper` for a number at that end of its range, empty for any other value."""
+        if self.field.kind == "choice" or not _is_number(value):
+            return ""
+        low, high = self._ends()
+        return "lower" if value <= low else "upper" if value >= high else ""
+
+    def value(self, position: float) -> Any:
+        """Return the value at a position of a number, rounded to three significant digits."""
+        low, high = self._ends()
+        value = low * (high / low) ** position if self.field.log else low + position * (high - low)
+        value = min(max(legible(value), low), high)
+        return round(value) if self.field.kind == "int" else value
+
+    def _ends(self) -> tuple[float, float]:
+        assert self.field.low is not None
+        assert self.field.high is not None
+        return self.field.low, self.field.high
+
+
+def legible(value: float) -> float:
+    """Round to three significant digits: the training is the same, and the diff is readable."""
+    return float(f"{value:.3g}")
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)

@@ -1,0 +1,128 @@
+"""The search for the next change of a configuration: few fields, ranked by expected improvement."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from random import Random
+from typing import Any
+
+import numpy as np
+from scipy import stats
+
+from agent.planner.sweeps.evidence import ConfigurationLead
+from agent.planner.sweeps.response import Floats, Response
+from agent.planner.sweeps.scale import Scale
+
+Changes = dict[str, Any]
+
+MOST_CHANGES = 4  # fields that a proposal changes
+_BEAM = 8  # combinations that are widened by one more field
+_SURE = 1.0  # standard deviations by which a change must be expected to gain before it is combined with others
+_LOCAL = 24  # random changes of the fields that matter
+_NEAR = 0.15  # of a range: standard deviation of these
+_TIES = 0.1  # share of its rank that chance decides, so that campaigns differ in what they try first
+
+
+@dataclass(frozen=True)
+class Search:
+    """Ranks changes of the configuration `start` that are new on its code.
+
+    `code` is the id of the experiment that wrote it. `chance` depends on the campaign's seed and past alone.
+    """
+
+    start: Mapping[str, Any]
+    code: str
+    scales: Mapping[str, Scale]
+    leads: Sequence[ConfigurationLead]
+    chance: Random
+
+    @cached_property
+    def response(self) -> Response:
+        """Return the model of all leads."""
+        return Response(self.scales, self.leads)
+
+    @cached_property
+    def steps(self) -> list[Changes]:
+        """Return every change of one field to a value that a sweep tries."""
+        return [
+            {name: value}
+            for name, scale in self.scales.items()
+            for value in scale.values
+            if value != self.start.get(name)
+        ]
+
+    def predict(self, changes: Sequence[Changes]) -> tuple[Floats, Floats]:
+        """Return mean and standard deviation of the lead of each of these changes."""
+        return self.response.predict(self.start, [{**self.start, **each} for each in changes])
+
+    def explore(self) -> list[Changes]:
+        """Return changes of one field, those first of which least is known for their field."""
+        deviation = self.predict(self.steps)[1]
+        scales = np.array([self.response.importance[name] for each in self.steps for name in each])
+        return self._ranked(self.steps, deviation / scales)
+
+    def exploit(self) -> list[Changes]:
+        """Return changes of one field, combinations of those that should gain, and changes nearby, the best first."""
+        changes = [*self.steps, *self._combinations(), *self._nearby()]
+        mean, deviation = self.predict(changes)
+        fields = np.array([len(each) for each in changes])
+        return self._ranked(changes, improvement(mean - self._best, deviation) / np.sqrt(fields))
+
+    @cached_property
+    def _tried(self) -> list[Mapping[str, Any]]:
+        return [self.start, *(each.new for each in self.leads if each.code == self.code)]
+
+    @cached_property
+    def _best(self) -> float:
+        """Return the largest lead over the start that is expected of any configuration that was tried on its code."""
+        return float(self.response.predict(self.start, self._tried)[0].max())
+
+    def _combinations(self) -> Iterator[Changes]:
+        mean, deviation = self.predict(self.steps)
+        gains = [each for each, m, s in zip(self.steps, mean, deviation, strict=True) if m > _SURE * s]
+        beam = gains
+        for _ in range(MOST_CHANGES - 1):
+            wider = {
+                tuple(sorted({**some, **one}.items())): {**some, **one}
+                for some in beam
+                for one in gains
+                if not some.keys() & one.keys()
+            }
+            if not wider:
+                return
+            beam = list(wider.values())
+            yield from beam
+            mean, deviation = self.predict(beam)
+            beam = self._ranked(beam, improvement(mean - self._best, deviation))[:_BEAM]
+
+    def _nearby(self) -> Iterator[Changes]:
+        """Yield random changes, of fields by their importance: without them, a long sweep would run out of values."""
+        names = list(self.scales)
+        weights = [self.response.importance[name] for name in names]
+        for _ in range(_LOCAL if names else 0):
+            chosen = dict.fromkeys(self.chance.choices(names, weights, k=self.chance.randint(1, MOST_CHANGES - 1)))
+            drawn = {name: self._draw(name) for name in chosen}
+            if changes := {name: value for name, value in drawn.items() if value != self.start.get(name)}:
+                yield changes
+
+    def _draw(self, name: str) -> Any:
+        scale = self.scales[name]
+        if scale.field.kind == "choice":
+            return self.chance.choice(scale.values)
+        return scale.value(min(max(self.chance.gauss(scale.position(self.start.get(name)), _NEAR), 0.0), 1.0))
+
+    def _ranked(self, changes: Sequence[Changes], merits: Floats) -> list[Changes]:
+        rank = {place: merit * (1.0 - _TIES * self.chance.random()) for place, merit in enumerate(merits.tolist())}
+        tried = [{**each} for each in self._tried]
+        ranked = (changes[place] for place in sorted(rank, key=lambda place: -rank[place]))
+        return [each for each in ranked if {**self.start, **each} not in tried]
+
+
+def improvement(mean: Floats, deviation: Floats) -> Floats:
+    """Return the expected positive part of normal variables (Jones, Schonlau and Welch, 1998)."""
+    spread = np.maximum(deviation, math.ulp(1.0))
+    z = mean / spread
+    return np.asarray(spread * (z * stats.norm.cdf(z) + stats.norm.pdf(z)))

@@ -1,0 +1,46 @@
+import pytest
+
+from agent.executor.code.search_space import Field
+from agent.planner.sweeps.evidence import ConfigurationLead
+from agent.planner.sweeps.response import Response
+from agent.planner.sweeps.scale import Scale
+
+RATE = Field(value=1e-3, kind="float", doc="d", low=1e-5, high=1e-1, log=True)
+SCALES = {"a": Scale(RATE), "b": Scale(RATE), "c": Scale(Field(value="x", kind="choice", doc="d", choices=("x", "y")))}
+START = {"a": 1e-3, "b": 1e-3, "c": "x"}
+
+
+def lead(value: float | None, **changes: object) -> ConfigurationLead:
+    return ConfigurationLead("e0002", "e0001", "e0001", START, {**START, **changes}, value, 1.0)
+
+
+def test_a_field_that_moves_the_score_is_important_and_its_direction_is_expected_to_gain() -> None:
+    response = Response(SCALES, [lead(0.2, a=1e-1), lead(-0.1, a=1e-5), lead(0.0, b=1e-1), lead(0.0, c="y")])
+    assert response.importance["a"] > 2 * max(response.importance["b"], response.importance["c"])
+    mean, deviation = response.predict(START, [{**START, "a": 3e-2}, {**START, "b": 3e-2}, START])
+    assert mean[0] > 0.1 > abs(mean[1])
+    assert deviation[2] == pytest.approx(0.0)
+
+
+def test_bad_luck_of_the_parent_is_not_taken_for_gains_of_all_its_children() -> None:
+    alike = [lead(0.05, a=1e-1), lead(0.05, a=1e-5), lead(0.05, b=1e-1), lead(0.05, b=1e-5), lead(0.05, c="y")]
+    mean, _ = Response(SCALES, alike).predict(START, [{**START, "a": 1e-1}])
+    assert mean[0] < 0.025
+
+
+def test_a_running_experiment_changes_no_expectation_but_takes_the_doubt_away() -> None:
+    known = [lead(0.2, a=1e-1)]
+    new = [{**START, "b": 1e-1}]
+    (mean, deviation), (other, less) = (
+        Response(SCALES, leads).predict(START, new) for leads in (known, [*known, lead(None, b=1e-1)])
+    )
+    assert other == pytest.approx(mean, abs=0.01)
+    assert less[0] < 0.6 * deviation[0]
+
+
+def test_without_leads_all_fields_are_alike() -> None:
+    response = Response(SCALES, [])
+    assert len(set(response.importance.values())) == 1
+    mean, deviation = response.predict(START, [{**START, "a": 1e-1}, {**START, "c": "y"}])
+    assert mean.tolist() == [0.0, 0.0]
+    assert (deviation > 0).all()
