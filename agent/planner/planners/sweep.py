@@ -13,6 +13,7 @@ from itertools import islice
 from random import Random
 
 from agent.executor.code.code_state import CodeState
+from agent.executor.code.search_space import widened
 from agent.planner.contract import Options, Rung, Situation
 from agent.planner.proposal import Proposal
 from agent.planner.sweeps.evidence import ConfigurationLead, leads_of
@@ -80,7 +81,7 @@ def _drafts(
     explore: bool,
 ) -> Iterator[Proposal]:
     """Yield proposals on `parent`, the best first, by a model of the leads as they are now."""
-    fields = situation.host.state_of(parent).fields
+    fields = widened(situation.host.state_of(parent).fields, parent.configuration)
     scales = {name: Scale(field) for name, field in fields.items() if field.swept}
     search = Search(parent.configuration, code, scales, tuple(leads), chance)
     for changes in search.explore() if explore else search.exploit():
