@@ -52,7 +52,7 @@ class Response:
         matrix = prior + sigma2 * noise
         if not known.all():
             weights = np.linalg.solve(matrix[np.ix_(known, known)], values[known])
-            values = np.where(known, values, prior[:, known] @ weights)
+            values = np.where(known, values, matrix[:, known] @ weights)
         self._inverse = np.linalg.inv(matrix)
         self._weights = self._inverse @ values
 
