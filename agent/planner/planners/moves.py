@@ -19,7 +19,7 @@ from agent.planner.proposal import Proposal
 from memory.leaderboard import changes_behind, codes_of
 from memory.records import Experiment
 
-_SMALL = 60  # lines
+SMALL = 100  # lines, added and removed
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class Moves:
         def rank(move: Move) -> tuple[int, float, str]:
             lead = leads[move.name]
             if lead is None:
-                return (0, -move.lines, move.name) if bold else (2 * (move.lines > _SMALL), move.lines, move.name)
+                return (0, -move.lines, move.name) if bold else (2 * (move.lines > SMALL), move.lines, move.name)
             return 1 if lead > 0 else 3, -lead, move.name
 
         return sorted(moves, key=rank)

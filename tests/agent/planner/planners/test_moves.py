@@ -11,7 +11,7 @@ from agent.base.loop_git import loop_git
 from agent.executor.code.code_state import CodeState
 from agent.planner.contract import Objection, Options
 from agent.planner.move_catalogue import apply, move_names, read_move
-from agent.planner.planners.moves import Moves, create
+from agent.planner.planners.moves import SMALL, Moves, create
 from agent.planner.planners.sweep import Sweep
 from agent.planner.proposal import Proposal
 from memory.records import Experiment, Verdict
@@ -82,8 +82,8 @@ def test_a_move_that_led_elsewhere_comes_before_large_ones_that_are_untried(
     leader = tried("e0002", "sign_tied", 0.5, "e0001", accepted=True)
     order = [proposal.move for proposal in propose(state, [baseline, leader, good, bad], leader)]
     at = order.index("role_start")
-    assert all(read_move(move or "").lines <= 60 for move in order[:at])
-    assert all(read_move(move or "").lines > 60 for move in order[at + 1 : -1])
+    assert all(read_move(move or "").lines <= SMALL for move in order[:at])
+    assert all(read_move(move or "").lines > SMALL for move in order[at + 1 : -1])
     assert order[-2:] == ["integer_columns", "metabolite_scale"]
 
 
