@@ -159,15 +159,18 @@ def _spent(calls: Sequence[Call]) -> str:
 
 
 class Log:
-    """`log.md`: the whole ledger, oldest first. A closed block does not change, so it is rendered once."""
+    """`log.md`: the whole ledger, oldest first.
+
+    A closed block is rendered once for its number of trials, which grows while one of its experiments is the incumbent.
+    """
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
-        self._closed: dict[int, str] = {}
+        self._closed: dict[int, tuple[int, str]] = {}
 
     def text(self, state: CampaignState | None = None) -> str:
         """Render the log as it is now, the state of the campaign first."""
-        ledger, blocks, texts = self._ledger, self._ledger.blocks(), dict(self._closed)
+        ledger, blocks, texts = self._ledger, self._ledger.blocks(), list[str]()
         known = {e.id: e for e in ledger.experiments()}
         members: defaultdict[int, list[Experiment]] = defaultdict(list)
         for e in known.values():
@@ -176,14 +179,20 @@ class Log:
         head = _TEMPLATES.get_template("log.md.j2").render(
             campaign=ledger.campaign(), state=state, events=ledger.events(), calls=calls
         )
-        for block in (block for block in blocks if block.number not in self._closed):
-            findings = ledger.findings(block.number)
-            texts[block.number] = _TEMPLATES.get_template("block.md.j2").render(
-                block=block, findings=findings, experiments=members[block.number], known=known
-            )
+        for block in blocks:
+            trials = sum(len(e.trials) for e in members[block.number])
+            before, text = self._closed.get(block.number, (-1, ""))
+            if before != trials:
+                text = _TEMPLATES.get_template("block.md.j2").render(
+                    block=block,
+                    findings=ledger.findings(block.number),
+                    experiments=members[block.number],
+                    known=known,
+                )
             if block.summary is not None:
-                self._closed[block.number] = texts[block.number]
-        return "".join([head, *(texts[block.number] for block in blocks)])
+                self._closed[block.number] = trials, text
+            texts.append(text)
+        return "".join([head, *texts])
 
 
 def entries(ledger: Ledger) -> dict[str, list[dict[str, Any]]]:

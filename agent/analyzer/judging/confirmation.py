@@ -100,11 +100,11 @@ class Contrast:
 
 
 def compare(differences: Sequence[float], noise: Noise) -> Contrast:
-    """Summarise at least two paired differences; their spread is that of the noise, or their own if that is wider."""
-    n = len(differences)
-    own, pooled = float(np.std(differences, ddof=1)), math.sqrt(2.0) * noise.sigma
-    spread, degrees = (own, n - 1) if own > pooled else (pooled, noise.degrees)
-    return Contrast(float(np.mean(differences)), spread / math.sqrt(n), degrees)
+    """Summarise at least two paired differences; their variance is pooled with that of the noise, by degrees."""
+    n, own = len(differences), float(np.var(differences, ddof=1))
+    degrees = n - 1 + noise.degrees
+    variance = ((n - 1) * own + noise.degrees * 2.0 * noise.sigma**2) / degrees
+    return Contrast(float(np.mean(differences)), math.sqrt(variance / n), degrees)
 
 
 def welch(ours: Sequence[float], theirs: Sequence[float], prior: Prior, rivals: Prior) -> Contrast:

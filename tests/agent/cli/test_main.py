@@ -133,7 +133,10 @@ def test_train_takes_a_file_and_single_settings_and_keeps_its_output(stoichloop:
         (["train", REGIME, "--set", "lr_k=1e10", "--steps", "300"], ["non finite", "the loss became"]),
         (["train", REGIME, "--config", "absent.yaml"], ["--config absent.yaml", "cannot be read"]),
         (["explore", REGIME, "--budget", "soon"], ["--budget 'soon'", "8h"]),
-        (["explore", REGIME, "--planner", "oracle"], ["--planner 'oracle'", "auto, command, llm, moves, sweep"]),
+        (
+            ["explore", REGIME, "--planner", "oracle"],
+            ["--planner 'oracle'", "auto, combine, command, llm, moves, sweep"],
+        ),
         (["explore", REGIME, "--fidelity", "all"], ["--fidelity 'all'", "probe"]),
         (["explore", REGIME, "--campaign", "a/b"], ["--campaign 'a/b'", "letters"]),
         (["explore", REGIME, "--budget", "9" * 400 + "d"], ["is not a duration"]),

@@ -6,11 +6,13 @@ from typing import Any
 
 import pytest
 
+from agent.analyzer.judging.confirmation import Look
 from agent.executor.workspace import Workspace
 from memory.ledger import Ledger
 from memory.records import Experiment
+from simulator.dataset import Dataset
 from tests.agent.planner.model_server import Scene, answers, drops, fails, says, sends, serving, stalls
-from tests.conftest import Command
+from tests.conftest import Command, lead, needs_sandbox
 
 EXPLORE = ["explore", "pde_m1_tiny", "--campaign", "night", "--budget", "20m", "--workers", "2", "--fidelity", "probe"]
 LOSS = "gnn/loss.py"
@@ -36,7 +38,7 @@ def read(workspace: Workspace) -> list[Experiment]:
 def test_faults_of_a_model_are_survived_said_and_cost_nothing_that_was_done(
     stoichloop: Command, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Garbage, errors, silence and a dropped connection come before an answer of two proposals, one a diagnosis."""
+    """Garbage, errors, silence and a dropped connection come before the answers: a configuration and a diagnosis."""
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     faster = {"hypothesis": "a faster rate finds them", "changes": {"lr_S": 0.01}}
     printing = patch("how far off?", AT_END, f"    print('off by 0.043')\n    raise SystemExit(5)\n{AT_END}", TRAIN)
@@ -47,7 +49,8 @@ def test_faults_of_a_model_are_survived_said_and_cost_nothing_that_was_done(
         says("It is a matter of taste."),
         stalls,
         drops,
-        answers(proposals=[faster, {**printing, "kind": "diagnosis"}]),
+        answers(**faster),
+        answers(**{**printing, "kind": "diagnosis"}),
         tells("a faster rate is a start"),
     ]
     with serving(*scenes) as server:
@@ -63,7 +66,7 @@ def test_faults_of_a_model_are_survived_said_and_cost_nothing_that_was_done(
     assert len(asked) == 5  # those that were answered, whatever that was worth
     with Ledger(workspace.runs / "night" / "memory.db", readonly=True) as ledger:
         assert {e.prompt for e in experiments[1:]} <= {call.prompt for call in ledger.calls()}
-        assert [block.rung for block in ledger.blocks()] == ["baseline", "code"]
+        assert [block.rung for block in ledger.blocks()] == ["baseline", "sweep", "code"]
     trials = [trial.trial for e in experiments for trial in e.trials]
     assert len(trials) == len(set(trials))
     log = stoichloop("log", "night").stdout
@@ -113,8 +116,13 @@ def test_patches_are_refused_fail_and_are_repaired(
     assert "gnn/loss.py +1 -1" in log
 
 
-def test_without_any_model_the_loop_tries_moves_and_lands_what_helps(stoichloop: Command, workspace: Workspace) -> None:
-    told = stoichloop(*EXPLORE, "--planner", "moves", "--experiments", "3").stdout
+@needs_sandbox
+def test_without_any_model_the_loop_tries_moves_and_lands_what_helps(
+    workspace: Workspace, tiny: Dataset, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("agent.analyzer.judging.acceptance.LOOKS", (Look(8, 8, 1.0, 0.0, False),))  # fewer pairs
+    lead(workspace, tiny, "moves", 3)
+    told = capsys.readouterr().out
     experiments = read(workspace)
     assert [e.role for e in experiments[1:]] == ["exploit", "explore", "exploit"]
     assert experiments[2].move == "integer_columns"  # whoever explores is bold

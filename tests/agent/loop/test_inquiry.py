@@ -54,7 +54,8 @@ def test_what_a_planner_asks_of_the_campaign_is_done_by_the_main_thread() -> Non
         return given.host.curve_of(BASELINE), given.call_log.calls(), host.objection(None)
 
     inquiry, calls = out(ask, objections=objection, curve=(0.5,))
-    assert answer(inquiry) == ([0.5], [CALL], Objection("known"))
+    curve, calls_told, known = answer(inquiry)
+    assert ([point.loss_pred for point in curve], calls_told, known) == ([0.5], [CALL], Objection("known"))
     assert calls.made == [CALL]
     asker, performer = threads
     assert asker is not performer
