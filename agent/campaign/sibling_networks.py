@@ -6,17 +6,19 @@ a score on a sibling.
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable
-from concurrent.futures import Future
 from pathlib import Path
-from threading import Thread
+from tempfile import TemporaryFile
 
 from agent.campaign.campaign_data import keep_data, kept_data, refuse_other_data
 from agent.campaign.folder import CampaignFolder
 from simulator.dataset import FrozenData, check, prepare, read_manifest, verify
+from simulator.freeze import REFUSED
 from simulator.measured_regime import Measured
 from simulator.regime import Network, Regime
-from stoichloop.errors import RegimeError
+from stoichloop.errors import RegimeError, StoichloopError
 
 COUNT = 4
 # Sibling 1 of a campaign is sibling 1001 of its regime: `stoichloop verify`, `data` and `train` know those up to 999,
@@ -43,7 +45,7 @@ class SiblingNetworks:
         """Check those that the campaign has used; raises `StoichloopError` if their data are other ones now."""
         self.count = sibling_count(own.regime)
         self._campaign, self._own, self._root, self._say = campaign, own.regime, own.folder.parent, say
-        self._data, self._freezing = {0: own}, dict[int, Future[object]]()
+        self._data, self._freezing = {0: own}, dict[int, _Freezing]()
         for number in range(1, self.count + 1):
             if kept_data(campaign.folder, number).is_dir():
                 self._data[number] = self._same(number, prepare(self._regime(number), self._root)[0])
@@ -51,7 +53,7 @@ class SiblingNetworks:
     def has(self, number: int) -> bool:
         """Return whether this sibling can be trained on now.
 
-        If it is wanted for the first time, a thread freezes it, for half a minute or so; ask again until then.
+        If it is wanted for the first time, a process freezes it, for half a minute or so; ask again until then.
         """
         if number not in self._data and self.count:
             self._look_for(number)
@@ -67,17 +69,24 @@ class SiblingNetworks:
         """Return the data file that a trial on this sibling reads."""
         return self._data[number].observations_path
 
+    def stop(self) -> None:
+        """End what is being frozen."""
+        for freezing in self._freezing.values():
+            freezing.stop()
+
     def _look_for(self, number: int) -> None:
         """Take a sibling that is frozen, or see to it that it will be, one at a time."""
         regime, freezing = self._regime(number), self._freezing.get(number)
         try:
-            if freezing is not None and freezing.done():
-                freezing.result()
+            if freezing is not None:
+                if not freezing.done():
+                    return
+                freezing.check()
             if (self._root / regime.name).is_dir():
                 self._data[number] = self._same(number, verify(regime, self._root))
             elif all(other.done() for other in self._freezing.values()):
                 self._say(f"freezing sibling {number} of {self._own.name}, to confirm changes of code on")
-                self._freezing[number] = _in_background(lambda: prepare(regime, self._root))
+                self._freezing[number] = _Freezing(regime, self._root)
         except RegimeError as error:
             self.count = 0
             self._say(f"changes are confirmed on {self._own.name} alone, for it has no siblings: {error}")
@@ -98,15 +107,31 @@ class SiblingNetworks:
         return data
 
 
-def _in_background(work: Callable[[], object]) -> Future[object]:
-    """Do work in a thread that the end of the process does not wait for; data are frozen atomically."""
-    future = Future[object]()
+class _Freezing:
+    """A process that freezes the data of one regime; see `simulator.freeze`. Data are frozen atomically."""
 
-    def run() -> None:
-        try:
-            future.set_result(work())
-        except BaseException as error:
-            future.set_exception(error)
+    def __init__(self, regime: Regime, root: Path) -> None:
+        with TemporaryFile() as told:
+            told.write(regime.model_dump_json().encode())
+            told.seek(0)
+            command = [sys.executable, "-m", "simulator.freeze", str(root)]
+            self._process = subprocess.Popen(
+                command, stdin=told, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, errors="replace"
+            )
 
-    Thread(target=run, daemon=True).start()
-    return future
+    def done(self) -> bool:
+        """Return whether it has ended."""
+        return self._process.poll() is not None
+
+    def check(self) -> None:
+        """Raise the error that has ended it, if there is one: `RegimeError` if the data cannot be made."""
+        with self._process as ended:
+            words = ended.stderr.read() if ended.stderr else ""
+        if ended.returncode:
+            *_, last = ["it printed nothing", *words.splitlines()]
+            raise (RegimeError if ended.returncode == REFUSED else StoichloopError)(last)
+
+    def stop(self) -> None:
+        """End it."""
+        with self._process as running:
+            running.terminate()

@@ -119,6 +119,7 @@ class Controller:
                 self._trials.stop()
             finally:
                 self._drop_inquiry()
+                self._host.siblings.stop()
             self._budget.remember()
             ending = self.ending if error is None else ending_of(error)
             assert ending is not None
