@@ -177,7 +177,7 @@ def _refuse_old_branches(workspace: Workspace, name: str) -> None:
     if old:
         raise StoichloopError(
             f"an earlier campaign '{name}' has left {counted(len(old), 'commit')}, from {old[0]} on; choose another "
-            f"--campaign name, or delete them: stoichloop forget {name}"
+            f"--campaign name, or delete them: stoichloop forget {name}; rename a branch that it keeps"
         )
 
 

@@ -40,7 +40,7 @@ INSTEAD = (
     Rule(
         r"\.venv/bin/(pre-commit) install", r"grep '^\1==' requirements-dev.lock", "changes the clone: it is installed"
     ),
-    Rule(r"pytest (?:-\S+ |torture )*((?:tests/\S+ ?)+)(-k .*)?", r"ls -d \1", "runs for minutes: there are such tests"),
+    Rule(r"pytest (?:-\S+ |torture )*((?:tests/\S+ ?)+)(-k .*)?", r"ls -d \1", "runs for minutes: there are tests"),
     Rule(r"python -m benchmarks (\w+).*", r"ls benchmarks/\1.py", "runs for minutes: there is such a benchmark"),
     Rule(r"stoichloop explore .*--(model|program) .*", r"\g<0> --help", "needs a model, or an agent"),
     Rule(r"(nohup )?stoichloop explore .*", NIGHT[0], "spends a night: one experiment says that it works"),

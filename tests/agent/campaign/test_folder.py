@@ -148,7 +148,9 @@ def test_commits_of_a_campaign_that_is_gone_may_be_deleted_as_it_is_said(workspa
         workspace.repo.git.update_ref(ref, "HEAD")
     with pytest.raises(StoichloopError, match="an earlier campaign 'night' has left 2 commits") as refused:
         start(workspace, tiny)
-    command = str(refused.value).partition("delete them: ")[2]
+    command, _, rest = str(refused.value).partition("delete them: ")[2].partition("; ")
     words = command_line(*shlex.split(command)[1:], "--yes")
     subprocess.run(words, cwd=workspace.root, check=True, timeout=120)
+    assert rest == "rename a branch that it keeps"  # it does not end in a commit of the campaign
+    workspace.repo.git.branch("--move", "exp/night/e0003", "mine")
     assert start(workspace, tiny).folder == workspace.runs / "night"
