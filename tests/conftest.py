@@ -139,13 +139,19 @@ def clone_for(root: Path, tiny: Dataset) -> Workspace:
     (root / "notes.txt").write_text("the user's own\n")
     (root / ".gitignore").write_text("data/\nruns/\n__pycache__/\n")
     shutil.copytree(tiny.folder, root / "data" / tiny.regime.name)
+    start_repository(root)
+    return Workspace(root, contained=HOLDING.holds)
+
+
+def start_repository(root: Path) -> Repo:
+    """Commit what is in a folder to a new repository of a user's."""
     repo = Repo.init(root, initial_branch="main")
     with repo.config_writer() as config:
         config.set_value("user", "name", "A User")
         config.set_value("user", "email", "user@localhost")
     repo.git.add("--all")
     repo.git.commit("-m", "start")
-    return Workspace(root, contained=HOLDING.holds)
+    return repo
 
 
 def lead(workspace: Workspace, tiny: Dataset, planner: str, experiments: int) -> None:

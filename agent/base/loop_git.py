@@ -82,7 +82,7 @@ class _CleanGit(Git):
         """See `Git.execute`; raises `StoichloopError` where git is missing or too old."""
         check_git()
         dropped = [name for name in os.environ if self._drops(name) and name not in self.environment()]
-        # GitPython hands down the whole environment, of which it can set variables but remove none.
+        # GitPython hands down the whole environment: it can set variables but remove none.
         clean = ["env", *(f"--unset={name}" for name in dropped)] if dropped else []
         words = [*clean, *command]
         if options.keys() & {"as_process", "stdout_as_string", "with_extended_output"}:
@@ -148,7 +148,7 @@ def path_of(printed: str) -> Path:
 
 
 def linked_worktrees(git: Git) -> list[Path]:
-    """Return the folders of all worktrees of a repository, the first of which is that of the clone."""
+    """Return the folders of all worktrees of a repository, the clone's own first."""
     lines = str(git.worktree("list", "--porcelain")).splitlines()
     return [path_of(line.removeprefix("worktree ")) for line in lines if line.startswith("worktree ")]
 

@@ -28,7 +28,7 @@ _MIB = 1 << 20
 
 @dataclass(frozen=True)
 class Remains:
-    """What there is of a campaign.
+    """The remains of a campaign in this clone.
 
     Attributes:
         folders: its folder, and what an earlier removal or a killed start left in runs/.

@@ -22,7 +22,7 @@ _BASE = 0  # writer of the lines that the base commit has
 
 @lru_cache(maxsize=64)  # a report is rendered after every block, and commits do not change
 def undone(root: Path, commits: tuple[str, ...]) -> frozenset[int]:
-    """Return the positions of the commits of which the last one holds no change in gnn/.
+    """Return the positions of the commits whose changes of gnn/ the last commit does not hold.
 
     `commits` is a chain, oldest first; the first one is the base, which is never undone.
     """

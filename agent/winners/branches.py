@@ -15,7 +15,7 @@ _BRANCH = re.compile(r"refs/(?:heads|remotes/.+)/exp/(?P<campaign>[^/]+)/(?P<exp
 
 
 def campaign_on_branches(workspace: Workspace, asked: str | None) -> str | None:
-    """Return the campaign of which there are only branches; None if its folder is here, or there are none.
+    """Return the campaign if this clone has its branches alone; None if it has its folder, or neither.
 
     Raises `StoichloopError` if there are branches of several and none is asked for.
     """

@@ -17,15 +17,13 @@ from pydantic import ValidationError
 
 from agent.analyzer.judging.findings import find
 from agent.analyzer.judging.noise import Noise
-from agent.campaign.folder import start_campaign
 from agent.campaign.registrar import Registrar
 from agent.executor.code.unified_diff import PatchRefusedError, as_git_reads
-from agent.executor.code.worktree import Worktrees
 from agent.planner.planners.sweep import Sweep
 from agent.planner.proposal import Proposal
-from memory.ledger import Ledger
 from memory.records import Decision, Verdict
 from simulator.dataset import Dataset
+from tests.agent.campaign.registrars import begun
 from tests.agent.planner.situations import situation
 from tests.conftest import clone_for
 from tests.fuzz.test_boundaries import DIFF, TEXTS, VALUES, turned
@@ -83,15 +81,8 @@ CHANGES = st.dictionaries(st.sampled_from(["lr_S", "depth", "none"]) | TEXTS, NU
 def registrar(tiny: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registrar]:
     """Of a campaign whose baseline is accepted."""
     workspace = clone_for(tmp_path_factory.mktemp("fuzz") / "clone", tiny)
-    campaign = start_campaign(workspace, "night", tiny, planner="auto", fidelity="probe", seed=0)
-    worktrees = Worktrees(workspace.repo, campaign.folder / "worktrees", workspace.sandbox)
-    with Ledger(campaign.ledger_path) as ledger:
-        made = Registrar(campaign, worktrees, ledger)
-        ledger.open_block(Decision("baseline", None, "first"), [made.baseline()])
-        ledger.add_verdict("e0001", Verdict("accepted", "the baseline"))
-        ledger.close_block(0, "measured", [])
+    with begun(workspace, tiny) as made:
         yield made
-        worktrees.clear()
 
 
 @settings(suppress_health_check=list(HealthCheck), deadline=None, max_examples=25)

@@ -24,7 +24,7 @@ from agent.winners.chain import find_chain
 from agent.winners.overview import changed_lines
 from agent.winners.pick import _experiments_in, pick
 from memory.records import Experiment
-from tests.conftest import UNCONTAINED
+from tests.conftest import UNCONTAINED, start_repository
 
 MODEL = "".join(f"line_{number} = {number}\n" for number in range(30)) + "\ndef  forward(x):\n    return  x\n"
 DIFF = """--- a/gnn/model.py
@@ -116,12 +116,7 @@ def users(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name, text in CODE.items():
         (root / "gnn" / name).write_text(text)
     (root / ".gitignore").write_text("runs/\n__pycache__/\n")
-    repo = Repo.init(root, initial_branch="main")
-    with repo.config_writer() as config:
-        config.set_value("user", "name", "A User")
-        config.set_value("user", "email", "user@localhost")
-    repo.git.add("--all")
-    repo.git.commit("-m", "start")
+    start_repository(root)
     return root
 
 

@@ -7,9 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from agent.campaign.folder import start_campaign
 from agent.campaign.registrar import Registrar, commit_of
-from agent.executor.code.worktree import Worktrees
 from agent.executor.workspace import Workspace
 from agent.planner.move_catalogue import read_move
 from agent.planner.proposal import Edit, Proposal
@@ -18,6 +16,7 @@ from memory.ledger import Ledger
 from memory.records import Decision, Experiment, TrialResult, Verdict
 from simulator.dataset import Dataset
 from stoichloop.foreign_text import one_line
+from tests.agent.campaign.registrars import begun
 from tests.hostile_texts import HOSTILE
 
 LOSS = "gnn/loss.py"
@@ -28,15 +27,8 @@ SEED = Edit(file="gnn/train.py", search="torch.manual_seed(member.seed)\n", repl
 @pytest.fixture
 def registrar(workspace: Workspace, tiny: Dataset) -> Iterator[Registrar]:
     """Of a campaign whose baseline is accepted."""
-    campaign = start_campaign(workspace, "night", tiny, planner="auto", fidelity="probe", seed=0)
-    worktrees = Worktrees(workspace.repo, campaign.folder / "worktrees", workspace.sandbox)
-    with Ledger(campaign.ledger_path) as ledger:
-        made = Registrar(campaign, worktrees, ledger)
-        ledger.open_block(Decision("baseline", None, "first"), [made.baseline()])
-        ledger.add_verdict("e0001", Verdict("accepted", "the baseline"))
-        ledger.close_block(0, "measured", [])
+    with begun(workspace, tiny) as made:
         yield made
-        worktrees.clear()
 
 
 def propose(registrar: Registrar, *proposals: Proposal) -> list[Experiment]:
