@@ -12,7 +12,6 @@ from agent.executor.workspace import Workspace
 from agent.planner.move_catalogue import read_move
 from agent.planner.proposal import Edit, Proposal
 from agent.winners.chain import read_link
-from memory.ledger import Ledger
 from memory.records import Decision, Experiment, TrialResult, Verdict
 from simulator.dataset import Dataset
 from stoichloop.foreign_text import one_line
