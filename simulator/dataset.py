@@ -30,7 +30,7 @@ from pydantic import BaseModel, ConfigDict, field_validator
 
 from simulator.generate import System, Trajectory, simulate
 from simulator.identifiability.facts import Facts, Identifiable, examine
-from simulator.kinetics import RandomFunction, RateLaw
+from simulator.kinetics import Floats, RandomFunction, RateLaw
 from simulator.measured_regime import Measured
 from simulator.network import Graph, Ints
 from simulator.provenance import made_with
@@ -135,6 +135,12 @@ class Dataset(FrozenData):
     def truth(self) -> Truth:
         """S, k and the functions. For the scorer."""
         return _truth_from(read_arrays(self.folder / TRUTH))
+
+    @cached_property
+    def heldout_drive(self) -> Floats:
+        """The true h at all frames of the held-out trajectories, shape (frames, R). For the scorer."""
+        frames = np.concatenate([trajectory.concentration for trajectory in self.heldout])
+        return self.truth.law.drive(self.truth.graph, self.truth.sto_all, frames)
 
     @cached_property
     def identifiability(self) -> Identifiable:

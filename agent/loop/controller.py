@@ -191,11 +191,11 @@ class Controller:
         """Start trials, as many as find a slot."""
         self._trials.start(wanted)
 
-    def wait(self, idle: Idle) -> None:
-        """Let time pass until a trial has ended or an answer has come. `idle` says why slots are free, if any are."""
+    def wait(self, idle: Idle, first: Sequence[TrialKey]) -> None:
+        """Let time pass until a trial has ended or an answer has come; see `Wait`."""
         why: Idle = "between"  # until now, something was done
         end = time.monotonic() + _LOOK_S
-        while not (self._trials.poll(why) or self._answered() or time.monotonic() > end):
+        while not (self._trials.poll(why, first) or self._answered() or time.monotonic() > end):
             if self._texts_due and time.monotonic() > self._texts_at:
                 self._write_texts()
             cramped, why = self._trials.executor.cramped, idle

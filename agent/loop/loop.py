@@ -24,8 +24,8 @@ def lead(controller: Controller) -> None:
                 controller.close_block(block, explain=explain)
             case Pause(seconds):
                 controller.pause(seconds)
-            case Wait(idle):
-                controller.wait(idle)
+            case Wait(idle, first):
+                controller.wait(idle, first)
             case Stop(ending):
                 controller.ending = ending
                 return

@@ -81,9 +81,13 @@ class Pause:
 
 @dataclass(frozen=True)
 class Wait:
-    """Let time pass until a trial has ended or an answer has come. `idle` says why slots are free, if any are."""
+    """Let time pass until a trial has ended or an answer has come. `idle` says why slots are free, if any are.
+
+    Trials `first` start in a slot that falls free, before what has ended there is scored.
+    """
 
     idle: Idle
+    first: Sequence[TrialKey] = ()
 
 
 @dataclass(frozen=True)
@@ -155,12 +159,16 @@ def _answer(snapshot: Snapshot, candidate: Experiment) -> Wanted | Verdict:
 
 def _start(snapshot: Snapshot, trials: Sequence[TrialKey]) -> StartTrials | None:
     """Return the start of those of these trials that do not run yet, can end in time and find a slot."""
-    if snapshot.cramped:
-        return None
-    new = [t for t in dict.fromkeys(trials) if t not in snapshot.running and t.sibling not in snapshot.unready]
-    fitting = [t for t in new if snapshot.left_s > snapshot.expected_s[t.fidelity]]
-    found = fitting[: snapshot.free * snapshot.a_slot]
+    found = _fitting(snapshot, trials)[: snapshot.free * snapshot.a_slot]
     return StartTrials(found) if found else None
+
+
+def _fitting(snapshot: Snapshot, trials: Sequence[TrialKey]) -> list[TrialKey]:
+    """Return those of these trials that do not run yet and can end in time."""
+    if snapshot.cramped:
+        return []
+    new = [t for t in dict.fromkeys(trials) if t not in snapshot.running and t.sibling not in snapshot.unready]
+    return [t for t in new if snapshot.left_s > snapshot.expected_s[t.fidelity]]
 
 
 def _close(snapshot: Snapshot) -> CloseBlock | None:
@@ -270,7 +278,8 @@ def _wait_or_stop(snapshot: Snapshot, needs: _Needs) -> Wait | Stop:
         snapshot.explaining is not None and snapshot.trial_fits,
     )
     if snapshot.left_s > 0 and any(reasons):
-        return Wait(_why_idle(snapshot))
+        first = _fitting(snapshot, needs.trials)[: snapshot.slots * snapshot.a_slot]
+        return Wait(_why_idle(snapshot), tuple(first))
     if snapshot.solved and not judging:
         return Stop(Ending("finished", snapshot.solved))
     if judging or not going_on:

@@ -75,11 +75,16 @@ class RunningTrials:
         self._started |= dict.fromkeys((trial.id for trial in started), time.monotonic())
         self._account("between")
 
-    def poll(self, idle: Idle) -> bool:
-        """Keep the results of trials that have ended; return whether there are any. `idle` says why slots are free."""
+    def poll(self, idle: Idle, first: Sequence[TrialKey] = ()) -> bool:
+        """Keep the results of trials that have ended; return whether there are any. `idle` says why slots are free.
+
+        Trials `first` start in their slots before they are scored.
+        """
         before = self.running
         ended = self.executor.poll()
         self._account(idle)
+        if ended and first:
+            self.start(first)
         for trial, outcome in ended:
             self._remember(trial, outcome)
         return self.running != before

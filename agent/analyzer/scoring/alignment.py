@@ -56,7 +56,7 @@ def align(dynamics: EstimatedDynamics, dataset: Dataset) -> AlignedLaw:
     true_message = truth.law.substrate_func(c[:, None], s)
     message = dynamics.substrate_func(c[:, None], s * np.median(scale))
 
-    true_drive, drive = truth.law.drive(graph, truth.sto_all, frames), dynamics.drive(frames)
+    true_drive, drive = dataset.heldout_drive, dynamics.drive(frames)
     slope, offset = _affine_fit(true_drive.ravel(), drive.ravel())
     h = _central_grid(true_drive)
     true_rate = np.logaddexp(0.0, truth.law.rate_func(h))

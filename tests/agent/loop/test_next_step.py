@@ -115,7 +115,8 @@ def test_candidates_are_screened_side_by_side_in_the_slots_that_are_free() -> No
     assert next_step(three) == StartTrials(screening("e0002", "e0003")[:3])
     rest = replace(three, free=1, running=screening("e0002"))
     assert next_step(rest) == StartTrials(screening("e0003")[:1])
-    assert next_step(replace(three, free=0, running=screening("e0002")[:1])) == Wait("nothing")
+    next_three = screening("e0002", "e0003", "e0004")[1:4]
+    assert next_step(replace(three, free=0, running=screening("e0002")[:1])) == Wait("nothing", tuple(next_three))
     assert next_step(replace(three, free=1, a_slot=64)) == StartTrials(screening("e0002", "e0003", "e0004"))
 
 
@@ -179,7 +180,7 @@ def test_a_slot_that_would_idle_runs_the_next_look_then_further_seeds_of_the_inc
     assert started(next_step(alone)) == {SEEDS[0]}
     assert next_step(replace(alone, running=SEEDS, free=1)) == Wait("answer")  # enough is known of it
     one = snapshot(past, (CLOSED, OPEN), slots=1, free=0, running=look.trials[:1])
-    assert next_step(one) == Wait("nothing")
+    assert next_step(one) == Wait("nothing", look.trials[1:2])
 
 
 def test_candidates_that_run_are_judged_against_a_new_incumbent() -> None:
@@ -265,7 +266,8 @@ def test_no_more_is_asked_for_than_is_granted_beside_what_runs() -> None:
 
 def test_what_is_to_be_judged_waits_for_slots_in_which_further_seeds_run() -> None:
     last = snapshot((BASELINE, scored("e0002")), (CLOSED, OPEN), free=0, running=SEEDS[:2])
-    assert next_step(replace(last, grant=Grant(0.0, 600.0, 1, 600.0, 1))) == Wait("end")
+    granted = replace(last, grant=Grant(0.0, 600.0, 1, 600.0, 1))
+    assert next_step(granted) == Wait("end", tuple(screening("e0002")[:2]))
 
 
 def test_what_nothing_can_lead_any_more_is_solved() -> None:

@@ -97,7 +97,7 @@ def test_a_trial_on_a_sibling_is_trained_and_scored_on_its_data(
     assert controller.snapshot().siblings == 4
     controller.start_trials([TrialKey("e0001", 7, FIDELITY, 1)])
     while controller.snapshot().running:
-        controller.wait("nothing")
+        controller.wait("nothing", ())
     (baseline,) = night.ledger.experiments()
     (trial,) = baseline.sibling_trials
     night.close()
