@@ -39,7 +39,7 @@ def compose(parts: Sequence[Experiment], parent: Experiment, host: PlannerHost) 
     if isinstance(diff, Objection):
         return diff
     return Proposal(
-        title=shorten(" + ".join(part.move or part.id for part in parts), TITLE_CHARACTERS, " ..."),
+        title=_title(parts, parent),
         hypothesis=hypothesis_of(parts, parent),
         parent=parent.id,
         changes={name: value for name, value in changes.items() if parent.configuration.get(name) != value},
@@ -47,6 +47,14 @@ def compose(parts: Sequence[Experiment], parent: Experiment, host: PlannerHost) 
         move=parts[0].move if len(parts) == 1 else None,
         combines=tuple(part.id for part in parts),
     )
+
+
+def _title(parts: Sequence[Experiment], parent: Experiment) -> str:
+    """Return the names of the parts; of a single one, what it does."""
+    if len(parts) > 1:
+        return shorten(" + ".join(part.move or part.id for part in parts), TITLE_CHARACTERS, " ...")
+    on = f", on {parent.id}"
+    return shorten(parts[0].headline, TITLE_CHARACTERS - len(on), " ...") + on
 
 
 def hypothesis_of(parts: Sequence[Experiment], parent: Experiment, leads: Mapping[str, str] | None = None) -> str:

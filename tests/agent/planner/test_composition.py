@@ -50,6 +50,7 @@ def test_a_change_is_made_on_code_that_has_moved_on(codes: Codes) -> None:
     assert isinstance(made, Proposal)
     assert made.parent == leader.id
     assert made.move == "sign_tied"  # alone it is the move still
+    assert made.title == f"{miss.headline}, on {leader.id}"
     assert "signs" in codes.made_by(made, MODEL)
     assert "more" in codes.made_by(made, MODEL)
 
