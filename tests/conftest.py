@@ -54,9 +54,9 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
 
 
 @pytest.fixture(scope="session")
-def sibling(tiny: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Dataset:
+def sibling(tiny: Dataset) -> Dataset:
     """Return the frozen data of sibling 1 of a campaign on `pde_m1_tiny`; not to be changed."""
-    return prepare(tiny.regime.sibling(1001), tmp_path_factory.mktemp("siblings"))[0]
+    return prepare(tiny.regime.sibling(1001), tiny.folder.parent)[0]
 
 
 @pytest.fixture(scope="session", params=[(1.0, True), (0.0, False), (1.0, False)], ids=["decoy", "signs", "open"])
@@ -128,7 +128,10 @@ def run_documented(root: Path, tiny: Dataset) -> None:
 
 @pytest.fixture
 def workspace(tmp_path: Path, tiny: Dataset) -> Workspace:
-    """Return a user's repository with our gnn/ committed, a file of the user's, and the tiny data in place."""
+    """Return a user's repository with our gnn/ committed, a file of the user's, and the tiny data in place.
+
+    Those of the siblings are there too: no campaign of a test spends its time on freezing them.
+    """
     return clone_for(tmp_path / "clone", tiny)
 
 
@@ -138,7 +141,8 @@ def clone_for(root: Path, tiny: Dataset) -> Workspace:
         shutil.copytree(ROOT / folder, root / folder, ignore=shutil.ignore_patterns("__pycache__"))
     (root / "notes.txt").write_text("the user's own\n")
     (root / ".gitignore").write_text("data/\nruns/\n__pycache__/\n")
-    shutil.copytree(tiny.folder, root / "data" / tiny.regime.name)
+    for regime in (tiny.regime, *map(tiny.regime.sibling, range(1001, 1005))):
+        shutil.copytree(prepare(regime, tiny.folder.parent)[0].folder, root / "data" / regime.name)
     start_repository(root)
     return Workspace(root, contained=HOLDING.holds)
 

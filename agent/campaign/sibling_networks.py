@@ -6,14 +6,18 @@ a score on a sibling.
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryFile
 
 from agent.campaign.campaign_data import keep_data, kept_data, refuse_other_data
 from agent.campaign.folder import CampaignFolder
+from agent.executor.sandbox.bubblewrap import die_with_parent
+from memory.formatting import counted
 from simulator.dataset import FrozenData, check, prepare, read_manifest, verify
 from simulator.freeze import REFUSED
 from simulator.measured_regime import Measured
@@ -24,6 +28,8 @@ COUNT = 4
 # Sibling 1 of a campaign is sibling 1001 of its regime: `stoichloop verify`, `data` and `train` know those up to 999,
 # so that no network on which a winner can be verified has had a part in its acceptance.
 _FIRST = 1001
+# A thread for each core would take turns with the trials, and every library of linear algebra reads its own name.
+_ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
 
 def sibling_count(regime: Regime | Measured) -> int:
@@ -37,26 +43,41 @@ def sibling_count(regime: Regime | Measured) -> int:
 class SiblingNetworks:
     """The siblings of one campaign's regime, by their numbers from 1; 0 is the campaign's own network.
 
-    One is frozen when it is first wanted, like any data of the workspace. From then on the campaign keeps a copy of
-    what its trials are given, and goes on only with the same. `count` falls to 0 once one cannot be made.
+    They are frozen in the background, one after the other, like any data of the workspace. From then on the campaign
+    keeps a copy of what its trials are given, and goes on only with the same. `count` falls to 0 once one cannot be
+    made.
     """
 
     def __init__(self, campaign: CampaignFolder, own: FrozenData, say: Callable[[str], None]) -> None:
-        """Check those that the campaign has used; raises `StoichloopError` if their data are other ones now."""
+        """Check those that the campaign has kept; raises `StoichloopError` if their data are other ones now."""
         self.count = sibling_count(own.regime)
         self._campaign, self._own, self._root, self._say = campaign, own.regime, own.folder.parent, say
-        self._data, self._freezing = {0: own}, dict[int, _Freezing]()
+        self._data, self._said = {0: own}, False
+        self._freezing: _Freezing | None = None
         for number in range(1, self.count + 1):
             if kept_data(campaign.folder, number).is_dir():
                 self._data[number] = self._same(number, prepare(self._regime(number), self._root)[0])
 
-    def has(self, number: int) -> bool:
-        """Return whether this sibling can be trained on now.
+    def freeze(self) -> None:
+        """Take those that are frozen, and have the next one frozen; call it again until all are there."""
+        try:
+            if self._freezing is not None:
+                if not self._freezing.done():
+                    return
+                ended, self._freezing = self._freezing, None
+                ended.check()
+            missing = [n for n in range(1, self.count + 1) if n not in self._data and not self._take(n)]
+            if missing:
+                self._tell(missing)
+                self._freezing = _Freezing(self._regime(missing[0]), self._root)
+        except RegimeError as error:
+            self.count = 0
+            self._say(f"changes are confirmed on {self._own.name} alone, for it has no siblings: {error}")
 
-        If it is wanted for the first time, a process freezes it, for half a minute or so; ask again until then.
-        """
-        if number not in self._data and self.count:
-            self._look_for(number)
+    def has(self, number: int) -> bool:
+        """Return whether this sibling can be trained on now; if not, it is being frozen, so ask again until then."""
+        if number not in self._data:
+            self.freeze()
         return number in self._data and (number == 0 or self.count > 0)
 
     def checked(self, number: int) -> FrozenData:
@@ -71,25 +92,23 @@ class SiblingNetworks:
 
     def stop(self) -> None:
         """End what is being frozen."""
-        for freezing in self._freezing.values():
-            freezing.stop()
+        if self._freezing is not None:
+            self._freezing.stop()
 
-    def _look_for(self, number: int) -> None:
-        """Take a sibling that is frozen, or see to it that it will be, one at a time."""
-        regime, freezing = self._regime(number), self._freezing.get(number)
-        try:
-            if freezing is not None:
-                if not freezing.done():
-                    return
-                freezing.check()
-            if (self._root / regime.name).is_dir():
-                self._data[number] = self._same(number, verify(regime, self._root))
-            elif all(other.done() for other in self._freezing.values()):
-                self._say(f"freezing sibling {number} of {self._own.name}, to confirm changes of code on")
-                self._freezing[number] = _Freezing(regime, self._root)
-        except RegimeError as error:
-            self.count = 0
-            self._say(f"changes are confirmed on {self._own.name} alone, for it has no siblings: {error}")
+    def _take(self, number: int) -> bool:
+        """Take a sibling if it is frozen; return whether it is."""
+        regime = self._regime(number)
+        if not (self._root / regime.name).is_dir():
+            return False
+        self._data[number] = self._same(number, verify(regime, self._root))
+        return True
+
+    def _tell(self, missing: Sequence[int]) -> None:
+        """Say once that siblings are being frozen."""
+        if not self._said:
+            networks = counted(len(missing), "sibling network")
+            self._say(f"freezing {networks} of {self._own.name} in the background, to confirm changes of code on")
+        self._said = True
 
     def _regime(self, number: int) -> Regime:
         sibling = self._own.sibling(_FIRST + number - 1)
@@ -114,9 +133,16 @@ class _Freezing:
         with TemporaryFile() as told:
             told.write(regime.model_dump_json().encode())
             told.seek(0)
-            command = [sys.executable, "-m", "simulator.freeze", str(root)]
             self._process = subprocess.Popen(
-                command, stdin=told, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, errors="replace"
+                [sys.executable, "-m", "simulator.freeze", str(root)],
+                stdin=told,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+                env=os.environ | _ONE_THREAD,
+                process_group=0,  # a signal from our terminal is for us
+                preexec_fn=partial(die_with_parent, os.getpid()),  # noqa: PLW1509 - it takes no lock
+                text=True,
+                errors="replace",
             )
 
     def done(self) -> bool:

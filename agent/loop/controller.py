@@ -149,7 +149,9 @@ class Controller:
         return tuple(rung for rung in self._planner.rungs if rung != "code" or self._uncontained is None)
 
     def snapshot(self) -> Snapshot:
-        """Return the campaign as it is now."""
+        """Return the campaign as it is now. Siblings are frozen as long as code may be proposed."""
+        if "code" in self._rungs:
+            self._host.siblings.freeze()
         experiments = self._ledger.experiments()
         leader, executor = incumbent(experiments), self._trials.executor
         measured = [e for e in experiments if e is leader or e.verdict is None]

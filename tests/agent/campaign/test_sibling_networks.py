@@ -1,4 +1,4 @@
-"""Siblings of a campaign: frozen when first wanted, the same ever after, and none where there can be none."""
+"""Siblings of a campaign: frozen in the background, the same ever after, and none where there can be none."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import get_type_hints
 
+import psutil
 import pytest
 
 from agent.campaign.sibling_networks import COUNT, SiblingNetworks, sibling_count
@@ -21,9 +22,8 @@ from tests.agent.campaign.test_folder import start
 
 
 @pytest.fixture
-def own(workspace: Workspace, tiny: Dataset, sibling: Dataset) -> Dataset:
-    """Return the data of the campaign in its workspace, with those of sibling 1 beside them."""
-    shutil.copytree(sibling.folder, workspace.data / sibling.regime.name)
+def own(workspace: Workspace, tiny: Dataset) -> Dataset:
+    """Return the data of the campaign in its workspace, with those of its siblings beside them."""
     return replace(tiny, folder=workspace.data / tiny.regime.name)
 
 
@@ -50,7 +50,7 @@ def test_no_network_of_stoichloop_verify_has_had_a_part_in_a_campaign(own: Datas
 def test_a_sibling_is_kept_beside_the_campaigns_own_data_without_a_truth(own: Dataset, workspace: Workspace) -> None:
     campaign = start(workspace, own)
     siblings = SiblingNetworks(campaign, own, print)
-    assert not (campaign.folder / "data" / "sibling1").exists()  # nobody has wanted it
+    assert not (campaign.folder / "data" / "sibling1").exists()  # no code has been proposed, none is to be judged
     assert siblings.has(0)
     assert siblings.has(1)
     kept = campaign.folder / "data" / "sibling1"
@@ -61,16 +61,30 @@ def test_a_sibling_is_kept_beside_the_campaigns_own_data_without_a_truth(own: Da
     assert SiblingNetworks(campaign, own, print).has(1)
 
 
-def test_a_sibling_is_frozen_while_the_campaign_goes_on(own: Dataset, workspace: Workspace, sibling: Dataset) -> None:
-    shutil.rmtree(workspace.data / sibling.regime.name)
+def test_siblings_are_frozen_one_after_the_other_while_the_campaign_goes_on(
+    own: Dataset, workspace: Workspace, sibling: Dataset
+) -> None:
+    for number in (1, 3):
+        shutil.rmtree(workspace.data / own.regime.sibling(1000 + number).name)
     said = list[str]()
     siblings = SiblingNetworks(start(workspace, own), own, said.append)
-    assert not siblings.has(1)
-    assert not siblings.has(2)  # one after the other
-    assert said == ["freezing sibling 1 of pde_m1_tiny, to confirm changes of code on"]
+    siblings.freeze()
+    assert [siblings.has(number) for number in (1, 2, 3, 4)] == [False, True, False, True]
     wait_until(lambda: siblings.has(1))
+    assert not siblings.has(3)
+    wait_until(lambda: siblings.has(3))
     assert siblings.checked(1).manifest.fingerprint() == sibling.manifest.fingerprint()
-    assert len(said) == 1
+    assert said == ["freezing 2 sibling networks of pde_m1_tiny in the background, to confirm changes of code on"]
+
+
+def test_what_is_being_frozen_ends_with_the_campaign(own: Dataset, workspace: Workspace) -> None:
+    shutil.rmtree(workspace.data / own.regime.sibling(1001).name)
+    siblings = SiblingNetworks(start(workspace, own), own, print)
+    siblings.freeze()
+    (freezing,) = psutil.Process().children()
+    assert "simulator.freeze" in freezing.cmdline()
+    siblings.stop()
+    assert not freezing.is_running()
 
 
 def test_a_campaign_goes_on_only_with_the_siblings_that_it_has_used(
@@ -92,6 +106,8 @@ def test_siblings_that_cannot_be_made_are_none_and_that_is_said(own: Dataset, wo
     kinetics = own.regime.kinetics.model_copy(update={"min_rate_variation": 1e9})
     demanding = replace(own, regime=own.regime.model_copy(update={"kinetics": kinetics}))
     said = list[str]()
+    for number in range(1001, 1005):
+        shutil.rmtree(workspace.data / own.regime.sibling(number).name)
     siblings = SiblingNetworks(start(workspace, own), demanding, said.append)
     assert siblings.count == COUNT
     assert not siblings.has(2)

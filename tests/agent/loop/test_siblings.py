@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -89,7 +88,6 @@ def controller_of(night: Night, workspace: Workspace, dataset: Dataset, planner:
 def test_a_trial_on_a_sibling_is_trained_and_scored_on_its_data(
     workspace: Workspace, tiny: Dataset, sibling: Dataset
 ) -> None:
-    shutil.copytree(sibling.folder, workspace.data / sibling.regime.name)
     short = tiny.regime.model_copy(update={"training": Training(full_steps=16)})
     own = replace(tiny, regime=short, folder=workspace.data / short.name)
     night = Night(workspace, own)
@@ -107,6 +105,17 @@ def test_a_trial_on_a_sibling_is_trained_and_scored_on_its_data(
     assert (night.campaign.folder / trial.folder).name == "s7-probe-n1"
     assert (night.campaign.folder / trial.folder / "estimate.npz").is_file()
     assert 7 not in baseline.scores(FIDELITY)
+
+
+def test_siblings_are_made_ready_as_soon_as_code_may_be_proposed(workspace: Workspace, tiny: Dataset) -> None:
+    own = replace(tiny, folder=workspace.data / tiny.regime.name)
+    night = Night(workspace, own)
+    kept = [night.campaign.folder / "data" / f"sibling{number}" for number in (1, 2, 3, 4)]
+    controller_of(night, workspace, own, Listener(rungs=("sweep",))).snapshot()
+    assert not any(folder.exists() for folder in kept)
+    controller_of(night, workspace, own, Listener()).snapshot()
+    assert all(folder.is_dir() for folder in kept)
+    night.close()
 
 
 def test_the_truth_of_a_sibling_scores_its_trials(tiny: Dataset, sibling: Dataset, tmp_path: Path) -> None:
