@@ -49,14 +49,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def tiny(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
     """Return the frozen data of `pde_m1_tiny`; not to be changed."""
-    dataset, _ = prepare(find_regime("pde_m1_tiny"), tmp_path_factory.mktemp("data"))
-    return dataset
+    regime = find_regime("pde_m1_tiny")
+    return prepare(regime, made_once(tmp_path_factory, "tiny", lambda draft: prepare(regime, draft)))[0]
 
 
 @pytest.fixture(scope="session")
 def sibling(tiny: Dataset) -> Dataset:
     """Return the frozen data of sibling 1 of a campaign on `pde_m1_tiny`; not to be changed."""
-    return prepare(tiny.regime.sibling(1001), tiny.folder.parent)[0]
+    return sibling_of(tiny, 1)
 
 
 @pytest.fixture(scope="session", params=[(1.0, True), (0.0, False), (1.0, False)], ids=["decoy", "signs", "open"])
@@ -141,10 +141,16 @@ def clone_for(root: Path, tiny: Dataset) -> Workspace:
         shutil.copytree(ROOT / folder, root / folder, ignore=shutil.ignore_patterns("__pycache__"))
     (root / "notes.txt").write_text("the user's own\n")
     (root / ".gitignore").write_text("data/\nruns/\n__pycache__/\n")
-    for regime in (tiny.regime, *map(tiny.regime.sibling, range(1001, 1005))):
-        shutil.copytree(prepare(regime, tiny.folder.parent)[0].folder, root / "data" / regime.name)
+    for dataset in (tiny, *(sibling_of(tiny, number) for number in (1, 2, 3, 4))):
+        shutil.copytree(dataset.folder, root / "data" / dataset.regime.name)
     start_repository(root)
     return Workspace(root, contained=HOLDING.holds)
+
+
+def sibling_of(tiny: Dataset, number: int) -> Dataset:
+    """Return the frozen data of a sibling of a campaign, made by the first worker that asks."""
+    with FileLock(f"{tiny.folder.parent}.lock"):
+        return prepare(tiny.regime.sibling(1000 + number), tiny.folder.parent)[0]
 
 
 def start_repository(root: Path) -> Repo:

@@ -7,27 +7,34 @@ a score on a sibling.
 from __future__ import annotations
 
 import os
+import resource
+import signal
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryFile
 
+from agent.base.duration import format_duration
 from agent.campaign.campaign_data import keep_data, kept_data, refuse_other_data
 from agent.campaign.folder import CampaignFolder
 from agent.executor.sandbox.bubblewrap import die_with_parent
-from memory.formatting import counted
 from simulator.dataset import FrozenData, check, prepare, read_manifest, verify
 from simulator.freeze import REFUSED
 from simulator.measured_regime import Measured
 from simulator.regime import Network, Regime
-from stoichloop.errors import RegimeError, StoichloopError
+from stoichloop.errors import DatasetError, RegimeError
 
 COUNT = 4
 # Sibling 1 of a campaign is sibling 1001 of its regime: `stoichloop verify`, `data` and `train` know those up to 999,
 # so that no network on which a winner can be verified has had a part in its acceptance.
 _FIRST = 1001
+_COMMAND = sys.executable, "-m", "simulator.freeze"
+_LIMIT_S = 1800  # of processor time: where others keep the processor busy, clock time says nothing about the process
+_AGAIN_S = 60.0  # until a second try: memory or a disk may be short for a moment
 # A thread for each core would take turns with the trials, and every library of linear algebra reads its own name.
 _ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
@@ -45,7 +52,7 @@ class SiblingNetworks:
 
     They are frozen in the background, one after the other, like any data of the workspace. From then on the campaign
     keeps a copy of what its trials are given, and goes on only with the same. `count` falls to 0 once one cannot be
-    made.
+    made, or was tried twice in vain.
     """
 
     def __init__(self, campaign: CampaignFolder, own: FrozenData, say: Callable[[str], None]) -> None:
@@ -54,25 +61,24 @@ class SiblingNetworks:
         self._campaign, self._own, self._root, self._say = campaign, own.regime, own.folder.parent, say
         self._data, self._said = {0: own}, False
         self._freezing: _Freezing | None = None
+        self._again = dict[int, float]()  # the time of the second try, by sibling
         for number in range(1, self.count + 1):
             if kept_data(campaign.folder, number).is_dir():
                 self._data[number] = self._same(number, prepare(self._regime(number), self._root)[0])
 
     def freeze(self) -> None:
         """Take those that are frozen, and have the next one frozen; call it again until all are there."""
-        try:
-            if self._freezing is not None:
-                if not self._freezing.done():
-                    return
-                ended, self._freezing = self._freezing, None
+        if self._freezing is not None:
+            if not self._freezing.done():
+                return
+            ended, self._freezing = self._freezing, None
+            with self._second_chance(ended.number):
                 ended.check()
-            missing = [n for n in range(1, self.count + 1) if n not in self._data and not self._take(n)]
-            if missing:
-                self._tell(missing)
-                self._freezing = _Freezing(self._regime(missing[0]), self._root)
-        except RegimeError as error:
-            self.count = 0
-            self._say(f"changes are confirmed on {self._own.name} alone, for it has no siblings: {error}")
+        now = time.monotonic()
+        for number in range(1, self.count + 1):
+            if number not in self._data and self._again.get(number, now) <= now:
+                with self._second_chance(number):
+                    self._take(number)
 
     def has(self, number: int) -> bool:
         """Return whether this sibling can be trained on now; if not, it is being frozen, so ask again until then."""
@@ -95,20 +101,34 @@ class SiblingNetworks:
         if self._freezing is not None:
             self._freezing.stop()
 
-    def _take(self, number: int) -> bool:
-        """Take a sibling if it is frozen; return whether it is."""
+    def _take(self, number: int) -> None:
+        """Take a sibling if it is frozen, else have it frozen unless another one is."""
         regime = self._regime(number)
-        if not (self._root / regime.name).is_dir():
-            return False
-        self._data[number] = self._same(number, verify(regime, self._root))
-        return True
+        if (self._root / regime.name).is_dir():
+            self._data[number] = self._same(number, verify(regime, self._root))
+        elif self._freezing is None:
+            self._freezing = _Freezing(number, regime, self._root)
+            if not self._said:
+                self._say(f"freezing siblings of {self._own.name} in the background, to confirm changes of code on")
+            self._said = True
 
-    def _tell(self, missing: Sequence[int]) -> None:
-        """Say once that siblings are being frozen."""
-        if not self._said:
-            networks = counted(len(missing), "sibling network")
-            self._say(f"freezing {networks} of {self._own.name} in the background, to confirm changes of code on")
-        self._said = True
+    @contextmanager
+    def _second_chance(self, number: int) -> Iterator[None]:
+        """Do without a sibling that cannot be made; try once more where something else may be to blame."""
+        try:
+            yield
+        except RegimeError as error:
+            self._do_without(error)
+        except (OSError, DatasetError) as error:
+            if number in self._again:
+                self._do_without(error)
+                return
+            self._again[number] = time.monotonic() + _AGAIN_S
+            self._say(f"sibling {number} of {self._own.name} is not frozen, and will be tried once more: {error}")
+
+    def _do_without(self, error: Exception) -> None:
+        self.count = 0
+        self._say(f"changes are confirmed on {self._own.name} alone, for it has no siblings: {error}")
 
     def _regime(self, number: int) -> Regime:
         sibling = self._own.sibling(_FIRST + number - 1)
@@ -127,22 +147,21 @@ class SiblingNetworks:
 
 
 class _Freezing:
-    """A process that freezes the data of one regime; see `simulator.freeze`. Data are frozen atomically."""
+    """A process that freezes the data of one sibling; see `simulator.freeze`. Data are frozen atomically."""
 
-    def __init__(self, regime: Regime, root: Path) -> None:
+    def __init__(self, number: int, regime: Regime, root: Path) -> None:
+        self.number, self._words = number, TemporaryFile()  # noqa: SIM115 - open until the process has ended
         with TemporaryFile() as told:
             told.write(regime.model_dump_json().encode())
             told.seek(0)
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "simulator.freeze", str(root)],
+                [*_COMMAND, str(root)],
                 stdin=told,
                 stdout=subprocess.DEVNULL,
-                stderr=subprocess.PIPE,
+                stderr=self._words,
                 env=os.environ | _ONE_THREAD,
                 process_group=0,  # a signal from our terminal is for us
-                preexec_fn=partial(die_with_parent, os.getpid()),  # noqa: PLW1509 - it takes no lock
-                text=True,
-                errors="replace",
+                preexec_fn=partial(_bound, os.getpid()),  # noqa: PLW1509 - it takes no lock
             )
 
     def done(self) -> bool:
@@ -151,13 +170,26 @@ class _Freezing:
 
     def check(self) -> None:
         """Raise the error that has ended it, if there is one: `RegimeError` if the data cannot be made."""
-        with self._process as ended:
-            words = ended.stderr.read() if ended.stderr else ""
-        if ended.returncode:
-            *_, last = ["it printed nothing", *words.splitlines()]
-            raise (RegimeError if ended.returncode == REFUSED else StoichloopError)(last)
+        with self._words as file:
+            file.seek(0)
+            *_, last = ["it printed nothing", *file.read().decode(errors="replace").splitlines()]
+        status = self._process.returncode
+        if status == REFUSED:
+            raise RegimeError(last)
+        if status == -signal.SIGXCPU:
+            raise DatasetError(f"that took more than {format_duration(_LIMIT_S)} of processor time")
+        if status:
+            how = f"signal {-status}" if status < 0 else f"exit status {status}"
+            raise DatasetError(f"the process ended with {how}: {last}")
 
     def stop(self) -> None:
         """End it."""
-        with self._process as running:
+        with self._words, self._process as running:
             running.terminate()
+
+
+def _bound(parent: int) -> None:
+    """Bound the new process, before it freezes anything, to its parent's life and to its time."""
+    die_with_parent(parent)
+    _, hard = resource.getrlimit(resource.RLIMIT_CPU)
+    resource.setrlimit(resource.RLIMIT_CPU, (_LIMIT_S if hard == resource.RLIM_INFINITY else min(_LIMIT_S, hard), hard))

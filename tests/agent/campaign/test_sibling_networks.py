@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -11,6 +12,7 @@ from typing import get_type_hints
 import psutil
 import pytest
 
+from agent.campaign import sibling_networks
 from agent.campaign.sibling_networks import COUNT, SiblingNetworks, sibling_count
 from agent.cli.verify_command import verify
 from agent.executor.workspace import Workspace
@@ -25,6 +27,28 @@ from tests.agent.campaign.test_folder import start
 def own(workspace: Workspace, tiny: Dataset) -> Dataset:
     """Return the data of the campaign in its workspace, with those of its siblings beside them."""
     return replace(tiny, folder=workspace.data / tiny.regime.name)
+
+
+@pytest.fixture
+def freezing(monkeypatch: pytest.MonkeyPatch, tiny: Dataset) -> Callable[[str], None]:
+    """Have a Python program freeze siblings. It knows their `name`, the `root`, and the `place` of data to copy."""
+
+    def by(program: str) -> None:
+        given = f"""
+import json, os, shutil, sys
+from pathlib import Path
+name, root = json.load(sys.stdin)['name'], Path(sys.argv[1])
+place = Path({str(tiny.folder.parent)!r}) / name
+"""
+        monkeypatch.setattr(sibling_networks, "_COMMAND", (sys.executable, "-c", given + program))
+
+    return by
+
+
+def remove(workspace: Workspace, *numbers: int) -> None:
+    """Remove the frozen data of siblings."""
+    for number in numbers:
+        shutil.rmtree(workspace.data / f"pde_m1_tiny_sibling{1000 + number}")
 
 
 def wait_until(condition: Callable[[], bool]) -> None:
@@ -61,11 +85,18 @@ def test_a_sibling_is_kept_beside_the_campaigns_own_data_without_a_truth(own: Da
     assert SiblingNetworks(campaign, own, print).has(1)
 
 
+def test_a_sibling_is_frozen_as_by_the_command(own: Dataset, workspace: Workspace, sibling: Dataset) -> None:
+    shutil.rmtree(workspace.data / sibling.regime.name)
+    siblings = SiblingNetworks(start(workspace, own), own, print)
+    wait_until(lambda: siblings.has(1))
+    assert siblings.checked(1).manifest.fingerprint() == sibling.manifest.fingerprint()
+
+
 def test_siblings_are_frozen_one_after_the_other_while_the_campaign_goes_on(
-    own: Dataset, workspace: Workspace, sibling: Dataset
+    own: Dataset, workspace: Workspace, freezing: Callable[[str], None]
 ) -> None:
-    for number in (1, 3):
-        shutil.rmtree(workspace.data / own.regime.sibling(1000 + number).name)
+    freezing("shutil.copytree(place, root / name)")
+    remove(workspace, 1, 3)
     said = list[str]()
     siblings = SiblingNetworks(start(workspace, own), own, said.append)
     siblings.freeze()
@@ -73,18 +104,58 @@ def test_siblings_are_frozen_one_after_the_other_while_the_campaign_goes_on(
     wait_until(lambda: siblings.has(1))
     assert not siblings.has(3)
     wait_until(lambda: siblings.has(3))
-    assert siblings.checked(1).manifest.fingerprint() == sibling.manifest.fingerprint()
-    assert said == ["freezing 2 sibling networks of pde_m1_tiny in the background, to confirm changes of code on"]
+    assert said == ["freezing siblings of pde_m1_tiny in the background, to confirm changes of code on"]
 
 
 def test_what_is_being_frozen_ends_with_the_campaign(own: Dataset, workspace: Workspace) -> None:
-    shutil.rmtree(workspace.data / own.regime.sibling(1001).name)
+    remove(workspace, 1)
     siblings = SiblingNetworks(start(workspace, own), own, print)
     siblings.freeze()
-    (freezing,) = psutil.Process().children()
-    assert "simulator.freeze" in freezing.cmdline()
+    (process,) = psutil.Process().children()
+    assert "simulator.freeze" in process.cmdline()
     siblings.stop()
-    assert not freezing.is_running()
+    assert not process.is_running()
+
+
+@pytest.mark.parametrize(
+    ("program", "words"),
+    [
+        ("sys.exit('no room for\\nthe data')", "the process ended with exit status 1: the data"),
+        ("print('x' * 10**6, file=sys.stderr); os.abort()", "the process ended with signal 6: xxx"),
+        ("while True: pass", "that took more than 1 s of processor time"),
+    ],
+)
+def test_a_sibling_is_tried_twice(
+    own: Dataset,
+    workspace: Workspace,
+    freezing: Callable[[str], None],
+    monkeypatch: pytest.MonkeyPatch,
+    program: str,
+    words: str,
+) -> None:
+    monkeypatch.setattr(sibling_networks, "_AGAIN_S", 0.0)
+    monkeypatch.setattr(sibling_networks, "_LIMIT_S", 1)
+    freezing(f"""
+if not (root / "again").exists():
+    (root / "again").touch()
+    {program}
+shutil.copytree(place, root / name)""")
+    remove(workspace, 2)
+    said = list[str]()
+    siblings = SiblingNetworks(start(workspace, own), own, said.append)
+    wait_until(lambda: siblings.has(2))
+    (_, failed) = said
+    assert failed.startswith(f"sibling 2 of pde_m1_tiny is not frozen, and will be tried once more: {words}")
+
+
+def test_data_of_a_sibling_that_are_not_its_own_are_tried_again_later(own: Dataset, workspace: Workspace) -> None:
+    (workspace.data / own.regime.sibling(1002).name / MANIFEST).unlink()
+    said = list[str]()
+    siblings = SiblingNetworks(start(workspace, own), own, said.append)
+    assert [siblings.has(number) for number in (1, 2, 3, 4)] == [True, False, True, True]
+    (failed,) = said
+    assert failed.startswith("sibling 2 of pde_m1_tiny is not frozen, and will be tried once more: ")
+    assert "manifest.json: missing or malformed; restore it" in failed
 
 
 def test_a_campaign_goes_on_only_with_the_siblings_that_it_has_used(
@@ -106,8 +177,7 @@ def test_siblings_that_cannot_be_made_are_none_and_that_is_said(own: Dataset, wo
     kinetics = own.regime.kinetics.model_copy(update={"min_rate_variation": 1e9})
     demanding = replace(own, regime=own.regime.model_copy(update={"kinetics": kinetics}))
     said = list[str]()
-    for number in range(1001, 1005):
-        shutil.rmtree(workspace.data / own.regime.sibling(number).name)
+    remove(workspace, 1, 2, 3, 4)
     siblings = SiblingNetworks(start(workspace, own), demanding, said.append)
     assert siblings.count == COUNT
     assert not siblings.has(2)
