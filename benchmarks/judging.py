@@ -60,7 +60,7 @@ class SimulatedCampaign:
             evidence, wanted = Evidence(list(self.experiments.values()), ("probe",)), list[Wanted]()
             for name in waiting:
                 candidate = self.experiments[name]
-                answer = judge(candidate, self.leader, evidence, siblings=self.siblings, simpler=simpler)
+                answer = judge(candidate, self.leader, evidence, siblings=range(1, self.siblings + 1), simpler=simpler)
                 if isinstance(answer, Verdict):
                     self._close(name, answer)
                     break

@@ -22,6 +22,7 @@ from agent.base.duration import format_duration
 from agent.campaign.campaign_data import keep_data, kept_data, refuse_other_data
 from agent.campaign.folder import CampaignFolder
 from agent.executor.sandbox.bubblewrap import die_with_parent
+from memory.formatting import counted
 from simulator.dataset import FrozenData, check, prepare, read_manifest, verify
 from simulator.freeze import REFUSED
 from simulator.measured_regime import Measured
@@ -51,18 +52,22 @@ class SiblingNetworks:
     """The siblings of one campaign's regime, by their numbers from 1; 0 is the campaign's own network.
 
     They are frozen in the background, one after the other, like any data of the workspace. From then on the campaign
-    keeps a copy of what its trials are given, and goes on only with the same. `count` falls to 0 once one cannot be
-    made, or was tried twice in vain.
+    keeps a copy of what its trials are given, and goes on only with the same. One that cannot be made, or was tried
+    twice in vain, is left out for good: half confirmed experiments of a resumed campaign need the same ones.
+
+    Attributes:
+        numbers: those that there are, frozen already or not.
     """
 
     def __init__(self, campaign: CampaignFolder, own: FrozenData, say: Callable[[str], None]) -> None:
         """Check those that the campaign has kept; raises `StoichloopError` if their data are other ones now."""
-        self.count = sibling_count(own.regime)
         self._campaign, self._own, self._root, self._say = campaign, own.regime, own.folder.parent, say
         self._data, self._said = {0: own}, False
         self._freezing: _Freezing | None = None
         self._again = dict[int, float]()  # the time of the second try, by sibling
-        for number in range(1, self.count + 1):
+        all_numbers = range(1, sibling_count(own.regime) + 1)
+        self.numbers = tuple(number for number in all_numbers if not self._why_not(number).is_file())
+        for number in self.numbers:
             if kept_data(campaign.folder, number).is_dir():
                 self._data[number] = self._same(number, prepare(self._regime(number), self._root)[0])
 
@@ -75,7 +80,7 @@ class SiblingNetworks:
             with self._second_chance(ended.number):
                 ended.check()
         now = time.monotonic()
-        for number in range(1, self.count + 1):
+        for number in self.numbers:
             if number not in self._data and self._again.get(number, now) <= now:
                 with self._second_chance(number):
                     self._take(number)
@@ -84,7 +89,7 @@ class SiblingNetworks:
         """Return whether this sibling can be trained on now; if not, it is being frozen, so ask again until then."""
         if number not in self._data:
             self.freeze()
-        return number in self._data and (number == 0 or self.count > 0)
+        return number in self._data
 
     def checked(self, number: int) -> FrozenData:
         """Return the data of a sibling that there is; raise `DatasetError` if they are not as they were frozen."""
@@ -114,21 +119,34 @@ class SiblingNetworks:
 
     @contextmanager
     def _second_chance(self, number: int) -> Iterator[None]:
-        """Do without a sibling that cannot be made; try once more where something else may be to blame."""
+        """Leave out a sibling that cannot be made; try once more where something else may be to blame."""
         try:
             yield
         except RegimeError as error:
-            self._do_without(error)
+            self._leave_out(number, error)
         except (OSError, DatasetError) as error:
             if number in self._again:
-                self._do_without(error)
+                self._leave_out(number, error)
                 return
             self._again[number] = time.monotonic() + _AGAIN_S
             self._say(f"sibling {number} of {self._own.name} is not frozen, and will be tried once more: {error}")
 
-    def _do_without(self, error: Exception) -> None:
-        self.count = 0
-        self._say(f"changes are confirmed on {self._own.name} alone, for it has no siblings: {error}")
+    def _leave_out(self, number: int, error: Exception) -> None:
+        """Do without a sibling from now on; say so, and write it down for the next controllers."""
+        path = self._why_not(number)
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(f"{error}\n", encoding="utf-8")
+        self.numbers = tuple(other for other in self.numbers if other != number)
+        name = self._own.name
+        where = f"{name} and {counted(len(self.numbers), 'sibling')} of it" if self.numbers else f"{name} alone"
+        self._say(
+            f"changes of code are confirmed on {where}, for sibling {number} cannot be had: {error}; remove {path} to "
+            "have it tried again when the campaign is resumed"
+        )
+
+    def _why_not(self, number: int) -> Path:
+        """Return the file that says why the campaign does without a sibling."""
+        return kept_data(self._campaign.folder, number).with_suffix(".txt")
 
     def _regime(self, number: int) -> Regime:
         sibling = self._own.sibling(_FIRST + number - 1)

@@ -180,7 +180,7 @@ class Controller:
             unanswered=self._unanswered,
             waits=self._waits,
             given_up=self._given_up,
-            siblings=self._host.siblings.count,
+            siblings=self._host.siblings.numbers,
             unready=self._trials.unready(),
             until=self._until,
         )

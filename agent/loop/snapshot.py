@@ -36,7 +36,7 @@ class Snapshot:
         unanswered: while it looked there, a model was asked in vain.
         waits: how often it has been waited for an answer since the last one.
         given_up: why a model or program is asked no more, empty while it is.
-        siblings: how many sibling networks there are to confirm on, from 1 on. unready: those that have no data yet.
+        siblings: the numbers of the sibling networks to confirm on. unready: those of them that have no data yet.
         until: the score at which the user wants the campaign to end, None for no such end.
     """
 
@@ -64,7 +64,7 @@ class Snapshot:
     unanswered: bool = False
     waits: int = 0
     given_up: str = ""
-    siblings: int = 0
+    siblings: tuple[int, ...] = ()
     unready: Collection[int] = ()
     until: float | None = None
 

@@ -78,14 +78,19 @@ def judge_baseline(baseline: Experiment, fidelities: Sequence[str]) -> Wanted | 
 
 
 def judge(
-    candidate: Experiment, incumbent: Experiment, evidence: Evidence, *, siblings: int = 0, simpler: bool = False
+    candidate: Experiment,
+    incumbent: Experiment,
+    evidence: Evidence,
+    *,
+    siblings: Sequence[int] = (),
+    simpler: bool = False,
 ) -> Wanted | Verdict:
     """Return the trials still needed, or the verdict.
 
-    `siblings` is the number of sibling networks, 0 for none; `simpler` says that the candidate's code has fewer lines
-    than the incumbent's, or fewer changes.
+    `siblings` are the numbers of the sibling networks that there are; `simpler` says that the candidate's code has
+    fewer lines than the incumbent's, or fewer changes.
     """
-    patched = siblings if evidence.is_patched(candidate) else 0
+    patched = siblings if evidence.is_patched(candidate) else ()
     answer = _Case(candidate, incumbent, evidence, patched, simpler).answer()
     if isinstance(answer, Wanted):
         return answer
@@ -102,12 +107,12 @@ class _Half(NamedTuple):
 
 @dataclass(frozen=True)
 class _Case:
-    """A candidate before the judge; `siblings` is 0 unless half of its pairs are to be on sibling networks."""
+    """A candidate before the judge; `siblings` are none unless half of its pairs are to be on sibling networks."""
 
     candidate: Experiment
     incumbent: Experiment
     evidence: Evidence
-    siblings: int
+    siblings: Sequence[int]
     simpler: bool
 
     @property
@@ -195,7 +200,7 @@ class _Case:
         if not self.siblings:
             return []
         seeds = confirm_seeds(self.incumbent.id, look.pairs // 2)
-        return [(seed, 1 + place % self.siblings) for place, seed in enumerate(seeds)]
+        return [(seed, self.siblings[place % len(self.siblings)]) for place, seed in enumerate(seeds)]
 
     def _missing(self, look: Look) -> tuple[TrialKey, ...]:
         keys: list[TrialKey] = []

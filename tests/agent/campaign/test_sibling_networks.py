@@ -17,6 +17,7 @@ from agent.campaign.sibling_networks import COUNT, SiblingNetworks, sibling_coun
 from agent.cli.verify_command import verify
 from agent.executor.workspace import Workspace
 from simulator.dataset import MANIFEST, OBSERVATIONS, Dataset, read_arrays, write
+from simulator.freeze import REFUSED
 from simulator.measured.measurements import Measurements
 from simulator.regime import find_regime
 from stoichloop.errors import StoichloopError
@@ -144,6 +145,7 @@ shutil.copytree(place, root / name)""")
     said = list[str]()
     siblings = SiblingNetworks(start(workspace, own), own, said.append)
     wait_until(lambda: siblings.has(2))
+    assert siblings.numbers == (1, 2, 3, 4)
     (_, failed) = said
     assert failed.startswith(f"sibling 2 of pde_m1_tiny is not frozen, and will be tried once more: {words}")
 
@@ -156,6 +158,7 @@ def test_data_of_a_sibling_that_are_not_its_own_are_tried_again_later(own: Datas
     (failed,) = said
     assert failed.startswith("sibling 2 of pde_m1_tiny is not frozen, and will be tried once more: ")
     assert "manifest.json: missing or malformed; restore it" in failed
+    assert siblings.numbers == (1, 2, 3, 4)
 
 
 def test_a_campaign_goes_on_only_with_the_siblings_that_it_has_used(
@@ -173,17 +176,40 @@ def test_a_campaign_goes_on_only_with_the_siblings_that_it_has_used(
         SiblingNetworks(campaign, own, print)
 
 
-def test_siblings_that_cannot_be_made_are_none_and_that_is_said(own: Dataset, workspace: Workspace) -> None:
+def test_a_sibling_that_cannot_be_made_is_left_out_and_so_it_is_when_the_campaign_is_resumed(
+    own: Dataset, workspace: Workspace, freezing: Callable[[str], None]
+) -> None:
+    freezing(f"print('some rate varies too little', file=sys.stderr); sys.exit({REFUSED})")
+    remove(workspace, 3)
+    campaign, said = start(workspace, own), list[str]()
+    siblings = SiblingNetworks(campaign, own, said.append)
+    assert siblings.numbers == (1, 2, 3, 4)
+    wait_until(lambda: siblings.has(3) or siblings.numbers == (1, 2, 4))
+    assert [siblings.has(number) for number in (0, 1, 2, 3, 4)] == [True, True, True, False, True]
+    (_, words) = said
+    reason = campaign.folder / "data" / "sibling3.txt"
+    assert words == (
+        "changes of code are confirmed on pde_m1_tiny and 3 siblings of it, for sibling 3 cannot be had: some rate "
+        f"varies too little; remove {reason} to have it tried again when the campaign is resumed"
+    )
+    assert reason.read_text() == "some rate varies too little\n"
+    assert SiblingNetworks(campaign, own, print).numbers == (1, 2, 4)
+    reason.unlink()
+    assert SiblingNetworks(campaign, own, print).numbers == (1, 2, 3, 4)
+
+
+def test_a_campaign_whose_last_sibling_cannot_be_made_confirms_on_its_own_network_alone(
+    own: Dataset, workspace: Workspace
+) -> None:
     kinetics = own.regime.kinetics.model_copy(update={"min_rate_variation": 1e9})
     demanding = replace(own, regime=own.regime.model_copy(update={"kinetics": kinetics}))
-    said = list[str]()
-    remove(workspace, 1, 2, 3, 4)
-    siblings = SiblingNetworks(start(workspace, own), demanding, said.append)
-    assert siblings.count == COUNT
-    assert not siblings.has(2)
-    wait_until(lambda: siblings.has(2) or siblings.count == 0)
+    remove(workspace, 4)
+    campaign, said = start(workspace, own), list[str]()
+    for number in (1, 2, 3):
+        (campaign.folder / "data" / f"sibling{number}.txt").touch()
+    siblings = SiblingNetworks(campaign, demanding, said.append)
+    wait_until(lambda: siblings.has(4) or not siblings.numbers)
     assert siblings.has(0)
-    assert not siblings.has(1)
     (_, words) = said
-    assert words.startswith("changes are confirmed on pde_m1_tiny alone, for it has no siblings: regime ")
+    assert words.startswith("changes of code are confirmed on pde_m1_tiny alone, for sibling 4 cannot be had: regime ")
     assert "kinetics.min_rate_variation = 1000000000.0; lower it" in words

@@ -139,7 +139,7 @@ def test_the_newest_block_may_be_closed_first() -> None:
 
 def test_trials_on_a_sibling_wait_for_its_data() -> None:
     past = (BASELINE, replace(scored("e0002", [0.6, 0.6]), patch="a patch"))
-    both = snapshot(past, (CLOSED, OPEN), free=99, siblings=2)
+    both = snapshot(past, (CLOSED, OPEN), free=99, siblings=(1, 2))
     assert {trial.sibling for trial in started(next_step(both))} == {0, 1, 2}
     own = started(next_step(replace(both, unready=[1, 2])))
     assert {trial.sibling for trial in own} == {0}

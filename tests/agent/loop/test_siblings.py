@@ -92,7 +92,7 @@ def test_a_trial_on_a_sibling_is_trained_and_scored_on_its_data(
     own = replace(tiny, regime=short, folder=workspace.data / short.name)
     night = Night(workspace, own)
     controller = controller_of(night, workspace, own, Listener())
-    assert controller.snapshot().siblings == 4
+    assert controller.snapshot().siblings == (1, 2, 3, 4)
     controller.start_trials([TrialKey("e0001", 7, FIDELITY, 1)])
     while controller.snapshot().running:
         controller.wait("nothing", ())

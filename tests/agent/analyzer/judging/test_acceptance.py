@@ -11,7 +11,7 @@ from agent.analyzer.judging.acceptance import Wanted, judge, judge_baseline
 from agent.analyzer.judging.confirmation import ALPHA, LOOKS, level_of
 from agent.analyzer.judging.noise import Evidence
 from agent.analyzer.judging.seeds import BASELINE_SEEDS, confirm_seeds, screen_seeds
-from memory.records import Experiment, Verdict
+from memory.records import Experiment, TrialKey, Verdict
 from tests.agent.experiments import FIDELITY, failed, scored
 
 FIRST, SECOND, LAST = (look.pairs for look in LOOKS)
@@ -31,8 +31,8 @@ def baseline(mean: float = 0.3, fresh: int = 0) -> Experiment:
 def answer_to(candidate: Experiment, incumbent: Experiment, *others: Experiment, **how: int) -> Wanted | Verdict:
     first = incumbent if incumbent.id == "e0001" else baseline()
     experiments = list({e.id: e for e in (first, incumbent, *others, candidate)}.values())
-    simpler = bool(how.pop("simpler", False))
-    return judge(candidate, incumbent, Evidence(experiments, (FIDELITY,)), simpler=simpler, **how)
+    simpler, siblings = bool(how.get("simpler", False)), range(1, how.get("siblings", 0) + 1)
+    return judge(candidate, incumbent, Evidence(experiments, (FIDELITY,)), siblings=siblings, simpler=simpler)
 
 
 def verdict_on(candidate: Experiment, incumbent: Experiment, *others: Experiment, **how: int) -> Verdict:
@@ -60,6 +60,13 @@ def on_siblings(experiment: Experiment, mean: float, pairs: int, siblings: int =
     trials = scored(experiment.id, around(mean, tuple(place.values()))).trials
     there = [replace(t, sibling=1 + index % siblings) for index, t in enumerate(trials)]
     return replace(experiment, sibling_trials=tuple(there))
+
+
+def measured(experiment: Experiment, mean: float, keys: Sequence[TrialKey]) -> Experiment:
+    """Return an experiment with the results of those of these trials on siblings that are its own."""
+    own = {key.seed: key.sibling for key in keys if key.experiment == experiment.id}
+    trials = [replace(t, sibling=own[t.seed]) for t in scored(experiment.id, around(mean, tuple(own))).trials]
+    return replace(experiment, sibling_trials=(*experiment.sibling_trials, *trials))
 
 
 def test_the_baseline_is_measured_on_several_seeds_at_every_fidelity_first() -> None:
@@ -267,6 +274,25 @@ def test_no_few_siblings_carry_the_gain_for_all(carried: Sequence[float], verdic
     ]
     rival = on_siblings(incumbent, 0.05, half, siblings=4)
     assert verdict_on(replace(code, sibling_trials=tuple(trials)), rival, siblings=4).verdict == verdict
+
+
+@pytest.mark.parametrize("left", [(1, 2, 4), (4,), ()])
+def test_a_confirmation_that_waits_for_a_sibling_goes_on_without_it(left: Sequence[int]) -> None:
+    half = FIRST // 2
+    code, incumbent = confirmed(0.1, FIRST)
+    code = on_siblings(replace(code, patch="a diff"), 0.8, half, siblings=4)
+    incumbent = on_siblings(incumbent, 0.7, half, siblings=4)
+    code, incumbent = (
+        replace(e, sibling_trials=tuple(t for t in e.sibling_trials if t.sibling != 3)) for e in (code, incumbent)
+    )
+    answer = judge(code, incumbent, Evidence([incumbent, code], (FIDELITY,)), siblings=left)
+    if isinstance(answer, Wanted):
+        assert {key.sibling for key in answer.trials} <= set(left)
+        code, incumbent = measured(code, 0.8, answer.trials), measured(incumbent, 0.7, answer.trials)
+        answer = judge(code, incumbent, Evidence([incumbent, code], (FIDELITY,)), siblings=left)
+    assert isinstance(answer, Verdict)
+    assert answer.verdict == "accepted"
+    assert ("on sibling networks" in answer.reason) == bool(left)
 
 
 def test_failures_in_trials_that_ran_ahead_of_a_look_are_left_to_the_next() -> None:
