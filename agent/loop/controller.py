@@ -152,6 +152,7 @@ class Controller:
         """Return the campaign as it is now. Siblings are frozen as long as code may be proposed."""
         if "code" in self._rungs:
             self._host.siblings.freeze()
+        unready = self._trials.unready()  # before the numbers of all, which lose one that cannot be made
         experiments = self._ledger.experiments()
         leader, executor = incumbent(experiments), self._trials.executor
         measured = [e for e in experiments if e is leader or e.verdict is None]
@@ -181,7 +182,7 @@ class Controller:
             waits=self._waits,
             given_up=self._given_up,
             siblings=self._host.siblings.numbers,
-            unready=self._trials.unready(),
+            unready=unready,
             until=self._until,
         )
 

@@ -168,7 +168,7 @@ def _fitting(snapshot: Snapshot, trials: Sequence[TrialKey]) -> list[TrialKey]:
     if snapshot.cramped:
         return []
     new = [t for t in dict.fromkeys(trials) if t not in snapshot.running and t.sibling not in snapshot.unready]
-    return [t for t in new if snapshot.left_s > snapshot.expected_s[t.fidelity]]
+    return list(filter(snapshot.in_time, new))
 
 
 def _close(snapshot: Snapshot) -> CloseBlock | None:
@@ -272,7 +272,7 @@ def _wait_or_stop(snapshot: Snapshot, needs: _Needs) -> Wait | Stop:
     judging, going_on = bool(needs.trials), snapshot.wants_more and snapshot.trial_fits
     reasons = (
         any(trial in snapshot.running for trial in needs.trials),
-        judging and (snapshot.cramped or any(trial.sibling in snapshot.unready for trial in needs.trials)),
+        any(snapshot.cramped or t.sibling in snapshot.unready for t in needs.trials if snapshot.in_time(t)),
         going_on and (snapshot.asking or snapshot.paused),
         (judging or going_on) and snapshot.running and not snapshot.free,  # a slot will be free
         snapshot.explaining is not None and snapshot.trial_fits,

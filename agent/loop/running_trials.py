@@ -64,7 +64,8 @@ class RunningTrials:
 
     def unready(self) -> frozenset[int]:
         """Return the siblings that have been wanted, and whose data are still being made."""
-        self._unready = {number for number in self._unready if not self._host.siblings.has(number)}
+        siblings = self._host.siblings
+        self._unready = {n for n in self._unready if not siblings.has(n) and n in siblings.numbers}
         return frozenset(self._unready)
 
     def start(self, wanted: Sequence[TrialKey]) -> None:

@@ -99,6 +99,10 @@ class Snapshot:
         """Return whether a trial that is started now can end in time."""
         return self.left_s > self.expected_s[self.fidelities[0]]
 
+    def in_time(self, trial: TrialKey) -> bool:
+        """Return whether this trial, started now, can end in time."""
+        return self.left_s > self.expected_s[trial.fidelity]
+
     @cached_property
     def solved(self) -> str:
         """Return why nothing is left to improve or the user's score is reached, empty while neither holds."""

@@ -146,6 +146,21 @@ def test_trials_on_a_sibling_wait_for_its_data() -> None:
     assert isinstance(next_step(replace(both, unready=[1, 2], free=0, running=own)), Wait)
 
 
+def test_nothing_waits_for_a_sibling_that_no_trial_could_use_in_time() -> None:
+    code = replace(scored("e0002", [0.6, 0.6]), patch="a patch")
+    first = snapshot((BASELINE, code), (CLOSED, OPEN), free=99, siblings=(1, 2), unready=[1, 2])
+    own = {name: [t.seed for t in started(next_step(first)) if t.experiment == name] for name in ("e0001", "e0002")}
+    measured = (
+        replace(BASELINE, trials=(*BASELINE.trials, *scored("e0001", dict.fromkeys(own["e0001"], 0.3)).trials)),
+        replace(code, trials=(*code.trials, *scored("e0002", dict.fromkeys(own["e0002"], 0.6)).trials)),
+    )
+    waiting = replace(first, experiments=measured)
+    assert isinstance(next_step(waiting), Wait)
+    late = next_step(replace(waiting, left_s=1.0))
+    assert late == Stop(Ending("stopped", "1 s of 10 min 00 s left, too little for another trial"))
+    assert isinstance(next_step(replace(waiting, left_s=1.0, cramped=True)), Stop)
+
+
 def test_a_verdict_that_has_been_earned_comes_before_more_trials() -> None:
     worse = scored("e0002", [0.1])
     step = next_step(snapshot((BASELINE, worse, scored("e0003")), (CLOSED, OPEN)))

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import shutil
+import sys
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -34,6 +37,7 @@ from memory.formatting import ON_SIBLINGS
 from memory.records import Decision, TrialKey, TrialResult, Verdict
 from memory.render import Log, entries, search, working_memory
 from simulator.dataset import Dataset
+from simulator.freeze import REFUSED
 from simulator.regime import Training
 from tests.agent.analyzer.scoring.estimates import true_estimate, write_estimate
 from tests.agent.experiments import scored, situation
@@ -116,6 +120,26 @@ def test_siblings_are_made_ready_as_soon_as_code_may_be_proposed(workspace: Work
     controller_of(night, workspace, own, Listener()).snapshot()
     assert all(folder.is_dir() for folder in kept)
     night.close()
+
+
+def test_a_wanted_sibling_that_cannot_be_made_is_waited_for_no_longer(
+    workspace: Workspace, tiny: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        "agent.campaign.sibling_networks._COMMAND", (sys.executable, "-c", f"raise SystemExit({REFUSED})")
+    )
+    shutil.rmtree(workspace.data / tiny.regime.sibling(1003).name)
+    own = replace(tiny, folder=workspace.data / tiny.regime.name)
+    night = Night(workspace, own)
+    controller = controller_of(night, workspace, own, Listener(rungs=("sweep",)))
+    assert controller.snapshot().unready == frozenset()
+    controller.start_trials([TrialKey("e0001", 7, FIDELITY, 3)])
+    seen = [controller.snapshot()]
+    while seen[-1].unready:
+        time.sleep(0.02)
+        seen.append(controller.snapshot())
+    night.close()
+    assert [(s.siblings, set(s.unready)) for s in (seen[0], seen[-1])] == [((1, 2, 3, 4), {3}), ((1, 2, 4), set())]
 
 
 def test_the_truth_of_a_sibling_scores_its_trials(tiny: Dataset, sibling: Dataset, tmp_path: Path) -> None:
