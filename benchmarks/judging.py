@@ -165,10 +165,11 @@ class FitsConstants:
 
     elsewhere: float
     proposals: int = 200
+    siblings: int = _SIBLINGS
 
     def __call__(self, rng: np.random.Generator) -> bool:
         """See `Case`."""
-        simulated, mean = SimulatedCampaign(rng, START, _SIBLINGS), START.mean
+        simulated, mean = SimulatedCampaign(rng, START, self.siblings), START.mean
         for _ in range(self.proposals):
             better = mean + float(rng.normal(0.0, 0.5)) * START.sigma
             fitted = replace(START, mean=better, elsewhere=START.mean + self.elsewhere * START.sigma)
@@ -236,6 +237,9 @@ def cases() -> Iterator[tuple[str, str, Case]]:
             yield "candidate that fails on some seeds accepted", f"+4 sd on {share:.0%}, else {words}", Accepts(failing)
     for elsewhere in (0.0, -2.0):
         yield "fitted constants accepted in 200 proposals", f"{elsewhere:g} sd on siblings", FitsConstants(elsewhere)
+    for siblings in (1, 0):
+        left = f"0 sd on siblings, {siblings} left"
+        yield "fitted constants accepted in 200 proposals", left, FitsConstants(0.0, siblings=siblings)
     starts = {
         "bimodal .25 and .95": Nature(0.6, 0.35, "bimodal"),
         "a fifth of seeds fail, else .95": Nature(0.95, 0.02, fails=0.2),
