@@ -105,6 +105,13 @@ class _Half(NamedTuple):
     shown: bool
 
 
+class _AboveTrivial(NamedTuple):
+    """A candidate against the trivial answer, and why it is rejected where that is not shown to be worse."""
+
+    contrast: Contrast
+    words: str
+
+
 @dataclass(frozen=True)
 class _Case:
     """A candidate before the judge; `siblings` are none unless half of its pairs are to be on sibling networks."""
@@ -225,8 +232,10 @@ class _Case:
             better = f"simpler, and not worse than {self.incumbent.id} by {self._margin:.4f},"
         on = f"on {len(fresh)} fresh seeds: {here.contrast.effect:+z.4f}, p = {here.p_value:.2g}"
         if here.shown and there.shown:
-            if nothing := self._learns_nothing([outcomes(self.candidate, self.top)[seed] for seed in fresh], level):
-                return Verdict("rejected", nothing, *told)
+            above = self._above_trivial([outcomes(self.candidate, self.top)[seed] for seed in fresh])
+            if above is not None and above.contrast.p_value() >= level:
+                undecided = look is not LOOKS[-1] and above.contrast.effect > 0
+                return None if undecided else Verdict("rejected", f"{above.words}; it leads {self.incumbent.id}", *told)
             also = "; the gain is shown on sibling networks" if self.siblings else ""
             return Verdict("accepted", f"{better} {on}, below the level {level:.2g} of test {place}{also}", *told)
         if look is not LOOKS[-1] and max(here.p_value, there.p_value) <= look.futile:
@@ -277,12 +286,18 @@ class _Case:
         shown = contrast.effect >= 0.0 and passes(contrast, pairs, level, least) and _on_most(gains, least)
         return _Half(contrast, contrast.p_value(least), shown)
 
-    def _learns_nothing(self, scores: Sequence[float], level: float) -> str | None:
-        """Return why a better candidate is no better than the trivial answer, None if it is or need not be."""
+    def _above_trivial(self, scores: Sequence[float]) -> _AboveTrivial | None:
+        """Compare a candidate with the trivial answer, None if it need not beat that."""
         trivial = self._trivial()
-        if trivial is None or paired([s - trivial for s in scores], self._prior.sigma(scores)).p_value() < level:
+        if trivial is None:
             return None
-        return f"{_learns_nothing(statistics.fmean(scores), len(scores), trivial)}; it leads {self.incumbent.id}"
+        contrast = paired([score - trivial for score in scores], self._prior.sigma(scores))
+        words = _learns_nothing(statistics.fmean(scores), len(scores), trivial)
+        if contrast.effect > 0:
+            words = (
+                f"not shown to learn anything: {contrast.effect:+z.4f} over {trivial:.4f}, the score of 1 everywhere"
+            )
+        return _AboveTrivial(contrast, words)
 
     def _too_few(self, fresh: Sequence[int]) -> Verdict | None:
         """Return the verdict where the incumbent did not complete enough fresh trainings, else None."""

@@ -314,8 +314,12 @@ def test_an_answer_that_learns_nothing_is_not_accepted_over_a_baseline_that_was_
         "learns nothing: 0.6170 on 2 seeds is not above 0.6170, the score of 1 everywhere; it leads e0001"
     )
     better, incumbent = confirmed(0.2, FIRST)
-    assert verdict_on(with_trivial(better, 0.495), incumbent).reason.startswith("learns nothing: 0.5000 on 12 seeds")
+    assert verdict_on(with_trivial(better, 0.505), incumbent).reason.startswith("learns nothing: 0.5000 on 12 seeds")
     assert verdict_on(with_trivial(better, 0.4), incumbent).verdict == "accepted"
+    near = with_trivial(better, 0.498)  # above that answer, which 12 seeds do not show
+    assert isinstance(answer_to(near, incumbent), Wanted)
+    last, incumbent = confirmed(0.2, LAST)
+    assert verdict_on(with_trivial(last, 0.4999), incumbent).reason.startswith("not shown to learn anything: +0.0001")
 
 
 def test_fewer_lines_of_code_win_ties_and_only_ties() -> None:
