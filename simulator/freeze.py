@@ -13,8 +13,9 @@ from simulator.dataset import prepare
 from simulator.regime import Regime
 from stoichloop.errors import RegimeError
 
-# Measured beside another busy process on one core: 10 % of it. At 19 that was 2 %, with which siblings come too late.
-_NICE = 10
+# Measured beside another busy process on one core: 25 % of it. With 10 it was 10 %, with 19 it was 2 %, and the first
+# candidate that is to be confirmed waited for siblings.
+_NICE = 5
 REFUSED = 2  # exit status for a regime whose data cannot be made; the reason is on standard error
 
 
