@@ -132,6 +132,19 @@ def workspace(tmp_path: Path, tiny: Dataset) -> Workspace:
     return clone_for(tmp_path / "clone", tiny)
 
 
+@pytest.fixture
+def quick(workspace: Workspace) -> Workspace:
+    """Return the user's repository with a training that is done at once."""
+    return train_quickly(workspace)
+
+
+def train_quickly(workspace: Workspace) -> Workspace:
+    """Commit `tests/quick_train.py` to a user's repository as its training."""
+    shutil.copy(ROOT / "tests" / "quick_train.py", workspace.root / "gnn" / "train.py")
+    workspace.repo.git.commit("--all", "--message=a training that is done at once")
+    return workspace
+
+
 def clone_for(root: Path, tiny: Dataset) -> Workspace:
     """Such a repository at `root`."""
     for folder in ("gnn", "recipes"):
