@@ -30,6 +30,7 @@ _STEPS = {"by frame": 60, "by batch": 30, "gnn.train": 100}
 _FRAMES = 128
 _SQUARE = 2048  # of the matrices whose product is the measure of a core
 _SIZES = ((100, 256), (200, 512), (500, 1000), (1000, 2000), (2000, 4000))
+_WORK = 40_000  # reactions times steps, at each size
 _EDGES = (2, 2)  # substrates and products of each reaction of a network that is only to be large
 
 _Result = TypeVar("_Result")
@@ -88,7 +89,7 @@ def speed(
     multiply = summarise([one["multiply"] / 1e9 for one in every])
     operations = every[0]["operations"]
     console.print("sizes", highlight=False)
-    sizes = [_apart(_cost, size) for size in _SIZES[:largest]]
+    sizes = [_apart(_cost, size, _WORK) for size in _SIZES[:largest]]
     print(
         SpeedReport(
             machine=machine,
@@ -190,7 +191,7 @@ class _Cost:
         )
 
 
-def _cost(size: tuple[int, int]) -> _Cost:
+def _cost(size: tuple[int, int], work: int) -> _Cost:
     """Return time, and memory beyond the program's, of steps on a random network of (metabolites, reactions)."""
     import torch
 
@@ -199,7 +200,7 @@ def _cost(size: tuple[int, int]) -> _Cost:
     before = _memory("VmRSS")
     Path("/proc/self/clear_refs").write_text("5", encoding="ascii")  # the peak starts anew
     observations = _network(*size)
-    steps = max(4, 40_000 // size[1])
+    steps = max(4, work // size[1])
     times = tuple(1e3 * _train(observations, steps) / steps for _ in range(3))
     return _Cost(*size, len(observations.graph.met_all), times, _memory("VmHWM") - before)
 

@@ -26,7 +26,7 @@ from agent.executor.workspace import Workspace
 from agent.loop.explore import run_campaign
 from simulator.dataset import Dataset, prepare
 from simulator.measured.measurements import Measurements, import_measurements
-from simulator.regime import find_regime
+from simulator.regime import Regime, find_regime
 
 # A run in the background, or under nohup, may have been told to ignore these; what is tested here is that they work.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -49,8 +49,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def tiny(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
     """Return the frozen data of `pde_m1_tiny`; not to be changed."""
-    regime = find_regime("pde_m1_tiny")
-    return prepare(regime, made_once(tmp_path_factory, "tiny", lambda draft: prepare(regime, draft)))[0]
+    return frozen(tmp_path_factory, "tiny", find_regime("pde_m1_tiny"))
 
 
 @pytest.fixture(scope="session")
@@ -66,7 +65,7 @@ def veiled(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     decoys, roles_told = request.param
     observation = regime.observation.model_copy(update={"decoys": decoys, "roles_told": roles_told})
     veiled = regime.model_copy(update={"observation": observation})
-    return prepare(veiled, tmp_path_factory.mktemp("veiled"))[0]
+    return frozen(tmp_path_factory, f"veiled-{decoys}-{roles_told}", veiled)
 
 
 @pytest.fixture(scope="session")
@@ -74,7 +73,7 @@ def unbalanced(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
     """Frozen data of `pde_m1_tiny` with columns that need not balance; not to be changed."""
     regime = find_regime("pde_m1_tiny")
     network = regime.network.model_copy(update={"mass_balanced": False})
-    return prepare(regime.model_copy(update={"network": network}), tmp_path_factory.mktemp("unbalanced"))[0]
+    return frozen(tmp_path_factory, "unbalanced", regime.model_copy(update={"network": network}))
 
 
 @pytest.fixture(scope="session")
@@ -93,6 +92,11 @@ def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path],
             make(draft)
             draft.rename(place)
     return place
+
+
+def frozen(factory: pytest.TempPathFactory, name: str, regime: Regime) -> Dataset:
+    """Return the data of a regime, frozen in a folder of this name by the first worker that asks."""
+    return prepare(regime, made_once(factory, name, lambda draft: prepare(regime, draft)))[0]
 
 
 @dataclass(frozen=True)
@@ -133,6 +137,19 @@ def workspace(tmp_path: Path, tiny: Dataset) -> Workspace:
     Those of the siblings are there too: no campaign of a test spends its time on freezing them.
     """
     return clone_for(tmp_path / "clone", tiny)
+
+
+@pytest.fixture
+def quick(workspace: Workspace) -> Workspace:
+    """Return the user's repository with a training that is done at once."""
+    return train_quickly(workspace)
+
+
+def train_quickly(workspace: Workspace) -> Workspace:
+    """Commit `tests/quick_train.py` to a user's repository as its training."""
+    shutil.copy(ROOT / "tests" / "quick_train.py", workspace.root / "gnn" / "train.py")
+    workspace.repo.git.commit("--all", "--message=a training that is done at once")
+    return workspace
 
 
 def clone_for(root: Path, tiny: Dataset) -> Workspace:

@@ -52,8 +52,8 @@ def test_a_member_is_the_same_together_and_alone(
     more: dict[str, str], observations: Observations, tmp_path: Path
 ) -> None:
     configurations = [replace(config, **more) for config in CONFIGURATIONS]  # type: ignore[arg-type]  # as declared
-    together = train(observations, members(tmp_path / "together", configurations), 30)
-    alone = [train(observations, [member], 30)[0] for member in members(tmp_path / "alone", configurations)]
+    together = train(observations, members(tmp_path / "together", configurations), 12)
+    alone = [train(observations, [member], 12)[0] for member in members(tmp_path / "alone", configurations)]
     for one, other in zip(together, alone, strict=True):
         assert one is not None
         assert other is not None

@@ -117,9 +117,9 @@ def test_trials_of_one_shape_share_a_process_and_come_out_as_each_alone(
 
 
 def test_slots_get_equal_shares_of_what_is_alike_and_shapes_stay_apart(
-    workspace: Workspace, tiny: Dataset, tmp_path: Path
+    quick: Workspace, tiny: Dataset, tmp_path: Path
 ) -> None:
-    slots = Slots(workspace, tiny, tmp_path, slots=2, together=8)
+    slots = Slots(quick, tiny, tmp_path, slots=2, together=8)
     slots.run({}, {}, {"width": 16}, {"lr_k": 0.01}, {"width": 16, "lr_k": 0.1}, {"depth": 1})
     shares = sorted(sorted(name for name, pids in slots.pids.items() if pids == [pid]) for pid in pids_of(slots))
     assert shares == [
@@ -154,10 +154,10 @@ def test_a_loss_that_is_not_finite_costs_nobody_else_anything(
     ids=["knows of no members", "crashes with several"],
 )
 def test_code_that_cannot_train_several_trains_one_by_one_and_that_is_said(
-    old: str, new: str, workspace: Workspace, tiny: Dataset, tmp_path: Path
+    old: str, new: str, quick: Workspace, tiny: Dataset, tmp_path: Path
 ) -> None:
-    edit(workspace, "gnn/train.py", old, new)
-    slots = Slots(workspace, tiny, tmp_path, slots=1, together=8)
+    edit(quick, "gnn/train.py", old, new)
+    slots = Slots(quick, tiny, tmp_path, slots=1, together=8)
     outcomes = slots.run({}, {}, {})
     assert [outcome.status for outcome in outcomes.values()] == ["completed"] * 3
     assert slots.processes == [3, 1, 1, 1]

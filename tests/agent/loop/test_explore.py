@@ -1,4 +1,4 @@
-"""The loop as a user runs it: real processes, real git, real training on the tiny regime."""
+"""The loop as a user runs it: real processes, real git, real trials, whose training is done at once."""
 
 from __future__ import annotations
 
@@ -21,6 +21,8 @@ from agent.executor.workspace import Workspace
 from memory.ledger import Ledger
 from memory.records import Experiment
 from tests.conftest import Command, command_line
+
+pytestmark = pytest.mark.usefixtures("quick")
 
 REGIME = "pde_m1_tiny"
 EXPLORE = ["explore", REGIME, "--campaign", "night", "--budget", "5m", "--experiments", "3", "--workers", "2"]
@@ -50,6 +52,19 @@ class Controller:
     def end(self, signal_number: int) -> str:
         self.process.send_signal(signal_number)
         return self.process.communicate(timeout=30)[0]
+
+
+def lengthen(workspace: Workspace, lasts_s: float) -> None:
+    """Let each trial last longer, so that it can be caught while it runs."""
+    edit_training(workspace, "_LASTS_S = 0.0", f"_LASTS_S = {lasts_s}")
+
+
+def edit_training(workspace: Workspace, old: str, new: str) -> None:
+    training = workspace.root / "gnn" / "train.py"
+    text = training.read_text()
+    assert old in text
+    training.write_text(text.replace(old, new))
+    workspace.repo.git.commit("--all", "-m", "an edit")
 
 
 def read(workspace: Workspace) -> list[Experiment]:
@@ -132,6 +147,7 @@ def test_a_campaign_runs_reads_well_and_is_not_repeated(stoichloop: Command, wor
 def test_after_kill_9_in_mid_block_nothing_is_lost_and_nothing_run_twice(
     stoichloop: Command, workspace: Workspace
 ) -> None:
+    lengthen(workspace, 0.5)
     controller = Controller(workspace)
     controller.wait_until(lambda ledger: len(ledger.blocks()) == 2 and ledger.running())
     controller.end(signal.SIGKILL)
@@ -147,6 +163,7 @@ def test_after_kill_9_in_mid_block_nothing_is_lost_and_nothing_run_twice(
 
 
 def test_a_trial_that_somebody_kills_is_tried_once_more(stoichloop: Command, workspace: Workspace) -> None:
+    lengthen(workspace, 1.0)
     controller = Controller(workspace)
     controller.wait_until(lambda ledger: ledger.running())
     with Ledger(controller.ledger_path, readonly=True) as ledger:
@@ -173,6 +190,7 @@ def test_ctrl_c_ends_cleanly_after_saving(stoichloop: Command, workspace: Worksp
 
 
 def test_others_may_look_but_not_lead_while_it_runs(stoichloop: Command, workspace: Workspace) -> None:
+    lengthen(workspace, 30.0)
     controller = Controller(workspace)
     controller.wait_until(lambda ledger: ledger.running())
     status = json.loads(stoichloop("status", "--json").stdout)
@@ -201,9 +219,7 @@ def test_the_budget_of_time_is_kept(stoichloop: Command, workspace: Workspace) -
 
 
 def test_a_baseline_that_does_not_train_is_said_at_once(stoichloop: Command, workspace: Workspace) -> None:
-    chosen = workspace.root / "gnn" / "configuration.json"
-    chosen.write_text('{"lr_k": 1e10}')
-    workspace.repo.git.commit("--all", "-m", "a bad idea")
+    edit_training(workspace, 'models = ["trained"]', "models = [print('the loss became infinite')]")
     done = stoichloop(*EXPLORE, check=False)
     assert done.returncode == 1
     assert "the baseline does not train" in done.stderr
@@ -213,6 +229,7 @@ def test_a_baseline_that_does_not_train_is_said_at_once(stoichloop: Command, wor
 
 
 def test_data_taken_away_before_a_resume_are_missed(stoichloop: Command, workspace: Workspace, tmp_path: Path) -> None:
+    lengthen(workspace, 30.0)
     controller = Controller(workspace)
     controller.wait_until(lambda ledger: ledger.running())
     controller.end(signal.SIGINT)

@@ -50,6 +50,7 @@ def test_training_is_scored_without_a_truth_and_hands_out_the_coefficients(measu
     assert all(abs(int(row["coefficient"])) in (1, 2) for row in rows)
 
 
+@pytest.mark.usefixtures("quick")
 def test_a_campaign_on_measurements_goes_by_the_blind_score(measured: Command, workspace: Workspace) -> None:
     said = " ".join(measured("explore", "pathway", "--fidelity", "probe", "--experiments", "1").stdout.split())
     assert f"note: {UNCHECKED}; the loop optimises blind" in said

@@ -29,7 +29,7 @@ from memory.ledger import Ledger
 from memory.records import Decision, Experiment, Verdict
 from simulator.dataset import Dataset, verify
 from tests.agent.experiments import scored
-from tests.conftest import clone_for, command_line, lead
+from tests.conftest import clone_for, command_line, lead, train_quickly
 
 
 class _Page(HTMLParser):
@@ -66,7 +66,7 @@ Night = tuple[Workspace, CampaignFolder, Dataset]
 
 @pytest.fixture(scope="module")
 def night(tmp_path_factory: pytest.TempPathFactory, tiny: Dataset) -> Night:
-    workspace = clone_for(tmp_path_factory.mktemp("report") / "clone", tiny)
+    workspace = train_quickly(clone_for(tmp_path_factory.mktemp("report") / "clone", tiny))
     lead(workspace, tiny, "sweep", 1)
     return workspace, open_campaign(workspace, "night"), verify(tiny.regime, workspace.data)
 

@@ -86,8 +86,8 @@ def test_the_program_of_the_probe_needs_the_standard_library_only() -> None:
     assert {name.partition(".")[0] for name in imported} <= sys.stdlib_module_names
 
 
-def test_where_nothing_holds_configurations_are_tried_and_code_is_not(workspace: Workspace, tiny: Dataset) -> None:
-    workspace = nothing_holds(workspace)
+def test_where_nothing_holds_configurations_are_tried_and_code_is_not(quick: Workspace, tiny: Dataset) -> None:
+    workspace = nothing_holds(quick)
     lead(workspace, tiny, "auto", experiments=1)
     with Ledger(workspace.runs / "night" / "memory.db", readonly=True) as ledger:
         assert [block.rung for block in ledger.blocks()] == ["baseline", "sweep"]
@@ -102,7 +102,8 @@ def test_a_planner_of_code_needs_a_sandbox(workspace: Workspace, tiny: Dataset) 
         lead(workspace, tiny, "moves", experiments=1)
 
 
-def test_a_person_may_go_without(stoichloop: Command, workspace: Workspace) -> None:
+@pytest.mark.usefixtures("quick")
+def test_a_person_may_go_without(stoichloop: Command) -> None:
     arguments = ["--campaign", "night", "--budget", "10m", "--fidelity", "probe", "--planner", "sweep"]
     stoichloop("explore", "pde_m1_tiny", *arguments, "--experiments", "1", "--no-sandbox")
     assert "code runs without a sandbox, as asked by --no-sandbox" in stoichloop("log", "night").stdout
