@@ -14,6 +14,7 @@ from agent.planner.proposal import Proposal
 from memory.records import Block, Call, Experiment, Finding, Objective, Role
 
 Rung = Literal["sweep", "code"]
+ANSWERED = "answered"  # begins the outcome of a call whose answer could be read
 GIVEN_UP = "given up: "  # begins the outcome of the call after which a planner asks its model or program no more
 
 

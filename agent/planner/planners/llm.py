@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from agent.planner.bandit import ask_by_worth
-from agent.planner.contract import Lesson, Options, Planner, Rung, Situation, first_explained
+from agent.planner.contract import ANSWERED, Lesson, Options, Planner, Rung, Situation, first_explained
 from agent.planner.planners import moves, sweep
 from agent.planner.proposal import Proposal
 from agent.planner.questions.answer import fit, read_answer
@@ -206,7 +206,7 @@ def _agent(model: Metered, question: Asked[AnswerT]) -> Agent[object, AnswerT]:
     @agent.output_validator
     def judge(answer: AnswerT) -> AnswerT:
         words = question.objection(answer)
-        model.judge(question.outcome if words is None else f"answered, but {words}")
+        model.judge(question.outcome if words is None else f"{ANSWERED}, but {words}")
         if words is not None:
             raise ModelRetry(words)
         return answer

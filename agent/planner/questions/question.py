@@ -14,7 +14,7 @@ from agent.executor.code.patch import apply_diff
 from agent.executor.code.scratch import difference
 from agent.executor.code.unified_diff import PatchRefusedError
 from agent.planner.composition import compose
-from agent.planner.contract import Objection, PlannerHost, Situation
+from agent.planner.contract import ANSWERED, Objection, PlannerHost, Situation
 from agent.planner.proposal import Edit, Proposal
 from agent.planner.questions.novelty import rejected_like
 from agent.planner.questions.prompts import render_prompt
@@ -124,7 +124,7 @@ class Question:
     parent: Experiment
     repairs: Experiment | None
     earlier: Sequence[Proposal]
-    outcome: str = field(default="answered", init=False)
+    outcome: str = field(default=ANSWERED, init=False)
     _passed: list[Proposal] = field(default_factory=list, init=False)
     _refused: list[Proposal] = field(default_factory=list, init=False)
     _warned: bool = field(default=False, init=False)
@@ -162,7 +162,7 @@ class Question:
         faults: list[str] = []
         for number, proposed in enumerate(answer.proposals, 1):
             if len(self._passed) == len(self.roles):
-                self.outcome = f"answered, and {counted(len(answer.proposals) - number + 1, 'proposal')} too many"
+                self.outcome = f"{ANSWERED}, and {counted(len(answer.proposals) - number + 1, 'proposal')} too many"
                 break
             if words := self._fault(proposed, warned=warned):
                 faults.append(words if len(answer.proposals) == 1 else f"proposal {number}: {words}")

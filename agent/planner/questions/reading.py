@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from agent.analyzer.scoring import decode
-from agent.planner.contract import Lesson, Situation, Terms
+from agent.planner.contract import ANSWERED, Lesson, Situation, Terms
 from agent.planner.proposal import Proposal
 from agent.planner.questions.past import OUTPUT, Past
 from agent.planner.questions.prompts import render_prompt
@@ -170,7 +170,7 @@ class Reading:
         return source_map(folder, room, [*self.situation.past, *more], unused)
 
 
-NOT_USED = "answered, but not used: "  # begins the outcome of a call of whose words some disagree with the statistics
+NOT_USED = f"{ANSWERED}, but not used: "  # begins the outcome of a call whose words disagree with the statistics
 
 
 def figures_of(finding: Finding) -> str:
