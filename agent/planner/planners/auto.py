@@ -41,7 +41,7 @@ class Auto:
 def create(options: Options) -> Auto:
     """See `agent.planner.registry.create_planner`."""
     planners: list[Planner] = [Combine(options.fidelity, options.without), Sweep(options.seed, options.fidelity)]
-    if options.model:
+    if options.models:
         from agent.planner.planners import llm  # only here: its extra may be missing
 
         planners += llm.create(options).planners
