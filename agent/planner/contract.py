@@ -170,6 +170,15 @@ class WaitingPlanner(Protocol):
         """Return whether it waits for others before it answers."""
 
 
+@runtime_checkable
+class PayingPlanner(Protocol):
+    """A planner whose requests may cost money."""
+
+    @property
+    def expense(self) -> str:
+        """Return the most that its requests may use, for the user; empty if it makes none."""
+
+
 @dataclass(frozen=True)
 class Lesson:
     """The result of a block: its summary, and the findings of all evidence so far."""

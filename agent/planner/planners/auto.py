@@ -7,7 +7,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from agent.planner.bandit import ask_by_worth
-from agent.planner.contract import Lesson, Options, Planner, Rung, Situation, WaitingPlanner, first_explained
+from agent.planner.contract import (
+    Lesson,
+    Options,
+    PayingPlanner,
+    Planner,
+    Rung,
+    Situation,
+    WaitingPlanner,
+    first_explained,
+)
 from agent.planner.planners import command
 from agent.planner.planners.combine import Combine
 from agent.planner.planners.moves import Moves
@@ -28,6 +37,11 @@ class Auto:
     def waits(self) -> bool:
         """See `WaitingPlanner`."""
         return any(isinstance(planner, WaitingPlanner) and planner.waits for planner in self.planners)
+
+    @property
+    def expense(self) -> str:
+        """See `PayingPlanner`."""
+        return "; ".join(planner.expense for planner in self.planners if isinstance(planner, PayingPlanner))
 
     def propose(self, situation: Situation) -> list[Proposal]:
         """See `Planner`."""

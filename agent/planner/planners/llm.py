@@ -46,6 +46,7 @@ try:
         LimitReachedError,
         Metered,
         UnansweredError,
+        is_priced,
     )
     from agent.planner.questions.served_model import ServedModel
 except ImportError as error:
@@ -79,6 +80,14 @@ class Llm:
     waits: bool = True
     given_up: bool = field(default=False, init=False)
     limited: bool = field(default=False, init=False)
+
+    @property
+    def expense(self) -> str:
+        """See `PayingPlanner`."""
+        end = f"the campaign's requests to {self.address} end at {self.limits.tokens:,} tokens (--tokens)"
+        if is_priced(self.model):
+            return f"{end} or {self.limits.dollars:g} dollars (--dollars)"
+        return f"{end}; their price is not known here, so --dollars does not end them"
 
     def propose(self, situation: Situation) -> list[Proposal]:
         """See `Planner`. Where the server fails, or a limit is reached, what has been answered until then."""
@@ -146,6 +155,11 @@ class Llms:
     name: str = "llm"
     rungs: tuple[Rung, ...] = ("sweep", "code")
     waits: bool = True  # for answers from elsewhere
+
+    @property
+    def expense(self) -> str:
+        """See `PayingPlanner`."""
+        return "; ".join(llm.expense for llm in self.planners)
 
     def propose(self, situation: Situation) -> list[Proposal]:
         """See `Planner`."""

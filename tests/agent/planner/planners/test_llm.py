@@ -9,6 +9,7 @@ import pytest
 from agent.base.interruption import Interruption
 from agent.executor.code.code_state import CodeState
 from agent.planner.contract import GIVEN_UP, Objection, Options, Rung, why_given_up
+from agent.planner.planners import auto
 from agent.planner.planners.llm import create
 from agent.planner.planners.llm import planner_of as asked_at
 from agent.planner.proposal import Proposal
@@ -242,6 +243,17 @@ def test_only_a_server_on_this_machine_needs_no_key(monkeypatch: pytest.MonkeyPa
     assert create(Options(0, FIDELITY, models=("qwen3:8b@http://localhost:11434/v1",))).planners
     with pytest.raises(StoichloopError, match="STOICHLOOP_API_KEY"):
         create(Options(0, FIDELITY, models=("qwen3:8b@https://models.example.org/v1",)))
+
+
+def test_the_user_is_told_what_requests_may_use(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "x")
+    told = auto.create(Options(0, FIDELITY, models=("openai:gpt-5", "a@http://localhost/v1"), tokens=7_200_000)).expense
+    assert told == (
+        "the campaign's requests to openai:gpt-5 end at 7,200,000 tokens (--tokens) or 20 dollars (--dollars); "
+        "the campaign's requests to a@http://localhost/v1 end at 7,200,000 tokens (--tokens); "
+        "their price is not known here, so --dollars does not end them"
+    )
+    assert not auto.create(Options(0, FIDELITY)).expense
 
 
 def test_a_missing_extra_is_named() -> None:
