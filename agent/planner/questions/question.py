@@ -30,6 +30,7 @@ AnswerT = TypeVar("AnswerT", bound=BaseModel)
 CORRECTIONS = 2  # answers to one question after the first
 _REPAIRS = 2  # of one patch, one after the other
 _WORDS, _HYPOTHESIS = 300, 2000
+_FAULTS, _NAME = 8, 20  # told of one answer, and characters of a name in one
 _DIAGNOSES, _OUTPUT = 3, 2000  # the newest whose output is shown, and characters of it
 _TITLE: Any = Field(default="", max_length=200, description=f"the idea in at most {TITLE_CHARACTERS} characters")
 
@@ -167,7 +168,8 @@ class Question:
             if words := self._fault(proposed, warned=warned):
                 faults.append(words if len(answer.proposals) == 1 else f"proposal {number}: {words}")
         kept = "; the others are kept, so give only this again" if self._passed and faults else ""
-        return "; ".join(faults) + kept if faults else None
+        more = f"; and {counted(len(faults) - _FAULTS, 'fault')} more" if len(faults) > _FAULTS else ""
+        return "; ".join(faults[:_FAULTS]) + more + kept if faults else None
 
     def _fault(self, proposed: ProposedExperiment, *, warned: bool) -> str | None:
         """Return what is wrong with a proposal, None if it has passed; `warned`: close to a rejected one it may be."""
@@ -221,7 +223,7 @@ class Question:
     def _combination(self, proposed: ProposedExperiment, parent: Experiment) -> Proposal | Objection:
         """Return the changes of the named experiments together."""
         known = {e.id: e for e in self.situation.past if (e.changes or e.patch) and e.kind == "candidate"}
-        if unknown := [one_line(name) for name in proposed.combines if name not in known]:
+        if unknown := [shorten(name, _NAME, "...") for name in proposed.combines if name not in known]:
             return Objection(f"{', '.join(unknown)} cannot be combined: there is no such experiment with a change")
         if proposed.changes or proposed.edits or proposed.diff:
             return Objection("combines stands alone: give no changes, edits or diff beside it")
@@ -285,10 +287,10 @@ def _applies(failed: Experiment, leader: Experiment, host: PlannerHost) -> bool:
 def what_is_wrong(error: ValidationError) -> str:
     """Return the first fault of an answer, in words."""
     fault = error.errors(include_url=False, include_context=False, include_input=False)[0]
-    place = ".".join(str(part) for part in fault["loc"] if part not in ("float", "int", "str"))  # kinds, not keys
+    place = ".".join(str(part) for part in fault["loc"] if part not in ("float", "int", "str", "[key]"))  # not keys
     words = "the form has no such key" if fault["type"] == "extra_forbidden" else fault["msg"]
     words = words.removeprefix("Value error, ")
-    return (f"{place}: {words}" if place else words)[:_WORDS]
+    return one_line(f"{place}: {words}" if place else words)[:_WORDS]
 
 
 def _to_repair(past: Sequence[Experiment]) -> Experiment | None:

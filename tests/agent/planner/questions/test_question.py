@@ -92,6 +92,19 @@ def test_more_than_is_wanted_is_left_out(state: CodeState) -> None:
     assert asked.outcome == "answered, and 1 proposal too many"
 
 
+def test_an_objection_is_short_and_printable_whatever_the_answer_holds(state: CodeState) -> None:
+    past = [replace(scored(f"e{n:04d}"), verdict=ACCEPTED) for n in range(2, 60)]
+    many = question(state, past, ("exploit",)).objection(answer(*[{"changes": {"lr_S": 0.1}, "parent": "e0099"}] * 100))
+    unknown = question(state).objection(answer({"combines": ("e" * 10**6, "\x1b[31m")}))
+    name = question(state).objection(answer({"changes": {"\x1b[31m\u200d": 1}}))
+    assert many is not None
+    assert many.endswith("; and 92 faults more")
+    for words in (many, unknown, name):
+        assert words is not None
+        assert words.isprintable()
+        assert len(words) < 5000
+
+
 def test_a_value_beyond_its_range_needs_a_reason(state: CodeState) -> None:
     asked, beyond = question(state), {"changes": {"init_scale_S": 0.01}}
     words = "init_scale_S 0.01 is outside its range, from 0.05 to 2; give the reason in widen, under init_scale_S"
