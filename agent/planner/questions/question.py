@@ -222,9 +222,10 @@ class Question:
 
     def _combination(self, proposed: ProposedExperiment, parent: Experiment) -> Proposal | Objection:
         """Return the changes of the named experiments together."""
-        known = {e.id: e for e in self.situation.past if (e.changes or e.patch) and e.kind == "candidate"}
+        candidates = (e for e in self.situation.past if e.kind == "candidate" and e.commit is not None)  # not refused
+        known = {e.id: e for e in candidates if e.changes or e.patch}
         if unknown := [shorten(name, _NAME, "...") for name in proposed.combines if name not in known]:
-            return Objection(f"{', '.join(unknown)} cannot be combined: there is no such experiment with a change")
+            return Objection(f"{', '.join(unknown)} cannot be combined: no such candidate was run with a change")
         if proposed.changes or proposed.edits or proposed.diff:
             return Objection("combines stands alone: give no changes, edits or diff beside it")
         made = compose([known[name] for name in proposed.combines], parent, self.situation.host)
