@@ -48,7 +48,7 @@ def asked(night: Night, workspace: Workspace, tiny: Dataset, ask: Callable[[Situ
     (baseline, *_) = night.ledger.experiments()
     controller.open_block(Decision("sweep", None, "it is first"), [("exploit", baseline)])
     while controller.snapshot().asking:
-        controller.wait("answer")
+        controller.wait("answer", ())
     return controller
 
 
@@ -90,6 +90,6 @@ def test_a_block_that_cannot_be_explained_is_closed_all_the_same(
     block = night.ledger.blocks()[-1]
     controller.close_block(block, explain=True)
     while controller.snapshot().explaining is not None:
-        controller.wait("answer")
+        controller.wait("answer", ())
     assert night.ledger.blocks()[-1].summary
     assert not controller.snapshot().unanswered
