@@ -14,6 +14,7 @@ import unicodedata
 _BLANK_LETTERS = frozenset("\u115f\u1160\u2800\u3164\uffa0")  # Unicode counts them as printable, but they show nothing
 _MARKS = 4  # combining marks on one character; more of them would paint over the lines above and below
 _PUNCTUATION = r"[!-/:-@\[-`{-~]"  # what a backslash escapes in Markdown
+_NUMBER = "|".join(rf"(?<=^{blank}{digits})" for blank in ("", r"\ ") for digits in (r"\d" * n for n in range(1, 10)))
 _ACTIVE = re.compile(
     rf"""
     [`*~<|]                         # code, emphasis, HTML, tables
@@ -21,8 +22,9 @@ _ACTIVE = re.compile(
     | \\(?={_PUNCTUATION}|$)        # an escape
     | &(?=\#?\w+;)                  # an entity
     | (?<=\])\(                     # the address of a link
-    | ^(?:[\#>\[]|[-+=](?![\d.]))   # a heading, a quotation, the definition of a link, a list, a rule
-    | (?:(?<=^\d)|(?<=^\d\d))[.)](?=\s|$)  # a numbered list
+    | (?:^|(?<=^\ ))(?:[\#>]|[-+=](?![\d.])) # a heading, a quotation, a list, a rule
+    | ^\[ | (?<=^\ )\[(?=[^]]*]:)   # the definition of a link
+    | (?:{_NUMBER})[.)](?=\s|$)    # a numbered list
     """,
     re.VERBOSE,
 )
@@ -45,6 +47,11 @@ def visible(text: str) -> str:
         else:
             shown.append(character.encode("unicode_escape").decode())
     return "".join(shown)
+
+
+def is_printable(text: str) -> bool:
+    """Return whether every character of a text is printed, in a single line."""
+    return visible(text) == text and not {"\n", "\t"} & {*text}
 
 
 def one_line(text: str) -> str:

@@ -232,7 +232,7 @@ class Registrar:
         }
         return (
             f"{experiment.id}: {one_line(experiment.headline)}\n\n{commit_paragraph(experiment.hypothesis, _WIDTH)}\n\n"
-            + "".join(f"{key}: {value}\n" for key, value in trailers.items() if value is not None)
+            + "".join(f"{key}: {one_line(value)}\n" for key, value in trailers.items() if value is not None)
         )
 
 

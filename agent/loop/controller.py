@@ -28,6 +28,7 @@ from agent.loop.running_trials import RunningTrials
 from agent.loop.snapshot import Snapshot
 from agent.loop.texts import Texts
 from agent.planner.contract import (
+    ANSWERED,
     Explainer,
     Lesson,
     Planner,
@@ -46,7 +47,7 @@ from memory.ledger import Ledger
 from memory.records import Block, Decision, Experiment, Role, TrialKey, Verdict
 from simulator.dataset import FrozenData
 from stoichloop.errors import StoichloopError
-from stoichloop.foreign_text import visible
+from stoichloop.foreign_text import one_line, visible
 
 _POLL_S = 0.1
 _LOOK_S = 5.0  # a wait is no longer: time that passes changes decisions too
@@ -98,7 +99,9 @@ class Controller:
         self._inquiry: Inquiry[Any] | None = None
         self._then: Callable[[Any], None] = lambda _: None  # takes the answer
         self._answers = AnswerTimes() if self._waits_for_others else AnswerTimes(proposal_s=0.0)
-        self._barren, self._unanswered = frozenset[str](), False
+        self._otherwise: Any = ()  # the answer where the planner could not be asked
+        self._barren, self._fruitless = frozenset[str](), 0
+        self._silence = ""  # why the newest request to a model failed
         self._waits, self._paused_until, self._given_up = 0, 0.0, ""
         self._calls_before = len(ledger.calls())  # by earlier sessions
 
@@ -178,7 +181,8 @@ class Controller:
             proposal_s=self._answers.proposal_s,
             paused=time.monotonic() < self._paused_until,
             barren=self._barren,
-            unanswered=self._unanswered,
+            unanswered=bool(self._silence),
+            fruitless=self._fruitless,
             waits=self._waits,
             given_up=self._given_up,
             siblings=self._host.siblings.numbers,
@@ -209,12 +213,10 @@ class Controller:
 
     def pause(self, seconds: float) -> None:
         """Leave the planner alone for some seconds, while trials go on."""
-        newest = self._ledger.calls()[-1]
-        self._view.say(
-            f"no usable answer ({newest.outcome}); {newest.model} is asked again in {format_duration(seconds)}"
-        )
+        why = self._silence or "nothing new is proposed"
+        self._view.say(f"{why}; the planner is asked again in {format_duration(seconds)}")
         self._paused_until = time.monotonic() + seconds
-        self._barren, self._unanswered, self._waits = frozenset(), False, self._waits + 1
+        self._barren, self._silence, self._waits = frozenset(), "", self._waits + 1
 
     def open_block(self, decision: Decision, roles: Sequence[tuple[Role, Experiment]]) -> None:
         """Open a block with the baseline, or ask for proposals and open a block with them when they have come."""
@@ -222,18 +224,21 @@ class Controller:
             self._ledger.open_block(decision, [self._registrar.baseline()])
             return
         take = partial(self._take_proposals, decision, len(self._ledger.calls()))
-        self._ask(self._planner.propose, self._situation(decision.rung, roles), take)
+        self._ask(self._planner.propose, self._situation(decision.rung, roles), take, list[Proposal]())
 
-    def _take_proposals(self, decision: Decision, asked: int, proposals: Sequence[Proposal]) -> None:
+    def _take_proposals(self, decision: Decision, asked: int, proposals: list[Proposal]) -> None:
         """Open a block with proposals; remember the rung if there are none. `asked` calls had been made before."""
         self._say_given_up()
         experiments = self._registrar.identify(proposals, self._planner.name, self._ledger.experiments())
         if not experiments:
             self._barren |= {decision.rung}
-            calls = self._ledger.calls()[asked:]
-            self._unanswered |= bool(calls) and not why_given_up(calls[-1:])
+            for newest in self._ledger.calls()[asked:][-1:]:
+                if newest.outcome.startswith(ANSWERED):
+                    self._fruitless += 1
+                elif not why_given_up([newest]):
+                    self._silence = f"no usable answer by {newest.model} ({newest.outcome})"
             return
-        self._barren, self._unanswered, self._waits = frozenset(), False, 0
+        self._barren, self._silence, self._waits, self._fruitless = frozenset(), "", 0, 0
         self._view.say(f"on the {decision.rung} rung: {decision.reason}")
         self._ledger.open_block(as_proposed(decision, experiments), experiments)
 
@@ -242,13 +247,17 @@ class Controller:
         ask: Callable[[Situation], R],
         situation: Situation,
         then: Callable[[R], None],
+        otherwise: R,
         about: int | None = None,
     ) -> None:
-        """Ask the planner, while trials run if it waits for others; `then` takes the answer."""
+        """Ask the planner, while trials run if it waits for others; `then` takes the answer.
+
+        That is `otherwise` where this machine lets it not be asked, as without room for a file.
+        """
         if not self._waits_for_others:
             then(ask(situation))
             return
-        self._inquiry, self._then = Inquiry(ask, situation, about), then
+        self._inquiry, self._then, self._otherwise = Inquiry(ask, situation, about), then, otherwise
 
     def _answered(self) -> bool:
         """Take the answer to the question that is out, if it has come."""
@@ -256,7 +265,12 @@ class Controller:
         if inquiry is None or not inquiry.poll():
             return False
         self._inquiry = None
-        answer = inquiry.answer()
+        try:
+            answer = inquiry.answer()
+        except OSError as error:
+            words, answer = f"the planner could not be asked: {one_line(str(error))}", self._otherwise
+            self._host.note(words)
+            self._silence = words if inquiry.about is None else self._silence
         if inquiry.about is None:
             self._answers.add(inquiry.seconds, len(answer))
         self._then(answer)
@@ -271,7 +285,7 @@ class Controller:
         """Write down a verdict and give the experiment its place in git."""
         self._ledger.add_verdict(experiment, verdict)
         self._registrar.land()
-        if not self._unanswered:
+        if not self._silence:
             self._barren = frozenset()  # a planner may have something new to say about it
         self._view.say(f"{experiment} {verdict.verdict}: {verdict.reason}")
 
@@ -294,7 +308,7 @@ class Controller:
         lesson, take = Lesson(block.number, summary, findings), partial(self._take_lesson, block, summary)
         if explain and isinstance(self._planner, Explainer):
             telling = partial(_explained, self._planner, lesson)
-            self._ask(telling, self._situation(block.rung, ()), take, block.number)
+            self._ask(telling, self._situation(block.rung, ()), take, lesson, block.number)
         else:
             take(lesson)
 

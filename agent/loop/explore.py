@@ -17,7 +17,7 @@ from agent.executor.trial import LOWEST, check_fidelity
 from agent.executor.workspace import Workspace
 from agent.loop.controller import Controller, ExecutorFactory
 from agent.loop.loop import lead
-from agent.planner.contract import Options
+from agent.planner.contract import Options, PayingPlanner, Planner
 from agent.planner.move_catalogue import move_names
 from agent.planner.registry import create_planner
 from agent.screen.live import LiveView
@@ -63,7 +63,7 @@ def run_campaign(
                 account = Budget(ledger, grant(ledger, request.budget_s, request.experiments))
                 proposer = create_planner(request.planner, planner_options(request, account.grant.wall_s))
                 with LiveView(console, campaign, ledger) as view:
-                    _greet(view, contained, campaign, ledger)
+                    _greet(view, contained, campaign, ledger, proposer)
                     command = request.command(dataset.regime.name, flags)
                     with Controller(
                         contained,
@@ -137,13 +137,15 @@ def _place(
         yield place
 
 
-def _greet(view: LiveView, workspace: Workspace, campaign: CampaignFolder, ledger: Ledger) -> None:
+def _greet(view: LiveView, workspace: Workspace, campaign: CampaignFolder, ledger: Ledger, planner: Planner) -> None:
     resumed = bool(ledger.experiments())
     view.say(f"{'resuming' if resumed else 'starting'} campaign {campaign.settings.name} in {campaign.folder}")
     if campaign.settings.objective == "blind":
         view.say(f"note: {UNCHECKED}; the loop optimises blind")
     if uncommitted(workspace):
         view.say("note: gnn/ has uncommitted changes; the campaign works from commits and does not see them")
+    if isinstance(planner, PayingPlanner) and planner.expense:
+        view.say(f"note: {planner.expense}")
 
 
 def _farewell(console: Console, campaign: CampaignFolder, ledger: Ledger) -> None:

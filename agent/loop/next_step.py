@@ -36,6 +36,7 @@ LESSONS = 6, 2  # one for so many experiments at least, and for so many a slot
 # Further seeds of the incumbent at each fidelity while nothing else can run: at least, a slot, and at most.
 SEEDS_AHEAD = 32, 8, 100
 PATIENCE_S, LONGEST_PATIENCE_S = 60.0, 1800.0
+FRUITLESS = 6  # answers in a row with nothing new, after which a model is asked again only if a verdict has come
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,10 @@ class CloseBlock:
 
 @dataclass(frozen=True)
 class Pause:
-    """Ask the planner again after some seconds: a server that is down at midnight may be up again at one."""
+    """Ask the planner again after some seconds: a server that is down at midnight may be up again at one.
+
+    A model that repeats itself may have another idea, too.
+    """
 
     seconds: float
 
@@ -216,7 +220,9 @@ def _ask(snapshot: Snapshot, needs: _Needs) -> OpenBlock | Pause | None:
     if decision is not None and decision.rung in snapshot.barren:
         decision = exhausted(decision, snapshot.rungs)
     if decision is None or decision.rung in snapshot.barren:
-        return Pause(min(PATIENCE_S * 2**snapshot.waits, LONGEST_PATIENCE_S)) if snapshot.unanswered else None
+        repeats = 0 < snapshot.fruitless < FRUITLESS and not snapshot.open  # else a verdict comes first
+        again = snapshot.unanswered or repeats
+        return Pause(min(PATIENCE_S * 2**snapshot.waits, LONGEST_PATIENCE_S)) if again else None
     top = snapshot.fidelities[-1]
     return OpenBlock(decision, assign_roles(past, measure_noise(past, top).sigma, top, count))
 

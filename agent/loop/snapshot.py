@@ -33,7 +33,8 @@ class Snapshot:
         proposal_s: usual seconds of an answer for each proposal, 0 for a planner that waits for nobody.
         paused: the planner is not asked for a while, since a model was asked in vain.
         barren: rungs on which the planner had nothing new since the last verdict.
-        unanswered: while it looked there, a model was asked in vain.
+        unanswered: while it looked there, the newest request to a model failed.
+        fruitless: how many questions in a row a model has answered with nothing new.
         waits: how often it has been waited for an answer since the last one.
         given_up: why a model or program is asked no more, empty while it is.
         siblings: the numbers of the sibling networks to confirm on. unready: those of them that have no data yet.
@@ -62,6 +63,7 @@ class Snapshot:
     paused: bool = False
     barren: frozenset[str] = frozenset()
     unanswered: bool = False
+    fruitless: int = 0
     waits: int = 0
     given_up: str = ""
     siblings: tuple[int, ...] = ()

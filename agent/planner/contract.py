@@ -14,6 +14,7 @@ from agent.planner.proposal import Proposal
 from memory.records import Block, Call, Experiment, Finding, Objective, Role
 
 Rung = Literal["sweep", "code"]
+ANSWERED = "answered"  # begins the outcome of a call whose answer could be read
 GIVEN_UP = "given up: "  # begins the outcome of the call after which a planner asks its model or program no more
 
 
@@ -24,8 +25,8 @@ class Options:
     Attributes:
         seed: the campaign's random seed.
         fidelity: the fidelity of the scores that the planner learns from.
-        model, program: the language model and the agent program to ask.
-        models: the language models in the order in which they are asked: `model`, then those that take its place.
+        models: the language models to ask: the first, then those that take its place.
+        program: the agent program to ask.
         tokens, dollars: limits on all requests of the campaign together.
         context: the model's context window in tokens, input and output together.
         patience_s: the longest wait for one answer in seconds, None for the planner's own limit.
@@ -34,19 +35,13 @@ class Options:
 
     seed: int
     fidelity: str
-    model: str | None = None
+    models: tuple[str, ...] = ()
     program: str | None = None
     tokens: int = TOKENS_AN_HOUR
     dollars: float = CampaignRequest.dollars
     context: int = CampaignRequest.context
     patience_s: float | None = None
-    models: tuple[str, ...] = ()
     without: tuple[str, ...] = ()
-
-    def __post_init__(self) -> None:
-        """Let either of `model` and `models` stand for both."""
-        object.__setattr__(self, "models", self.models or tuple(filter(None, [self.model])))
-        object.__setattr__(self, "model", next(iter(self.models), None))
 
 
 @dataclass(frozen=True)
@@ -173,6 +168,15 @@ class WaitingPlanner(Protocol):
     @property
     def waits(self) -> bool:
         """Return whether it waits for others before it answers."""
+
+
+@runtime_checkable
+class PayingPlanner(Protocol):
+    """A planner whose requests may cost money."""
+
+    @property
+    def expense(self) -> str:
+        """Return the most that its requests may use, for the user; empty if it makes none."""
 
 
 @dataclass(frozen=True)

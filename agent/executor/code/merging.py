@@ -4,35 +4,60 @@ from __future__ import annotations
 
 import re
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from itertools import count
 from pathlib import Path
 
 from agent.base.loop_git import loop_git
 
-_MARK = 60  # characters of a mark of a conflict, more than a line of code begins with
-_CONFLICT = re.compile(
-    rf"^<{{{_MARK}}} .*\n(?P<here>(?s:.*?))^\|{{{_MARK}}} .*\n(?P<before>(?s:.*?))"
-    rf"^={{{_MARK}}}\n(?P<after>(?s:.*?))^>{{{_MARK}}} .*\n",
-    re.MULTILINE,
-)
+_MARKS = "<|=>"  # begin what is here, what was before and what came after, and end the conflict
+_SHORTEST = 7  # characters of a mark
+_BEGINNING = re.compile(r"^(?:<+|\|+|=+|>+)", re.MULTILINE)
+_WORST = 127  # conflicts, as the exit status counts them; above it stands an error
 
 
 def merged_text(here: str, before: str, after: str) -> str | None:
     """Make the change from `before` to `after` in `here`; None if both changed the same lines.
 
-    Lines that both insert at the same place are no conflict: those of `here` come first.
+    Lines that both insert at the same place are no conflict: those of `here` come first. Texts that git takes for
+    binary ones are not merged.
     """
     texts = {"here": here, "before": before, "after": after}
+    size = _unused_size(texts.values())
     with tempfile.TemporaryDirectory(prefix="stoichloop-") as scratch:
         for name, text in texts.items():
             Path(scratch, name).write_bytes(text.encode("utf-8", "surrogateescape"))
-        options = ("-p", "--diff3", f"--marker-size={_MARK}")
-        merged = str(
-            loop_git(Path(scratch)).merge_file(*options, *texts, with_exceptions=False, strip_newline_in_stdout=False)
+        status, merged, _ = loop_git(Path(scratch)).merge_file(
+            "-p",
+            "--diff3",
+            f"--marker-size={size}",
+            *texts,
+            with_extended_output=True,
+            with_exceptions=False,
+            strip_newline_in_stdout=False,
+            stdout_as_string=False,
         )
-    if any(conflict["before"] for conflict in _CONFLICT.finditer(merged)):
-        return None
-    return _CONFLICT.sub(lambda conflict: conflict["here"] + conflict["after"], merged)
+    return None if status > _WORST else _both_kept(merged.decode("utf-8", "surrogateescape"), size)
+
+
+def _unused_size(texts: Iterable[str]) -> int:
+    """Return the smallest length of a mark that begins no line of the texts, so that all such marks are git's."""
+    taken = {len(run) for text in texts for run in _BEGINNING.findall(text)}
+    return next(size for size in count(_SHORTEST) if size not in taken)
+
+
+def _both_kept(merged: str, size: int) -> str | None:
+    """Return a merge with both sides of each conflict; None if there was something before in one."""
+    kept, part = list[str](), ">"
+    for line in merged.split("\n"):
+        mark = line[:1]
+        if mark and mark in _MARKS and len(line) - len(line.lstrip(mark)) == size:
+            part = mark
+        elif part == "|":
+            return None
+        else:
+            kept.append(line)
+    return "\n".join(kept)
 
 
 def merge_files(folder: Path, before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -17,12 +18,27 @@ def scratch_copy(code: Path) -> Iterator[Path]:
     """Yield a folder with a copy of the `gnn/` in `code`, staged in git; it is removed at the end."""
     with TemporaryDirectory(prefix="stoichloop-") as scratch:
         folder = Path(scratch).resolve()
-        shutil.copytree(code / "gnn", folder / "gnn", symlinks=True, ignore=shutil.ignore_patterns("__pycache__"))
+        _copy(code, folder)
         git = loop_git(folder)
         git.init("--quiet", "--template=")
         ignore_attributes(folder / ".git")
         git.add("--all", "--force", "--", "gnn")
         yield folder
+
+
+@lru_cache(maxsize=32)  # of two commits, whose code stays
+def difference_between(code: Path, other: Path) -> str:
+    """Return the unified diff that makes the `gnn/` in `other` of the one in `code`."""
+
+    def exchange(folder: Path) -> None:
+        shutil.rmtree(folder / "gnn")
+        _copy(other, folder)
+
+    return difference(code, exchange)
+
+
+def _copy(code: Path, folder: Path) -> None:
+    shutil.copytree(code / "gnn", folder / "gnn", symlinks=True, ignore=shutil.ignore_patterns("__pycache__"))
 
 
 def difference(code: Path, edit: Callable[[Path], None]) -> str:

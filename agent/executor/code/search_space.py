@@ -6,13 +6,14 @@ findings rank values, the ledger writes them as JSON. They rely on the bounds th
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints, TypeAdapter, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, TypeAdapter, ValidationError
 from pydantic import Field as Bounds
 
-from stoichloop.foreign_text import visible
+from stoichloop.foreign_text import is_printable, one_line, visible
 
 LARGEST = 1e15  # below it, a float holds each integer exactly
 _LEAST_OF_LOG = 1e-15
@@ -22,7 +23,7 @@ _FIELDS, _CHOICES = 200, 100
 
 def _checked(value: object) -> float | int | str:
     if isinstance(value, str):
-        if len(value) > _CHARACTERS or value != visible(value):
+        if len(value) > _CHARACTERS or not is_printable(value):
             raise ValueError(f"a text must have at most {_CHARACTERS} characters, all of them printable")
         return value
     if isinstance(value, bool) or not isinstance(value, int | float):
@@ -32,8 +33,14 @@ def _checked(value: object) -> float | int | str:
     return value
 
 
+def _checked_name(name: str) -> str:
+    if not re.fullmatch(r"\w{1,64}", name) or not is_printable(name):
+        raise ValueError("a name must have at most 64 characters, all of them letters, digits or _")
+    return name
+
+
 Value = Annotated[Any, AfterValidator(_checked)]
-Name = Annotated[str, StringConstraints(pattern=r"^\w{1,64}$")]
+Name = Annotated[str, AfterValidator(_checked_name)]
 Limit = Annotated[float, Bounds(ge=-LARGEST, le=LARGEST, allow_inf_nan=False)]
 Values = Annotated[dict[Name, Value], Bounds(max_length=_FIELDS)]
 
@@ -49,7 +56,7 @@ class Field(BaseModel):
 
     value: Value
     kind: Literal["float", "int", "choice"]
-    doc: Annotated[str, AfterValidator(visible)] = Bounds(max_length=1000)
+    doc: Annotated[str, AfterValidator(one_line)] = Bounds(max_length=1000)
     low: Limit | None = None
     high: Limit | None = None
     log: bool = False

@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass, field
 
 from stoichloop.errors import StoichloopError
+from stoichloop.foreign_text import one_line
 
 _HUNK = re.compile(r"@@ -(\d+)(?:,\d+)? \+\d+(?:,\d+)? @@")
 _PREFIX = re.compile(r"^[a-z12]/")
@@ -19,7 +20,10 @@ _FORM = "write --- a/gnn/FILE, +++ b/gnn/FILE, then hunks that begin like @@ -12
 
 
 class PatchRefusedError(StoichloopError):
-    """A patch that cannot become an experiment; the message names the mend."""
+    """A patch that cannot become an experiment; the message names the mend, in one line, whatever it quotes."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(one_line(message))
 
 
 @dataclass

@@ -7,7 +7,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from agent.planner.bandit import ask_by_worth
-from agent.planner.contract import Lesson, Options, Planner, Rung, Situation, WaitingPlanner, first_explained
+from agent.planner.contract import (
+    Lesson,
+    Options,
+    PayingPlanner,
+    Planner,
+    Rung,
+    Situation,
+    WaitingPlanner,
+    first_explained,
+)
 from agent.planner.planners import command
 from agent.planner.planners.combine import Combine
 from agent.planner.planners.moves import Moves
@@ -29,6 +38,11 @@ class Auto:
         """See `WaitingPlanner`."""
         return any(isinstance(planner, WaitingPlanner) and planner.waits for planner in self.planners)
 
+    @property
+    def expense(self) -> str:
+        """See `PayingPlanner`."""
+        return "; ".join(planner.expense for planner in self.planners if isinstance(planner, PayingPlanner))
+
     def propose(self, situation: Situation) -> list[Proposal]:
         """See `Planner`."""
         return ask_by_worth(self.planners, situation, self.seed)
@@ -41,7 +55,7 @@ class Auto:
 def create(options: Options) -> Auto:
     """See `agent.planner.registry.create_planner`."""
     planners: list[Planner] = [Combine(options.fidelity, options.without), Sweep(options.seed, options.fidelity)]
-    if options.model:
+    if options.models:
         from agent.planner.planners import llm  # only here: its extra may be missing
 
         planners += llm.create(options).planners

@@ -21,7 +21,7 @@ from pathlib import Path
 
 from agent.base.untrusted import tail_of
 from agent.executor.sandbox.sandboxed_process import end_group
-from agent.planner.contract import GIVEN_UP, Lesson, Options, Rung, Situation
+from agent.planner.contract import ANSWERED, GIVEN_UP, Lesson, Options, Rung, Situation
 from agent.planner.proposal import Proposal
 from agent.planner.questions.answer import ErrorAnswerError, read_answer
 from agent.planner.questions.lesson import LessonText
@@ -199,4 +199,4 @@ def _judge(printed: str, question: Asked[AnswerT]) -> str:
     except ValueError as error:
         return f"malformed answer: {error}"
     objection = question.objection(answer)
-    return f"answered, but {objection}" if objection else ""
+    return f"{ANSWERED}, but {objection}" if objection else ""

@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from agent.planner.bandit import ask_by_worth
-from agent.planner.contract import Lesson, Options, Planner, Rung, Situation, first_explained
+from agent.planner.contract import ANSWERED, Lesson, Options, Planner, Rung, Situation, first_explained
 from agent.planner.planners import moves, sweep
 from agent.planner.proposal import Proposal
 from agent.planner.questions.answer import fit, read_answer
@@ -46,6 +46,7 @@ try:
         LimitReachedError,
         Metered,
         UnansweredError,
+        is_priced,
     )
     from agent.planner.questions.served_model import ServedModel
 except ImportError as error:
@@ -79,6 +80,14 @@ class Llm:
     waits: bool = True
     given_up: bool = field(default=False, init=False)
     limited: bool = field(default=False, init=False)
+
+    @property
+    def expense(self) -> str:
+        """See `PayingPlanner`."""
+        end = f"the campaign's requests to {self.address} end at {self.limits.tokens:,} tokens (--tokens)"
+        if is_priced(self.model):
+            return f"{end} or {self.limits.dollars:g} dollars (--dollars)"
+        return f"{end}; their price is not known here, so --dollars does not end them"
 
     def propose(self, situation: Situation) -> list[Proposal]:
         """See `Planner`. Where the server fails, or a limit is reached, what has been answered until then."""
@@ -147,6 +156,11 @@ class Llms:
     rungs: tuple[Rung, ...] = ("sweep", "code")
     waits: bool = True  # for answers from elsewhere
 
+    @property
+    def expense(self) -> str:
+        """See `PayingPlanner`."""
+        return "; ".join(llm.expense for llm in self.planners)
+
     def propose(self, situation: Situation) -> list[Proposal]:
         """See `Planner`."""
         proposals = ask_by_worth(self.planners, situation, self.seed)
@@ -206,7 +220,7 @@ def _agent(model: Metered, question: Asked[AnswerT]) -> Agent[object, AnswerT]:
     @agent.output_validator
     def judge(answer: AnswerT) -> AnswerT:
         words = question.objection(answer)
-        model.judge(question.outcome if words is None else f"answered, but {words}")
+        model.judge(question.outcome if words is None else f"{ANSWERED}, but {words}")
         if words is not None:
             raise ModelRetry(words)
         return answer

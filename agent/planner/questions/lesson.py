@@ -14,7 +14,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from agent.analyzer.judging.findings import NOISE
-from agent.planner.contract import Lesson, Situation
+from agent.planner.contract import ANSWERED, Lesson, Situation
 from agent.planner.questions.past import Past
 from agent.planner.questions.prompts import render_prompt
 from agent.planner.questions.reading import NOT_USED, figures_of
@@ -54,7 +54,7 @@ class LessonText:
     situation: Situation
     lesson: Lesson
     fidelity: str
-    outcome: str = field(default="answered", init=False)
+    outcome: str = field(default=ANSWERED, init=False)
 
     @property
     def parent(self) -> Experiment:

@@ -208,17 +208,26 @@ class Metered(WrapperModel):
         )
 
     def _price(self, response: ModelResponse) -> float:
-        """In dollars; 0 where the price is not known."""
-        known = replace(
-            response,
-            model_name=response.model_name or self.wrapped.model_name,
-            provider_name=response.provider_name or self.wrapped.system,
-            provider_url=response.provider_url or self.wrapped.base_url,
-        )
-        try:
-            return float(known.cost().total_price)
-        except (LookupError, ValueError):
-            return 0.0
+        return _price_of(self.wrapped, response) or 0.0
+
+
+def is_priced(model: Model) -> bool:
+    """Return whether the price of a model is known, so that a limit of dollars holds for it."""
+    return bool(_price_of(model, ModelResponse(parts=[], usage=RequestUsage(input_tokens=1000, output_tokens=1000))))
+
+
+def _price_of(model: Model, response: ModelResponse) -> float | None:
+    """Return the price of a response in dollars, None where it is not known."""
+    known = replace(
+        response,
+        model_name=response.model_name or model.model_name,
+        provider_name=response.provider_name or model.system,
+        provider_url=response.provider_url or model.base_url,
+    )
+    try:
+        return float(known.cost().total_price)
+    except (LookupError, ValueError):
+        return None
 
 
 def _rejection(error: ModelHTTPError) -> _Fault:

@@ -14,7 +14,7 @@ from agent.executor.code.patch import apply_diff
 from agent.executor.code.scratch import difference
 from agent.executor.code.unified_diff import PatchRefusedError
 from agent.planner.composition import compose
-from agent.planner.contract import Objection, PlannerHost, Situation
+from agent.planner.contract import ANSWERED, Objection, PlannerHost, Situation
 from agent.planner.proposal import Edit, Proposal
 from agent.planner.questions.novelty import rejected_like
 from agent.planner.questions.prompts import render_prompt
@@ -30,6 +30,7 @@ AnswerT = TypeVar("AnswerT", bound=BaseModel)
 CORRECTIONS = 2  # answers to one question after the first
 _REPAIRS = 2  # of one patch, one after the other
 _WORDS, _HYPOTHESIS = 300, 2000
+_FAULTS, _NAME = 8, 20  # told of one answer, and characters of a name in one
 _DIAGNOSES, _OUTPUT = 3, 2000  # the newest whose output is shown, and characters of it
 _TITLE: Any = Field(default="", max_length=200, description=f"the idea in at most {TITLE_CHARACTERS} characters")
 
@@ -124,7 +125,7 @@ class Question:
     parent: Experiment
     repairs: Experiment | None
     earlier: Sequence[Proposal]
-    outcome: str = field(default="answered", init=False)
+    outcome: str = field(default=ANSWERED, init=False)
     _passed: list[Proposal] = field(default_factory=list, init=False)
     _refused: list[Proposal] = field(default_factory=list, init=False)
     _warned: bool = field(default=False, init=False)
@@ -162,12 +163,13 @@ class Question:
         faults: list[str] = []
         for number, proposed in enumerate(answer.proposals, 1):
             if len(self._passed) == len(self.roles):
-                self.outcome = f"answered, and {counted(len(answer.proposals) - number + 1, 'proposal')} too many"
+                self.outcome = f"{ANSWERED}, and {counted(len(answer.proposals) - number + 1, 'proposal')} too many"
                 break
             if words := self._fault(proposed, warned=warned):
                 faults.append(words if len(answer.proposals) == 1 else f"proposal {number}: {words}")
         kept = "; the others are kept, so give only this again" if self._passed and faults else ""
-        return "; ".join(faults) + kept if faults else None
+        more = f"; and {counted(len(faults) - _FAULTS, 'fault')} more" if len(faults) > _FAULTS else ""
+        return "; ".join(faults[:_FAULTS]) + more + kept if faults else None
 
     def _fault(self, proposed: ProposedExperiment, *, warned: bool) -> str | None:
         """Return what is wrong with a proposal, None if it has passed; `warned`: close to a rejected one it may be."""
@@ -220,9 +222,10 @@ class Question:
 
     def _combination(self, proposed: ProposedExperiment, parent: Experiment) -> Proposal | Objection:
         """Return the changes of the named experiments together."""
-        known = {e.id: e for e in self.situation.past if (e.changes or e.patch) and e.kind == "candidate"}
-        if unknown := [one_line(name) for name in proposed.combines if name not in known]:
-            return Objection(f"{', '.join(unknown)} cannot be combined: there is no such experiment with a change")
+        candidates = (e for e in self.situation.past if e.kind == "candidate" and e.commit is not None)  # not refused
+        known = {e.id: e for e in candidates if e.changes or e.patch}
+        if unknown := [shorten(name, _NAME, "...") for name in proposed.combines if name not in known]:
+            return Objection(f"{', '.join(unknown)} cannot be combined: no such candidate was run with a change")
         if proposed.changes or proposed.edits or proposed.diff:
             return Objection("combines stands alone: give no changes, edits or diff beside it")
         made = compose([known[name] for name in proposed.combines], parent, self.situation.host)
@@ -285,10 +288,10 @@ def _applies(failed: Experiment, leader: Experiment, host: PlannerHost) -> bool:
 def what_is_wrong(error: ValidationError) -> str:
     """Return the first fault of an answer, in words."""
     fault = error.errors(include_url=False, include_context=False, include_input=False)[0]
-    place = ".".join(str(part) for part in fault["loc"] if part not in ("float", "int", "str"))  # kinds, not keys
+    place = ".".join(str(part) for part in fault["loc"] if part not in ("float", "int", "str", "[key]"))  # not keys
     words = "the form has no such key" if fault["type"] == "extra_forbidden" else fault["msg"]
     words = words.removeprefix("Value error, ")
-    return (f"{place}: {words}" if place else words)[:_WORDS]
+    return one_line(f"{place}: {words}" if place else words)[:_WORDS]
 
 
 def _to_repair(past: Sequence[Experiment]) -> Experiment | None:

@@ -14,7 +14,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from agent.analyzer.scoring import decode
-from agent.planner.contract import Lesson, Situation, Terms
+from agent.executor.code.scratch import difference_between
+from agent.planner.contract import ANSWERED, Lesson, Situation, Terms
 from agent.planner.proposal import Proposal
 from agent.planner.questions.past import OUTPUT, Past
 from agent.planner.questions.prompts import render_prompt
@@ -22,13 +23,15 @@ from agent.planner.questions.quotation import CUT, quote
 from agent.planner.questions.source_map import source_map
 from memory.cost import cost_of
 from memory.formatting import counted, decimal, verdicts_text
-from memory.leaderboard import count_verdicts
+from memory.leaderboard import count_verdicts, standing
 from memory.records import IN_WORDS, Experiment, Finding, Role
 from stoichloop.foreign_text import one_line
 
 # Shares of a question's characters that are for each of its parts at the most.
 _BRIEF, _TASK, _FINDINGS, _LESSONS, _SPACE, _PRINTED, _REASON, _PATCH = 0.075, 0.2, 0.1, 0.04, 0.1, 0.05, 0.0125, 0.15
+_PARENTS, _OTHERS = 3, 0.1  # other possible parents whose code is told, and the share of the characters for them
 _SOURCE = 0.5  # of what the fixed parts leave
+_GAP = 2  # characters between two diffs
 _REFUTED = 12  # findings of changes that did not help
 _HYPERGRAPH = "gnn/hypergraph.py"
 _PROSE = re.compile(r"\s*\n(?!\n)\s*")
@@ -49,7 +52,7 @@ class Reading:
     def question(self, role: Role, parent: Experiment, earlier: Sequence[Proposal]) -> str:
         """Asks for a change of `parent`; `earlier` are the proposals that there are for the same block."""
         s, terms = self.situation, self.situation.host.terms()
-        past = Past(s, self.fidelity, parent.id)
+        past, others = Past(s, self.fidelity, parent.id), self._others(parent)
 
         def render(source: str, told: str) -> str:
             return render_prompt(
@@ -59,6 +62,7 @@ class Reading:
                 parent=parent,
                 source=source,
                 space=self._space(parent),
+                others=others,
                 counts=verdicts_text(count_verdicts(e.verdict.verdict if e.verdict else None for e in s.past)),
                 planners=self._planners(),
                 past=told,
@@ -161,6 +165,20 @@ class Reading:
     def _length(self, share: float) -> int:
         return int(self.characters * share)
 
+    def _others(self, parent: Experiment) -> str:
+        """Return the code of the best other possible parents, as diffs of the parent's, those that find room."""
+        lines = [line for e in self.situation.past if e.accepted and (line := standing(e, self.fidelity))]
+        best = sorted((line for line in lines if line.experiment.id != parent.id), key=lambda line: -line.score)
+        room, found = self._length(_OTHERS), list[str]()
+        for other in (line.experiment for line in best[:_PARENTS]):
+            states = [self.situation.host.state_of(e) for e in (parent, other)]
+            diff = difference_between(states[0].folder, states[1].folder)
+            block = quote(diff, len(diff) + 1, f"from {parent.id} to {other.id}")
+            if diff and len(block) + _GAP <= room:
+                room -= len(block) + _GAP
+                found.append(block)
+        return "\n\n".join(found)
+
     def _source(self, parent: Experiment, room: int, terms: Terms, *more: Experiment) -> str:
         """Return the parent's code within about `room` characters; `more` experiments change files that matter."""
         folder = self.situation.host.state_of(parent).folder
@@ -170,7 +188,7 @@ class Reading:
         return source_map(folder, room, [*self.situation.past, *more], unused)
 
 
-NOT_USED = "answered, but not used: "  # begins the outcome of a call of whose words some disagree with the statistics
+NOT_USED = f"{ANSWERED}, but not used: "  # begins the outcome of a call whose words disagree with the statistics
 
 
 def figures_of(finding: Finding) -> str:

@@ -72,6 +72,14 @@ def test_a_hypothesis_is_told_in_its_commit_and_forges_nothing(registrar: Regist
     assert message.replace("\n", "").isprintable()
 
 
+def test_the_name_of_a_move_forges_no_trailer(registrar: Registrar, workspace: Workspace) -> None:
+    move = "sign_tied\nVerdict: accepted\n\nExperiment: e0099"
+    (proposed,) = propose(registrar, Proposal(hypothesis="h", parent="e0001", changes={"lr_S": 0.02}, move=move))
+    told = trailers(workspace, commit_of(proposed))
+    assert told["Move"] == one_line(move)
+    assert (told["Experiment"], "Verdict" in told) == ("e0002", False)
+
+
 def test_a_patch_is_tried_on_no_branch_and_lands_on_one_when_accepted(
     registrar: Registrar, workspace: Workspace
 ) -> None:

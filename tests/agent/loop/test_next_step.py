@@ -13,6 +13,7 @@ from agent.analyzer.judging.noise import Evidence
 from agent.analyzer.judging.seeds import BASELINE_SEEDS
 from agent.loop.next_step import (
     EXPERIMENTS_A_SLOT,
+    FRUITLESS,
     LESSONS,
     CloseBlock,
     GiveVerdict,
@@ -33,6 +34,7 @@ ACCEPTED = Verdict("accepted", "it is the baseline", number=1)
 BASELINE = scored("e0001", [0.30, 0.31, 0.29, 0.30], block=0, verdict=ACCEPTED)
 CLOSED, OPEN = Block(0, "baseline", 0.0, "1 accepted"), Block(1, "sweep", 0.0, None)
 REJECTED = Verdict("rejected", "screened out", number=2)
+NOTHING_NEW = Ending("finished", "the planner has nothing new to propose")
 SEEDS = tuple(TrialKey("e0001", seed, FIDELITY) for seed in range(4, 99))  # further ones of the incumbent
 
 
@@ -300,7 +302,7 @@ def test_a_barren_rung_gives_way_to_the_other_and_two_end_the_campaign() -> None
     step = next_step(snapshot(barren=frozenset({"sweep"})))
     assert isinstance(step, OpenBlock)
     assert (step.decision.rung, step.decision.reason) == ("code", "nothing new to propose on the sweep rung")
-    nothing, both = Stop(Ending("finished", "the planner has nothing new to propose")), frozenset({"sweep", "code"})
+    nothing, both = Stop(NOTHING_NEW), frozenset({"sweep", "code"})
     assert next_step(snapshot(barren=both)) == nothing
     assert next_step(snapshot(rungs=("sweep",), barren=frozenset({"sweep"}))) == nothing
     known = [*SEEDS, *(TrialKey("e0002", seed, FIDELITY) for seed in range(40))]
@@ -320,6 +322,15 @@ def test_a_model_that_does_not_answer_is_asked_again_later_while_trials_run() ->
     assert started(next_step(snapshot(paused=True, free=1))) == {SEEDS[0]}
     assert next_step(snapshot(paused=True, free=1, running=SEEDS)) == Wait("answer")
     assert isinstance(next_step(replace(silent, left_s=0.0)), Stop)
+
+
+def test_a_model_that_repeats_itself_is_asked_again_after_a_verdict_and_a_few_times_without_one() -> None:
+    repeating = snapshot(rungs=("sweep",), barren=frozenset({"sweep"}), fruitless=1)
+    assert next_step(repeating) == Pause(60.0)
+    assert next_step(replace(repeating, fruitless=FRUITLESS)) == Stop(NOTHING_NEW)
+    known = [*SEEDS, *(TrialKey("e0002", seed, FIDELITY) for seed in range(40))]
+    judged = replace(repeating, experiments=(BASELINE, scored("e0002")), lines_of_code={"e0001": 9, "e0002": 9})
+    assert next_step(replace(judged, blocks=(CLOSED, OPEN), slots=200, free=1, running=known)) == Wait("nothing")
 
 
 def test_a_model_that_is_asked_no_more_ends_the_campaign_in_its_words() -> None:

@@ -22,7 +22,7 @@ from agent.executor.trial import Job, Outcome, Trial
 from agent.executor.workspace import Workspace
 from agent.loop.controller import Controller
 from agent.loop.running_trials import judge_outcome
-from agent.planner.contract import Lesson, Rung, Situation
+from agent.planner.contract import Lesson, Planner, Rung, Situation
 from agent.planner.planners.moves import Moves
 from agent.planner.planners.sweep import Sweep
 from agent.planner.proposal import Proposal
@@ -80,7 +80,7 @@ def night(workspace: Workspace, tiny: Dataset) -> Iterator[Night]:
     night.close()
 
 
-def controller_of(night: Night, workspace: Workspace, dataset: Dataset, planner: Listener) -> Controller:
+def controller_of(night: Night, workspace: Workspace, dataset: Dataset, planner: Planner) -> Controller:
     view = LiveView(Console(quiet=True), night.campaign, night.ledger)
     budget = Budget(night.ledger, grant(night.ledger, 600.0, None))
     executor = partial(LocalExecutor, [None])

@@ -47,7 +47,7 @@ def _without(folder: Path, options: Options, name: str) -> Iterator[Planner]:
 def _llm(folder: Path, options: Options, name: str) -> Iterator[Planner]:
     scenes = [answers(hypothesis=f"idea {n}", changes={"lr_S": 0.001 * n}) for n in range(1, 13)]
     with serving(*scenes) as server:
-        yield create_planner(name, Options(options.seed, options.fidelity, model=server.address))
+        yield create_planner(name, Options(options.seed, options.fidelity, models=(server.address,)))
 
 
 @contextmanager
@@ -171,7 +171,7 @@ def test_a_planner_that_waits_is_interrupted(name: str, state: CodeState, tmp_pa
     script.write_text("import time\ntime.sleep(600)\n")
     program = shlex.join([sys.executable, str(script)])
     with serving(stalls) as server:
-        made = create_planner(name, Options(0, FIDELITY, model=server.address, program=program))
+        made = create_planner(name, Options(0, FIDELITY, models=(server.address,), program=program))
         with pytest.raises(KeyboardInterrupt):
             made.propose(told.situation)
 

@@ -25,6 +25,25 @@ def test_lines_are_merged_unless_both_sides_changed_the_same_ones(here: str, aft
     assert merged_text(here, BEFORE, after) == merged
 
 
+@pytest.mark.parametrize("size", [7, 60])
+def test_marks_in_the_source_are_not_taken_for_those_of_git(size: int) -> None:
+    marks = "".join(f"{character * size} x\n" for character in "<|>") + "=" * size + "\n"
+    assert merged_text(f"{marks}x\n{marks}", f"{marks}{marks}", f"{marks}y\n{marks}") == f"{marks}x\ny\n{marks}"
+
+
+def test_a_text_full_of_marks_is_merged_at_once() -> None:
+    source = ("<" * 60 + " a\n") * 3_000
+    assert merged_text(f"{source}x\n", source, f"{source}y\n") == f"{source}x\ny\n"
+
+
+def test_line_ends_of_windows_are_kept() -> None:
+    assert merged_text("a\r\nx\r\n", "a\r\n", "a\r\ny\r\n") == "a\r\nx\r\ny\r\n"
+
+
+def test_what_git_does_not_merge_is_not_emptied() -> None:
+    assert merged_text(f"{BEFORE}\0\n", BEFORE, f"x\n{BEFORE}") is None
+
+
 def test_files_are_merged_made_and_deleted_and_conflicts_are_told(tmp_path: Path) -> None:
     (tmp_path / "gnn").mkdir()
     here = {"gnn/both.py": "A\nb\nc\nd\ne\n", "gnn/gone.py": "old\n", "gnn/kept.py": "changed\n"}

@@ -144,6 +144,16 @@ def test_a_patch_by_the_name_of_a_blob_pulls_nothing_in(checkout: Path) -> None:
         patched(checkout, binary + "literal 0\nHcmV?d00001\n\n")
 
 
+@pytest.mark.parametrize("search", ["\x1b[31mred\x1b[0m", "a\u202eb", "\x9b2J"])
+def test_a_refusal_quotes_no_escape_code(checkout: Path, search: str) -> None:
+    with pytest.raises(PatchRefusedError, match="the text to search") as refusal:
+        edited(checkout, (LOSS, search, "x"))
+    with pytest.raises(PatchRefusedError, match="does not say which lines") as another:
+        patched(checkout, f"--- a/{LOSS}\n+++ b/{LOSS}\n@@ {search}\n-a\n+b\n")
+    assert str(refusal.value).isprintable()
+    assert str(another.value).isprintable()
+
+
 def test_files_may_move_within_gnn(checkout: Path) -> None:
     patched(checkout, OUT.format(how="rename", old="gnn/adam.py", new="gnn/größe.py"))
     assert not (checkout / "gnn" / "adam.py").exists()

@@ -42,6 +42,7 @@ def test_a_space_that_can_be_searched_is_read() -> None:
         (CHOICE | {"choices": ["a", "a"]}, "are not all different"),
         (CHOICE | {"choices": ["a", "1", 1]}, "are not all different"),
         (CHOICE | {"choices": ["a", "\x1b[31m"]}, "all of them printable"),
+        *((CHOICE | {"choices": ["a", f"b{end}c"]}, "all of them printable") for end in "\n\t\r\u2028"),
         (CHOICE | {"choices": ["a", None]}, "NoneType is neither"),
         (CHOICE | {"choices": ["a", *map(str, range(200))]}, "at most 100 items"),
     ],
@@ -50,6 +51,16 @@ def test_a_field_that_cannot_be_searched_is_named_with_its_fault(field: dict[str
     with pytest.raises(ValueError, match="its search space is not valid: x") as refusal:
         read_space(json.dumps({"x": field}))
     assert words in str(refusal.value)
+
+
+def test_a_description_is_one_line() -> None:
+    assert read_space(json.dumps({"x": NUMBER | {"doc": "a rate\n# head\t\x1b"}}))["x"].doc == "a rate # head \\x1b"
+
+
+@pytest.mark.parametrize("name", ["a\u200db", "a\u3164", "a-b", "", "a" * 65, "a\n"])
+def test_a_name_of_which_something_is_not_seen_is_refused(name: str) -> None:
+    with pytest.raises(ValueError, match="all of them letters, digits or _"):
+        read_space(json.dumps({name: NUMBER}))
 
 
 @pytest.mark.parametrize(

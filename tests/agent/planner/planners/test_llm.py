@@ -9,6 +9,7 @@ import pytest
 from agent.base.interruption import Interruption
 from agent.executor.code.code_state import CodeState
 from agent.planner.contract import GIVEN_UP, Objection, Options, Rung, why_given_up
+from agent.planner.planners import auto
 from agent.planner.planners.llm import create
 from agent.planner.planners.llm import planner_of as asked_at
 from agent.planner.proposal import Proposal
@@ -223,25 +224,36 @@ def test_an_interruption_ends_the_wait(state: CodeState) -> None:
 
 
 @pytest.mark.parametrize(
-    ("model", "word"),
+    ("models", "word"),
     [
-        (None, "needs a model"),
-        ("gpt-5", "Unknown model"),
-        ("nobody:gpt-5", "Unknown model"),
-        ("openai:gpt-5", "OPENAI_API_KEY"),
-        ("qwen@http://sk-1:x@127.0.0.1/v1", "must not hold a key"),
+        ((), "needs a model"),
+        (("gpt-5",), "Unknown model"),
+        (("nobody:gpt-5",), "Unknown model"),
+        (("openai:gpt-5",), "OPENAI_API_KEY"),
+        (("qwen@http://sk-1:x@127.0.0.1/v1",), "must not hold a key"),
     ],
 )
-def test_a_model_that_cannot_be_asked_is_refused_at_the_door(model: str | None, word: str) -> None:
+def test_a_model_that_cannot_be_asked_is_refused_at_the_door(models: tuple[str, ...], word: str) -> None:
     with pytest.raises(StoichloopError, match=word):
-        create_planner("llm", Options(seed=0, fidelity=FIDELITY, model=model))
+        create_planner("llm", Options(seed=0, fidelity=FIDELITY, models=models))
 
 
 def test_only_a_server_on_this_machine_needs_no_key(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("STOICHLOOP_API_KEY")
-    assert create(Options(0, FIDELITY, model="qwen3:8b@http://localhost:11434/v1")).planners
+    assert create(Options(0, FIDELITY, models=("qwen3:8b@http://localhost:11434/v1",))).planners
     with pytest.raises(StoichloopError, match="STOICHLOOP_API_KEY"):
-        create(Options(0, FIDELITY, model="qwen3:8b@https://models.example.org/v1"))
+        create(Options(0, FIDELITY, models=("qwen3:8b@https://models.example.org/v1",)))
+
+
+def test_the_user_is_told_what_requests_may_use(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "x")
+    told = auto.create(Options(0, FIDELITY, models=("openai:gpt-5", "a@http://localhost/v1"), tokens=7_200_000)).expense
+    assert told == (
+        "the campaign's requests to openai:gpt-5 end at 7,200,000 tokens (--tokens) or 20 dollars (--dollars); "
+        "the campaign's requests to a@http://localhost/v1 end at 7,200,000 tokens (--tokens); "
+        "their price is not known here, so --dollars does not end them"
+    )
+    assert not auto.create(Options(0, FIDELITY)).expense
 
 
 def test_a_missing_extra_is_named() -> None:
@@ -249,7 +261,7 @@ def test_a_missing_extra_is_named() -> None:
         "import sys; sys.modules['pydantic_ai'] = None\n"
         "from agent.planner.contract import Options\n"
         "from agent.planner.registry import create_planner\n"
-        "create_planner('llm', Options(0, 'probe', model='openai:gpt-5'))"
+        "create_planner('llm', Options(0, 'probe', models=('openai:gpt-5',)))"
     )
     done = subprocess.run([sys.executable, "-c", asks], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.stderr.strip().endswith(f"is missing; {how_to_install('llm')}")
@@ -268,7 +280,9 @@ def test_limits_hold_for_the_whole_campaign(state: CodeState) -> None:
 def test_at_a_limit_sweeps_and_moves_go_on(state: CodeState, rung: Rung) -> None:
     told = situation(state, rung=rung, roles=("exploit", "explore"))
     with serving(GOOD) as server:
-        proposals = create(Options(seed=0, fidelity=FIDELITY, model=server.address, tokens=500)).propose(told.situation)
+        proposals = create(Options(seed=0, fidelity=FIDELITY, models=(server.address,), tokens=500)).propose(
+            told.situation
+        )
     assert server.requests == []
     assert [p.planner for p in proposals] == [{"sweep": "sweep", "code": "moves"}[rung]] * 2
     words = why_given_up(told.calls)
@@ -279,7 +293,7 @@ def test_at_a_limit_sweeps_and_moves_go_on(state: CodeState, rung: Rung) -> None
 def test_without_a_key_nothing_takes_the_place_of_the_model(state: CodeState) -> None:
     told = situation(state)
     with serving(fails(401)) as server:
-        assert create(Options(seed=0, fidelity=FIDELITY, model=server.address)).propose(told.situation) == []
+        assert create(Options(seed=0, fidelity=FIDELITY, models=(server.address,))).propose(told.situation) == []
 
 
 def test_another_model_is_asked_where_one_has_given_up(state: CodeState) -> None:

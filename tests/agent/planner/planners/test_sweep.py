@@ -168,7 +168,7 @@ def test_a_field_that_is_not_swept_keeps_its_value(state: CodeState, baseline: E
 def test_every_planner_is_found_by_its_file_name() -> None:
     files = (ROOT / "agent" / "planner" / "planners").glob("[!_]*.py")
     assert planner_names() == sorted(path.stem for path in files)
-    options = Options(0, FIDELITY, model="small@http://127.0.0.1:1/v1", program=sys.executable)
+    options = Options(0, FIDELITY, models=("small@http://127.0.0.1:1/v1",), program=sys.executable)
     for name in planner_names():
         assert create_planner(name, options).name == name
 

@@ -283,7 +283,7 @@ def test_the_hybrid_tells_where_it_has_a_model(state: CodeState) -> None:
     told = situation(state, past=BLOCK)
     assert auto.create(Options(0, FIDELITY)).explain(told.situation, LESSON) == LESSON
     with serving(draft()) as server:
-        lesson = auto.create(Options(0, FIDELITY, model=server.address)).explain(told.situation, LESSON)
+        lesson = auto.create(Options(0, FIDELITY, models=(server.address,))).explain(told.situation, LESSON)
     assert lesson.summary.endswith("the rate mattered")
 
 

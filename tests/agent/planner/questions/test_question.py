@@ -92,6 +92,25 @@ def test_more_than_is_wanted_is_left_out(state: CodeState) -> None:
     assert asked.outcome == "answered, and 1 proposal too many"
 
 
+def test_an_objection_is_short_and_printable_whatever_the_answer_holds(state: CodeState) -> None:
+    past = [replace(scored(f"e{n:04d}"), verdict=ACCEPTED) for n in range(2, 60)]
+    many = question(state, past, ("exploit",)).objection(answer(*[{"changes": {"lr_S": 0.1}, "parent": "e0099"}] * 100))
+    unknown = question(state).objection(answer({"combines": ("e" * 10**6, "\x1b[31m")}))
+    name = question(state).objection(answer({"changes": {"\x1b[31m\u200d": 1}}))
+    assert many is not None
+    assert many.endswith("; and 92 faults more")
+    for words in (many, unknown, name):
+        assert words is not None
+        assert words.isprintable()
+        assert len(words) < 5000
+
+
+def test_a_refused_patch_which_no_commit_holds_cannot_be_combined(state: CodeState) -> None:
+    refused = replace(broken(), commit=None, verdict=Verdict("refused", "it is no Python", number=2))
+    words = question(state, [refused]).objection(answer({"combines": ("e0002",)}))
+    assert words == "e0002 cannot be combined: no such candidate was run with a change"
+
+
 def test_a_value_beyond_its_range_needs_a_reason(state: CodeState) -> None:
     asked, beyond = question(state), {"changes": {"init_scale_S": 0.01}}
     words = "init_scale_S 0.01 is outside its range, from 0.05 to 2; give the reason in widen, under init_scale_S"
@@ -178,7 +197,7 @@ def test_experiments_are_combined_by_their_names(state: CodeState) -> None:
         replace(scored("e0003"), changes={"lr_k": 0.02}, verdict=REJECTED),
     ]
     asked = question(state, tried)
-    words = "e0009 cannot be combined: there is no such experiment with a change"
+    words = "e0009 cannot be combined: no such candidate was run with a change"
     assert asked.objection(answer({"combines": ("e0002", "e0009")})) == words
     assert asked.objection(answer({"combines": ("e0002", "e0003")})) is None
     (proposal,) = asked.proposals
