@@ -44,6 +44,7 @@ class CampaignRequest:
         context: size of the model's context window, in tokens of input and output together.
         patience: longest wait for one answer, like 5m; None for the planner's own limit.
         without: names of moves that are not to be proposed.
+        notify: command that gets a line of JSON when the campaign ends, is stuck or accepts something; None for none.
         until: score at which to end: once the 95 % interval of the incumbent's mean lies above it; None for no end.
     """
 
@@ -62,6 +63,7 @@ class CampaignRequest:
     patience: str | None = None
     without: tuple[str, ...] = ()
     until: float | None = None
+    notify: str | None = None
 
     def __post_init__(self) -> None:
         _ = self.budget_s, self.patience_s

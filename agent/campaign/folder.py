@@ -3,6 +3,7 @@
 campaign.yaml   what was asked            brief.md    the user's instructions
 memory.db       the ledger                memory.md, log.md, curve.svg, report.html   rendered from it
 data/           the data that trials are given, and those of siblings
+inbox/          interventions of the user that wait for the controller
 calls/0042.md   a question to a model, and its answer
 experiments/e0017/s2-probe/   input and output of a trial; s2-probe-n3 on sibling 3
 """
@@ -70,6 +71,11 @@ class CampaignFolder:
     def report_path(self) -> Path:
         """Return the path of the report."""
         return self.folder / "report.html"
+
+    @property
+    def inbox_path(self) -> Path:
+        """Return the folder of interventions that wait for the controller."""
+        return self.folder / "inbox"
 
     @property
     def last_written(self) -> float:

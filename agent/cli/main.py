@@ -14,16 +14,21 @@ from agent.cli.doctor_command import doctor
 from agent.cli.explore_command import explore
 from agent.cli.export_command import export
 from agent.cli.forget_command import forget
+from agent.cli.idea_command import idea
 from agent.cli.log_command import log
 from agent.cli.output import failure_sentence, note, prepare_streams
+from agent.cli.pause_command import pause, resume
 from agent.cli.pick_command import pick
+from agent.cli.pin_command import pin
 from agent.cli.regimes_command import regimes
 from agent.cli.report_command import report
 from agent.cli.restore_command import restore
 from agent.cli.show_command import show
 from agent.cli.status_command import status
+from agent.cli.stop_command import stop
 from agent.cli.train_command import train
 from agent.cli.verify_command import verify
+from agent.cli.veto_command import veto
 from agent.cli.winners_command import winners
 
 # In the order in which a user comes to need them; `--help` lists them so.
@@ -36,6 +41,12 @@ COMMANDS = (
     log,
     show,
     report,
+    idea,
+    veto,
+    pin,
+    pause,
+    resume,
+    stop,
     winners,
     pick,
     verify,

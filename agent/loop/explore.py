@@ -77,6 +77,7 @@ def run_campaign(
                         check,
                         command,
                         request.until,
+                        request.notify,
                     ) as controller:
                         view.say(f"note: {controller.containment}")
                         lead(controller)
