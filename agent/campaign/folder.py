@@ -30,7 +30,7 @@ from memory.formatting import counted
 from memory.ledger import Ledger
 from memory.records import CampaignRecord, Experiment, Objective
 from simulator.yaml_file import read_mapping
-from stoichloop.errors import StoichloopError
+from stoichloop.errors import StoichloopError, UsageError
 
 if TYPE_CHECKING:
     from simulator.dataset import FrozenData
@@ -120,7 +120,7 @@ def is_campaign_name(name: str) -> bool:
 def check_name(name: str) -> None:
     """Raise `StoichloopError` if a campaign cannot have this name."""
     if not is_campaign_name(name):
-        raise StoichloopError(
+        raise UsageError(
             f"--campaign '{name}' must be up to 64 letters, digits, '-' and '_': it names a folder and branches"
         )
 

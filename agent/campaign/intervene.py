@@ -1,4 +1,7 @@
-"""Interventions as a user makes them: checked against the campaign, then left in its inbox."""
+"""Interventions as a user makes them: checked against the campaign, and left in its inbox for the controller.
+
+If no controller runs, they are taken up at once.
+"""
 
 from __future__ import annotations
 
@@ -23,14 +26,14 @@ from memory.intervention import Intervention, InterventionKind
 from memory.leaderboard import incumbent
 from memory.ledger import Ledger
 from memory.records import Experiment
-from stoichloop.errors import StoichloopError
+from stoichloop.errors import StoichloopError, UsageError
 
 _OF_SESSION = ("pause", "resume", "stop")
 
 
 @dataclass(frozen=True)
 class Submitted:
-    """An intervention that waits in the inbox: its file, and in `words` what becomes of it."""
+    """An intervention: its file in the inbox, until it is taken up, and in `words` what becomes of it."""
 
     intervention: Intervention
     path: Path
@@ -70,8 +73,14 @@ def intervene(
     whole = with_descendants(asked, experiments)
     if kind == "idea":
         _check_idea(asked, experiments)
-    path = Inbox(campaign.inbox_path).submit(asked)
-    when = "the controller takes it up now" if runs else "it is taken up when the campaign runs again"
+    inbox = Inbox(campaign.inbox_path)
+    path = inbox.submit(asked)
+    if runs:
+        when = "the controller takes it up now"
+    else:
+        with campaign.lead(), Ledger(campaign.ledger_path) as ledger:
+            inbox.take_up(ledger, ledger.add_event)
+        when = f"the campaign does not run; go on with: {state.commands[0]}" if kind == "idea" else "it holds"
     return Submitted(asked, path, f"campaign '{name}': {told(whole)}; {when}")
 
 
@@ -92,4 +101,4 @@ def _check_idea(idea: Intervention, experiments: list[Experiment]) -> None:
         if field not in leader.configuration:
             near = get_close_matches(field, leader.configuration, 1)
             hint = f"did you mean '{near[0]}'?" if near else f"fields are {', '.join(sorted(leader.configuration))}"
-            raise StoichloopError(f"--set {field}: {leader.id} has no field '{field}'; {hint}")
+            raise UsageError(f"--set {field}: {leader.id} has no field '{field}'; {hint}")

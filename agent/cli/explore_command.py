@@ -116,7 +116,7 @@ def explore(
     ] = CampaignRequest.seed,
     no_sandbox: NoSandbox = False,
 ) -> None:
-    """Run the loop of experiments. Ctrl-C ends it cleanly, and the same command resumes it."""
+    """Run a campaign, or resume it. Ctrl-C ends it cleanly, and the same command resumes it."""
     from agent.executor.cluster.cluster_file import choose
     from agent.executor.workspace import current_workspace
     from agent.loop.explore import check_request, run_campaign

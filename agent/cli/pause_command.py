@@ -8,7 +8,7 @@ from memory.intervention import InterventionKind
 
 
 def pause(campaign: CampaignName = None) -> None:
-    """Let a running campaign start nothing more until 'resume'; its budget rests, and running trials end."""
+    """Let a campaign start nothing until 'resume'. Trials that run go on to their end, and the budget rests."""
     _ask("pause", campaign)
 
 

@@ -15,7 +15,7 @@ def pin(
     campaign: CampaignOption = None,
     undo: Annotated[bool, typer.Option("--undo", help="Pin it no more.")] = False,
 ) -> None:
-    """Have proposals build on this accepted experiment, in turn with others that are pinned."""
+    """Have proposals build on an experiment. Several that are pinned are built on in turn."""
     from agent.campaign.folder import open_campaign
     from agent.campaign.intervene import intervene
     from agent.executor.workspace import current_workspace

@@ -15,7 +15,7 @@ def status(
     watching: Annotated[bool, typer.Option("--watch", help="Keep showing it until Ctrl-C.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Show how the campaign ended or that it runs, the incumbent, the leaderboard, the budget."""
+    """Show state, incumbent, leaderboard, budget of a campaign."""
     from agent.base.console import Console
     from agent.campaign.folder import open_campaign
     from agent.campaign.status import read_status

@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
-from textwrap import shorten
 from typing import Any, Protocol
 
 from agent.analyzer.judging.findings import find
@@ -42,20 +41,18 @@ from agent.planner.contract import (
 from agent.planner.ladder import as_proposed
 from agent.planner.proposal import Proposal
 from agent.screen.live import LiveView
-from memory.ending import Ending
+from memory.ending import Ending, ending_of
 from memory.formatting import counted, verdicts_text
 from memory.intervention import Intervention
 from memory.leaderboard import count_verdicts, incumbent, standing
 from memory.ledger import Ledger
 from memory.records import Block, Decision, Experiment, Role, TrialKey, Verdict
 from simulator.dataset import FrozenData
-from stoichloop.errors import StoichloopError
-from stoichloop.foreign_text import one_line, visible
+from stoichloop.foreign_text import one_line
 
 _POLL_S = 0.1
 _LOOK_S = 5.0  # a wait is no longer: time that passes changes decisions too
 _TEXTS_S, _TEXTS_SHARE = 10.0, 0.02  # between two renderings of the texts, and the share of time that they may take
-_ENDING = 400  # characters
 
 
 class ExecutorFactory(Protocol):
@@ -137,6 +134,11 @@ class Controller:
             self._user.close(ending)
         finally:  # even when the disk has no room for any of that
             self._worktrees.clear()
+
+    @property
+    def slots(self) -> int:
+        """Return how many slots run trials."""
+        return len(self._trials.executor.slots)
 
     @property
     def containment(self) -> str:
@@ -393,13 +395,3 @@ class Controller:
 
 def _explained(planner: Explainer, lesson: Lesson, situation: Situation) -> Lesson:
     return planner.explain(situation, lesson)
-
-
-def ending_of(error: BaseException) -> Ending:
-    """Return the ending of a controller that an error or a signal has ended."""
-    words = " ".join(visible(str(error)).split())
-    if isinstance(error, KeyboardInterrupt):
-        return Ending("interrupted", f"interrupted by {'Ctrl-C' if words in ('', 'SIGINT') else words}")
-    if not isinstance(error, StoichloopError):
-        words = f"{type(error).__name__}: {words}".removesuffix(": ")
-    return Ending("crashed", shorten(words, _ENDING, placeholder=" ..."))

@@ -39,7 +39,7 @@ def in_terminal(folder: Path, *arguments: str, **environment: str) -> str:
         stdin=theirs,
         stdout=theirs,
         stderr=theirs,
-        env={**variables, "TERM": "xterm-256color", **environment},
+        env={**variables, "TERM": "xterm-256color", "PAGER": "cat", **environment},
     )
     os.close(theirs)
     written = b""
