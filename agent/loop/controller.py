@@ -136,11 +136,6 @@ class Controller:
             self._worktrees.clear()
 
     @property
-    def slots(self) -> int:
-        """Return how many slots run trials."""
-        return len(self._trials.executor.slots)
-
-    @property
     def containment(self) -> str:
         """Return where code runs, in words."""
         bubblewrap = self._workspace.sandbox.bubblewrap
@@ -219,6 +214,7 @@ class Controller:
             if self._texts_due and time.monotonic() > self._texts_at:
                 self._write_texts()
             cramped, why = self._trials.executor.cramped, idle
+            self._user.tell_stuck("trials wait for room on the disk" if cramped else "")
             time.sleep(_POLL_S)
             if idle == "pause" and not self._trials.running:
                 self._budget.rest()

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 
 from agent.base.console import Console
+from agent.campaign.budget import usual_s
 from agent.campaign.folder import CampaignFolder, open_campaign
 from agent.executor.workspace import Workspace
 from agent.training.measurement import Laboratory, laboratory
@@ -22,6 +23,15 @@ def campaign_of(workspace: Workspace, chain: Chain) -> CampaignFolder | None:
     with Ledger(campaign.ledger_path, readonly=True) as ledger:
         record = ledger.experiment(chain.tip.experiment)
     return campaign if record is not None and record.fingerprint == chain.tip.fingerprint else None
+
+
+def usual_trial_s(workspace: Workspace, chain: Chain, fidelity: str) -> float | None:
+    """Return the usual time of a trial of the chain's experiment, None where no local campaign knows it."""
+    campaign = campaign_of(workspace, chain)
+    if campaign is None:
+        return None
+    with Ledger(campaign.ledger_path, readonly=True) as ledger:
+        return usual_s(ledger.these([chain.tip.experiment]), fidelity)
 
 
 def idle_changes(workspace: Workspace, chain: Chain) -> list[str]:
