@@ -67,6 +67,7 @@ def intervene(
     with Ledger(campaign.ledger_path, readonly=True) as ledger:
         experiments = ledger.experiments()
         state = read_state(campaign, ledger, ledger.outlines(campaign.settings.fidelity))
+        session = ledger.session()
     name, runs = campaign.settings.name, state.kind == "running"
     if kind in _OF_SESSION and not runs:
         raise StoichloopError(f"campaign '{name}' does not run: {state}; start it with: {state.commands[0]}")
@@ -81,7 +82,13 @@ def intervene(
         with campaign.lead(), Ledger(campaign.ledger_path) as ledger:
             inbox.take_up(ledger, ledger.add_event)
         when = f"the campaign does not run; go on with: {state.commands[0]}" if kind == "idea" else "it holds"
-    return Submitted(asked, path, f"campaign '{name}': {told(whole)}; {when}")
+    unread = kind == "idea" and not asked.is_trial and session is not None and not _asks_models(session.command)
+    hint = "; it asks no model: give --set or --patch to have the idea tried" if unread else ""
+    return Submitted(asked, path, f"campaign '{name}': {told(whole)}; {when}{hint}")
+
+
+def _asks_models(command: str) -> bool:
+    return "--model" in command or "--program" in command
 
 
 def _check_idea(idea: Intervention, experiments: list[Experiment]) -> None:

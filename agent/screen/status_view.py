@@ -78,7 +78,7 @@ def _table(*columns: str) -> Table:
 
 def _headline(status: Status) -> RenderableType:
     kind = status.state.partition(":")[0]
-    state = Text(f"● {kind}", style="green") if status.running else Text(f"○ {kind}", style="yellow")
+    state = Text(f"● {status.state}", style="green") if status.running else Text(f"○ {kind}", style="yellow")
     top = FittedTable.grid(padding=(0, 2), expand=True)
     top.add_column(no_wrap=True, overflow="ellipsis", ratio=1)
     top.add_column(justify="right", no_wrap=True)

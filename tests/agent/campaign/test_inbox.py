@@ -150,6 +150,8 @@ def test_pins_go_and_a_pause_ends_with_its_session(night: CampaignFolder) -> Non
 def test_an_idea_is_checked_before_it_is_queued(workspace: Workspace, night: CampaignFolder) -> None:
     done = intervene(workspace, night, "idea", words="a faster S", changes={"lr_S": 0.2}, author=ADA)
     assert done.words == f"campaign 'night': {ADA} asks for an idea to try: a faster S; the controller takes it up now"
+    told = intervene(workspace, night, "idea", words="mind the gauge").words
+    assert told.endswith("; it asks no model: give --set or --patch to have the idea tried")
     for words, field, fault in (
         (" ", "lr_S", "the idea cannot be tried: words are missing"),
         ("x", "lrS", r"e0003 has no field 'lrS'; did you mean 'lr_S'\?"),
@@ -157,7 +159,7 @@ def test_an_idea_is_checked_before_it_is_queued(workspace: Workspace, night: Cam
     ):
         with pytest.raises(StoichloopError, match=fault):
             intervene(workspace, night, "idea", words=words, changes={field: 1})
-    assert len(Inbox(night.inbox_path).waiting()) == 1
+    assert len(Inbox(night.inbox_path).waiting()) == 2
 
 
 def test_only_a_campaign_that_runs_can_be_paused(workspace: Workspace, tiny: Dataset) -> None:

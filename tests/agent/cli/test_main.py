@@ -123,8 +123,6 @@ def test_train_takes_a_file_and_single_settings_and_keeps_its_output(stoichloop:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["data"], ["a REGIME, or --sbml FILE, or --csv FILE with --network FILE"]),
-        (["data", REGIME, "--sbml", "model.xml"], ["a REGIME, or --sbml FILE, or --csv FILE with --network FILE"]),
         (["data", "nowhere"], ["there is no regime 'nowhere'", "pde_m1"]),
         (["data", REGIME, "--against", "nowhere"], ["nowhere/manifest.json: missing", "give a folder of frozen data"]),
         (["train", REGIME, "--set", "lr_s=1"], ["key 'lr_s'", "fields are"]),

@@ -107,6 +107,9 @@ def test_every_command_has_an_example_that_it_understands(run: Run) -> None:
         ("explore pde_m1_tiny --until 3", "--until 3.0 must be"),
         ("train pde_m1_tiny --set lr_S", "--set 'lr_S' is not of the form"),
         ("train pde_m1_tiny --recipe nothing", "--recipe nothing: there is no such file"),
+        ("data", "give a REGIME, or --sbml FILE, or --csv FILE with --network FILE"),
+        ("data pde_m1_tiny --sbml model.xml", "give a REGIME, or --sbml FILE, or --csv FILE with --network FILE"),
+        ("data --csv nofile.csv", "--csv FILE needs --network FILE beside it"),
         ("idea night two texts", "give the idea as one text, in quotes"),
     ],
 )
