@@ -8,14 +8,18 @@ import re
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
+from io import StringIO
 from pathlib import Path
 
 import pytest
+from rich.text import Text
 
+from agent.base.console import Console
 from agent.campaign.budget import Budget
 from agent.campaign.folder import CampaignFolder, start_campaign
 from agent.campaign.session import this_controller
 from agent.cli.main import GROUPS, main
+from agent.cli.output import page
 from agent.executor.workspace import Workspace
 from agent.loop.forecast import forecast
 from agent.planner.contract import Options
@@ -205,9 +209,11 @@ def test_the_forecast_counts_trials_in_the_time_of_former_ones(
     assert told.endswith("1 min 00 s on 2 slots; how many trials that is will be known when the baseline has run")
 
 
-def test_a_pager_is_for_terminals(
-    night: CampaignFolder, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_pager_is_for_what_is_longer_than_a_terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PAGER", f"tee {tmp_path}/paged")
-    run("show", "--diff")
-    assert not (tmp_path / "paged").exists()
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    for terminal, lines, paged in ((True, 3, False), (False, 100, False), (True, 100, True)):
+        screen = Console(file=StringIO(), force_terminal=terminal, height=24)
+        page(screen, Text("\n".join(["one line"] * lines)))
+        assert (tmp_path / "paged").exists() == paged
+        assert ("one line" in screen.file.getvalue()) != paged  # type: ignore[attr-defined]
