@@ -28,7 +28,7 @@ def verify(
     from agent.executor.workspace import current_workspace
     from agent.training.datasets import dataset_of
     from agent.winners.chain import find_chain
-    from agent.winners.local_campaign import remembering, usual_trial_s
+    from agent.winners.local_campaign import refuse_vetoed, remembering, usual_trial_s
     from agent.winners.verify import describe, facts, fidelity_of
     from agent.winners.verify import verify as retrain
 
@@ -36,6 +36,7 @@ def verify(
     chain = find_chain(workspace.repo, experiment, campaign)
     if not force:
         chain.require_accepted()
+        refuse_vetoed(workspace, chain)
     workspace.refuse_uncontained("code of experiments")
     fidelity_used = fidelity_of(chain, fidelity)
     if not as_json:
