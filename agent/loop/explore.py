@@ -81,8 +81,7 @@ def run_campaign(
                         request.notify,
                     ) as controller:
                         view.say(f"note: {controller.containment}")
-                        options = planner_options(request, account.grant.wall_s)
-                        view.say(forecast(contained, campaign, ledger, account, options, controller.snapshot().slots))
+                        view.say(forecast(contained, campaign, ledger, account, controller.snapshot().slots))
                         lead(controller)
         except KeyboardInterrupt:
             interrupted = True

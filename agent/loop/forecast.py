@@ -9,18 +9,15 @@ from agent.campaign.budget import Budget, experiments_done, usual_s
 from agent.campaign.folder import CampaignFolder, open_campaign
 from agent.executor.trial import LOWEST
 from agent.executor.workspace import Workspace
-from agent.planner.contract import Options
 from memory.formatting import counted
 from memory.ledger import Ledger
 from stoichloop.errors import StoichloopError
 
 
-def forecast(
-    workspace: Workspace, campaign: CampaignFolder, ledger: Ledger, budget: Budget, options: Options, slots: int
-) -> str:
-    """Return in a sentence what is left of a budget: time, trials, experiments, and for models tokens and dollars.
+def forecast(workspace: Workspace, campaign: CampaignFolder, ledger: Ledger, budget: Budget, slots: int) -> str:
+    """Return in a sentence what is left of a budget: time, trials, experiments.
 
-    Trials are counted at the lowest fidelity, in the time of former trials on the same data.
+    A `PayingPlanner` tells of tokens and dollars. Trials are counted at the lowest fidelity, in the time of former trials on the same data.
     """
     experiments, left_s = ledger.experiments(), budget.left_s()
     parts = [f"{format_duration(left_s)} on {counted(slots, 'slot')}"]
@@ -34,11 +31,6 @@ def forecast(
         parts.append(f"about {trials} at {LOWEST}, which took {each_s:.1f} s each in {source}")
     if (granted := budget.grant.experiments) is not None:
         parts.append(f"at most {counted(max(0, granted - experiments_done(experiments)), 'experiment')}")
-    if options.models or options.program:
-        calls = ledger.calls()
-        tokens = max(0, options.tokens - sum(call.tokens_in + call.tokens_out for call in calls))
-        dollars = max(0.0, options.dollars - sum(call.dollars for call in calls))
-        parts.append(f"at most {tokens:,} tokens and {dollars:.2f} dollars for models")
     return f"the budget buys {'; '.join(parts)}"
 
 

@@ -22,7 +22,6 @@ from agent.cli.main import GROUPS, main
 from agent.cli.output import page
 from agent.executor.workspace import Workspace
 from agent.loop.forecast import forecast
-from agent.planner.contract import Options
 from memory.ending import Ending
 from memory.ledger import Ledger
 from memory.records import Decision, Grant, Verdict
@@ -192,20 +191,19 @@ def test_the_forecast_counts_trials_in_the_time_of_former_ones(
     workspace: Workspace, night: CampaignFolder, tiny: Dataset
 ) -> None:
     new = start_campaign(workspace, "new", tiny, planner="auto", fidelity="probe", seed=0)
-    models = Options(0, "probe", models=("openai:x",), tokens=1000, dollars=2.0)
     for campaign, source in ((night, "this campaign"), (new, "campaign night")):
         with Ledger(campaign.ledger_path) as ledger:
             budget = Budget(ledger, Grant(0.0, 1300.0 + (700.0 if campaign is night else 0.0), 20, 1300.0, 20))
-            told = forecast(workspace, campaign, ledger, budget, models, 2)
+            told = forecast(workspace, campaign, ledger, budget, 2)
         left = 9 if campaign is night else 20
         assert told == (
             f"the budget buys 21 min 40 s on 2 slots; about 2,600 trials at probe, which took 1.0 s each in {source}; "
-            f"at most {left} experiments; at most 1,000 tokens and 2.00 dollars for models"
+            f"at most {left} experiments"
         )
     (night.folder / "campaign.yaml").unlink()
     with Ledger(new.ledger_path) as ledger:
         budget = Budget(ledger, Grant(0.0, 60.0, None, 60.0, None))
-        told = forecast(workspace, new, ledger, budget, Options(0, "probe"), 2)
+        told = forecast(workspace, new, ledger, budget, 2)
     assert told.endswith("1 min 00 s on 2 slots; how many trials that is will be known when the baseline has run")
 
 
