@@ -17,7 +17,8 @@ from stoichloop.errors import StoichloopError
 def forecast(workspace: Workspace, campaign: CampaignFolder, ledger: Ledger, budget: Budget, slots: int) -> str:
     """Return in a sentence what is left of a budget: time, trials, experiments.
 
-    A `PayingPlanner` tells of tokens and dollars. Trials are counted at the lowest fidelity, in the time of former trials on the same data.
+    A `PayingPlanner` tells of tokens and dollars. Trials are counted at the lowest fidelity, in the time of former
+    trials on the same data.
     """
     experiments, left_s = ledger.experiments(), budget.left_s()
     parts = [f"{format_duration(left_s)} on {counted(slots, 'slot')}"]
