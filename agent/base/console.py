@@ -38,7 +38,8 @@ class Console(rich.console.Console):
             return
         with self.capture() as captured:
             super().print(*objects, **options)
-        self.file.write(re.sub(r" +$", "", captured.get(), flags=re.MULTILINE))
+        trimmed = Text(re.sub(r" +$", "", captured.get(), flags=re.MULTILINE))
+        super().print(trimmed, end="", no_wrap=True, overflow="ignore", crop=False)
 
     def render(
         self, renderable: rich.console.RenderableType, options: rich.console.ConsoleOptions | None = None

@@ -12,7 +12,7 @@ _FIRST = "pde_m1_tiny"  # its trials take seconds
 
 
 def regimes(as_json: Json = False) -> None:
-    """List the regimes, one per line, with a mark where data are frozen."""
+    """List the regimes, one per line, marked where frozen."""
     from simulator.measured_regime import all_known
 
     folders = _user_folders()
