@@ -131,9 +131,16 @@ class Registrar:
         self._drafts.clear()
         return experiments
 
-    def try_idea(self, idea: Intervention, parent: Experiment, past: Sequence[Experiment]) -> Experiment:
-        """Give an idea of the user its identity, on a parent. One that cannot be tried is refused, with the reason."""
+    def try_idea(
+        self, idea: Intervention, parent: Experiment, past: Sequence[Experiment], uncontained: str | None = None
+    ) -> Experiment:
+        """Give an idea of the user its identity, on a parent. One that cannot be tried is refused, with the reason.
+
+        `uncontained` is the reason why no code may run.
+        """
         proposal = proposal_of(idea, parent.id)
+        if uncontained is not None and proposal.patches:
+            self._drafts[_key(proposal)] = StoichloopError(uncontained)
         experiment = self._experiment(experiment_name(len(past) + 1), proposal, parent, USER, idea)
         known = next((e for e in past if e.fingerprint == experiment.fingerprint), None)
         self._drafts.clear()
@@ -173,7 +180,7 @@ class Registrar:
         try:
             draft = self._draft(proposal, parent)
         except StoichloopError as error:
-            asked = proposal.model_dump_json(include={"parent", "changes", "edits", "diff"})
+            asked = _key(proposal)
             return replace(
                 experiment,
                 fingerprint=hashlib.sha256(f"refused {asked}".encode()).hexdigest(),
@@ -195,7 +202,7 @@ class Registrar:
         """
         if not parent.accepted:
             raise StoichloopError(_not_a_parent(proposal))
-        key = proposal.model_dump_json(include={"parent", "changes", "edits", "diff"})
+        key = _key(proposal)
         if key not in self._drafts:
             try:
                 self._drafts[key] = self._new_draft(proposal, parent)
@@ -268,6 +275,11 @@ def _anew(fingerprint: str, proposal: Proposal, past: Sequence[Experiment]) -> s
     if leader is None or not left_out(past, proposal.parent, proposal.combines, leader):
         return fingerprint
     return hashlib.sha256(f"{fingerprint} of {leader.id}".encode()).hexdigest()
+
+
+def _key(proposal: Proposal) -> str:
+    """Return what a draft depends on."""
+    return proposal.model_dump_json(include={"parent", "changes", "edits", "diff"})
 
 
 def _not_a_parent(proposal: Proposal) -> str:

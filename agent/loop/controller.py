@@ -234,7 +234,7 @@ class Controller:
 
     def try_idea(self, idea: Intervention, parent: Experiment) -> None:
         """Open a block with an idea of the user."""
-        experiment = self._registrar.try_idea(idea, parent, self._ledger.experiments())
+        experiment = self._registrar.try_idea(idea, parent, self._ledger.experiments(), self._uncontained)
         decision = Decision("sweep", None, f"an idea of {idea.author}")
         self._ledger.open_block(as_proposed(decision, [experiment]), [experiment])
         refused = f"; {experiment.verdict.verdict}: {experiment.verdict.reason}" if experiment.verdict else ""

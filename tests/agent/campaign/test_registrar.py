@@ -275,10 +275,10 @@ def test_what_was_run_is_run_again_where_it_is_the_incumbent_without_a_part(regi
 def test_an_idea_of_the_user_is_an_experiment_or_is_refused_in_his_name(
     registrar: Registrar, workspace: Workspace
 ) -> None:
-    def tried(**change: Any) -> Experiment:
+    def tried(uncontained: str | None = None, **change: Any) -> Experiment:
         idea = Intervention("idea", "Ada", 0.0, words="a robust loss", number=len(past), **change)
         registrar.ledger.add_interventions(f"{len(past)}.json", [idea])
-        experiment = registrar.try_idea(idea, past[0], past)
+        experiment = registrar.try_idea(idea, past[0], past, uncontained)
         past.append(experiment)
         return experiment
 
@@ -287,8 +287,13 @@ def test_an_idea_of_the_user_is_an_experiment_or_is_refused_in_his_name(
     assert (good.id, good.planner, good.author, good.idea, good.verdict) == ("e0002", "user", "Ada", 1, None)
     assert good.commit is not None
     assert trailers(workspace, good.commit)["Idea-Of"] == "Ada"
+    code = tried(patch=read_move("sign_tied").diff)
+    assert (code.id, code.author, code.verdict) == ("e0003", "Ada", None)
+    assert "gnn/" in code.patch
     again, broken = tried(changes={"lr_S": 0.0234}), tried(patch="no diff")
-    for refused, words in ((again, "e0002 has tried this already"), (broken, "the diff cannot be read")):
+    outside = tried("there is no sandbox", patch="a diff that is not looked at")
+    told = "e0002 has tried this already", "the diff cannot be read", "there is no sandbox"
+    for refused, words in zip((again, broken, outside), told, strict=True):
         assert refused.verdict is not None
         assert refused.verdict.verdict == "refused"
         assert refused.verdict.reason.startswith(words)
