@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from textwrap import shorten
 from typing import Literal
 
 from memory.formatting import moment
+from stoichloop.errors import StoichloopError
+from stoichloop.foreign_text import visible
 
+_ENDING = 400  # characters
 EndingKind = Literal["finished", "stopped", "interrupted", "crashed"]
 StateKind = Literal["not started", "running", "killed"] | EndingKind
 
@@ -57,3 +61,13 @@ def sentence(kind: StateKind, words: str) -> str:
     """Return 'finished: solved', 'stopped: interrupted by Ctrl-C' or 'running'."""
     named = "stopped" if kind == "interrupted" else kind
     return f"{named}: {words}" if words else named
+
+
+def ending_of(error: BaseException) -> Ending:
+    """Return the ending of a controller that an error or a signal has ended."""
+    words = " ".join(visible(str(error)).split())
+    if isinstance(error, KeyboardInterrupt):
+        return Ending("interrupted", f"interrupted by {'Ctrl-C' if words in ('', 'SIGINT') else words}")
+    if not isinstance(error, StoichloopError):
+        words = f"{type(error).__name__}: {words}".removesuffix(": ")
+    return Ending("crashed", shorten(words, _ENDING, placeholder=" ..."))

@@ -73,3 +73,8 @@ def moment(seconds: float) -> str:
 def verdicts_text(counts: Mapping[str, int]) -> str:
     """Return '1 accepted, 1 open, 12 rejected'."""
     return ", ".join(f"{count} {name}" for name, count in counts.items()) or "none"
+
+
+def veto_text(author: str, words: str) -> str:
+    """Return 'vetoed by Ada: it deletes the network'."""
+    return f"vetoed by {author}{': ' if words else ''}{words}"

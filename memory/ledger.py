@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
-import re
 import sqlite3
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Any
 
 from memory.backup import Backups, before_upgrade, check, mend
 from memory.ending import Ending
+from memory.intervention import Intervention
 from memory.packing import pack, unpack
 from memory.reader import BESIDE, Reader, outlines, read, that_contain
 from memory.records import (
@@ -34,12 +33,9 @@ from memory.records import (
     Verdict,
     Verification,
 )
+from memory.schema_upgrade import SCHEMA_VERSION, transaction, upgrade
 from stoichloop.errors import LedgerError
 from stoichloop.foreign_text import storable
-
-# Each version adds to the previous one: a ledger is upgraded by the scripts that have not run on it.
-_SCRIPTS = sorted((Path(__file__).parent / "schema").glob("*.sql"), key=lambda path: int(path.stem))
-SCHEMA_VERSION = int(_SCRIPTS[-1].stem)
 
 WALL_S, GPU_S = "wall_s", "gpu_s"  # kinds of spend
 
@@ -71,28 +67,10 @@ class Ledger:
                     "use the version that wrote it"
                 )
             if version < SCHEMA_VERSION:
-                self._upgrade()
+                upgrade(self._db)
         except sqlite3.DatabaseError as error:
             raise LedgerError(f"{path}: not a readable ledger: {error}; {mend(path)}") from error
         self._path, self._recall, self._copies = path, Reader(self._db), Backups(self._db, path)
-
-    def _upgrade(self) -> None:
-        """Run the scripts that have not run on this ledger, each in one transaction."""
-        self._db.execute("PRAGMA journal_mode = WAL")
-        for script in _SCRIPTS:
-            schema, number = script.read_text(encoding="utf-8"), int(script.stem)
-            triggers = [
-                f"CREATE TRIGGER {table}_no_{verb} BEFORE {verb} ON {table} "
-                "BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END;"
-                for table in re.findall(r"CREATE TABLE (\w+)", schema)
-                for verb in ("UPDATE", "DELETE")
-            ]
-            with self._transaction():
-                # Another process may have upgraded it meanwhile.
-                if self._db.execute("PRAGMA user_version").fetchone()[0] < number:
-                    for statement in _statements("\n".join([schema, *triggers])):
-                        self._db.execute(statement)
-                    self._db.execute(f"PRAGMA user_version = {number}")
 
     def check(self) -> None:
         """Raise `LedgerError` if the file is damaged."""
@@ -119,16 +97,6 @@ class Ledger:
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-    @contextmanager
-    def _transaction(self) -> Iterator[None]:
-        self._db.execute("BEGIN IMMEDIATE")
-        try:
-            yield
-        except BaseException:
-            self._db.execute("ROLLBACK")
-            raise
-        self._db.execute("COMMIT")
 
     def _insert(self, table: str, **values: Any) -> int:
         names = ", ".join(values)
@@ -160,7 +128,7 @@ class Ledger:
 
     def open_block(self, decision: Decision, experiments: Sequence[Experiment]) -> None:
         """Open the next block with its experiments, in one transaction."""
-        with self._transaction():
+        with transaction(self._db):
             number = self.next_block()
             self._insert("blocks", number=number, rung=decision.rung, opened_at=time.time())
             self._insert("decisions", block=number, chance=decision.chance, reason=decision.reason)
@@ -190,7 +158,7 @@ class Ledger:
 
     def close_block(self, number: int, summary: str, findings: Sequence[Finding]) -> None:
         """Add the summary of a block and its findings, in one transaction."""
-        with self._transaction():
+        with transaction(self._db):
             self._insert("block_summaries", block=number, summary=summary, closed_at=time.time())
             for finding in findings:
                 self._insert("findings", **{**vars(finding), "experiments": pack(finding.experiments)})
@@ -244,6 +212,18 @@ class Ledger:
         """Add time spent: `WALL_S` of a controller, `GPU_S` of a trial on a GPU."""
         self._insert("spend", kind=kind, amount=amount, spent_at=time.time())
 
+    def add_interventions(self, source: str, interventions: Sequence[Intervention]) -> bool:
+        """Add the interventions that came in one file, in one transaction; return False if they were added before."""
+        with transaction(self._db):
+            if self._rows("SELECT 1 FROM interventions WHERE source = ?", source):
+                return False
+            session = self._rows("SELECT MAX(id) FROM sessions")[0][0]
+            for each in interventions:
+                values = {**vars(each), "changes": json.dumps(each.changes), "number": None}
+                del values["current"]
+                self._insert("interventions", source=source, session=session, **values)
+        return True
+
     def add_event(self, message: str) -> None:
         """Add a line to the log."""
         self._insert("events", at=time.time(), message=message)
@@ -271,6 +251,17 @@ class Ledger:
         """Return the end of the newest controller; None if it runs, if it was killed, or if there has been none."""
         rows = self._rows("SELECT kind, words, ended_at FROM endings WHERE session = (SELECT MAX(id) FROM sessions)")
         return Ending(*rows[0]) if rows else None
+
+    def interventions(self) -> list[Intervention]:
+        """Return the user's interventions, oldest first."""
+        rows = self._rows(
+            "SELECT kind, author, given_at, experiment, words, changes, patch, score, number, "
+            "session IS (SELECT MAX(id) FROM sessions) AS current FROM interventions ORDER BY number"
+        )
+        return [
+            Intervention(**{**dict(row), "changes": json.loads(row["changes"]), "current": bool(row["current"])})
+            for row in rows
+        ]
 
     def blocks(self) -> list[Block]:
         """Return all blocks, oldest first."""
@@ -372,16 +363,6 @@ class Ledger:
     def events(self) -> list[Event]:
         """Return all events, oldest first."""
         return [Event(**dict(row)) for row in self._rows("SELECT at, message FROM events ORDER BY id")]
-
-
-def _statements(script: str) -> Iterator[str]:
-    """Split a script into statements, because `executescript` would commit an open transaction."""
-    statement = ""
-    for line in script.splitlines(keepends=True):
-        statement += line
-        if sqlite3.complete_statement(statement):
-            yield statement
-            statement = ""
 
 
 def _with_bounds(record: Ablation | Verification, **written: Any) -> dict[str, Any]:

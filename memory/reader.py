@@ -6,10 +6,12 @@ import json
 import sqlite3
 from collections import defaultdict
 from collections.abc import Collection
+from dataclasses import replace
 from typing import Any
 
 from pydantic_core import from_json
 
+from memory.formatting import veto_text
 from memory.records import Experiment, Outline, TrialResult, Verdict
 
 _EXPERIMENTS = """
@@ -17,20 +19,35 @@ _EXPERIMENTS = """
         coalesce(p.role, 'exploit') AS role, p.move, coalesce(p.patch, '') AS patch, p.repairs,
         coalesce(p.title, '') AS title, coalesce(p.combines, '') AS combines,
         coalesce(p.kind, 'candidate') AS kind, coalesce(p.prompt, '') AS prompt,
+        p.idea, coalesce(p.author, '') AS author,
         c.sha AS "commit", l.sha AS landed
     FROM experiments e LEFT JOIN proposals p ON p.experiment = e.id LEFT JOIN commits c ON c.experiment = e.id
         LEFT JOIN landings l ON l.experiment = e.id {where} ORDER BY e.number
 """
 _TRIALS = "SELECT r.* FROM trial_results r JOIN experiments e ON e.id = r.experiment {where} ORDER BY r.rowid"
 _VERDICTS = "SELECT v.* FROM verdicts v JOIN experiments e ON e.id = v.experiment {where}"
+_VETOES = """
+    SELECT i.experiment, i.kind, i.author, i.words FROM interventions i JOIN experiments e ON e.id = i.experiment
+    {where} ORDER BY i.number
+"""
 _THESE = "WHERE e.id IN (SELECT value FROM json_each(?))"
 
-BESIDE = ("role", "move", "patch", "repairs", "title", "kind", "prompt")  # columns of `proposals` beside its experiment
+# Columns of `proposals` beside its experiment.
+BESIDE = ("role", "move", "patch", "repairs", "title", "kind", "prompt", "idea", "author")
 
 # Tables in which rows about an experiment may have been added, and the column with its name.
-_ADDED = {"experiments": "id", **dict.fromkeys(("landings", "verdicts", "trial_results"), "experiment")}
+_ADDED = {
+    "experiments": "id",
+    **dict.fromkeys(("landings", "verdicts", "trial_results", "interventions"), "experiment"),
+}
 
-_LINES = "SELECT e.id, e.block, v.verdict, v.number FROM experiments e LEFT JOIN verdicts v ON v.experiment = e.id"
+_LINES = """
+    SELECT e.id, e.block, CASE WHEN v.verdict = 'accepted' AND 'veto' = (
+        SELECT kind FROM interventions i WHERE i.experiment = e.id AND kind IN ('veto', 'unveto')
+        ORDER BY number DESC LIMIT 1
+    ) THEN 'rejected' ELSE v.verdict END, v.number
+    FROM experiments e LEFT JOIN verdicts v ON v.experiment = e.id
+"""
 _SCORES = """
     SELECT experiment, count(*), count(score), avg(score) FROM (
         SELECT experiment, CASE WHEN sibling = 0 AND fidelity = ? AND status = 'completed'
@@ -41,11 +58,12 @@ _SCORES = """
 # Text columns about an experiment, after the column with its name. No word spans two columns.
 _TEXTS = {
     "experiments": ("id", "hypothesis", "planner", "parent", "changes"),
-    "proposals": ("experiment", "role", "move", "patch", "repairs", "title", "combines", "kind"),
+    "proposals": ("experiment", "role", "move", "patch", "repairs", "title", "combines", "kind", "author"),
     "commits": ("experiment", "sha"),
     "landings": ("experiment", "sha"),
     "verdicts": ("experiment", "verdict", "reason", "rival"),
     "trial_results": ("experiment", "trial", "status", "reason"),
+    "interventions": ("experiment", "author", "words"),
 }
 
 
@@ -73,7 +91,7 @@ class Reader:
         rows = self._db.execute(query, (self._read_to[table],)).fetchall()
         if rows:
             self._read_to[table] = rows[-1][1]
-        return [row[0] for row in rows]
+        return [row[0] for row in rows if row[0] is not None]
 
 
 def _data(text: str) -> Any:
@@ -88,6 +106,10 @@ def read(db: sqlite3.Connection, names: Collection[str] | None) -> list[Experime
     """Return the experiments named, or all if `names` is None, oldest first."""
     where, parameters = ("", ()) if names is None else (_THESE, (json.dumps(list(names)),))
     verdicts = {row["experiment"]: _verdict(row) for row in db.execute(_VERDICTS.format(where=where), parameters)}
+    vetoes = {row[0]: row[1:] for row in db.execute(_VETOES.format(where=where), parameters) if "veto" in row["kind"]}
+    for name, (kind, author, words) in vetoes.items():
+        if kind == "veto" and name in verdicts:
+            verdicts[name] = vetoed(verdicts[name], author, words)
     trials: defaultdict[str, list[TrialResult]] = defaultdict(list)
     for row in db.execute(_TRIALS.format(where=where), parameters):
         trials[row["experiment"]].append(TrialResult(**{**dict(row), "scores": _data(row["scores"])}))
@@ -129,6 +151,14 @@ def _that_contain(db: sqlite3.Connection, word: str) -> set[str]:
             row[0] for row in db.execute(f"SELECT {columns[0]} FROM {table} WHERE instr(casefold({text}), ?)", [word])
         )
     return matches
+
+
+def vetoed(verdict: Verdict, author: str, words: str) -> Verdict:
+    """Return the verdict on an accepted experiment after a veto; one that was not accepted stays as it is."""
+    if verdict.verdict != "accepted":
+        return verdict
+    reason = f"{veto_text(author, words)}; before, it was accepted: {verdict.reason}"
+    return replace(verdict, verdict="rejected", reason=reason)
 
 
 def _verdict(row: sqlite3.Row) -> Verdict:

@@ -200,6 +200,7 @@ class Experiment:
         move: name of the patch in the catalogue of moves. repairs: id of the failed experiment that the patch repairs.
         combines: ids of the experiments whose changes it makes together on its parent, empty for a change of its own.
         kind: a `diagnosis` counts in no statistic. prompt: `Call.prompt` of the request that it answers, or empty.
+        idea: number of the user's idea that it tries, None for a planner's. author: the user whose idea it is.
         trials: on the campaign's own network. sibling_trials: on its siblings, for judging alone: no planner is told.
         commit: the commit that trials run. landed: a commit of the same content whose message has the verdict.
     """
@@ -223,6 +224,8 @@ class Experiment:
     title: str = ""
     kind: ProposalKind = "candidate"
     prompt: str = ""
+    idea: int | None = None
+    author: str = ""
     trials: tuple[TrialResult, ...] = field(default=())
     sibling_trials: tuple[TrialResult, ...] = field(default=())
     verdict: Verdict | None = None

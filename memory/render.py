@@ -235,7 +235,8 @@ def search(ledger: Ledger, text: str) -> list[str]:
 
 # Words of an entry that do not come from its experiment: those of template and cost, score names, the time zone.
 _TEMPLATE = (Path(__file__).parent / "templates" / "experiment.md.j2").read_text(encoding="utf-8")
-_LABELS = " ".join([_TEMPLATE.casefold(), *get_args(Objective), str(Cost(1.0, 1.0, "")), "z"])
+_VETO = "vetoed by rejected before it was accepted"  # of `memory.reader.vetoed`
+_LABELS = " ".join([_TEMPLATE.casefold(), *get_args(Objective), str(Cost(1.0, 1.0, "")), _VETO, "z"])
 
 
 def _own_words(wanted: str) -> list[str]:

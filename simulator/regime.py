@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
@@ -303,7 +304,9 @@ def find_file(name: str, *folders: Path) -> Path:
     for path in known:
         if path.stem == name:
             return path
-    raise RegimeError(f"there is no regime '{name}'; known regimes: {', '.join(path.stem for path in known)}")
+    names = [path.stem for path in known]
+    near = "".join(f"; did you mean '{match}'?" for match in get_close_matches(name, names, 1))
+    raise RegimeError(f"there is no regime '{name}'{near or '; known regimes: ' + ', '.join(names)}")
 
 
 def find_regime(name: str, *folders: Path) -> Regime:

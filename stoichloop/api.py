@@ -101,6 +101,7 @@ def explore(
     patience: str | None = CampaignRequest.patience,
     without: str | Sequence[str] = CampaignRequest.without,
     until: float | None = CampaignRequest.until,
+    notify: str | None = CampaignRequest.notify,
     contained: bool = True,
 ) -> Campaign:
     """Start or resume a campaign and run it to the end of its budget; its name is the regime's unless given.
@@ -128,6 +129,7 @@ def explore(
         patience=patience,
         without=_several(without),
         until=until,
+        notify=notify,
     )
     workspace = current_workspace(contained=contained)
     check_request(request)

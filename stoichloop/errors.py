@@ -7,6 +7,10 @@ class StoichloopError(Exception):
     """Base of all errors. The message is one sentence: what is wrong, where, and how to fix it."""
 
 
+class UsageError(StoichloopError):
+    """A value that an option or an argument cannot have."""
+
+
 class RegimeError(StoichloopError):
     """A regime file is missing or malformed."""
 

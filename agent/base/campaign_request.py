@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
 from agent.base.duration import parse_duration
-from stoichloop.errors import StoichloopError
+from stoichloop.errors import UsageError
 
 TOKENS_AN_HOUR = 3_600_000  # of one question a minute, as long as the default --context allows
 
@@ -44,6 +44,7 @@ class CampaignRequest:
         context: size of the model's context window, in tokens of input and output together.
         patience: longest wait for one answer, like 5m; None for the planner's own limit.
         without: names of moves that are not to be proposed.
+        notify: command that gets a line of JSON when the campaign ends, is stuck or accepts something; None for none.
         until: score at which to end: once the 95 % interval of the incumbent's mean lies above it; None for no end.
     """
 
@@ -62,6 +63,7 @@ class CampaignRequest:
     patience: str | None = None
     without: tuple[str, ...] = ()
     until: float | None = None
+    notify: str | None = None
 
     def __post_init__(self) -> None:
         _ = self.budget_s, self.patience_s
@@ -69,9 +71,9 @@ class CampaignRequest:
             value = getattr(self, name)
             if value is not None and not (low <= value and (high is None or value <= high)):  # nor is NaN within
                 limits = f"at least {low}" if high is None else f"from {low} to {high}"
-                raise StoichloopError(f"--{name} {value} must be {limits}")
+                raise UsageError(f"--{name} {value} must be {limits}")
         if self.until is not None and not 0 < self.until <= 1:
-            raise StoichloopError(f"--until {self.until} must be above 0 and at most 1, like 0.999")
+            raise UsageError(f"--until {self.until} must be above 0 and at most 1, like 0.999")
 
     def command(self, regime: str, flags: Sequence[str] = ()) -> str:
         """Return the command that makes this request for a regime; `flags` are options that it does not hold."""

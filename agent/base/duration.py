@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import re
 
-from stoichloop.errors import StoichloopError
+from stoichloop.errors import UsageError
 
 _LONGEST_S = 3650 * 86400.0
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 
 def parse_duration(option: str, text: str) -> float:
-    """Return the seconds of '8h', '90m', '1h30m' or '45s'; raises `StoichloopError`, which names the option."""
+    """Return the seconds of '8h', '90m', '1h30m' or '45s'; raises `UsageError`, which names the option."""
+    if re.fullmatch(r"\d+(?:\.\d+)?", text):
+        raise UsageError(f"{option} {text}: {text} what? write {text}h for hours, {text}m for minutes")
     parts = re.findall(r"(\d+(?:\.\d+)?)([smhd])", text)
     seconds = sum(float(number) * _UNITS[unit] for number, unit in parts)
     if "".join(number + unit for number, unit in parts) != text or not 0 < seconds <= _LONGEST_S:
-        raise StoichloopError(f"{option} '{text}' is not a duration; write it like 8h, 90m or 1h30m")
+        raise UsageError(f"{option} '{text}' is not a duration; write it like 8h, 90m or 1h30m")
     return seconds
 
 

@@ -91,6 +91,10 @@ class Budget:
             self.ledger.add_spend(kind, amount)
         self._uses.clear()
 
+    def rest(self) -> None:
+        """Leave the time since the last call to this or to `remember` uncounted: the user has paused the campaign."""
+        self._mark = time.monotonic()
+
     def use(self, kind: str, amount: float) -> None:
         """Count spend of another kind; it reaches the ledger with the time."""
         if amount > 0:

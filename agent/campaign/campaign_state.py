@@ -8,6 +8,7 @@ from dataclasses import replace
 from agent.base.campaign_request import CampaignRequest
 from agent.campaign.folder import CampaignFolder, Settings
 from agent.campaign.session import is_alive
+from agent.campaign.steering import read_steering
 from memory.ending import CampaignState, StateKind
 from memory.formatting import moment
 from memory.ledger import Ledger
@@ -27,6 +28,10 @@ def read_state(campaign: CampaignFolder, ledger: Ledger, experiments: Sequence[O
         kind, words = ending.kind, ending.words
     elif session is not None:
         kind, words = ("running", "") if is_alive(session) else ("killed", f"last heard at {moment(heard)}")
+        pause = read_steering(ledger.interventions()).pause
+        if kind == "running" and pause is not None:
+            commands = f"stoichloop resume {settings.name}", f"stoichloop status {settings.name}"
+            return CampaignState("running", f"paused by {pause.author}", heard, commands)
     commands = next_commands(kind, settings.name, best.id if best else None, resume)
     return CampaignState(kind, words, ending.at if ending else heard, commands)
 

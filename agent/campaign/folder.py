@@ -3,6 +3,7 @@
 campaign.yaml   what was asked            brief.md    the user's instructions
 memory.db       the ledger                memory.md, log.md, curve.svg, report.html   rendered from it
 data/           the data that trials are given, and those of siblings
+inbox/          interventions of the user that wait for the controller
 calls/0042.md   a question to a model, and its answer
 experiments/e0017/s2-probe/   input and output of a trial; s2-probe-n3 on sibling 3
 """
@@ -29,7 +30,7 @@ from memory.formatting import counted
 from memory.ledger import Ledger
 from memory.records import CampaignRecord, Experiment, Objective
 from simulator.yaml_file import read_mapping
-from stoichloop.errors import StoichloopError
+from stoichloop.errors import StoichloopError, UsageError
 
 if TYPE_CHECKING:
     from simulator.dataset import FrozenData
@@ -70,6 +71,11 @@ class CampaignFolder:
     def report_path(self) -> Path:
         """Return the path of the report."""
         return self.folder / "report.html"
+
+    @property
+    def inbox_path(self) -> Path:
+        """Return the folder of interventions that wait for the controller."""
+        return self.folder / "inbox"
 
     @property
     def last_written(self) -> float:
@@ -114,7 +120,7 @@ def is_campaign_name(name: str) -> bool:
 def check_name(name: str) -> None:
     """Raise `StoichloopError` if a campaign cannot have this name."""
     if not is_campaign_name(name):
-        raise StoichloopError(
+        raise UsageError(
             f"--campaign '{name}' must be up to 64 letters, digits, '-' and '_': it names a folder and branches"
         )
 

@@ -29,13 +29,15 @@ from agent.executor.sandbox.bubblewrap import Sandbox
 from agent.planner.contract import Objection
 from agent.planner.proposal import Proposal
 from memory.formatting import counted, within
+from memory.intervention import Intervention
 from memory.leaderboard import incumbent, left_out
 from memory.ledger import Ledger
-from memory.records import Experiment, Verdict, experiment_name
+from memory.records import TITLE_CHARACTERS, Experiment, Verdict, experiment_name
 from stoichloop.errors import StoichloopError
 from stoichloop.foreign_text import commit_paragraph, one_line, shorten, visible
 
 START_ANEW = "mend gnn/, commit, and start another --campaign from there"
+USER = "user"  # in the place of the planner, where an experiment is an idea of the user
 _WIDTH = 66  # characters of a line of a commit message
 _REASON = 1000  # characters of a refusal, and of a verdict in a commit message
 _KNOWN = Objection("this has been run, or stands in this block, already", known=True)
@@ -129,7 +131,32 @@ class Registrar:
         self._drafts.clear()
         return experiments
 
-    def _experiment(self, name: str, proposal: Proposal, parent: Experiment, planner: str) -> Experiment:
+    def try_idea(
+        self, idea: Intervention, parent: Experiment, past: Sequence[Experiment], uncontained: str | None = None
+    ) -> Experiment:
+        """Give an idea of the user its identity, on a parent. One that cannot be tried is refused, with the reason.
+
+        `uncontained` is the reason why no code may run.
+        """
+        proposal = proposal_of(idea, parent.id)
+        if uncontained is not None and proposal.patches:
+            self._drafts[_key(proposal)] = StoichloopError(uncontained)
+        experiment = self._experiment(experiment_name(len(past) + 1), proposal, parent, USER, idea)
+        known = next((e for e in past if e.fingerprint == experiment.fingerprint), None)
+        self._drafts.clear()
+        if known is not None:
+            # A fingerprint of its own, for the ledger has one experiment for each.
+            fingerprint = hashlib.sha256(f"idea {idea.number} is {known.fingerprint}".encode()).hexdigest()
+            verdict = Verdict("refused", f"{known.id} has tried this already")
+            experiment = replace(experiment, fingerprint=fingerprint, commit=None, verdict=verdict)
+        if experiment.verdict is not None:
+            verdict = replace(experiment.verdict, reason=credited(experiment.verdict.reason, experiment))
+            experiment = replace(experiment, verdict=verdict)
+        return experiment
+
+    def _experiment(
+        self, name: str, proposal: Proposal, parent: Experiment, planner: str, idea: Intervention | None = None
+    ) -> Experiment:
         experiment = Experiment(
             id=name,
             block=self.ledger.next_block(),
@@ -147,11 +174,13 @@ class Registrar:
             combines=proposal.combines,
             kind=proposal.kind,
             prompt=proposal.prompt,
+            idea=idea.number if idea else None,
+            author=idea.author if idea else "",
         )
         try:
             draft = self._draft(proposal, parent)
         except StoichloopError as error:
-            asked = proposal.model_dump_json(include={"parent", "changes", "edits", "diff"})
+            asked = _key(proposal)
             return replace(
                 experiment,
                 fingerprint=hashlib.sha256(f"refused {asked}".encode()).hexdigest(),
@@ -173,7 +202,7 @@ class Registrar:
         """
         if not parent.accepted:
             raise StoichloopError(_not_a_parent(proposal))
-        key = proposal.model_dump_json(include={"parent", "changes", "edits", "diff"})
+        key = _key(proposal)
         if key not in self._drafts:
             try:
                 self._drafts[key] = self._new_draft(proposal, parent)
@@ -224,6 +253,7 @@ class Registrar:
             "Campaign": settings.name,
             "Experiment": experiment.id,
             "Parent": experiment.parent,
+            "Idea-Of": one_line(experiment.author) or None,
             "Regime": settings.regime,
             "Move": experiment.move,
             "Combines": ", ".join(experiment.combines) or None,
@@ -247,8 +277,24 @@ def _anew(fingerprint: str, proposal: Proposal, past: Sequence[Experiment]) -> s
     return hashlib.sha256(f"{fingerprint} of {leader.id}".encode()).hexdigest()
 
 
+def _key(proposal: Proposal) -> str:
+    """Return what a draft depends on."""
+    return proposal.model_dump_json(include={"parent", "changes", "edits", "diff"})
+
+
 def _not_a_parent(proposal: Proposal) -> str:
     return f"{proposal.parent} is not an accepted experiment, so nothing can be built on it"
+
+
+def proposal_of(idea: Intervention, parent: str) -> Proposal:
+    """Return the proposal that makes the changes of an idea; raise `ValueError` for one that is too long."""
+    title = shorten(idea.words, TITLE_CHARACTERS, " ...")
+    return Proposal(title=title, hypothesis=idea.words, parent=parent, changes=idea.changes, diff=idea.patch)
+
+
+def credited(reason: str, experiment: Experiment) -> str:
+    """Return the reason of a verdict, with whose idea the experiment is where that is a user's."""
+    return f"{reason}; an idea of {experiment.author}" if experiment.author else reason
 
 
 def commit_of(experiment: Experiment) -> str:

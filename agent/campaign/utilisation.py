@@ -8,7 +8,7 @@ from typing import Literal, get_args
 
 from memory.ledger import WALL_S, Ledger
 
-Idle = Literal["between", "answer", "room", "nothing", "baseline", "end"]
+Idle = Literal["between", "answer", "room", "nothing", "baseline", "end", "pause"]
 WHY_IDLE: Mapping[Idle, str] = {
     "between": "between two trials",
     "answer": "waiting for an answer",
@@ -16,6 +16,7 @@ WHY_IDLE: Mapping[Idle, str] = {
     "nothing": "nothing new to propose",
     "baseline": "the baseline came first",
     "end": "the budget was ending",
+    "pause": "paused by the user",
 }
 # Kinds of spend, beside those of the ledger: seconds of slots, and trials as shares of a full one.
 BUSY_S, FULL_TRIALS = "busy_s", "full_trials"

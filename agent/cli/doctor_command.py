@@ -43,8 +43,9 @@ def doctor(as_json: Json = False) -> None:
     else:
         table = Table(box=None, show_header=False, pad_edge=False)
         for check in checks:
+            failed = ("no", "red") if check.required or check.name == "sandbox" else ("--", "dim")
             table.add_row(
-                Text("ok" if check.ok else "no", style="green" if check.ok else "red"),
+                Text.assemble(("ok", "green") if check.ok else failed),
                 Text(check.name, style="bold"),
                 check.finding,
             )
@@ -139,13 +140,13 @@ def _slots() -> Check:
 
     kind = "GPU" if visible_gpus() else "core"
     count, cores = counted(len(slots(None)), "trial"), counted(os.cpu_count() or 1, "core")
-    finding = f"{count} at a time, one per {kind}; {granted_cores()} of {cores}"
+    finding = f"{count} at a time, one per {kind}; this process may use {granted_cores()} of {cores}"
     return Check("slots", ok=True, required=False, finding=finding)
 
 
 def _sandbox(probe: ProbeResult) -> Check:
     if probe.holds:
-        finding = f"{probe.sandbox.bubblewrap}; tested from inside: {', '.join(probe.promises)}"
+        finding = f"{probe.sandbox.bubblewrap}; tested from inside: {'; '.join(probe.promises)}"
     else:
         finding = f"none: {probe.reason}; code of experiments runs only with --no-sandbox"
     return Check("sandbox", ok=probe.holds, required=False, finding=finding)

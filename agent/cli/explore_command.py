@@ -38,6 +38,14 @@ def explore(
             help="Stop once the incumbent's 95 % interval is above this score, like 0.999; default: no such limit.",
         ),
     ] = CampaignRequest.until,
+    notify: Annotated[
+        str | None,
+        typer.Option(
+            metavar="COMMAND",
+            help="Command that gets a line of JSON on standard input when the campaign ends, is stuck or accepts "
+            "something.",
+        ),
+    ] = CampaignRequest.notify,
     planner: Annotated[
         str,
         typer.Option(
@@ -108,7 +116,7 @@ def explore(
     ] = CampaignRequest.seed,
     no_sandbox: NoSandbox = False,
 ) -> None:
-    """Run the loop of experiments. Ctrl-C ends it cleanly, and the same command resumes it."""
+    """Run a campaign, or resume it. Ctrl-C ends it cleanly, and the same command resumes it."""
     from agent.executor.cluster.cluster_file import choose
     from agent.executor.workspace import current_workspace
     from agent.loop.explore import check_request, run_campaign
@@ -130,6 +138,7 @@ def explore(
         patience=patience,
         without=tuple(without or ()),
         until=until,
+        notify=notify,
     )
     cluster_file = choose(executor, cluster, workers)
     check_request(request)

@@ -45,7 +45,7 @@ def export(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Export CSV tables, MLflow runs, or the recovered network as SBML."""
+    """Export CSV tables, MLflow runs, or the network as SBML."""
     if csv is None and mlflow is None and sbml is None:
         raise StoichloopError("export needs at least one of --csv FOLDER, --mlflow URI or --sbml FILE")
     if run is not None and (sbml is None or csv or mlflow or campaign or experiment):

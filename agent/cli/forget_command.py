@@ -17,7 +17,7 @@ def forget(
     ],
     yes: Annotated[bool, typer.Option("--yes", help="Remove it without asking.")] = False,
 ) -> None:
-    """Remove a campaign: its folder in runs/, its branches and its refs."""
+    """Remove a campaign with its branches. Its folder in runs/ and its refs go too; it asks first."""
     from agent.campaign.forget import find_remains
     from agent.executor.workspace import current_workspace
     from stoichloop.errors import StoichloopError

@@ -15,6 +15,9 @@ def log(
     search: Annotated[
         str | None, typer.Option(metavar="TEXT", help="Print only entries that contain TEXT, ignoring case.")
     ] = None,
+    last: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="Print only the last N experiments, or the last N found.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Print the campaign's log: all experiments, blocks and findings."""
@@ -23,18 +26,26 @@ def log(
     from agent.campaign.folder import open_campaign
     from agent.executor.workspace import current_workspace
     from memory.ledger import Ledger
-    from memory.render import Log, entries
+    from memory.render import Log, entries, experiment_text
     from memory.render import search as search_entries
 
     opened = open_campaign(current_workspace(), campaign)
     with Ledger(opened.ledger_path, readonly=True) as ledger:
-        if as_json:
-            print_json(entries(ledger) if search is None else search_entries(ledger, search))
+        kept = slice(None if last is None else -last, None)
+        if as_json and search is None:
+            told = entries(ledger)
+            print_json(told if last is None else told | {"experiments": told["experiments"][kept]})
             return
-        if search is None:
-            parts = [Log(ledger).text(read_state(opened, ledger, ledger.outlines(opened.settings.fidelity)))]
+        if search is not None:
+            parts = search_entries(ledger, search)[kept]
+        elif last is not None:
+            known = {e.id: e for e in ledger.experiments()}
+            parts = [experiment_text(e, known.get(e.parent or "")).strip() for e in list(known.values())[kept]]
         else:
-            parts = search_entries(ledger, search)
+            parts = [Log(ledger).text(read_state(opened, ledger, ledger.outlines(opened.settings.fidelity)))]
+    if as_json:
+        print_json(parts)
+        return
     text = "\n\n".join(parts) or f"no entry contains '{search}'"
     if (console := Console()).is_terminal:
         from agent.screen.log_view import log_view

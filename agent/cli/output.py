@@ -4,17 +4,28 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shlex
+import shutil
 import sqlite3
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from io import TextIOWrapper
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from agent.base.interruption import Interruption
 from stoichloop.errors import StoichloopError
 from stoichloop.foreign_text import visible
 
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+    from typer.exceptions import TyperException
+
+    from agent.base.console import Console
+
+WRONG_USAGE = 2  # exit status
 INTERRUPTED = 130  # exit status, by the shells' convention for Ctrl-C
 
 
@@ -42,6 +53,22 @@ def say(text: str) -> None:
     print(visible(text), flush=True)
 
 
+def page(console: Console, view: RenderableType) -> None:
+    """Print a view, through the user's pager where it is longer than the terminal."""
+    if not (console.is_terminal and sys.stdin.isatty()):
+        console.print(view, crop=False)
+        return
+    with console.capture() as captured:
+        console.print(view, crop=False)
+    text = captured.get()
+    pager = shlex.split(os.environ.get("PAGER", "less"))
+    if text.count("\n") >= console.height and pager and shutil.which(pager[0]):
+        # As git does: end at once if it fits, keep colours, leave the text on the screen.
+        subprocess.run(pager, input=text, text=True, check=False, env={"LESS": "FRX", **os.environ})
+    else:
+        console.file.write(text)
+
+
 def print_json(content: Any) -> None:
     """Print facts for a script."""
     print(json.dumps(content, indent=1))
@@ -64,6 +91,16 @@ def failure_sentence(error: Exception) -> str | None:
     if isinstance(error, GitError):
         return f"git failed: {complaint_of(error)}"
     return None
+
+
+def usage_sentence(error: TyperException) -> str:
+    """Return what to tell the user about an unknown command or option, or a value that an option cannot have."""
+    told = error.format_message().strip()
+    told = re.sub(r"^Invalid value for '([^']+)': (?:Input should be|Value must be)", r"\1 must be", told)
+    told = re.sub(r"^Invalid value for '([^']+)':", r"\1:", told).removesuffix(".")
+    path = getattr(getattr(error, "ctx", None), "command_path", "stoichloop")
+    told = re.sub(r"\. Did you mean (.*)\?$", r"; did you mean \1?", told.removeprefix("Invalid value: "))
+    return f"{told[:1].lower()}{told[1:]}; see '{path} --help'"
 
 
 @contextmanager

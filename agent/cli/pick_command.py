@@ -24,7 +24,7 @@ def pick(
     from agent.base.console import Console
     from agent.executor.workspace import current_workspace
     from agent.winners.chain import find_chain
-    from agent.winners.local_campaign import idle_changes
+    from agent.winners.local_campaign import idle_changes, refuse_vetoed
     from agent.winners.pick import describe
     from agent.winners.pick import pick as cherry_pick
 
@@ -32,6 +32,7 @@ def pick(
     chain = find_chain(workspace.repo, experiment, campaign)
     if not force:
         chain.require_accepted()
+        refuse_vetoed(workspace, chain)
     workspace.refuse_uncontained("code of experiments")
     picked = cherry_pick(workspace, chain, [] if everything else idle_changes(workspace, chain))
     if as_json:

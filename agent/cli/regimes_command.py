@@ -8,19 +8,23 @@ from agent.cli.options import Json
 from agent.cli.output import print_json, say
 from stoichloop.errors import StoichloopError
 
+_FIRST = "pde_m1_tiny"  # its trials take seconds
+
 
 def regimes(as_json: Json = False) -> None:
-    """List the regimes, one per line."""
+    """List the regimes, one per line, marked where frozen."""
     from simulator.measured_regime import all_known
 
-    known = all_known(*_user_folders())
+    folders = _user_folders()
+    known = all_known(*folders)
+    frozen = {regime.name for regime in known for folder in folders if (folder / regime.name).is_dir()}
     if as_json:
-        print_json(
-            [{"name": regime.name, "title": regime.title, "description": regime.description} for regime in known]
-        )
+        facts = ("name", "title", "description")
+        print_json([{fact: getattr(r, fact) for fact in facts} | {"frozen": r.name in frozen} for r in known])
         return
     for regime in known:
-        say(f"{regime.name:<18} {regime.title}")
+        first = "; start here" if regime.name == _FIRST else ""
+        say(f"{regime.name:<18} {'frozen' if regime.name in frozen else '':<7} {regime.title}{first}")
 
 
 def _user_folders() -> list[Path]:

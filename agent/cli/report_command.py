@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import socket
 from typing import Annotated
 
 import typer
@@ -36,6 +38,9 @@ def report(
     if serve:
         server = ReportServer(page, port)
         say(f"{server.address} serves the report of campaign {opened.settings.name}; Ctrl-C ends it")
+        if os.environ.get("SSH_CONNECTION"):
+            port = server.server_address[1]
+            say(f"to see it from where you sit: ssh -L {port}:127.0.0.1:{port} {socket.gethostname()}")
         try:
             server.serve_forever()
         except KeyboardInterrupt:

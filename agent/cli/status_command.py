@@ -15,7 +15,9 @@ def status(
     watching: Annotated[bool, typer.Option("--watch", help="Keep showing it until Ctrl-C.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Show how the campaign ended or that it runs, the incumbent, the leaderboard, the budget."""
+    """Show state, incumbent, leaderboard, budget of a campaign."""
+    from rich.text import Text
+
     from agent.base.console import Console
     from agent.campaign.folder import open_campaign
     from agent.campaign.status import read_status
@@ -35,6 +37,8 @@ def status(
         print_json(now.model_dump(mode="json"))
         return
     lines = state_lines(now)
+    if console.is_terminal and now.running and now.why:  # which the view cuts to a line
+        lines.append(Text.assemble((f"{now.rung}: ", "dim"), now.why))
     for line in lines:
         console.print(line, soft_wrap=True)
     console.print(status_view(now, console.height - 1 - len(lines)) if console.is_terminal else status_view(now))

@@ -42,6 +42,7 @@ def train(
 ) -> None:
     """Train the gnn/ of the working tree once and score it."""
     from rich.table import Table
+    from rich.text import Text
 
     from agent.base.console import Console
     from agent.executor.workspace import current_workspace
@@ -70,7 +71,14 @@ def train(
         return
     if run.dataset.manifest.truth is None:
         note(UNCHECKED)
+    console, scores, edges = Console(), run.scores, len(run.dataset.graph.rxn_all)
+    if "exact" in scores:
+        right = f"{round(scores['exact'] * edges)} of {edges} coefficients"
+        first = f"exact {decimal(scores['exact'])} ({right}; trivial {decimal(scores['baseline_exact'])})"
+    else:
+        first = f"blind {decimal(scores['blind'])}"
+    console.print(Text(first, style="bold"))
     table = Table(box=None, show_header=False, pad_edge=False)
     for name, value in run.scores.items():
         table.add_row(name, decimal(value))
-    Console().print(table)
+    console.print(table)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from memory.records import TrialStatus
-from stoichloop.errors import StoichloopError
+from stoichloop.errors import UsageError
 
 # Shares of the regime's full training budget, lowest first.
 FIDELITIES = {"probe": 0.125, "half": 0.5, "full": 1.0}
@@ -63,7 +63,7 @@ class Outcome:
 def check_fidelity(asked: str) -> str:
     """Return `asked` if there is such a fidelity; raise `StoichloopError` otherwise."""
     if asked not in FIDELITIES:
-        raise StoichloopError(f"--fidelity '{asked}' must be one of {', '.join(FIDELITIES)}")
+        raise UsageError(f"--fidelity '{asked}' must be one of {', '.join(FIDELITIES)}")
     return asked
 
 

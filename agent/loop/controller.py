@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
-from textwrap import shorten
 from typing import Any, Protocol
 
 from agent.analyzer.judging.findings import find
@@ -15,7 +15,7 @@ from agent.base.duration import format_duration
 from agent.campaign.budget import Budget
 from agent.campaign.call_files import CallFiles
 from agent.campaign.folder import CampaignFolder
-from agent.campaign.registrar import Registrar, commit_of
+from agent.campaign.registrar import Registrar, commit_of, credited
 from agent.campaign.session import this_controller
 from agent.campaign.utilisation import Idle, read_utilisation
 from agent.executor.code.worktree import Worktrees
@@ -27,6 +27,7 @@ from agent.loop.inquiry import AnswerTimes, Inquiry, R
 from agent.loop.running_trials import RunningTrials
 from agent.loop.snapshot import Snapshot
 from agent.loop.texts import Texts
+from agent.loop.user_channel import STUCK_AFTER, UserChannel
 from agent.planner.contract import (
     ANSWERED,
     Explainer,
@@ -40,19 +41,18 @@ from agent.planner.contract import (
 from agent.planner.ladder import as_proposed
 from agent.planner.proposal import Proposal
 from agent.screen.live import LiveView
-from memory.ending import Ending
+from memory.ending import Ending, ending_of
 from memory.formatting import counted, verdicts_text
+from memory.intervention import Intervention
 from memory.leaderboard import count_verdicts, incumbent, standing
 from memory.ledger import Ledger
 from memory.records import Block, Decision, Experiment, Role, TrialKey, Verdict
 from simulator.dataset import FrozenData
-from stoichloop.errors import StoichloopError
-from stoichloop.foreign_text import one_line, visible
+from stoichloop.foreign_text import one_line
 
 _POLL_S = 0.1
 _LOOK_S = 5.0  # a wait is no longer: time that passes changes decisions too
 _TEXTS_S, _TEXTS_SHARE = 10.0, 0.02  # between two renderings of the texts, and the share of time that they may take
-_ENDING = 400  # characters
 
 
 class ExecutorFactory(Protocol):
@@ -78,6 +78,7 @@ class Controller:
         check: Callable[[], None],
         command: str,
         until: float | None = None,
+        notify: str | None = None,
     ) -> None:
         self._workspace, self._campaign = workspace, campaign
         self._ledger, self._budget, self._view, self._planner = ledger, budget, view, planner
@@ -93,6 +94,7 @@ class Controller:
         self._texts = Texts(workspace, campaign, dataset, ledger, self._host.note)
         self._texts_due, self._texts_at = False, 0.0  # whether they are old, and when they may be written again
         self._session = this_controller(command)
+        self._user = UserChannel(campaign, ledger, self._host.note, notify)
         self.ending: Ending | None = None  # set by the loop when it has come to its end
         # The part of a snapshot that the ledger does not hold.
         self._waits_for_others = isinstance(planner, WaitingPlanner) and planner.waits
@@ -129,6 +131,7 @@ class Controller:
             self._ledger.add_event(str(ending))
             self._ledger.add_ending(ending)
             self._texts.write()  # afterwards: they say how it ended
+            self._user.close(ending)
         finally:  # even when the disk has no room for any of that
             self._worktrees.clear()
 
@@ -153,6 +156,7 @@ class Controller:
 
     def snapshot(self) -> Snapshot:
         """Return the campaign as it is now. Siblings are frozen as long as code may be proposed."""
+        self._user.take_up()
         if "code" in self._rungs:
             self._host.siblings.freeze()
         unready = self._trials.unready()  # before the numbers of all, which lose one that cannot be made
@@ -188,6 +192,7 @@ class Controller:
             siblings=self._host.siblings.numbers,
             unready=unready,
             until=self._until,
+            steering=self._user.steering(experiments),
         )
 
     def land(self) -> None:
@@ -202,12 +207,19 @@ class Controller:
         """Let time pass until a trial has ended or an answer has come; see `Wait`."""
         why: Idle = "between"  # until now, something was done
         end = time.monotonic() + _LOOK_S
-        while not (self._trials.poll(why, first) or self._answered() or time.monotonic() > end):
+        if idle == "pause":  # whose time is not counted
+            self._budget.remember()
+            end = math.inf
+        while not (self._trials.poll(why, first) or self._answered() or self._user.has_mail or time.monotonic() > end):
             if self._texts_due and time.monotonic() > self._texts_at:
                 self._write_texts()
             cramped, why = self._trials.executor.cramped, idle
+            self._user.tell_stuck("trials wait for room on the disk" if cramped else "")
             time.sleep(_POLL_S)
+            if idle == "pause" and not self._trials.running:
+                self._budget.rest()
             self._host.tick()
+            self._user.poll()
             if cramped and self._trials.has_room():
                 return
 
@@ -217,6 +229,16 @@ class Controller:
         self._view.say(f"{why}; the planner is asked again in {format_duration(seconds)}")
         self._paused_until = time.monotonic() + seconds
         self._barren, self._silence, self._waits = frozenset(), "", self._waits + 1
+        if self._waits == STUCK_AFTER:
+            self._user.tell_stuck(why)
+
+    def try_idea(self, idea: Intervention, parent: Experiment) -> None:
+        """Open a block with an idea of the user."""
+        experiment = self._registrar.try_idea(idea, parent, self._ledger.experiments(), self._uncontained)
+        decision = Decision("sweep", None, f"an idea of {idea.author}")
+        self._ledger.open_block(as_proposed(decision, [experiment]), [experiment])
+        refused = f"; {experiment.verdict.verdict}: {experiment.verdict.reason}" if experiment.verdict else ""
+        self._view.say(f"{experiment.id} tries an idea of {idea.author}: {experiment.headline}{refused}")
 
     def open_block(self, decision: Decision, roles: Sequence[tuple[Role, Experiment]]) -> None:
         """Open a block with the baseline, or ask for proposals and open a block with them when they have come."""
@@ -283,11 +305,15 @@ class Controller:
 
     def give_verdict(self, experiment: str, verdict: Verdict) -> None:
         """Write down a verdict and give the experiment its place in git."""
+        judged = self._ledger.experiment(experiment)
+        assert judged is not None
+        verdict = replace(verdict, reason=credited(verdict.reason, judged))
         self._ledger.add_verdict(experiment, verdict)
         self._registrar.land()
         if not self._silence:
             self._barren = frozenset()  # a planner may have something new to say about it
         self._view.say(f"{experiment} {verdict.verdict}: {verdict.reason}")
+        self._user.tell_verdict(judged, verdict)
 
     def close_block(self, block: Block, *, explain: bool) -> None:
         """Write down the summary of a block and the findings of all evidence so far, explained if that is asked."""
@@ -336,6 +362,7 @@ class Controller:
         if words != self._given_up:
             self._given_up = words
             self._host.note(words)
+            self._user.tell_stuck(words)
 
     def _situation(self, rung: str, roles: Sequence[tuple[Role, Experiment]]) -> Situation:
         past = [e.as_told for e in self._ledger.experiments()]
@@ -346,7 +373,7 @@ class Controller:
             roles=[(role, parent.as_told) for role, parent in roles],
             past=past,
             findings=self._ledger.current_findings(),
-            brief=self._campaign.brief(),
+            brief=self._user.steering(past).brief + self._campaign.brief(),
             blocks=self._ledger.blocks(),
             host=CampaignPlanning(
                 self._campaign,
@@ -364,13 +391,3 @@ class Controller:
 
 def _explained(planner: Explainer, lesson: Lesson, situation: Situation) -> Lesson:
     return planner.explain(situation, lesson)
-
-
-def ending_of(error: BaseException) -> Ending:
-    """Return the ending of a controller that an error or a signal has ended."""
-    words = " ".join(visible(str(error)).split())
-    if isinstance(error, KeyboardInterrupt):
-        return Ending("interrupted", f"interrupted by {'Ctrl-C' if words in ('', 'SIGINT') else words}")
-    if not isinstance(error, StoichloopError):
-        words = f"{type(error).__name__}: {words}".removesuffix(": ")
-    return Ending("crashed", shorten(words, _ENDING, placeholder=" ..."))

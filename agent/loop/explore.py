@@ -16,6 +16,7 @@ from agent.executor.local import LocalExecutor, slots
 from agent.executor.trial import LOWEST, check_fidelity
 from agent.executor.workspace import Workspace
 from agent.loop.controller import Controller, ExecutorFactory
+from agent.loop.forecast import forecast
 from agent.loop.loop import lead
 from agent.planner.contract import Options, PayingPlanner, Planner
 from agent.planner.move_catalogue import move_names
@@ -27,7 +28,7 @@ from memory.backup import mend
 from memory.formatting import UNCHECKED
 from memory.ledger import Ledger
 from simulator.dataset import FrozenData
-from stoichloop.errors import StoichloopError
+from stoichloop.errors import StoichloopError, UsageError
 
 
 def run_campaign(
@@ -77,8 +78,10 @@ def run_campaign(
                         check,
                         command,
                         request.until,
+                        request.notify,
                     ) as controller:
                         view.say(f"note: {controller.containment}")
+                        view.say(forecast(contained, campaign, ledger, account, controller.snapshot().slots))
                         lead(controller)
         except KeyboardInterrupt:
             interrupted = True
@@ -100,7 +103,7 @@ def planner_options(request: CampaignRequest, granted_s: float | None = None) ->
     if it is not given. Raises `StoichloopError` for a move that does not exist.
     """
     if unknown := next((name for name in request.without if name not in move_names()), None):
-        raise StoichloopError(f"--without '{unknown}' must be one of {', '.join(move_names())}")
+        raise UsageError(f"--without '{unknown}' must be one of {', '.join(move_names())}")
     hours = (request.budget_s if granted_s is None else granted_s) / 3600
     return Options(
         seed=request.seed,

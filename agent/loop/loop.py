@@ -6,7 +6,7 @@ performs. Everything is decided from the ledger, so a killed loop continues wher
 from __future__ import annotations
 
 from agent.loop.controller import Controller
-from agent.loop.next_step import CloseBlock, GiveVerdict, OpenBlock, Pause, StartTrials, Stop, Wait, next_step
+from agent.loop.next_step import CloseBlock, GiveVerdict, OpenBlock, Pause, StartTrials, Stop, TryIdea, Wait, next_step
 
 
 def lead(controller: Controller) -> None:
@@ -16,6 +16,8 @@ def lead(controller: Controller) -> None:
         match next_step(controller.snapshot()):
             case OpenBlock(decision, roles):
                 controller.open_block(decision, roles)
+            case TryIdea(idea, parent):
+                controller.try_idea(idea, parent)
             case StartTrials(trials):
                 controller.start_trials(trials)
             case GiveVerdict(experiment, verdict):

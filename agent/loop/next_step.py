@@ -25,6 +25,8 @@ from agent.loop.snapshot import Snapshot
 from agent.planner.ladder import decide, exhausted
 from agent.planner.parents import assign_roles
 from memory.ending import Ending
+from memory.formatting import veto_text
+from memory.intervention import Intervention
 from memory.leaderboard import left_out
 from memory.records import Block, Decision, Experiment, Role, TrialKey, Verdict
 from stoichloop.errors import StoichloopError
@@ -45,6 +47,14 @@ class OpenBlock:
 
     decision: Decision
     roles: Sequence[tuple[Role, Experiment]]
+
+
+@dataclass(frozen=True)
+class TryIdea:
+    """Open a block with an idea of the user, on this parent."""
+
+    idea: Intervention
+    parent: Experiment
 
 
 @dataclass(frozen=True)
@@ -101,7 +111,7 @@ class Stop:
     ending: Ending
 
 
-Step = OpenBlock | StartTrials | GiveVerdict | CloseBlock | Pause | Wait | Stop
+Step = OpenBlock | TryIdea | StartTrials | GiveVerdict | CloseBlock | Pause | Wait | Stop
 
 
 @dataclass
@@ -126,16 +136,21 @@ class _Needs:
 
 def next_step(snapshot: Snapshot) -> Step:
     """Return the next step; raise `StoichloopError` if the baseline does not train."""
-    needs = _Needs()
-    for experiment in snapshot.open:
+    needs, steering = _Needs(), snapshot.steering
+    if steering.stop is not None:
+        return Stop(Ending("interrupted", f"as {steering.stop.author} asked"))
+    for experiment in sorted(snapshot.open, key=lambda e: e.idea is None):  # the user's ideas first
         answer = _answer(snapshot, experiment)
         if isinstance(answer, Verdict):
             # It may change the incumbent, the noise and the count of tests for all others: they are looked at anew.
             return GiveVerdict(experiment.id, answer)
         getattr(needs, answer.stage).append(answer)
     needs.confirm.sort(key=lambda wanted: -(wanted.lead or 0.0))
+    if steering.pause is not None:
+        return Wait("pause")
     return (
-        _start(snapshot, needs.trials)
+        _try_idea(snapshot)
+        or _start(snapshot, needs.trials)
         or _close(snapshot)  # planners learn from the findings, so they come before the next question
         or _ask(snapshot, needs)
         or _start(snapshot, _speculation(snapshot, needs))
@@ -146,6 +161,8 @@ def next_step(snapshot: Snapshot) -> Step:
 
 def _answer(snapshot: Snapshot, candidate: Experiment) -> Wanted | Verdict:
     leader = snapshot.leader
+    if (veto := snapshot.steering.veto_of(candidate.id)) is not None:
+        return Verdict("rejected", veto_text(veto.author, veto.words))
     if leader is None:
         answer = judge_baseline(candidate, snapshot.fidelities)
         if isinstance(answer, Verdict) and answer.verdict == "failed":
@@ -159,6 +176,15 @@ def _answer(snapshot: Snapshot, candidate: Experiment) -> Wanted | Verdict:
     fewer_changes = bool(left_out(snapshot.experiments, candidate.parent or "", candidate.combines, leader))
     simpler = fewer_lines or fewer_changes
     return judge(candidate, leader, snapshot.evidence, siblings=snapshot.siblings, simpler=simpler)
+
+
+def _try_idea(snapshot: Snapshot) -> TryIdea | None:
+    """Return the trial of the oldest idea of the user: no planner is asked, and nothing that waits comes before it."""
+    steering, leader = snapshot.steering, snapshot.leader
+    if not steering.ideas or leader is None or not (snapshot.wants_more and snapshot.trial_fits):
+        return None
+    pins = [e for e in snapshot.experiments if e.accepted and e.id in steering.pinned[-1:]]
+    return TryIdea(steering.ideas[0], next(iter(pins), leader))
 
 
 def _start(snapshot: Snapshot, trials: Sequence[TrialKey]) -> StartTrials | None:
@@ -224,7 +250,8 @@ def _ask(snapshot: Snapshot, needs: _Needs) -> OpenBlock | Pause | None:
         again = snapshot.unanswered or repeats
         return Pause(min(PATIENCE_S * 2**snapshot.waits, LONGEST_PATIENCE_S)) if again else None
     top = snapshot.fidelities[-1]
-    return OpenBlock(decision, assign_roles(past, measure_noise(past, top).sigma, top, count))
+    sigma = measure_noise(past, top).sigma
+    return OpenBlock(decision, assign_roles(past, sigma, top, count, snapshot.steering.pinned))
 
 
 def _count(snapshot: Snapshot, needs: _Needs) -> int:

@@ -9,6 +9,7 @@ from functools import cached_property
 from agent.analyzer.judging.ending_rule import reached
 from agent.analyzer.judging.noise import Evidence
 from agent.campaign.budget import expected_s, experiments_done
+from agent.campaign.steering import UNSTEERED, Steering
 from agent.planner.contract import Rung
 from memory.leaderboard import incumbent
 from memory.records import Block, Experiment, Grant, Objective, TrialKey
@@ -39,6 +40,7 @@ class Snapshot:
         given_up: why a model or program is asked no more, empty while it is.
         siblings: the numbers of the sibling networks to confirm on. unready: those of them that have no data yet.
         until: the score at which the user wants the campaign to end, None for no such end.
+        steering: what the user's interventions ask for.
     """
 
     objective: Objective
@@ -69,6 +71,7 @@ class Snapshot:
     siblings: tuple[int, ...] = ()
     unready: Collection[int] = ()
     until: float | None = None
+    steering: Steering = UNSTEERED
 
     @cached_property
     def evidence(self) -> Evidence:
@@ -108,7 +111,8 @@ class Snapshot:
     @cached_property
     def solved(self) -> str:
         """Return why nothing is left to improve or the user's score is reached, empty while neither holds."""
-        return (reached(self.leader, self.fidelities[-1], self.until) or "") if self.leader else ""
+        until = self.until if self.steering.until is None else self.steering.until
+        return (reached(self.leader, self.fidelities[-1], until) or "") if self.leader else ""
 
     @property
     def wants_more(self) -> bool:

@@ -32,7 +32,12 @@ def chance_of_improvement(failures: int) -> float:
 def decide(
     blocks: Sequence[Block], experiments: Sequence[Experiment], rungs: Sequence[Rung], only: str | None = None
 ) -> Decision:
-    """Return the rung of the next block; `only` is the reason where `rungs` has one."""
+    """Return the rung of the next block; `only` is the reason where `rungs` has one.
+
+    A user's idea is on no rung: it moves the ladder only where it is accepted.
+    """
+    of_user = {e.block for e in experiments if e.idea is not None}
+    blocks = [block for block in blocks if block.number not in of_user]
     last = blocks[-1]
     if len(rungs) == 1:
         return Decision(rungs[0], None, only or f"this planner knows the {rungs[0]} only")
@@ -73,4 +78,4 @@ def _failures(entered: int, experiments: Sequence[Experiment]) -> int:
     candidates = [e for e in experiments if e.verdict and e.kind == "candidate"]
     candidates.sort(key=lambda e: e.verdict.number if e.verdict else 0)
     since = list(takewhile(lambda e: not e.accepted, reversed(candidates)))
-    return sum(e.block >= entered for e in since)
+    return sum(e.block >= entered and e.idea is None for e in since)

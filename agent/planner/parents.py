@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from memory.leaderboard import incumbent, standing
 from memory.records import Experiment, Role
@@ -29,11 +29,12 @@ def upper_bounds(experiments: Sequence[Experiment], sigma: float, fidelity: str)
 
 
 def assign_roles(
-    experiments: Sequence[Experiment], sigma: float, fidelity: str, count: int
+    experiments: Sequence[Experiment], sigma: float, fidelity: str, count: int, pinned: Collection[str] = ()
 ) -> list[tuple[Role, Experiment]]:
     """Return a role and a parent for each of `count` proposals: exploration takes the node of the highest index.
 
-    Roles go round over the campaign, however many are asked for at once.
+    Roles go round over the campaign, however many are asked for at once. While experiments are `pinned`, these are the
+    parents, in turn.
     """
     leader = incumbent(experiments)
     assert leader is not None
@@ -42,4 +43,6 @@ def assign_roles(
     promising = next(e for e in experiments if e.id == highest)
     made = len(experiments) - 1  # the baseline was not proposed
     roles = (_ROLES[place % len(_ROLES)] for place in range(made, made + count))
+    if pins := [e for e in experiments if e.id in pinned and e.accepted]:
+        return [(role, pins[place % len(pins)]) for place, role in enumerate(roles, made)]
     return [(role, promising if role == "explore" else leader) for role in roles]

@@ -7,7 +7,7 @@ import pkgutil
 
 from agent.planner import planners
 from agent.planner.contract import Options, Planner
-from stoichloop.errors import StoichloopError
+from stoichloop.errors import UsageError
 
 
 def planner_names() -> list[str]:
@@ -18,6 +18,6 @@ def planner_names() -> list[str]:
 def create_planner(name: str, options: Options) -> Planner:
     """Return the planner called `name`, made by its module's `create(options)`; raise `StoichloopError` for others."""
     if name not in planner_names():
-        raise StoichloopError(f"--planner '{name}' must be one of {', '.join(planner_names())}")
+        raise UsageError(f"--planner '{name}' must be one of {', '.join(planner_names())}")
     planner: Planner = importlib.import_module(f"{planners.__name__}.{name}").create(options)
     return planner

@@ -1,8 +1,10 @@
-"""Terminal view of one experiment: record, diff, scores and loss curves."""
+"""Terminal view of one experiment: scores, record, changed files or diff, and loss curves."""
 
 from __future__ import annotations
 
 import math
+import statistics
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -16,11 +18,12 @@ from agent.executor.artifacts import read_curves
 from agent.executor.code.private_repository import reading
 from agent.executor.workspace import Workspace
 from agent.screen.log_view import log_view
-from memory.formatting import ON_SIBLINGS, SHOWN_SCORES, decimal
+from memory.formatting import ON_SIBLINGS, SHOWN_SCORES, counted, decimal
 from memory.records import Experiment
-from memory.render import experiment_text
+from memory.render import changed_files, experiment_text
 
 _BARS = "▁▂▃▄▅▆▇█"
+_STAT = 100  # columns of the statistics of a diff
 _WIDTH = 48  # of a sparkline: with the trial's name and the last loss it fits 80 columns
 
 
@@ -38,25 +41,34 @@ def diff(workspace: Workspace, experiment: Experiment) -> str:
         return str(git.show("--format=", commit))
 
 
+def diffstat(workspace: Workspace, experiment: Experiment) -> str:
+    """Return the changed files of an experiment with their numbers of lines; empty for the baseline."""
+    commit = experiment.landed or experiment.commit
+    if commit is None or experiment.parent is None:
+        return changed_files(experiment.patch) if experiment.patch else ""
+    with reading(workspace.root) as git:
+        return str(git.show("--format=", f"--stat={_STAT}", commit))
+
+
 def experiment_view(
-    workspace: Workspace, campaign: CampaignFolder, experiment: Experiment, parent: Experiment | None = None
+    workspace: Workspace,
+    campaign: CampaignFolder,
+    experiment: Experiment,
+    parent: Experiment | None = None,
+    *,
+    whole_diff: bool = False,
 ) -> RenderableType:
-    """Return the whole view. Paths and the diff are longer than a line may be: print them with `crop=False`."""
-    parts: list[RenderableType] = [*log_view(experiment_text(experiment, parent))]
-    if change := diff(workspace, experiment):
-        parts += [
-            Text("\ndiff", style="bold"),
-            _unbroken(Syntax("", "diff", background_color="default").highlight(change)),
-        ]
-    completed = [trial for trial in experiment.trials if trial.scores]
-    if completed:
-        table = Table(box=None, header_style="bold", pad_edge=False)
-        table.add_column("score")
-        for trial in completed:
-            table.add_column(trial.trial.split("/", 1)[1], justify="right")
-        for name in SHOWN_SCORES if "exact" in completed[0].scores else completed[0].scores:
-            table.add_row(name, *(decimal(trial.scores[name]) for trial in completed))
-        parts += [Text(), table]
+    """Return the whole view, with the diff or its statistics. Some lines are long: print it with `crop=False`."""
+    heading, *record = log_view(experiment_text(experiment, parent))
+    parts: list[RenderableType] = [heading]
+    if table := _scores(experiment):
+        parts += [table, Text()]
+    parts += record
+    if whole_diff and (change := diff(workspace, experiment)):
+        coloured = Syntax("", "diff", background_color="default").highlight(change)
+        parts += [Text("\ndiff", style="bold"), _unbroken(coloured)]
+    elif not whole_diff and (change := diffstat(workspace, experiment)):
+        parts += [Text.assemble(("\nchanged files", "bold"), " (--diff shows the changes)"), _unbroken(Text(change))]
     if experiment.trials:
         parts.append(Text("\nprediction loss during training (logarithmic scale)", style="bold"))
     for trial in experiment.trials:
@@ -70,6 +82,28 @@ def experiment_view(
         score = f"{trial.status.replace('_', ' ')}: {trial.reason}" if trial.score is None else decimal(trial.score)
         parts.append(_unbroken(Text(f"{trial.trial:<22} {score}")))
     return Group(*parts)
+
+
+def _scores(experiment: Experiment) -> Table | None:
+    """Return the mean of each score at each fidelity with its standard error, None without a completed trial."""
+    completed = [trial for trial in experiment.trials if trial.scores]
+    if not completed:
+        return None
+    fidelities = list(dict.fromkeys(trial.fidelity for trial in completed))
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    table.add_column("mean ± standard error")
+    for fidelity in fidelities:
+        seeds = sum(trial.fidelity == fidelity for trial in completed)
+        table.add_column(f"{fidelity}, {counted(seeds, 'seed')}", justify="right")
+    for name in SHOWN_SCORES if "exact" in completed[0].scores else completed[0].scores:
+        values = ([t.scores[name] for t in completed if t.fidelity == fidelity] for fidelity in fidelities)
+        table.add_row(name, *map(_mean_text, values))
+    return table
+
+
+def _mean_text(values: Sequence[float]) -> str:
+    error = statistics.stdev(values) / math.sqrt(len(values)) if len(values) > 1 else None
+    return decimal(statistics.fmean(values)) + ("" if error is None else f" ± {error:.4f}")
 
 
 def _unbroken(text: Text) -> Text:

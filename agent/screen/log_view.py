@@ -8,9 +8,9 @@ from itertools import groupby
 
 from rich.console import RenderableType
 from rich.rule import Rule
-from rich.table import Table
 from rich.text import Text
 
+from agent.base.console import FittedTable
 from stoichloop.foreign_text import unescaped
 
 COLOURS = {
@@ -64,9 +64,9 @@ def _heading_or_words(line: str, verdicts: dict[str, str], searched: str) -> Ite
         yield _found(Text(unescaped(line), style="italic"), searched)
 
 
-def _notes(lines: list[str], searched: str) -> Table:
+def _notes(lines: list[str], searched: str) -> RenderableType:
     """Return notes as a table, with the kind or the time of each in the margin."""
-    table = Table.grid(padding=(0, 1), expand=True)
+    table = FittedTable.grid(padding=(0, 1), expand=True)
     table.add_column(width=_WIDE_MARGIN if _MOMENT.fullmatch(lines[0]) else _MARGIN, justify="right")
     table.add_column(ratio=1, overflow="fold")
     for line in lines:

@@ -6,10 +6,10 @@ from itertools import pairwise
 
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.panel import Panel
-from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from agent.base.console import UNBOUNDED, FittedBar, FittedTable
 from agent.base.duration import format_duration
 from agent.campaign.status import Line, Running, Status
 from agent.screen.log_view import COLOURS
@@ -17,11 +17,13 @@ from memory.formatting import UNCHECKED, counted, score_text
 from memory.records import Objective
 
 _EVENTS = 3
+_ERROR = " standard error"
 _PLOT_ROWS, _LEAST_PLOT_ROWS, _FRAME_ROWS = 16, 4, 2
 _HEADLINE_ROWS, _LEAST_RUNNING = 8, 2
 _AXIS = 6  # columns of a label
 _WIDEST = 4  # columns for one experiment
 _LEAST_SPAN = 0.01  # of the score, on the axis
+_PAPER = 100  # columns of the chart where lines have no end
 
 
 def status_view(status: Status, height: int = 60) -> RenderableType:
@@ -32,10 +34,7 @@ def status_view(status: Status, height: int = 60) -> RenderableType:
     rest -= len(now) + 1 if now else 0
     if status.history:
         rows = max(_LEAST_PLOT_ROWS, min(_PLOT_ROWS, rest // 2 - _FRAME_ROWS))
-        title = Text.assemble(
-            f"{status.objective} of each experiment ", ("•", "bold"), ", of the incumbent ", ("━", "green")
-        )
-        parts.append(Panel(_Curve(status, rows), title=title, title_align="left", border_style="dim"))
+        parts.append(_Chart(status, rows))
         rest -= rows + _FRAME_ROWS
     if now:
         parts.append(_running(now, len(status.now) - len(now)))
@@ -54,9 +53,10 @@ def state_lines(status: Status) -> list[Text]:
     return [state, *(Text.assemble(("next: ", "dim"), command) for command in status.next_commands)]
 
 
-def line_text(line: Line) -> str:
-    """'0.2512 ± 0.0031 (4 seeds)'."""
-    return f"{score_text(line.score, line.standard_error)} ({counted(line.seeds, 'seed')})"
+def line_text(line: Line, error: str = "") -> str:
+    """Return '0.2512 ± 0.0031 (4 seeds)'; `error` says behind the number what the ± is."""
+    named = error if line.standard_error is not None else ""
+    return f"{score_text(line.score, line.standard_error)}{named} ({counted(line.seeds, 'seed')})"
 
 
 def leaderboard_table(lines: list[Line], objective: Objective) -> Table:
@@ -70,7 +70,7 @@ def leaderboard_table(lines: list[Line], objective: Objective) -> Table:
 
 
 def _table(*columns: str) -> Table:
-    table = Table(expand=True, box=None, header_style="dim", pad_edge=False)
+    table = FittedTable(expand=True, box=None, header_style="dim", pad_edge=False)
     for name in columns:
         table.add_column(name, no_wrap=True)
     return table
@@ -78,23 +78,23 @@ def _table(*columns: str) -> Table:
 
 def _headline(status: Status) -> RenderableType:
     kind = status.state.partition(":")[0]
-    state = Text(f"● {kind}", style="green") if status.running else Text(f"○ {kind}", style="yellow")
-    top = Table.grid(expand=True)
+    state = Text(f"● {status.state}", style="green") if status.running else Text(f"○ {kind}", style="yellow")
+    top = FittedTable.grid(padding=(0, 2), expand=True)
     top.add_column(no_wrap=True, overflow="ellipsis", ratio=1)
     top.add_column(justify="right", no_wrap=True)
     top.add_row(
         Text.assemble((status.campaign, "bold"), f" on {status.regime} at {status.fidelity}"),
         state,
     )
-    lines = Table.grid(padding=(0, 2), expand=True)
+    lines = FittedTable.grid(padding=(0, 2), expand=True)
     lines.add_column(style="dim", no_wrap=True)
     lines.add_column(ratio=1, no_wrap=True, overflow="ellipsis")
     if status.incumbent:
-        best = f"{status.incumbent.experiment} {line_text(status.incumbent)}"
+        best = f"{status.incumbent.experiment} {line_text(status.incumbent, _ERROR)}"
         lines.add_row("incumbent", Text(best, style="bold green"))
     if status.baseline:
         noise = "not measured yet" if status.noise is None else f"{status.noise:.4f}"
-        lines.add_row("baseline", f"{line_text(status.baseline)}, seed noise {noise}")
+        lines.add_row("baseline", f"{line_text(status.baseline, _ERROR)}, seed noise {noise}")
     if status.rung and status.running:
         why = f": {status.why}" if status.why else ""
         lines.add_row("rung", Text.assemble((status.rung, "bold"), why))
@@ -123,11 +123,11 @@ def _spent(status: Status) -> RenderableType:
         words += f", {status.experiments_judged} of {status.experiments_granted} experiments granted"
         if status.experiments_judged >= status.experiments_granted:
             left = "no experiments left"
-    line = Table.grid(padding=(0, 2), expand=True)
+    line = FittedTable.grid(padding=(0, 2), expand=True)
     line.add_column(no_wrap=True)
     line.add_column(ratio=1)
     line.add_column(no_wrap=True, justify="right")
-    bar = ProgressBar(total=max(status.budget_s, 1.0), completed=min(status.spent_s, status.budget_s))
+    bar = FittedBar(total=max(status.budget_s, 1.0), completed=min(status.spent_s, status.budget_s))
     line.add_row(words, bar, left)
     return line
 
@@ -141,7 +141,7 @@ def _running(trials: list[Running], more: int) -> Table:
         name = trial.trial + (f" and {more} more" if more and place == len(trials) else "")
         left = format_duration(trial.seconds / trial.step * (trial.steps - trial.step)) if trial.step else ""
         loss = "" if trial.loss is None else f"{trial.loss:.3g}"
-        bar = ProgressBar(total=trial.steps, completed=trial.step)
+        bar = FittedBar(total=trial.steps, completed=trial.step)
         table.add_row(name, bar, f"{trial.step}/{trial.steps}", format_duration(trial.seconds), left, loss)
     return table
 
@@ -150,11 +150,25 @@ def _events(events: list[str]) -> Text:
     return Text("\n".join(["", *events]), style="dim", no_wrap=True, overflow="ellipsis")
 
 
+class _Chart:
+    """The curve in a frame."""
+
+    def __init__(self, status: Status, height: int) -> None:
+        self._curve, self._objective = _Curve(status, height), status.objective
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        title = Text.assemble(
+            f"{self._objective} of each experiment ", ("•", "bold"), ", of the incumbent ", ("━", "green")
+        )
+        width = _PAPER if console.width >= UNBOUNDED else None
+        yield Panel(self._curve, title=title, title_align="left", border_style="dim", width=width)
+
+
 class _Curve:
     """Scatter of scores by experiment with the incumbent as a step line, as wide as the terminal allows."""
 
     def __init__(self, status: Status, height: int) -> None:
-        self._history, self._best, self._height = status.history, status.best, height
+        self._history, self._best, self._height = status.history, status.best, height - 1
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         low, high = min(self._history), max(self._history)
@@ -185,4 +199,13 @@ class _Curve:
             text.append(("\n" if row else "") + label, style="dim")
             for column in range(width):
                 text.append(*cells.get((row, column), (" ", "")))
+        text.append("\n" + _axis(count, columns[-1], room), style="dim")
         yield text
+
+
+def _axis(count: int, last: int, room: int) -> str:
+    """Return the horizontal axis: the first and the last experiment in their columns, and what is counted."""
+    end = str(count) if count > 1 else ""
+    line = " " * _AXIS + "1" + end.rjust(max(last, len(end) + 1))
+    name = "  scored experiments, in their order"
+    return line + name if len(line) + len(name) <= room + _AXIS else line

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from agent.base.console import Console
 from agent.executor.workspace import current_workspace
-from stoichloop.errors import StoichloopError
+from stoichloop.errors import UsageError
 
 if TYPE_CHECKING:
     from simulator.dataset import Dataset
@@ -22,8 +22,11 @@ def find_data(
     from simulator.sbml import import_regime
 
     ways = (regime is not None, sbml is not None, csv is not None or network is not None)
-    if sum(ways) != 1 or (csv is None) != (network is None):
-        raise StoichloopError(
+    if (csv is None) != (network is None):
+        given, missing = ("--csv", "--network") if network is None else ("--network", "--csv")
+        raise UsageError(f"{given} FILE needs {missing} FILE beside it: the one has the data, the other the network")
+    if sum(ways) != 1:
+        raise UsageError(
             "give a REGIME, or --sbml FILE, or --csv FILE with --network FILE; 'stoichloop regimes' lists regimes"
         )
     if csv is not None and network is not None:

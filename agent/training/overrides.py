@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from agent.base.checked_yaml import read_mapping
-from stoichloop.errors import StoichloopError
+from stoichloop.errors import StoichloopError, UsageError
 
 
 def read_changes(path: Path) -> dict[str, Any]:
@@ -26,7 +26,7 @@ def parse_changes(pairs: Sequence[str]) -> dict[str, Any]:
     for pair in pairs:
         key, separator, value = pair.partition("=")
         if not separator or not key:
-            raise StoichloopError(f"--set '{pair}' is not of the form key=value; write it like --set lr_S=0.01")
+            raise UsageError(f"--set '{pair}' is not of the form key=value; write it like --set lr_S=0.01")
         changes[key] = number_or_text(value)
     return changes
 

@@ -19,7 +19,7 @@ from agent.executor.code.worktree import throw_away
 from agent.executor.workspace import Workspace, head_commit
 from agent.planner.move_catalogue import apply, read_moves
 from agent.training.overrides import number_or_text
-from stoichloop.errors import StoichloopError
+from stoichloop.errors import StoichloopError, UsageError
 
 BEST = "best"
 _SIBLING = re.compile(r"_sibling\d+$")
@@ -51,6 +51,8 @@ def find_recipe(workspace: Workspace, regime: str, asked: str) -> Path:
     Raises `StoichloopError` with the regimes that have a recipe.
     """
     if asked != BEST:
+        if not Path(asked).is_file():
+            raise UsageError(f"--recipe {asked}: there is no such file; 'best' is the regime's own recipe")
         return Path(asked)
     folder, parent = workspace.root / "recipes", _SIBLING.sub("", regime)
     known = sorted(path.stem for path in folder.glob("*.yaml"))

@@ -6,11 +6,13 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 
 from agent.base.console import Console
+from agent.campaign.budget import usual_s
 from agent.campaign.folder import CampaignFolder, open_campaign
 from agent.executor.workspace import Workspace
 from agent.training.measurement import Laboratory, laboratory
 from agent.winners.chain import Chain
 from memory.ledger import Ledger
+from stoichloop.errors import StoichloopError
 
 
 def campaign_of(workspace: Workspace, chain: Chain) -> CampaignFolder | None:
@@ -22,6 +24,26 @@ def campaign_of(workspace: Workspace, chain: Chain) -> CampaignFolder | None:
     with Ledger(campaign.ledger_path, readonly=True) as ledger:
         record = ledger.experiment(chain.tip.experiment)
     return campaign if record is not None and record.fingerprint == chain.tip.fingerprint else None
+
+
+def refuse_vetoed(workspace: Workspace, chain: Chain) -> None:
+    """Raise `StoichloopError` for an experiment that the user has vetoed since its branch was made."""
+    campaign = campaign_of(workspace, chain)
+    if campaign is None:
+        return
+    with Ledger(campaign.ledger_path, readonly=True) as ledger:
+        record = ledger.experiment(chain.tip.experiment)
+    if record is not None and record.verdict is not None and not record.accepted:
+        raise StoichloopError(f"{record.id} is {record.verdict.verdict}: {record.verdict.reason}; --force takes it")
+
+
+def usual_trial_s(workspace: Workspace, chain: Chain, fidelity: str) -> float | None:
+    """Return the usual time of a trial of the chain's experiment, None where no local campaign knows it."""
+    campaign = campaign_of(workspace, chain)
+    if campaign is None:
+        return None
+    with Ledger(campaign.ledger_path, readonly=True) as ledger:
+        return usual_s(ledger.these([chain.tip.experiment]), fidelity)
 
 
 def idle_changes(workspace: Workspace, chain: Chain) -> list[str]:

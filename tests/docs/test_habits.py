@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from memory.ledger import SCHEMA_VERSION
+from memory.schema_upgrade import SCHEMA_VERSION
 from stoichloop.extras import how_to_install
 from tests.conftest import ROOT
 

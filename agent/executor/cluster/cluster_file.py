@@ -14,7 +14,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from agent.base.checked_yaml import read_document
 from agent.base.duration import parse_duration
-from stoichloop.errors import StoichloopError
+from stoichloop.errors import StoichloopError, UsageError
 from stoichloop.extras import how_to_install
 
 EXECUTORS = ("local", "parsl")
@@ -86,7 +86,7 @@ def choose(executor: str, file: Path | None, workers: int | None) -> ClusterFile
     Raises `StoichloopError` if the options contradict each other, or the file or this machine cannot serve.
     """
     if executor not in EXECUTORS:
-        raise StoichloopError(f"--executor '{executor}' must be one of {', '.join(EXECUTORS)}")
+        raise UsageError(f"--executor '{executor}' must be one of {', '.join(EXECUTORS)}")
     if executor == "local":
         if file is not None:
             raise StoichloopError(f"--cluster {file} says where Parsl runs trials; give --executor parsl with it")
@@ -97,7 +97,7 @@ def choose(executor: str, file: Path | None, workers: int | None) -> ClusterFile
         raise StoichloopError(f"--workers {workers} is for slots on this machine; {file} says how many there are")
     cluster = read_cluster(file)
     if find_spec("parsl") is None:
-        raise StoichloopError(f"--executor parsl needs Parsl, which is missing; {how_to_install('hpc')}")
+        raise UsageError(f"--executor parsl needs Parsl, which is missing; {how_to_install('hpc')}")
     command = _SUBMIT.get(cluster.scheduler)
     if command is not None and shutil.which(command) is None:
         raise StoichloopError(

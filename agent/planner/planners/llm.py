@@ -247,6 +247,10 @@ def _find(address: str) -> Model:
         return _served(match["name"], match["url"]) if match else infer_model(address)
     except (UserError, ImportError, ValueError) as error:
         reason = " ".join(str(error).split()).partition(". ")[0]
+        if missing := re.search(r"`(\w+_API_KEY)`", reason):  # and not how to give it in Python
+            raise StoichloopError(
+                f"--model {address} needs a key; set the environment variable {missing[1]}"
+            ) from error
         raise StoichloopError(f"--model {address} cannot be used: {reason}; {_HOW}") from error
 
 

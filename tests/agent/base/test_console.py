@@ -11,7 +11,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from agent.base.console import Console
+from agent.base.console import Console, FittedBar, FittedTable
 from tests.conftest import ROOT
 from tests.hostile_texts import HOSTILE
 
@@ -60,3 +60,16 @@ def test_there_is_no_other_way_to_the_terminal() -> None:
         "agent/executor/sandbox/probe_program.py",  # runs in the sandbox
         "agent/screen/status_view.py",  # a parameter of rich's
     }
+
+
+def test_a_pipe_gets_whole_lines_without_blanks_at_their_ends() -> None:
+    table = FittedTable(expand=True, box=None, show_header=False)
+    table.add_row("a", "x" * 5000)
+    table.add_row("b", "")
+    pipe = Console(file=StringIO())
+    with pipe.capture() as captured:
+        pipe.print(table)
+    assert captured.get() == f" a  {'x' * 5000}\n b\n"
+    pipe.print(FittedBar(total=2, completed=1), "y")
+    assert isinstance(pipe.file, StringIO)
+    assert max(map(len, pipe.file.getvalue().splitlines())) <= 24

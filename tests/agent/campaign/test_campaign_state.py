@@ -13,8 +13,7 @@ from agent.base.campaign_request import CampaignRequest
 from agent.campaign.campaign_state import read_state
 from agent.campaign.folder import CampaignFolder, Settings
 from agent.campaign.session import this_controller
-from agent.loop.controller import ending_of
-from memory.ending import CampaignState, Ending
+from memory.ending import CampaignState, Ending, ending_of
 from memory.ledger import Ledger
 from memory.records import CampaignRecord, Decision, Grant, Verdict
 from memory.render import Log, working_memory

@@ -4,6 +4,7 @@ import json
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -12,6 +13,7 @@ from agent.executor.workspace import Workspace
 from agent.planner.move_catalogue import read_move
 from agent.planner.proposal import Edit, Proposal
 from agent.winners.chain import read_link
+from memory.intervention import Intervention
 from memory.records import Decision, Experiment, TrialResult, Verdict
 from simulator.dataset import Dataset
 from stoichloop.foreign_text import one_line
@@ -268,3 +270,32 @@ def test_what_was_run_is_run_again_where_it_is_the_incumbent_without_a_part(regi
     objection = registrar.objections(registrar.ledger.experiments())(alone)
     assert objection is not None
     assert objection.known
+
+
+def test_an_idea_of_the_user_is_an_experiment_or_is_refused_in_his_name(
+    registrar: Registrar, workspace: Workspace
+) -> None:
+    def tried(uncontained: str | None = None, **change: Any) -> Experiment:
+        idea = Intervention("idea", "Ada", 0.0, words="a robust loss", number=len(past), **change)
+        registrar.ledger.add_interventions(f"{len(past)}.json", [idea])
+        experiment = registrar.try_idea(idea, past[0], past, uncontained)
+        past.append(experiment)
+        return experiment
+
+    past = registrar.ledger.experiments()
+    good = tried(changes={"lr_S": 0.0234})
+    assert (good.id, good.planner, good.author, good.idea, good.verdict) == ("e0002", "user", "Ada", 1, None)
+    assert good.commit is not None
+    assert trailers(workspace, good.commit)["Idea-Of"] == "Ada"
+    code = tried(patch=read_move("sign_tied").diff)
+    assert (code.id, code.author, code.verdict) == ("e0003", "Ada", None)
+    assert "gnn/" in code.patch
+    again, broken = tried(changes={"lr_S": 0.0234}), tried(patch="no diff")
+    outside = tried("there is no sandbox", patch="a diff that is not looked at")
+    told = "e0002 has tried this already", "the diff cannot be read", "there is no sandbox"
+    for refused, words in zip((again, broken, outside), told, strict=True):
+        assert refused.verdict is not None
+        assert refused.verdict.verdict == "refused"
+        assert refused.verdict.reason.startswith(words)
+        assert refused.verdict.reason.endswith("; an idea of Ada")
+    registrar.ledger.open_block(Decision("sweep", None, "an idea"), past[1:])

@@ -123,23 +123,12 @@ def test_train_takes_a_file_and_single_settings_and_keeps_its_output(stoichloop:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["data"], ["a REGIME, or --sbml FILE, or --csv FILE with --network FILE"]),
-        (["data", REGIME, "--sbml", "model.xml"], ["a REGIME, or --sbml FILE, or --csv FILE with --network FILE"]),
         (["data", "nowhere"], ["there is no regime 'nowhere'", "pde_m1"]),
         (["data", REGIME, "--against", "nowhere"], ["nowhere/manifest.json: missing", "give a folder of frozen data"]),
         (["train", REGIME, "--set", "lr_s=1"], ["key 'lr_s'", "fields are"]),
-        (["train", REGIME, "--set", "lr_S"], ["--set 'lr_S'", "key=value"]),
         (["train", REGIME, "--set", "width=33"], ["key 'width' has value 33", "must be one of"]),
         (["train", REGIME, "--set", "lr_k=1e10", "--steps", "300"], ["non finite", "the loss became"]),
         (["train", REGIME, "--config", "absent.yaml"], ["--config absent.yaml", "cannot be read"]),
-        (["explore", REGIME, "--budget", "soon"], ["--budget 'soon'", "8h"]),
-        (
-            ["explore", REGIME, "--planner", "oracle"],
-            ["--planner 'oracle'", "auto, combine, command, llm, moves, sweep"],
-        ),
-        (["explore", REGIME, "--fidelity", "all"], ["--fidelity 'all'", "probe"]),
-        (["explore", REGIME, "--campaign", "a/b"], ["--campaign 'a/b'", "letters"]),
-        (["explore", REGIME, "--budget", "9" * 400 + "d"], ["is not a duration"]),
         (["train", REGIME, "--steps", "2", "--out", "/proc/nowhere"], ["/proc"]),
         (["status"], ["there is no campaign yet", "stoichloop explore"]),
         (["log", "absent"], ["there is no campaign 'absent'"]),

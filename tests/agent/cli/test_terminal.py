@@ -39,7 +39,7 @@ def in_terminal(folder: Path, *arguments: str, **environment: str) -> str:
         stdin=theirs,
         stdout=theirs,
         stderr=theirs,
-        env={**variables, "TERM": "xterm-256color", **environment},
+        env={**variables, "TERM": "xterm-256color", "PAGER": "cat", **environment},
     )
     os.close(theirs)
     written = b""
@@ -67,7 +67,7 @@ def test_a_pipe_gets_no_escape_codes(documented: Documented, arguments: list[str
 
 def test_a_terminal_gets_colours_unless_they_are_not_wanted(documented: Documented) -> None:
     folder = documented.workspace.root
-    for arguments in (["status"], ["log"], ["show", "e0002"]):
+    for arguments in (["status"], ["log"], ["show", "e0002", "--diff"]):
         assert COLOUR.search(in_terminal(folder, *arguments))
     assert not COLOUR.search(in_terminal(folder, "log", NO_COLOR="1"))
 

@@ -149,6 +149,9 @@ def test_after_kill_9_in_mid_block_nothing_is_lost_and_nothing_run_twice(
 ) -> None:
     lengthen(workspace, 0.5)
     controller = Controller(workspace)
+    controller.wait_until(lambda ledger: ledger.running())
+    said = stoichloop("idea", "night", "a faster S recovers more", "--set", "lr_S=0.0234").stdout
+    assert "the controller takes it up now" in said
     controller.wait_until(lambda ledger: len(ledger.blocks()) == 2 and ledger.running())
     controller.end(signal.SIGKILL)
     assert stoichloop("status").stdout.startswith("killed: last heard at ")
@@ -159,6 +162,12 @@ def test_after_kill_9_in_mid_block_nothing_is_lost_and_nothing_run_twice(
         assert (after[e.id].hypothesis, after[e.id].fingerprint) == (e.hypothesis, e.fingerprint)
         assert after[e.id].trials[: len(e.trials)] == e.trials
     check_campaign(workspace)
+    # The user's idea came before all that a planner proposed, and the verdict says whose it was.
+    idea, others = after["e0002"], list(after.values())[2:]
+    assert (idea.title, idea.configuration["lr_S"], idea.planner) == ("a faster S recovers more", 0.0234, "user")
+    assert idea.verdict is not None
+    assert idea.author in idea.verdict.reason
+    assert {e.author for e in others} == {""}
     assert "trials cut off before" in stoichloop("log", "night").stdout
 
 

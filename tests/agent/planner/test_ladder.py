@@ -85,3 +85,12 @@ def test_a_block_stands_under_the_rung_of_what_was_proposed() -> None:
     decision = Decision("sweep", None, "the sweep comes first")
     assert as_proposed(decision, [scored("e0002"), scored("e0003")]) == decision
     assert as_proposed(decision, [scored("e0002"), replace(scored("e0003"), patch="a diff")]).rung == "code"
+
+
+def test_an_idea_of_the_user_moves_the_ladder_only_where_it_is_accepted() -> None:
+    blocks, experiments = campaign(("sweep", "RRR"), ("code", "R"))
+    of_user = [*experiments[:-1], replace(experiments[-1], idea=1, author="Ada")]
+    assert decide(blocks, of_user, BOTH) == decide(blocks[:-1], of_user[:-1], BOTH)
+    blocks, experiments = campaign(("sweep", "RRR"), ("sweep", "A"))
+    of_user = [*experiments[:-1], replace(experiments[-1], idea=1, author="Ada")]
+    assert decide(blocks, of_user, BOTH).chance == 0.5

@@ -19,8 +19,10 @@ from agent.executor.workspace import Workspace
 from agent.planner.move_catalogue import read_move
 from agent.training.measurement import Task
 from agent.winners.chain import find_chain
-from agent.winners.local_campaign import remembering
+from agent.winners.local_campaign import refuse_vetoed, remembering
 from agent.winners.pick import Picked, describe, pick
+from memory.intervention import Intervention
+from memory.ledger import Ledger
 from memory.records import Ablation
 from simulator.dataset import Dataset
 from stoichloop.errors import StoichloopError
@@ -283,3 +285,14 @@ def test_a_commit_that_reaches_out_of_gnn_is_refused(workspace: Workspace, night
         with pytest.raises(StoichloopError, match=f"{file} is not under gnn/, .*nothing was changed"):
             take(workspace, "e0002")
         assert git.rev_parse("HEAD") == head
+
+
+def test_what_the_user_has_vetoed_since_is_taken_only_by_force(workspace: Workspace, night: Night) -> None:
+    night.accept("e0001", {0: 0.4, 1: 0.42}, changes={"lr_S": 0.02})
+    chain = find_chain(workspace.repo, "e0002", "night")
+    refuse_vetoed(workspace, chain)
+    with Ledger(workspace.runs / "night" / "memory.db") as ledger:
+        ledger.add_interventions("1.json", [Intervention("veto", "Ada", 0.0, "e0002", "it cheats")])
+    chain.require_accepted()  # by its branch, it is
+    with pytest.raises(StoichloopError, match=r"e0002 is rejected: vetoed by Ada: it cheats; .* --force takes it"):
+        refuse_vetoed(workspace, chain)

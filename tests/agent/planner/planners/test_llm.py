@@ -229,7 +229,7 @@ def test_an_interruption_ends_the_wait(state: CodeState) -> None:
         ((), "needs a model"),
         (("gpt-5",), "Unknown model"),
         (("nobody:gpt-5",), "Unknown model"),
-        (("openai:gpt-5",), "OPENAI_API_KEY"),
+        (("openai:gpt-5",), "needs a key; set the environment variable OPENAI_API_KEY"),
         (("qwen@http://sk-1:x@127.0.0.1/v1",), "must not hold a key"),
     ],
 )

@@ -1,0 +1,25 @@
+"""The command `stoichloop pin`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from agent.cli.options import CampaignOption, ExperimentName
+from agent.cli.output import say
+
+
+def pin(
+    experiment: ExperimentName,
+    campaign: CampaignOption = None,
+    undo: Annotated[bool, typer.Option("--undo", help="Pin it no more.")] = False,
+) -> None:
+    """Have proposals build on an experiment. Several that are pinned are built on in turn."""
+    from agent.campaign.folder import open_campaign
+    from agent.campaign.intervene import intervene
+    from agent.executor.workspace import current_workspace
+
+    workspace = current_workspace()
+    opened = open_campaign(workspace, campaign)
+    say(intervene(workspace, opened, "unpin" if undo else "pin", experiment=experiment).words)
