@@ -43,7 +43,7 @@ def draw_course(
     """Return the figure as an SVG document. Sizes are in inches; the panel of `fidelity` is the largest, on top."""
 
     def paint(figure: Figure) -> None:
-        levels = _levels(experiments, fidelity)
+        levels = levels_of(experiments, fidelity)
         ratios = [_TALLEST] + [1.0] * (len(levels) - 1)
         panels = figure.subplots(len(levels), sharex=True, squeeze=False, height_ratios=ratios)[:, 0]
         for axes, level in zip(panels, levels, strict=True):
@@ -65,11 +65,11 @@ def draw_course(
             above = {"loc": "lower left", "bbox_to_anchor": (0.0, 1.0), "ncols": len(labelled)}
             first.legend(labelled.values(), labelled.keys(), fontsize=7, **above)
 
-    lower = len(_levels(experiments, fidelity)) - 1
+    lower = len(levels_of(experiments, fidelity)) - 1
     return draw(paint, width, height * (1.0 + lower / _TALLEST))
 
 
-def _levels(experiments: Sequence[Experiment], fidelity: str) -> list[str]:
+def levels_of(experiments: Sequence[Experiment], fidelity: str) -> list[str]:
     """Return the campaign's fidelity, then those below it at which anything was scored, the longest first."""
     names = list(FIDELITIES)
     below = names[: names.index(fidelity)]
