@@ -16,7 +16,7 @@ from memory.records import Experiment
 
 @dataclass(frozen=True)
 class BaselineGain:
-    """The mean lead over the baseline on `seeds` shared seeds; without any, the difference of the means."""
+    """The mean lead over the baseline on `seeds` shared seeds; `seeds` is 0 for the difference of both means."""
 
     mean: float
     interval: Interval | None
@@ -73,6 +73,6 @@ def _gain(baseline: Experiment, leader: Experiment, fidelity: str) -> BaselineGa
     if not before or not after or leader.id == baseline.id:
         return None
     pairs = [after[seed] - before[seed] for seed in sorted(before.keys() & after.keys())]
-    if not pairs:
+    if len(pairs) < 2:  # one seed may be a lucky one
         return BaselineGain(statistics.fmean(after.values()) - statistics.fmean(before.values()), None, 0)
     return BaselineGain(statistics.fmean(pairs), interval_of_mean(pairs, GAIN), len(pairs))

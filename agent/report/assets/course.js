@@ -1,9 +1,10 @@
 // The course: a plot per fidelity, with the dots of experiments, what each was compared with, and the incumbents.
-const points = JSON.parse(byId("points").textContent);
+let points;
 const MANY = 150;  // dots; of more, the tooltip alone tells what each was compared with
 const nameOf = (number) => `e${String(number).padStart(4, "0")}`;
 
 function drawCourse() {
+  points = JSON.parse(byId("points").textContent);
   const place = byId("course"), byTime = document.querySelector("[name=axis][value=time]").checked;
   const at = new Map(points.experiments.map(([number, , hours]) => [number, byTime ? hours : number]));
   const verdicts = new Map(points.experiments.map(([number, verdict]) => [number, verdict]));
@@ -31,7 +32,7 @@ function drawLevel(place, level, first, range, at, verdicts, byTime) {
   };
   const plot = new uPlot({
     width: place.clientWidth, height: (first ? (small ? 260 : points.levels.length > 1 ? 400 : 520) : 150), legend: {show: first, live: false},
-    scales: {x: {time: false, range: (_, low, high) => plot?.zoomed ? [low, high] : range}, y: {range: [0, 1.05]}},
+    scales: {x: {time: false, range: (u, low, high) => u.zoomed ? [low, high] : range}, y: {range: [0, 1.05]}},
     cursor: {points: {show: false}, drag: {x: true, y: false}, y: false},
     axes: [{...axisLook(), label: byTime ? "hours" : "experiment", incrs: byTime ? undefined : [1, 2, 5, 10, 20, 50, 100, 200, 500]},
       {...axisLook(), label: `${points.objective} at ${level.name}`, size: 52}],

@@ -19,6 +19,14 @@ function wordsOf(name) {  // the score, the verdict and its reason, and the titl
   return [words(".name"), words(".lead"), words(".reason")].filter(Boolean).join("\n");
 }
 
+function defineScores() {  // a heading that is the name of a score tells its definition
+  const meanings = JSON.parse(byId("meanings").textContent);
+  for (const heading of document.querySelectorAll("th[scope=col], .scores th[scope=row]")) {
+    const meaning = meanings[heading.textContent.trim()];
+    if (meaning) { heading.title = meaning; }
+  }
+}
+
 function tipFor(selector, nameOf) {
   const over = (event) => {
     const element = event.target.closest?.(selector);

@@ -3,8 +3,8 @@ const sheetNow = () => document.querySelector("#sheets .sheet:target");
 
 function spyOnSections() {
   const links = [...document.querySelectorAll("nav a")];
-  const headings = links.map((link) => byId(link.hash.slice(1)));
   const mark = () => {
+    const headings = links.map((link) => byId(link.hash.slice(1)));
     let current = sheetNow() ? links.findIndex((link) => link.hash === "#experiments") : 0;
     headings.forEach((heading, place) => {
       if (place && heading.getClientRects().length && heading.getBoundingClientRect().top < 140) { current = place; }
@@ -31,17 +31,27 @@ function openedSheet() {
   }
 }
 
+function makeCopiable() {
+  for (const code of document.querySelectorAll(".copy")) {
+    code.title = "click to copy";
+    code.tabIndex = 0;
+    code.role = "button";
+  }
+}
+
 function copyOnClick() {
-  document.addEventListener("click", (event) => {
+  const copy = (event) => {
     const code = event.target.closest?.(".copy");
-    if (!code) { return; }
+    if (!code || (event.type === "keydown" && event.key !== "Enter")) { return; }
     navigator.clipboard?.writeText(code.textContent);
     getSelection().selectAllChildren(code);  // where the clipboard is closed to a file, Ctrl-C does it
     if (navigator.clipboard) {
       code.classList.add("copied");
       setTimeout(() => code.classList.remove("copied"), 1500);
     }
-  });
+  };
+  document.addEventListener("click", copy);
+  document.addEventListener("keydown", copy);
 }
 
 function listenToKeys() {

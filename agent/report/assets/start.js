@@ -1,4 +1,4 @@
-// Unpacks the older experiments and starts all parts. A served page reloads when the campaign has changed.
+// Unpacks the older experiments and starts all parts.
 async function unpackSheets() {
   const packed = byId("packed").textContent;
   if (!packed) { return; }
@@ -14,23 +14,21 @@ function drawAll() {
   if (sheetNow()) { plotLosses(sheetNow()); }
 }
 
-function follow(at) {
-  setInterval(async () => {
-    try {
-      const answer = await fetch("/at");
-      if (answer.ok && Number(await answer.text()) > at && byId("filter").value === "") { location.reload(); }
-    } catch { /* the server has stopped: the page stays readable */ }
-  }, 3000);
-}
-
-async function start(at) {
-  document.documentElement.classList.add("js");
+async function prepare() {  // what is on the page: again after each change of a served page
   for (const controls of document.querySelectorAll(".controls")) { controls.hidden = false; }
   await unpackSheets();
   fillChoices();
   sortOnClick();
-  openFromTree();
   nameCells();
+  makeCopiable();
+  defineScores();
+  for (const choice of document.querySelectorAll("[name=axis]")) { choice.addEventListener("change", drawCourse); }
+}
+
+async function start(at) {
+  document.documentElement.classList.add("js");
+  await prepare();
+  openFromTree();
   listenToKeys();
   copyOnClick();
   spyOnSections();
@@ -40,7 +38,6 @@ async function start(at) {
     const line = event.target.closest?.(".parallel [data-e]");
     if (line) { location.hash = line.dataset.e; }
   });
-  for (const choice of document.querySelectorAll("[name=axis]")) { choice.addEventListener("change", drawCourse); }
   addEventListener("hashchange", openedSheet);
   let width = innerWidth;
   addEventListener("resize", () => { if (innerWidth !== width) { width = innerWidth; drawAll(); } });

@@ -39,8 +39,8 @@ function fillChoices() {
   byId("filter").addEventListener("input", filterRows);
 }
 
-function sortBy(heading) {
-  const column = heading.cellIndex, up = heading.getAttribute("aria-sort") === "descending";
+function sortBy(heading, up = heading.getAttribute("aria-sort") === "descending") {
+  const column = heading.cellIndex;
   for (const other of heading.parentElement.cells) { other.removeAttribute("aria-sort"); }
   heading.setAttribute("aria-sort", up ? "ascending" : "descending");
   const value = (row) => {

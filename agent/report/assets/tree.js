@@ -29,8 +29,8 @@ function showInPanel() {
 }
 
 function openFromTree() {
-  byId("boughs").addEventListener("click", (event) => {
-    const node = event.target.closest(".node");
+  document.addEventListener("click", (event) => {
+    const node = event.target.closest?.("#boughs .node");
     if (!node || event.ctrlKey || event.metaKey || !byId(node.hash.slice(1))) { return; }
     event.preventDefault();
     hideTip();

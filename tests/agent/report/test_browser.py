@@ -9,11 +9,20 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
+from agent.campaign.folder import start_campaign
+from agent.report import serve
+from agent.report.page import Report
+from agent.report.serve import ReportServer
 from docs.pictures.chromium import EXECUTABLE, Chromium
+from memory.ledger import Ledger
+from memory.records import Decision, Verdict
+from tests.agent.experiments import scored
 from tests.agent.report.conftest import BROKEN, LAG, Paged
 
 pytestmark = [
@@ -157,6 +166,44 @@ def test_without_scripts_the_page_can_be_read(browser: Chromium, address: str) -
     assert browser.run("document.querySelector('noscript svg').getBoundingClientRect().width") > 300
     assert browser.run("document.querySelectorAll('.node').length") == 5
     assert browser.run("document.querySelector('#filters').getBoundingClientRect().height") == 0
+
+
+def test_a_campaign_that_has_just_begun_has_a_page(browser: Chromium, again: Paged, tmp_path: Path) -> None:
+    hollow = start_campaign(again.workspace, "hollow", again.dataset, planner="auto", fidelity="probe", seed=0)
+    with Ledger(hollow.ledger_path) as ledger:
+        text = Report(again.workspace, hollow, again.dataset).html(ledger)
+    (tmp_path / "page.html").write_text(text, encoding="utf-8")
+    browser.show((tmp_path / "page.html").as_uri(), *WORKSTATION)
+    assert "baseline is being measured" in browser.run("document.querySelector('.facts').innerText")
+    assert browser.told == []
+
+
+def test_a_served_page_takes_what_is_new_and_keeps_what_was_set(
+    browser: Chromium, again: Paged, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(serve, "_FRESH_S", 0.0)
+    serving = ReportServer(again.report, 0)
+    thread = Thread(target=serving.serve_forever)
+    thread.start()
+    try:
+        browser.show(serving.address, *WORKSTATION)
+        browser.click(*browser.centre("#all thead th:nth-child(5) button"))
+        browser.run(
+            "const f = document.getElementById('filter'); f.value = 'functions'; f.dispatchEvent(new Event('input'))"
+        )
+        browser.click(*browser.centre(".node[href='#e0002']"))
+        before = browser.run("scrollY")
+        with Ledger(again.campaign.ledger_path) as ledger:
+            more = scored("e0006", block=ledger.next_block(), verdict=Verdict("refused", "why"))
+            ledger.open_block(Decision("sweep", None, "more"), [replace(more, title="other functions", parent="e0001")])
+        browser.wait_for("document.querySelectorAll('.node').length === 6")
+        browser.wait_for("document.querySelector('#panel-e0002') !== null")
+        assert browser.run(SHOWN) == ["e0003", "e0002", "e0006"]
+        assert browser.run("scrollY") == before > 0
+    finally:
+        serving.shutdown()
+        serving.server_close()
+        thread.join()
 
 
 @pytest.mark.skipif(not AXE, reason="needs STOICHLOOP_AXE with the path of axe.min.js")
