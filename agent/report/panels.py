@@ -13,8 +13,8 @@ from agent.report.reconstruction import ComparedReconstruction, Reconstruction
 from agent.report.theme import draw, inline
 from agent.report.trajectories import paint_change, paint_rollouts
 
-_PHONE = (5.2, 4.4)  # inches
-_Plan = tuple[str, str, str, Callable[[Figure], None], tuple[float, float]]
+_SIZE = (8.6, 4.2)  # inches
+_Plan = tuple[str, str, str, Callable[[Figure], None]]
 
 
 @dataclass(frozen=True)
@@ -33,8 +33,8 @@ def panels_of(shown: Reconstruction) -> list[Panel]:
     return [_panel(*plan) for plan in [*plans, *_trajectories(shown)]]
 
 
-def _panel(name: str, title: str, caption: str, paint: Callable[[Figure], None], size: tuple[float, float]) -> Panel:
-    return Panel(name, title, caption, inline(draw(paint, *size), name, f"{title}. {caption}"))
+def _panel(name: str, title: str, caption: str, paint: Callable[[Figure], None]) -> Panel:
+    return Panel(name, title, caption, inline(draw(paint, *_SIZE), name, f"{title}. {caption}"))
 
 
 def _against_truth(compared: ComparedReconstruction) -> list[_Plan]:
@@ -44,14 +44,12 @@ def _against_truth(compared: ComparedReconstruction) -> list[_Plan]:
             "Learned functions",
             "Colour: learned, rescaled to the true units. Dashed: true.",
             lambda figure: paint_functions(figure, compared),
-            (8.6, 3.4),
         ),
         (
             "log-k",
             "Rate constants",
             "log10 k of each reaction, with the arbitrary scale removed. Names mark outliers.",
             lambda figure: paint_log_k(figure, compared),
-            _PHONE,
         ),
     ]
 
@@ -63,7 +61,6 @@ def _without_truth(reconstruction: Reconstruction) -> list[_Plan]:
             "Learned functions",
             "In the units of the estimate; the true units are unknown.",
             lambda figure: paint_estimated_functions(figure, reconstruction),
-            (8.6, 3.4),
         ),
     ]
 
@@ -76,13 +73,11 @@ def _trajectories(reconstruction: Reconstruction) -> list[_Plan]:
             "Dashed: observed from a start that no trial was trained on. Colour: predicted. For the metabolites that "
             "change most; the error is the RMS error over the RMS of the change.",
             lambda figure: paint_rollouts(figure, reconstruction),
-            (8.6, 4.2),
         ),
         (
             "change",
             "Change of the concentrations",
             "The first training trajectory: red above the start, blue below it.",
             lambda figure: paint_change(figure, reconstruction.data),
-            (8.6, 3.6),
         ),
     ]

@@ -43,7 +43,7 @@ def paint_rollouts(figure: Figure, reconstruction: Reconstruction) -> None:
     panels = figure.subplots(2, -(-len(most) // 2), sharex=True, squeeze=False).ravel()
     for axes, metabolite in zip(panels, most, strict=False):
         observed, predicted = true[0][:, metabolite], rolled[0][:, metabolite]
-        axes.plot(held_out.time, predicted, color=GOOD, linewidth=2.6, alpha=0.55, label="predicted")
+        axes.plot(held_out.time, predicted, color=GOOD, linewidth=3.5, alpha=0.5, label="predicted")
         axes.plot(held_out.time, observed, color=INK, linewidth=1.0, linestyle="--", label="observed")
         axes.set_title(f"{label(names[metabolite])}: error {relative_error(observed, predicted):.2g}")
     panels[0].legend(loc="best")
