@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -14,7 +15,8 @@ from stoichloop.errors import StoichloopError
 def report(
     campaign: CampaignName = None,
     serve: Annotated[
-        bool, typer.Option("--serve", help="Serve the report on 127.0.0.1, kept up to date, until Ctrl-C.")
+        bool,
+        typer.Option("--serve", help="Serve all campaigns' reports on 127.0.0.1, kept up to date, until Ctrl-C."),
     ] = False,
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port for --serve; 0 picks a free one.")] = 8765,
     as_json: Json = False,
@@ -30,12 +32,20 @@ def report(
     from memory.render import write_atomically
 
     workspace = current_workspace()
-    opened = open_campaign(workspace, campaign)
-    data, _ = dataset_of(opened.settings.regime, quiet=as_json)
-    page = Report(workspace, opened, data)
+
+    def report_of(name: str | None) -> Report:
+        opened = open_campaign(workspace, name)
+        return Report(workspace, opened, dataset_of(opened.settings.regime, quiet=as_json)[0])
+
+    page = report_of(campaign)
+    opened = page.campaign
     if serve:
-        server = ReportServer(page, port)
+        names = sorted(path.parent.name for path in workspace.runs.glob("[!.]*/campaign.yaml"))
+        others = {name: partial(report_of, name) for name in names if name != opened.settings.name}
+        server = ReportServer(page, port, others)
         say(f"{server.address} serves the report of campaign {opened.settings.name}; Ctrl-C ends it")
+        forward = f"{server.server_port}:127.0.0.1:{server.server_port}"
+        say(f"from another machine: ssh -L {forward} HOST, then the same address there")
         try:
             server.serve_forever()
         except KeyboardInterrupt:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -110,8 +111,13 @@ class Report:
     _studies: tuple[int, list[FieldStudy]] = field(default=(0, []), init=False)
     _sheets: dict[str, tuple[tuple[object, ...], Markup]] = field(default_factory=dict, init=False)
 
-    def html(self, ledger: Ledger, *, follow: float | None = None) -> str:
-        """Return the whole page. With `follow`, the time of rendering, the page polls its server for changes."""
+    def html(
+        self, ledger: Ledger, *, follow: float | None = None, campaigns: Mapping[str, str] = MappingProxyType({})
+    ) -> str:
+        """Return the whole page. With `follow`, the time of rendering, the page polls its server for changes.
+
+        `campaigns` has the addresses of the pages of all campaigns at that server, by name.
+        """
         settings, experiments = self.campaign.settings, ledger.experiments()
         blocks, leader = ledger.blocks(), incumbent(experiments)
         rows, by_name = experiment_rows(experiments, blocks), {e.id: e for e in experiments}
@@ -120,6 +126,7 @@ class Report:
         reconstruction = reconstruction_of(self.campaign, leader, self.data) if leader else None
         return _TEMPLATES.get_template("page.html.j2").render(
             follow=follow,
+            campaigns=campaigns,
             at=time.time(),
             settings=settings,
             regime=self.data.regime,

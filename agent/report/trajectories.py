@@ -48,7 +48,7 @@ def paint_rollouts(figure: Figure, reconstruction: Reconstruction) -> None:
         axes.set_title(f"{label(names[metabolite])}: error {relative_error(observed, predicted):.2g}")
     panels[0].legend(loc="best")
     figure.supxlabel("time (units of the regime)", fontsize=9, color=INK)
-    figure.supylabel("concentration", fontsize=9, color=INK)
+    figure.supylabel("concentration (units of the regime)", fontsize=9, color=INK)
 
 
 def relative_error(observed: Floats, predicted: Floats) -> float:

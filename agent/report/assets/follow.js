@@ -43,11 +43,11 @@ async function renew(text) {
 function follow(at) {
   const look = async () => {
     try {
-      const answer = await fetch("/at");
+      const answer = await fetch("at");
       const now = answer.ok ? Number(await answer.text()) : 0;
       if (now > at) {
         at = now;
-        await renew(await (await fetch("/")).text());
+        await renew(await (await fetch("./")).text());
       }
     } catch { /* the server has stopped: the page stays readable */ }
     setTimeout(look, 3000);

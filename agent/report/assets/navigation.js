@@ -2,7 +2,7 @@
 const sheetNow = () => document.querySelector("#sheets .sheet:target");
 
 function spyOnSections() {
-  const links = [...document.querySelectorAll("nav a")];
+  const links = [...document.querySelectorAll("nav:not(.campaigns) a")];
   const mark = () => {
     const headings = links.map((link) => byId(link.hash.slice(1)));
     let current = sheetNow() ? links.findIndex((link) => link.hash === "#experiments") : 0;

@@ -23,7 +23,7 @@ import pytest
 from agent.campaign.status import Status, read_status
 from agent.report import serve
 from agent.report.main_answers import answers_of
-from agent.report.page import _script_json
+from agent.report.page import Report, _script_json
 from agent.report.serve import ReportServer
 from agent.report.spend import Spend
 from agent.winners.overview import read_winners
@@ -183,6 +183,33 @@ def test_it_is_served_to_this_machine_alone(server: ReportServer) -> None:
     ):
         with pytest.raises(urllib.error.HTTPError, match="404"):
             urllib.request.urlopen(asked)
+
+
+def test_other_campaigns_are_served_beside_it_when_they_are_asked_for(paged: Paged) -> None:
+    opened: list[str] = []
+
+    def other() -> Report:
+        opened.append("other")
+        return paged.report
+
+    serving = ReportServer(paged.report, 0, {"other": other})
+    thread = Thread(target=serving.serve_forever)
+    thread.start()
+    try:
+        with urllib.request.urlopen(serving.address) as answer:
+            links = re.search(r'aria-label="Campaigns">(.*?)</nav>', answer.read().decode())
+        assert links is not None
+        assert re.findall(r'href="([^"]*)"', links[1]) == ["/", "/other/"]
+        assert opened == []
+        with urllib.request.urlopen(f"{serving.address}other/at") as answer:
+            assert float(answer.read()) > 0.0
+        assert opened == ["other"]
+        with pytest.raises(urllib.error.HTTPError, match="404"):
+            urllib.request.urlopen(f"{serving.address}another/")
+    finally:
+        serving.shutdown()
+        serving.server_close()
+        thread.join()
 
 
 def test_a_head_is_what_a_page_has_without_the_page(server: ReportServer) -> None:
