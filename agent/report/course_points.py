@@ -16,8 +16,8 @@ from memory.records import Experiment, Objective, experiment_number
 def course_points(rows: Sequence[ExperimentRow], fidelity: str, objective: Objective) -> dict[str, Any]:
     """Return what `course.js` draws, as JSON values; the level of `fidelity` comes first.
 
-    `experiments` has number, verdict and hours since the first proposal. A level has `dots` of number, score and
-    reference, and `lead`, the number and mean of each incumbent.
+    `experiments` has number, verdict and hours since the first proposal. A level has `dots` of number, score,
+    reference and standard error, and `lead`, the number and mean of each incumbent.
     """
     experiments = [row.experiment for row in rows]
     began = min((e.proposed_at for e in experiments), default=0.0)
@@ -44,7 +44,7 @@ def _level(rows: Sequence[ExperimentRow], by_id: Mapping[str, Experiment], fidel
     for row in rows:
         if line := standing(row.experiment, fidelity):
             paired = reference(row.experiment, by_id, fidelity)
-            dots.append([row.number, round(line.score, 4), None if paired is None else round(paired, 4)])
+            dots.append([row.number, *map(_rounded, (line.score, paired, line.error))])
     accepted = sorted(
         (row for row in rows if row.experiment.verdict and row.experiment.accepted),
         key=lambda row: row.experiment.verdict.number if row.experiment.verdict else 0,
@@ -54,8 +54,12 @@ def _level(rows: Sequence[ExperimentRow], by_id: Mapping[str, Experiment], fidel
     baseline = standing(experiments[0], fidelity) if experiments else None
     return {
         "name": fidelity,
-        "baseline": baseline and round(baseline.score, 4),
+        "baseline": baseline and _rounded(baseline.score),
         "sigma": round(measure_noise(experiments, fidelity).sigma, 4),
         "lead": [[experiment_number(line.experiment.id), round(line.score, 4)] for line in leading],
         "dots": dots,
     }
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 4)

@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from memory.records import Experiment
 
-PLAIN = 220_000  # characters of pages that a browser without JavaScript can show
+PLAIN = 180_000  # characters of pages that a browser without JavaScript can show
 
 
 @dataclass(frozen=True)

@@ -56,7 +56,8 @@ def _inserted(value: object) -> object:
 def _linked(text: str, known: Collection[str]) -> Markup:
     """Return foreign text in which the name of each known experiment is a link."""
     name = "|".join(known) or "(?!)"
-    return Markup(re.sub(rf"\b(?:{name})\b", r'<a href="#\g<0>">\g<0></a>', escape(visible(text))))
+    plain = str(escape(visible(text)))  # parts of a Markup would be joined with the links escaped
+    return Markup(re.sub(rf"\b(?:{name})\b", r'<a href="#\g<0>">\g<0></a>', plain))
 
 
 def _script_json(value: Any) -> Markup:

@@ -17,25 +17,29 @@ function drawCourse() {
 }
 
 function drawLevel(place, level, first, range, at, verdicts, byTime) {
-  const dots = level.dots.map(([number, score, paired]) => ({number, score, paired, x: at.get(number)}));
+  const last = level === points.levels.at(-1);
+  const dots = level.dots.map(([number, score, paired, error]) => ({number, score, paired, error, x: at.get(number)}));
   dots.sort((one, two) => one.x - two.x);
   const kinds = Object.keys(VERDICT_COLOURS).filter((kind) => dots.some((dot) => verdicts.get(dot.number) === kind));
-  const data = [dots.map((dot) => dot.x), ...kinds.map((kind) => dots.map((dot) => verdicts.get(dot.number) === kind ? dot.score : null))];
-  const small = place.clientWidth < 500;
+  const scoresOf = (kind) => dots.map((dot) => verdicts.get(dot.number) === kind ? dot.score : null);
+  const data = [dots.map((dot) => dot.x), ...kinds.map(scoresOf)];
+  const tallest = place.clientWidth < 500 ? 260 : points.levels.length > 1 ? 370 : 520;
   const nearest = (plot) => {  // the dot nearest to the pointer, among all of them
     let best = null, least = 24;
     for (const dot of dots) {
-      const far = Math.hypot(plot.valToPos(dot.x, "x") - plot.cursor.left, plot.valToPos(dot.score, "y") - plot.cursor.top);
+      const across = plot.valToPos(dot.x, "x") - plot.cursor.left, down = plot.valToPos(dot.score, "y") - plot.cursor.top;
+      const far = Math.hypot(across, down);
       if (far < least) { best = dot; least = far; }
     }
     return best;
   };
   const plot = new uPlot({
-    width: place.clientWidth, height: (first ? (small ? 260 : points.levels.length > 1 ? 400 : 520) : 150), legend: {show: first, live: false},
+    width: place.clientWidth, height: first ? tallest : 180, legend: {show: first, live: false},
     scales: {x: {time: false, range: (u, low, high) => u.zoomed ? [low, high] : range}, y: {range: [0, 1.05]}},
     cursor: {points: {show: false}, drag: {x: true, y: false}, y: false},
-    axes: [{...axisLook(), label: byTime ? "hours" : "experiment", incrs: byTime ? undefined : [1, 2, 5, 10, 20, 50, 100, 200, 500]},
-      {...axisLook(), label: `${points.objective} at ${level.name}`, size: 52}],
+    axes: [{...axisLook(), label: last ? (byTime ? "hours" : "experiment") : undefined,
+      incrs: byTime ? undefined : [1, 2, 5, 10, 20, 50, 100, 200, 500]},
+      {...axisLook(), label: `${first ? points.objective : ""} at ${level.name}`, size: 52}],
     series: [{}, ...kinds.map((kind) => ({label: kind, stroke: colour(VERDICT_COLOURS[kind]), paths: () => null,
       points: {show: true, size: dots.length > MANY ? 5 : 9, fill: colour(VERDICT_COLOURS[kind])}}))],
     hooks: {
@@ -47,7 +51,9 @@ function drawLevel(place, level, first, range, at, verdicts, byTime) {
         u.over.style.cursor = dot ? "pointer" : "crosshair";
         if (!dot) { hideTip(); return; }
         const paired = dot.paired === null ? "" : `\ncompared with ${dot.paired.toFixed(4)} on the same seeds`;
-        showTip(wordsOf(nameOf(dot.number)) + paired, box.left + u.cursor.left, box.top + u.cursor.top);
+        const error = dot.error === null ? ""
+          : `\n${dot.score.toFixed(4)} ± ${dot.error.toFixed(4)}, the standard error between seeds`;
+        showTip(wordsOf(nameOf(dot.number)) + error + paired, box.left + u.cursor.left, box.top + u.cursor.top);
       }],
     },
   }, data, place);
@@ -70,7 +76,7 @@ function shadePhases(u, at) {
     const shade = {sweep: "sweep-shade", code: "code-shade"}[phase];
     if (shade) {
       ctx.fillStyle = colour(shade);
-      ctx.fillRect(Math.max(left, bbox.left), bbox.top, Math.min(right, bbox.left + bbox.width) - Math.max(left, bbox.left), bbox.height);
+      ctx.fillRect(left, bbox.top, right - left, bbox.height);
     }
     ctx.fillStyle = colour("muted");
     ctx.font = `${11 * devicePixelRatio}px system-ui`;
@@ -80,7 +86,8 @@ function shadePhases(u, at) {
 }
 
 function drawLines(u, level, at, dots) {
-  const {ctx, bbox} = u, dpr = devicePixelRatio, y = (value) => u.valToPos(value, "y", true), x = (value) => u.valToPos(value, "x", true);
+  const {ctx, bbox} = u, dpr = devicePixelRatio;
+  const x = (value) => u.valToPos(value, "x", true), y = (value) => u.valToPos(value, "y", true);
   const line = (from, to, height, hue, width, dash = []) => {
     ctx.strokeStyle = colour(hue); ctx.lineWidth = width * dpr; ctx.setLineDash(dash.map((part) => part * dpr));
     ctx.beginPath(); ctx.moveTo(from, y(height)); ctx.lineTo(to, y(height)); ctx.stroke();
@@ -93,7 +100,8 @@ function drawLines(u, level, at, dots) {
   level.lead.forEach(([number, score], place) => {
     const from = x(at.get(number)), to = place + 1 < level.lead.length ? x(at.get(level.lead[place + 1][0])) : edge;
     ctx.fillStyle = colour("band");
-    ctx.fillRect(from, y(Math.min(1, score + level.sigma)), to - from, y(Math.max(0, score - level.sigma)) - y(Math.min(1, score + level.sigma)));
+    const high = y(Math.min(1, score + level.sigma)), low = y(Math.max(0, score - level.sigma));
+    ctx.fillRect(from, high, to - from, low - high);
     line(from, to, score, "good", 2);
   });
   if (level.baseline !== null) { line(bbox.left, edge, level.baseline, "ink", 1, [6, 4]); }

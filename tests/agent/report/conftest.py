@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 import pytest
@@ -31,9 +32,9 @@ class Paged:
     campaign: CampaignFolder
     dataset: Dataset
 
-    @property
+    @cached_property
     def report(self) -> Report:
-        """A report of it."""
+        """A report of it, which draws each figure once."""
         return Report(self.workspace, self.campaign, self.dataset)
 
     def html(self) -> str:

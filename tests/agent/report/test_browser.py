@@ -120,6 +120,7 @@ def test_a_dot_of_the_course_tells_and_opens_its_experiment(page: Chromium) -> N
     page.wait_for(f"({TIP}).includes('deeper functions')")
     assert LAG in page.run(TIP)
     assert "compared with 0.2850 on the same seeds" in page.run(TIP)
+    assert "0.1000 ± 0.0000, the standard error between seeds" in page.run(TIP)
     page.click(*dot(5, 0.91))
     page.wait_for("location.hash === '#e0005'")
     page.run("history.back()")
@@ -127,6 +128,23 @@ def test_a_dot_of_the_course_tells_and_opens_its_experiment(page: Chromium) -> N
     page.click(*page.centre("[name=axis][value=time]"))
     page.wait_for("document.querySelector('#course canvas') !== null")
     assert page.told == []
+
+
+def test_an_opened_experiment_has_no_frame_around_the_page(page: Chromium) -> None:
+    page.run("location.hash = 'e0002'")
+    page.wait_for("document.activeElement.id === 'e0002'")
+    assert page.run("getComputedStyle(document.activeElement).outlineStyle") == "none"
+
+
+def test_a_command_is_selected_by_a_click_and_says_that_it_was_copied(page: Chromium) -> None:
+    command = ".next li:nth-child(2) .copy"
+    page.click(*page.centre(command))
+    assert page.run("getSelection().toString()") == page.run(f"document.querySelector('{command}').firstChild.data")
+    assert page.run(f"document.querySelector('{command}').title") == "click to copy"
+
+
+def test_a_heading_tells_what_a_score_is(page: Chromium) -> None:
+    assert "decoded integer is right" in page.run("document.querySelector('#all thead th:nth-child(5)').title")
 
 
 def test_a_cell_of_s_names_its_reaction_and_metabolite(page: Chromium, paged: Paged) -> None:
@@ -148,6 +166,8 @@ def test_on_a_phone_the_answers_come_first_and_nothing_is_cut(browser: Chromium,
     bottom = "document.querySelector('.next').getBoundingClientRect().bottom"
     assert browser.run(bottom) <= PHONE[1]
     assert browser.run("document.querySelector('#course .u-over').getBoundingClientRect().right") <= PHONE[0]
+    title = "document.querySelector('#all tbody tr').cells[9].getBoundingClientRect()"
+    assert browser.run(f"(b => b.left >= 0 && b.right <= innerWidth && b.width > 200)({title})")
     marked = "document.querySelector('nav [aria-current]').textContent"
     assert browser.run(marked) == "summary"
     browser.centre("#recovered")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from dataclasses import replace
 
@@ -15,6 +16,7 @@ from agent.report.failures import failures
 from agent.report.field_plots import parallel_plot, slices_of
 from agent.report.fields import influences
 from agent.report.main_answers import badge
+from agent.report.page import _TEMPLATES
 from agent.report.rate_law import outliers
 from agent.report.reconstruction import ComparedReconstruction
 from agent.report.recovered_coefficients import recovery_of
@@ -24,7 +26,7 @@ from agent.report.theme import draw, inline
 from agent.report.trajectories import relative_error
 from agent.report.tree_layout import WIDTH, draw_tree
 from memory.ending import CampaignState, StateKind
-from memory.records import Block, Experiment, Verdict
+from memory.records import Block, Experiment, Finding, Verdict
 from simulator.dataset import Dataset
 from tests.agent.analyzer.scoring.estimates import true_estimate
 from tests.agent.experiments import FIDELITY, failed, scored
@@ -44,7 +46,7 @@ def a_night() -> list[Experiment]:
 def test_a_dot_stands_beside_what_it_was_compared_with() -> None:
     """e0002 lies above the baseline's mean, 0.3, and was rejected: on its only seed, the baseline has 0.4."""
     (level,) = course_points(experiment_rows(a_night(), BLOCKS), FIDELITY, "exact")["levels"]
-    assert level["dots"] == [[1, 0.3, None], [2, 0.35, 0.4], [4, 0.85, 0.3]]
+    assert level["dots"] == [[1, 0.3, None, 0.1], [2, 0.35, 0.4, None], [4, 0.85, 0.3, 0.05]]
     assert level["lead"] == [[1, 0.3], [4, 0.85]]
     assert level["baseline"] == 0.3
 
@@ -131,6 +133,17 @@ def test_a_patch_is_split_by_file_and_begins_with_what_it_adds() -> None:
     assert first.lines[-1] == ("add", "+c")
     assert changed_files("") == ()
     assert sum(file.left_out for file in changed_files("+x\n" * 4000)) == 1000
+
+
+def test_evidence_stands_apart_from_the_finding_and_is_named_once() -> None:
+    told = "depth moves exact by 0.1 (e0001)"
+    finding = Finding(1, "established principle", "depth", told, ("e0001", "e0002"), 0.1, 0.01, 0.0)
+    page = _TEMPLATES.get_template("findings.html.j2").render(
+        findings=[finding], names=("e0001", "e0002"), failures=[], events=[]
+    )
+    words = " ".join(re.sub(r"<[^>]*>", "", page).split())
+    assert f"{told} p = 0.01 e0002 " in words
+    assert '(<a href="#e0001">e0001</a>)' in page
 
 
 def test_failures_of_one_cause_stand_together() -> None:
