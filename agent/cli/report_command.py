@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -16,7 +17,8 @@ from stoichloop.errors import StoichloopError
 def report(
     campaign: CampaignName = None,
     serve: Annotated[
-        bool, typer.Option("--serve", help="Serve the report on 127.0.0.1, kept up to date, until Ctrl-C.")
+        bool,
+        typer.Option("--serve", help="Serve all campaigns' reports on 127.0.0.1, kept up to date, until Ctrl-C."),
     ] = False,
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port for --serve; 0 picks a free one.")] = 8765,
     as_json: Json = False,
@@ -32,11 +34,17 @@ def report(
     from memory.render import write_atomically
 
     workspace = current_workspace()
-    opened = open_campaign(workspace, campaign)
-    data, _ = dataset_of(opened.settings.regime, quiet=as_json)
-    page = Report(workspace, opened, data)
+
+    def report_of(name: str | None) -> Report:
+        opened = open_campaign(workspace, name)
+        return Report(workspace, opened, dataset_of(opened.settings.regime, quiet=as_json)[0])
+
+    page = report_of(campaign)
+    opened = page.campaign
     if serve:
-        server = ReportServer(page, port)
+        names = sorted(path.parent.name for path in workspace.runs.glob("[!.]*/campaign.yaml"))
+        others = {name: partial(report_of, name) for name in names if name != opened.settings.name}
+        server = ReportServer(page, port, others)
         say(f"{server.address} serves the report of campaign {opened.settings.name}; Ctrl-C ends it")
         if os.environ.get("SSH_CONNECTION"):
             port = server.server_address[1]

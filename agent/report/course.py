@@ -16,11 +16,13 @@ from matplotlib.ticker import MaxNLocator
 from agent.analyzer.judging.noise import measure_noise
 from agent.executor.trial import FIDELITIES
 from agent.planner.ladder import PLATEAU
+from agent.report.experiment_row import reference
 from agent.report.theme import BAND, CODE_SHADE, GOOD, INK, MANY, MUTED, PAPER, SWEEP_SHADE, VERDICTS, draw, label
 from memory.leaderboard import standing
 from memory.records import Block, Experiment, Objective, experiment_number
 
 _RUNGS = {"baseline": PAPER, "sweep": SWEEP_SHADE, "code": CODE_SHADE}
+_JOINED = 150  # experiments; the lines of more would hide the dots
 _TALLEST = 3.0  # height of the first panel, in heights of another
 
 
@@ -43,13 +45,14 @@ def draw_course(
     """Return the figure as an SVG document. Sizes are in inches; the panel of `fidelity` is the largest, on top."""
 
     def paint(figure: Figure) -> None:
-        levels = _levels(experiments, fidelity)
+        levels = levels_of(experiments, fidelity)
         ratios = [_TALLEST] + [1.0] * (len(levels) - 1)
         panels = figure.subplots(len(levels), sharex=True, squeeze=False, height_ratios=ratios)[:, 0]
         for axes, level in zip(panels, levels, strict=True):
             _shade_rungs(axes, experiments, blocks)
             _follow_incumbents(axes, experiments, level, named=level == fidelity)
             _mark_baseline(axes, experiments, level)
+            _mark_references(axes, experiments, level)
             _mark_experiments(axes, experiments, level)
             axes.set(ylabel=f"{objective} at {level}", ylim=(0.0, 1.05))
         first, last = panels[0], panels[-1]
@@ -65,11 +68,11 @@ def draw_course(
             above = {"loc": "lower left", "bbox_to_anchor": (0.0, 1.0), "ncols": len(labelled)}
             first.legend(labelled.values(), labelled.keys(), fontsize=7, **above)
 
-    lower = len(_levels(experiments, fidelity)) - 1
+    lower = len(levels_of(experiments, fidelity)) - 1
     return draw(paint, width, height * (1.0 + lower / _TALLEST))
 
 
-def _levels(experiments: Sequence[Experiment], fidelity: str) -> list[str]:
+def levels_of(experiments: Sequence[Experiment], fidelity: str) -> list[str]:
     """Return the campaign's fidelity, then those below it at which anything was scored, the longest first."""
     names = list(FIDELITIES)
     below = names[: names.index(fidelity)]
@@ -124,6 +127,16 @@ def _mark_experiments(axes: Axes, experiments: Sequence[Experiment], fidelity: s
             label=name,
             rasterized=len(places) > MANY,
         )
+
+
+def _mark_references(axes: Axes, experiments: Sequence[Experiment], fidelity: str) -> None:
+    """Join each dot with the mean of the experiment that it was compared with, on the same seeds."""
+    by_id = {e.id: e for e in experiments}
+    for e in experiments if len(experiments) <= _JOINED else ():
+        line, paired = standing(e, fidelity), reference(e, by_id, fidelity)
+        if line is not None and paired is not None:
+            axes.plot([_number(e)] * 2, [paired, line.score], color=MUTED, linewidth=0.7, zorder=1.5)
+            axes.plot(_number(e), paired, marker="_", markersize=6, color=MUTED, zorder=1.5)
 
 
 def _follow_incumbents(axes: Axes, experiments: Sequence[Experiment], fidelity: str, *, named: bool) -> None:

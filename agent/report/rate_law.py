@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from matplotlib.figure import Figure
 
@@ -11,6 +13,8 @@ from memory.formatting import counted
 
 _NAMED = 6
 _OUTLYING = 4.0  # robust standard deviations
+_LEARNED: dict[str, Any] = {"linewidth": 3.5, "alpha": 0.5}
+_TRUE: dict[str, Any] = {"linewidth": 1.0, "linestyle": "--"}
 _LEAST_SPREAD = 0.02  # lower bound of the robust deviation of log k, so that a near-perfect fit has no outliers
 
 
@@ -45,11 +49,12 @@ def paint_functions(figure: Figure, compared: ComparedReconstruction) -> None:
     law = compared.law
     left, right = figure.subplots(1, 2)
     for place, (magnitude, colour) in enumerate(zip(law.s, (GOOD, COOL, WARN, BAD), strict=False)):
-        left.plot(law.c, law.true_message[:, place], color=INK, linewidth=2.4, alpha=0.35)
-        left.plot(law.c, law.message[:, place], color=colour, linewidth=1.3, label=f"learned, |s| = {magnitude:.0f}")
+        left.plot(law.c, law.message[:, place], color=colour, **_LEARNED, label=f"learned, |s| = {magnitude:.0f}")
+    for place in range(len(law.s)):  # dashed and on top: a perfect fit does not hide it
+        left.plot(law.c, law.true_message[:, place], color=INK, **_TRUE, label="true" if place == 0 else None)
     left.set(xlabel="concentration", title="substrate_func(c, |s|)")
-    right.plot(law.h, law.true_rate, color=INK, linewidth=2.4, alpha=0.35, label="true")
-    right.plot(law.h, law.rate, color=GOOD, linewidth=1.3, label="learned")
+    right.plot(law.h, law.rate, color=GOOD, **_LEARNED, label="learned")
+    right.plot(law.h, law.true_rate, color=INK, **_TRUE, label="true")
     right.set(xlabel="h", title="softplus(rate_func(h))")
     for axes in (left, right):
         axes.legend(loc="best")

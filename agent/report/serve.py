@@ -5,8 +5,9 @@ from __future__ import annotations
 import socket
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Lock
@@ -24,17 +25,34 @@ _REQUEST_S = 10.0  # in which a client must have sent its request
 _SEND_S = 60.0  # in which a client must have taken the page
 
 
+@dataclass
+class _Served:
+    """The page of a campaign as it was rendered last. `written` is the state of the ledger then, `at` the time."""
+
+    open: Callable[[], Report]
+    report: Report | None = None
+    page: str = ""
+    at: float = 0.0
+    written: float = -1.0
+
+
 class ReportServer(ThreadingHTTPServer):
-    """Serves the page at `/`, and at `/at` the time when that page was rendered.
+    """Serves the page at `/`, and at `/at` the time when that page was rendered; of another campaign at `/NAME/`.
 
     Clients that are slow or many hold neither threads nor memory: connections are limited in number and in time.
     """
 
     daemon_threads = True
 
-    def __init__(self, report: Report, port: int) -> None:
-        """Listen on `port`, or on any free port for 0; raise `StoichloopError` if the port is taken."""
-        self._report, self._lock, self._page, self._at, self._written = report, Lock(), "", 0.0, -1.0
+    def __init__(self, report: Report, port: int, others: Mapping[str, Callable[[], Report]] | None = None) -> None:
+        """Listen on `port`, or on any free port for 0; raise `StoichloopError` if the port is taken.
+
+        `others` opens the reports of further campaigns, by name, when they are asked for.
+        """
+        self._lock, self._served = Lock(), {"/": _Served(lambda: report)}
+        self._served |= {f"/{name}/": _Served(opening) for name, opening in (others or {}).items()}
+        own = report.campaign.settings.name
+        self._campaigns = {own: "/", **{name: f"/{name}/" for name in others or {}}}
         self._open: set[Any] = set()
         self.asking: dict[Any, float] = {}  # connections that have sent no request yet, since when
         try:
@@ -79,15 +97,22 @@ class ReportServer(ThreadingHTTPServer):
         if not isinstance(sys.exc_info()[1], OSError):
             super().handle_error(request, client_address)
 
-    def current(self) -> tuple[str, float]:
-        """Return the page and the time of its rendering; render again if the ledger has changed."""
-        campaign = self._report.campaign
-        with self._lock, Ledger(campaign.ledger_path, readonly=True) as ledger:
-            written, stale = campaign.last_written, time.time() - self._at > _FRESH_S
-            if self._written < 0 or (stale and written != self._written):
-                self._at, self._written = time.time(), written
-                self._page = self._report.html(ledger, follow=self._at)
-            return self._page, self._at
+    def current(self, path: str) -> tuple[str, float] | None:
+        """Return the page at a path and the time of its rendering; render again if the ledger has changed.
+
+        Return None where there is no page.
+        """
+        served = self._served.get(path)
+        if served is None:
+            return None
+        with self._lock:
+            report = served.report = served.report or served.open()
+            with Ledger(report.campaign.ledger_path, readonly=True) as ledger:
+                written, stale = report.campaign.last_written, time.time() - served.at > _FRESH_S
+                if served.written < 0 or (stale and written != served.written):
+                    served.at, served.written = time.time(), written
+                    served.page = report.html(ledger, follow=served.at, campaigns=self._campaigns)
+        return served.page, served.at
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -101,22 +126,19 @@ class _Handler(BaseHTTPRequestHandler):
         self.server.asking.pop(self.connection, None)
         # Against DNS rebinding: a foreign name that resolves to this machine would let another site read the page.
         host = self.headers.get("Host", "").partition(":")[0]
-        answers: dict[str, Callable[[], tuple[str, str]]] = {
-            "/": lambda: ("text/html; charset=utf-8", self.server.current()[0]),
-            "/at": lambda: ("text/plain; charset=utf-8", repr(self.server.current()[1])),
-        }
-        answer = answers.get(self.path)
-        if host not in (HOST, "localhost") or answer is None:
-            self.send_error(HTTPStatus.NOT_FOUND)
-            return
+        folder, _, name = self.path.rpartition("/")
         try:
-            kind, text = answer()
+            local = host in (HOST, "localhost") and name in ("", "at")
+            found = self.server.current(f"{folder}/") if local else None
         except Exception as error:  # a page that cannot be drawn now; the ledger may grow
             self.send_error(HTTPStatus.SERVICE_UNAVAILABLE, explain=one_line(f"{type(error).__name__}: {error}"))
             return
-        body = text.encode()
+        if found is None:
+            self.send_error(HTTPStatus.NOT_FOUND)
+            return
+        kind, body = ("plain", repr(found[1]).encode()) if name else ("html", found[0].encode())
         self.send_response(HTTPStatus.OK)
-        self.send_header("Content-Type", kind)
+        self.send_header("Content-Type", f"text/{kind}; charset=utf-8")
         self.send_header("Content-Length", str(len(body)))
         self.send_header("Cache-Control", "no-store")
         self.end_headers()

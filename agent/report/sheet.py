@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,51 +12,97 @@ from agent.campaign.folder import CampaignFolder
 from agent.executor.artifacts import PRINTED, read_curves
 from memory.records import Experiment, TrialResult
 
-_POINTS = 120  # of a curve
-_WIDTH, _HEIGHT = 600.0, 120.0
+_POINTS, _CURVES = 32, 8  # points of a curve, curves of an experiment
 _DIFF_LINES = 3_000
 _PRINTED_BYTES = 4_000
 
 
 @dataclass(frozen=True)
 class Curve:
-    """The prediction loss of one trial as points of a polyline on a logarithmic scale."""
+    """The prediction loss of one trial at some of its steps."""
 
     trial: str
-    points: str
-    first: float
-    last: float
+    steps: tuple[int, ...]
+    losses: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class ChangedFile:
+    """The part of a patch that changes one file.
+
+    `lines` holds pairs of a line's kind (`add`, `del`, `hunk`, `file` or empty) and its text; `left_out` counts the
+    lines cut off.
+    """
+
+    name: str
+    added: int
+    removed: int
+    lines: tuple[tuple[str, str], ...]
+    left_out: int
 
 
 @dataclass(frozen=True)
 class Sheet:
     """The parts of an experiment's page that its record does not hold.
 
-    `diff` holds pairs of a line's kind (`add`, `del`, `hunk`, `file` or empty) and its text; `left_out` counts the
-    lines cut off. `printed` is the end of a failed trial's output.
+    `printed` is the end of a failed trial's output.
     """
 
     experiment: Experiment
-    diff: tuple[tuple[str, str], ...]
-    left_out: int
+    files: tuple[ChangedFile, ...]
     curves: tuple[Curve, ...]
     printed: str
     seconds: float
 
+    @property
+    def curves_json(self) -> str:
+        """Return the curves as JSON, for the plot: trial, steps and losses of each."""
+        return json.dumps([[c.trial, c.steps, c.losses] for c in self.curves], separators=(",", ":"))
+
 
 def sheet_of(campaign: CampaignFolder, experiment: Experiment) -> Sheet:
     """Read the files of an experiment's trials, which are untrusted."""
-    lines = experiment.patch.splitlines()
-    curves = [_curve(campaign, trial) for trial in experiment.trials]
+    curves = [_curve(campaign, trial) for trial in experiment.trials[:_CURVES]]
     broken = next((trial for trial in experiment.trials if trial.status != "completed"), None)
     return Sheet(
         experiment,
-        diff=tuple((_kind(line), line) for line in lines[:_DIFF_LINES]),
-        left_out=max(0, len(lines) - _DIFF_LINES),
+        files=changed_files(experiment.patch),
         curves=tuple(curve for curve in curves if curve is not None),
         printed=_printed(campaign, broken) if broken else "",
         seconds=sum(trial.seconds for trial in experiment.all_trials),
     )
+
+
+def changed_files(patch: str) -> tuple[ChangedFile, ...]:
+    """Split a patch into the parts of its files, those with additions first; at most `_DIFF_LINES` lines are kept."""
+    parts: list[list[str]] = []
+    for line in patch.splitlines():
+        if line.startswith("diff ") or not parts:
+            parts.append([])
+        parts[-1].append(line)
+    files, room = [], _DIFF_LINES
+    for lines in sorted(parts, key=lambda part: _count(part, "+") == 0):
+        files.append(
+            ChangedFile(
+                _name(lines),
+                _count(lines, "+"),
+                _count(lines, "-"),
+                tuple((_kind(line), line) for line in lines[:room]),
+                max(0, len(lines) - room),
+            )
+        )
+        room = max(0, room - len(lines))
+    return tuple(files)
+
+
+def _count(lines: Sequence[str], sign: str) -> int:
+    return sum(line.startswith(sign) and not line.startswith(3 * sign) for line in lines)
+
+
+def _name(lines: Sequence[str]) -> str:
+    """Return the path that a part of a patch changes, or `patch` where it names none."""
+    named = [line[4:].removeprefix("a/").removeprefix("b/") for line in lines[:8] if line.startswith(("--- ", "+++ "))]
+    return next((name for name in reversed(named) if name != "/dev/null"), "patch")
 
 
 def _kind(line: str) -> str:
@@ -65,21 +112,13 @@ def _kind(line: str) -> str:
 
 
 def _curve(campaign: CampaignFolder, trial: TrialResult) -> Curve | None:
-    losses = [point.loss_pred for point in read_curves(campaign.folder / trial.folder)]
-    if len(losses) < 2 or not all(map(math.isfinite, losses)):
+    points = read_curves(campaign.folder / trial.folder)
+    if len(points) < 2 or not all(math.isfinite(point.loss_pred) for point in points):
         return None
-    return Curve(trial.trial, _polyline(losses), losses[0], losses[-1])
-
-
-def _polyline(losses: Sequence[float]) -> str:
-    logs = [math.log(max(loss, 1e-12)) for loss in losses]
-    low, high = min(logs), max(logs)
-    stride = max(1, -(-len(logs) // _POINTS))
-    places = sorted({*range(0, len(logs), stride), len(logs) - 1})
-    return " ".join(
-        f"{_WIDTH * place / (len(logs) - 1):.1f},{_HEIGHT * (high - logs[place]) / ((high - low) or 1.0):.1f}"
-        for place in places
-    )
+    kept = [points[round(place * (len(points) - 1) / (_POINTS - 1))] for place in range(_POINTS)]
+    kept = list(dict.fromkeys(kept))
+    losses = tuple(float(f"{max(point.loss_pred, 1e-12):.3g}") for point in kept)
+    return Curve(trial.trial, tuple(point.step for point in kept), losses)
 
 
 def _printed(campaign: CampaignFolder, trial: TrialResult) -> str:

@@ -1,7 +1,7 @@
 """Colours of the figures, and embedding of figures in the page.
 
-Figures are drawn in light colours. Embedding replaces each colour by a variable of the style sheet, with the colour as
-its fallback, so that one figure suits light and dark screens.
+Figures are drawn in light colours. Embedding replaces each colour by a variable of the style sheet, so that one figure
+suits light and dark screens.
 """
 
 from __future__ import annotations
@@ -89,15 +89,39 @@ def label(text: str) -> str:
     return shorten(text, _LABEL, "…")
 
 
+# The style sheet sets the font; most texts are not rotated.
+_NEEDLESS = tuple(
+    re.compile(pattern, re.DOTALL)
+    for pattern in (
+        *(r"<metadata>.*?</metadata>", r"<!--.*?-->", r"(?<=\n) +", r" font-family: [^;\"]*;"),
+        *(r' transform="rotate\(-0 [^"]*"', r"<g>\s*</g>\s*"),
+    )
+)
+
+
+def _with_one_style(marks: re.Match[str]) -> str:
+    """Return the marks of a series with their style on the group: each of hundreds would repeat it."""
+    styles = set(re.findall(r' style="([^"]*)"', marks[0]))
+    if len(styles) != 1:
+        return marks[0]
+    bare = re.sub(r' style="[^"]*"', "", marks[0])
+    return bare.replace("<g ", f'<g style="{styles.pop()}" ', 1)
+
+
 def inline(document: str, name: str, label: str) -> Markup:
     """Return an SVG document as an element of the page; `name` is unique there, `label` is for screen readers."""
     element = document[document.index("<svg") :]
-    element = re.sub(r"<metadata>.*?</metadata>", "", element, flags=re.DOTALL)
-    element = re.sub(r"<!--.*?-->", "", element, flags=re.DOTALL)
+    for what in _NEEDLESS:
+        element = what.sub("", element)
+    used = set(re.findall(r'(?:url\(#|href="#)([^")]+)', element))
+    element = re.sub(r' id="([^"]*)"', lambda found: found[0] if found[1] in used else "", element)
     element = re.sub(r'\bid="', f'id="{name}-', element)
     element = re.sub(r"url\(#", f"url(#{name}-", element)
     element = re.sub(r'href="#', f'href="#{name}-', element)
     for colour, variable in _VARIABLES.items():
-        element = element.replace(colour, f"var(--{variable}, {colour})")
+        element = element.replace(colour, f"var(--{variable})")
+    element = re.sub(r'<g clip-path="[^"]*">(?:\s*<use [^>]*/>)+', _with_one_style, element)
+    # A tenth of a point is less than a pixel.
+    element = re.sub(r' (?:d|x|y)="[^"]*"', lambda found: re.sub(r"(\.\d)\d+", r"\1", found[0]), element)
     attributes = f'<svg role="img" aria-label={quoteattr(label)} '
     return Markup(re.sub(r'<svg (?:width="[^"]*" height="[^"]*" )?', attributes, element, count=1))

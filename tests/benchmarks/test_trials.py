@@ -83,7 +83,7 @@ def test_a_change_of_what_a_score_depends_on_is_another_trial(clone: Workspace, 
 @pytest.mark.parametrize(
     "file",
     [
-        "agent/report/page.css",
+        "agent/report/assets/page.css",
         "agent/analyzer/judging/findings.py",
         "simulator/regimes/pde_m1.yaml",
         "agent/cli/main.py",

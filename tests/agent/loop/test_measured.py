@@ -66,8 +66,10 @@ def test_a_campaign_on_measurements_goes_by_the_blind_score(measured: Command, w
         assert "exact" not in text.replace("rank correlation", "")
     page = (folder / "report.html").read_text()
     assert UNCHECKED.capitalize() in page
-    for name in ("matrices", "functions", "kymograph", "rollouts"):  # of what was learned, with no truth beside it
+    for name in ("functions", "change", "rollouts"):  # of what was learned, with no truth beside it
         assert f'id="figure-{name}"' in page
+    assert 'aria-label="S, learned' in page
+    assert 'aria-label="S, true' not in page
     assert 'id="figure-log-k"' not in page
     facts = json.loads(measured("status", "--json").stdout)
     assert (facts["objective"], facts["incumbent"]["experiment"]) == ("blind", "e0001")

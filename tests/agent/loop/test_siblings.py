@@ -28,6 +28,7 @@ from agent.planner.planners.sweep import Sweep
 from agent.planner.proposal import Proposal
 from agent.planner.questions.question import next_question
 from agent.planner.questions.reading import Reading
+from agent.report.experiment_row import experiment_rows
 from agent.report.page import _TEMPLATES
 from agent.report.sheet import sheet_of
 from agent.report.spend import spend_of
@@ -178,7 +179,13 @@ def test_of_a_score_on_a_sibling_only_show_and_the_report_tell(night: Night, wor
     assert "0.9877" not in before
     assert "e0002/s0/probe/n2      0.9877" in after
     sheet = _TEMPLATES.get_template("sheet.html.j2").render(
-        sheet=sheet_of(night.campaign, rejected), parent=None, campaign="night", objective="exact"
+        sheet=sheet_of(night.campaign, rejected),
+        row=experiment_rows([rejected], night.ledger.blocks())[0],
+        parent=None,
+        before=None,
+        after=None,
+        campaign="night",
+        objective="exact",
     )
     assert sheet.index(ON_SIBLINGS.capitalize()) < sheet.index("0.9877")
     assert sheet.count("0.9877") == 1

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import xml.etree.ElementTree as ET
 from dataclasses import replace
 from html.parser import HTMLParser
@@ -11,9 +10,11 @@ import pytest
 from matplotlib.figure import Figure
 
 from agent.report.course import draw_curve
-from agent.report.fields import Influence, paint_influence
-from agent.report.page import _TEMPLATES
-from agent.report.sheet import Sheet
+from agent.report.experiment_row import experiment_rows
+from agent.report.field_plots import parallel_plot, slices_of
+from agent.report.fields import Influence
+from agent.report.page import _TEMPLATES, FieldStudy
+from agent.report.sheet import ChangedFile, Sheet
 from agent.report.theme import draw, label
 from memory.records import Block, Experiment, Verdict
 from stoichloop.foreign_text import visible
@@ -48,17 +49,15 @@ def test_the_curve_shows_a_headline_as_it_is(text: str) -> None:
 
 def test_names_of_fields_and_choices_are_drawn_as_they_are(text: str) -> None:
     values = [text or "x", "other", f"{text}{text}"]
-    influence = Influence("e0001", tuple({text: value} for value in values), (0.1, 0.2, 0.3), {text: 1.0})
-    texts = written(draw(lambda figure: paint_influence(figure, influence), 4, 3))
-    assert f"{label(text)}: 100%".split() in [each.split() for each in texts]
-
-
-def test_a_logarithmic_axis_shows_no_formulas() -> None:
-    configurations = tuple({"lr": 10.0**-power} for power in range(1, 5))
-    influence = Influence("e0001", configurations, (0.1, 0.2, 0.3, 0.4), {"lr": 1.0})
-    texts = written(draw(lambda figure: paint_influence(figure, influence), 4, 3))
-    assert not [each for each in texts if re.search(r"[$\\{]", each)]
-    assert [each for each in texts if "e\N{MINUS SIGN}0" in each]
+    configurations = tuple({text: value} for value in values)
+    names = "e0001", "e0002", "e0003"
+    influence = Influence("e0001", names, configurations, (0.1, 0.2, 0.3), {text: 1.0}, {text: (0.0, 1.0)})
+    study = FieldStudy(influence, slices_of(influence), parallel_plot(influence))
+    page = _TEMPLATES.get_template("fields.html.j2").render(studies=[study], settings={"objective": "exact"})
+    found = Tags(page)
+    assert {"script", "img", "b", "i"}.isdisjoint(found.tags)
+    assert page.replace("\n", "").replace("\t", "").isprintable()
+    assert found.told.count("".join(visible(text))) >= 1
 
 
 def test_settings_of_the_users_matplotlib_do_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -91,9 +90,13 @@ def test_a_page_shows_a_text_as_it_is(text: str) -> None:
     experiment = replace(
         scored("e0002", verdict=Verdict("refused", text)), title=text, hypothesis=text, changes={text: text}
     )
+    file = ChangedFile(text, 1, 0, (("add", f"+{text}"),), left_out=1)
     page = _TEMPLATES.get_template("sheet.html.j2").render(
-        sheet=Sheet(experiment, diff=(("add", f"+{text}"),), left_out=1, curves=(), printed=text, seconds=1.0),
+        sheet=Sheet(experiment, files=(file,), curves=(), printed=text, seconds=1.0),
+        row=experiment_rows([experiment], BLOCKS)[0],
         parent=experiment,
+        before=None,
+        after=None,
         campaign="night",
         objective="exact",
     )
@@ -101,4 +104,4 @@ def test_a_page_shows_a_text_as_it_is(text: str) -> None:
     assert {"script", "img", "b", "i"}.isdisjoint(found.tags)
     assert page.replace("\n", "").replace("\t", "").isprintable()
     assert found.told.count(visible(text).strip()) >= 5
-    assert "1 more line:" in found.told
+    assert "1 more line not shown here" in found.told

@@ -2,18 +2,148 @@
 
 from __future__ import annotations
 
+import re
 import time
 from dataclasses import replace
 
 import numpy as np
+import pytest
 from matplotlib.figure import Figure
 
+from agent.report.course_points import course_points
+from agent.report.experiment_row import experiment_rows
 from agent.report.failures import failures
+from agent.report.field_plots import parallel_plot, slices_of
 from agent.report.fields import influences
+from agent.report.main_answers import badge
+from agent.report.page import _TEMPLATES
 from agent.report.rate_law import outliers
+from agent.report.reconstruction import ComparedReconstruction
+from agent.report.recovered_coefficients import recovery_of
+from agent.report.s_matrix import draw_matrices
+from agent.report.sheet import changed_files
 from agent.report.theme import draw, inline
-from memory.records import Verdict
-from tests.agent.experiments import scored
+from agent.report.trajectories import relative_error
+from agent.report.tree_layout import WIDTH, draw_tree
+from memory.ending import CampaignState, StateKind
+from memory.records import Block, Experiment, Finding, Verdict
+from simulator.dataset import Dataset
+from tests.agent.analyzer.scoring.estimates import true_estimate
+from tests.agent.experiments import FIDELITY, failed, scored
+
+BLOCKS = [Block(0, "baseline", 0.0, "done"), Block(1, "sweep", 0.0, "done"), Block(2, "code", 0.0, None)]
+
+
+def a_night() -> list[Experiment]:
+    """Return a baseline, a sweep that lies above its mean but lags on the shared seed, a failure and a winner."""
+    baseline = scored("e0001", [0.4, 0.2], block=0, verdict=Verdict("accepted", "", number=1))
+    lagging = scored("e0002", [0.35], verdict=Verdict("rejected", "-0.05 on seed 0", "e0001", -0.05, number=2))
+    broken = replace(failed("e0003", "crashed", "why"), verdict=Verdict("failed", "", number=3))
+    winner = scored("e0004", [0.9, 0.8], block=2, verdict=Verdict("accepted", "", "e0001", 0.55, number=4))
+    return [baseline, lagging, broken, winner]
+
+
+def test_a_dot_stands_beside_what_it_was_compared_with() -> None:
+    """e0002 lies above the baseline's mean, 0.3, and was rejected: on its only seed, the baseline has 0.4."""
+    (level,) = course_points(experiment_rows(a_night(), BLOCKS), FIDELITY, "exact")["levels"]
+    assert level["dots"] == [[1, 0.3, None, 0.1], [2, 0.35, 0.4, None], [4, 0.85, 0.3, 0.05]]
+    assert level["lead"] == [[1, 0.3], [4, 0.85]]
+    assert level["baseline"] == 0.3
+
+
+def test_a_row_has_the_gain_over_the_parent_and_what_changed() -> None:
+    changed = replace(a_night()[1], changes={"lr_S": 0.02, "depth": 3}, move="sign_tied")
+    _, row = experiment_rows([a_night()[0], changed], BLOCKS)
+    assert (row.number, row.verdict, row.rung, row.fidelity, row.seeds) == (2, "rejected", "sweep", FIDELITY, 1)
+    assert row.gain == pytest.approx(-0.05)
+    assert -0.5 < row.shade < 0.0
+    assert row.changed.split() == ["lr_S=0.02", "depth=3", "sign_tied"]
+
+
+def test_the_tree_has_a_column_for_each_block_and_a_row_for_the_winners() -> None:
+    tree = draw_tree(experiment_rows(a_night(), BLOCKS), ["e0001", "e0004"])
+    places = {node.row.experiment.id: (node.x // WIDTH, node.y > 0) for node in tree.nodes}
+    assert places == {"e0001": (0, False), "e0002": (1, True), "e0003": (1, True), "e0004": (2, False)}
+    assert [(column.block, column.rung) for column in tree.columns] == [(0, "baseline"), (1, "sweep"), (2, "code")]
+    assert (tree.edges.count("M"), tree.lead.count("M")) == (2, 1)
+
+
+@pytest.mark.parametrize(
+    ("kind", "shown"),
+    [
+        ("finished", ("finished", "accepted")),
+        ("stopped", ("stopped", "rejected")),
+        ("interrupted", ("stopped", "rejected")),
+        ("crashed", ("crashed", "failed")),
+        ("killed", ("killed", "failed")),
+        ("running", ("running", "open")),
+    ],
+)
+def test_the_badge_says_how_it_ended(kind: StateKind, shown: tuple[str, str]) -> None:
+    assert badge(CampaignState(kind, "", 0.0, ())) == shown
+
+
+@pytest.fixture(scope="module")
+def compared(tiny: Dataset) -> ComparedReconstruction:
+    """Return a perfect estimate but for the sign of its first coefficient."""
+    changed = tiny.truth.sto_all.astype(float)
+    changed[0] *= -1.0
+    trial = scored("e0002", [0.9]).trials[0]
+    return ComparedReconstruction(trial, true_estimate(tiny, sto_all=changed), tiny)
+
+
+def test_wrong_coefficients_have_names_and_the_number_of_seeds_that_agree(
+    compared: ComparedReconstruction, tiny: Dataset
+) -> None:
+    true, network = tiny.truth.sto_all, tiny.regime.network
+    recovery = recovery_of(compared, [compared.decoded, true])
+    wrong = np.flatnonzero(compared.decoded != true)
+    assert recovery.wrong == recovery.disputed == len(wrong) > 0
+    first = recovery.listed[0]
+    assert first.metabolite == network.metabolite_names[tiny.graph.met_all[wrong[0]]]
+    assert first.reaction == network.reaction_names[tiny.graph.rxn_all[wrong[0]]]
+    assert (first.true, first.learned, first.agreeing) == (true[wrong[0]], compared.decoded[wrong[0]], 1)
+    assert recovery.confusion is not None
+    assert sum(recovery.confusion.counts.values()) == len(true)
+    assert sum(n for (t, learned), n in recovery.confusion.counts.items() if t != learned) == len(wrong)
+
+
+def test_each_cell_of_s_is_drawn_once_and_each_wrong_one_is_marked(compared: ComparedReconstruction) -> None:
+    true, learned = draw_matrices(compared)
+    wrong = int(np.sum(~compared.exact))
+    for drawn, integers in ((true, compared.data.truth.sto_all), (learned, compared.decoded)):
+        cells = sum(path.count("M") for name, path in drawn.paths.items() if name != "wrong")
+        assert cells == np.count_nonzero(integers)
+        assert drawn.paths["wrong"].count("M") == wrong
+
+
+def test_the_error_of_a_rollout_is_a_share_of_the_change() -> None:
+    observed = np.array([1.0, 2.0, 3.0])
+    assert relative_error(observed, observed) == 0.0
+    assert relative_error(observed, np.full(3, 1.0)) == pytest.approx(1.0)
+    assert relative_error(np.ones(3), np.array([1.0, 1.0, 1.3])) == pytest.approx(0.3 / 3**0.5)
+
+
+def test_a_patch_is_split_by_file_and_begins_with_what_it_adds() -> None:
+    gone = "diff --git a/gnn/adam.py b/gnn/adam.py\n--- a/gnn/adam.py\n+++ /dev/null\n@@ -1,2 +0,0 @@\n-a\n-b\n"
+    new = "diff --git a/gnn/new.py b/gnn/new.py\n--- /dev/null\n+++ b/gnn/new.py\n@@ -0,0 +1 @@\n+c\n"
+    first, second = changed_files(gone + new)
+    assert (first.name, first.added, first.removed) == ("gnn/new.py", 1, 0)
+    assert (second.name, second.added, second.removed) == ("gnn/adam.py", 0, 2)
+    assert first.lines[-1] == ("add", "+c")
+    assert changed_files("") == ()
+    assert sum(file.left_out for file in changed_files("+x\n" * 4000)) == 1000
+
+
+def test_evidence_stands_apart_from_the_finding_and_is_named_once() -> None:
+    told = "depth moves exact by 0.1 (e0001)"
+    finding = Finding(1, "established principle", "depth", told, ("e0001", "e0002"), 0.1, 0.01, 0.0)
+    page = _TEMPLATES.get_template("findings.html.j2").render(
+        findings=[finding], names=("e0001", "e0002"), failures=[], events=[]
+    )
+    words = " ".join(re.sub(r"<[^>]*>", "", page).split())
+    assert f"{told} p = 0.01 e0002 " in words
+    assert '(<a href="#e0001">e0001</a>)' in page
 
 
 def test_failures_of_one_cause_stand_together() -> None:
@@ -40,19 +170,41 @@ def test_a_reason_of_one_long_word_is_grouped_at_once() -> None:
     assert time.monotonic() - started < 1.0
 
 
-def test_the_field_that_decides_is_the_important_one() -> None:
+def swept(count: int, noise: float = 0.0) -> list[Experiment]:
+    """Return experiments whose score depends on lr_S, and on nothing else but noise."""
     rng = np.random.default_rng(0)
     experiments = []
-    for number in range(30):
+    for number in range(count):
         decisive, idle = 10.0 ** rng.uniform(-4, -1), int(rng.integers(1, 5))
-        e = scored(f"e{number + 1:04d}", [1.0 - abs(np.log10(decisive) + 2.0) / 3.0])
+        e = scored(f"e{number + 1:04d}", [1.0 - abs(np.log10(decisive) + 2.0) / 3.0 + rng.normal(0.0, noise)])
         configuration = {"lr_S": decisive, "depth": idle, "fixed": 1, "gate": ["none", "sigmoid"][number % 2]}
         experiments.append(replace(e, parent=None if number == 0 else "e0001", configuration=configuration))
-    (found,) = influences(experiments)
+    return experiments
+
+
+def test_the_field_that_decides_is_the_important_one() -> None:
+    (found,) = influences(swept(30))
     assert found.code == "e0001"
     assert next(iter(found.importance)) == "lr_S"
     assert set(found.importance) == {"lr_S", "depth", "gate"}
-    assert not influences(experiments[:5])
+    assert found.is_certain
+    assert not influences(swept(5))
+
+
+def test_few_noisy_configurations_leave_the_ranking_uncertain() -> None:
+    (found,) = influences(swept(8, noise=0.5))
+    assert not found.is_certain
+    assert all(low <= high for low, high in found.ranges.values())
+
+
+def test_plots_of_fields_have_all_experiments() -> None:
+    (found,) = influences(swept(30))
+    lr_s, *others = slices_of(found)
+    assert (lr_s.name, len(others), lr_s.dots.count("M")) == ("lr_S", 2, 30)
+    plot = parallel_plot(found)
+    assert [axis.name for axis in plot.axes] == ["lr_S", *(each.name for each in others), "score"]
+    best = found.names[int(np.argmax(found.scores))]
+    assert (len(plot.lines), plot.lines[-1].name, plot.lines[-1].rank) == (30, best, 1.0)
 
 
 def test_reactions_far_off_the_line_are_named_the_farthest_first() -> None:
@@ -69,7 +221,7 @@ def _line(figure: Figure) -> None:
 def test_a_figure_in_a_page_takes_its_colours_and_keeps_its_names_apart() -> None:
     element = inline(draw(_line, 3, 2), "mine", 'a "line"')
     assert element.startswith('<svg role="img" aria-label=\'a "line"\'')
-    assert "var(--ink" in element
+    assert "var(--ink)" in element
     assert "<!--" not in element
     assert 'id="mine-' in element
     assert "url(#mine-" in element or 'href="#mine-' in element

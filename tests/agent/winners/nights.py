@@ -79,7 +79,7 @@ class Night:
         for seed, exact in scores.items():
             trial = f"{experiment.id}/s{seed}/{FIDELITY}"
             folder = f"experiments/{experiment.id}/s{seed}-{FIDELITY}"
-            values = {"exact": exact, "skill": 0.0, "blind": 0.0}
+            values = {"exact": exact, "baseline_exact": 0.55, "skill": 0.0, "blind": 0.0}
             result = TrialResult(
                 trial, experiment.id, seed, FIDELITY, "completed", "", values, 1.0, folder, time.time()
             )

@@ -135,7 +135,7 @@ def test_a_change_that_is_undone_has_no_part_in_the_winner(workspace: Workspace,
     assert told.index("e0003") < told.index("also accepted") < told.index("later changes undo all of it: e0003 holds")
     assert told.count("in the stack: not ablated yet") == 1
     page = Report(workspace, night.campaign, tiny).html(night.ledger)
-    behind = page[page.index("<dt>Changes behind it</dt>") : page.index("<dt>On other networks</dt>")]
+    behind = page[page.index("<h2>What made it so</h2>") : page.index("<h2>What to do next</h2>")]
     assert re.findall(r'<li><a href="#(e\d+)">', behind) == ["e0003"]
     assert "not ablated yet" in behind
     assert 'Undone by later changes, so no part of it: <a href="#e0002">' in behind
