@@ -16,7 +16,7 @@ from scipy.signal import savgol_filter
 from agent.analyzer.scoring.decode import decode, reaction_edges
 from agent.analyzer.scoring.score import Scores, baseline, coefficient_scores
 from simulator.dataset import Dataset
-from simulator.generate import Trajectory
+from simulator.integration import Trajectory
 from simulator.kinetics import Floats
 from simulator.network import Graph, Ints
 

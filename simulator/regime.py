@@ -4,28 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationError, model_validator
+from pydantic import Discriminator, Field, Tag, ValidationError, model_validator
 
+from simulator.law_mixture import LawMixture
+from simulator.section import PositiveFloat, PositiveInt, Section
 from simulator.yaml_file import read_mapping
 from stoichloop.errors import RegimeError
 
 REGIME_FOLDER = Path(__file__).parent / "regimes"
-
-PositiveInt = Annotated[int, Field(gt=0)]
-PositiveFloat = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-
-
-class Section(BaseModel):
-    """A part of a regime file."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
 
 SectionT = TypeVar("SectionT", bound=Section)
 
@@ -100,6 +93,10 @@ class ImportedNetwork(Section):
         """True if every column sums to zero, which is stricter than a balance of atoms."""
         return not any(sum(column.values()) for column in self.reactions.values())
 
+    def with_divisor(self) -> list[str]:
+        """Return the names of the reactions whose coefficients have a common divisor."""
+        return [name for name, column in self.reactions.items() if math.gcd(*column.values()) > 1]
+
     @property
     def max_substrates(self) -> int:
         """Largest number of substrates of a reaction."""
@@ -111,7 +108,7 @@ class ImportedNetwork(Section):
         return max(sum(s > 0 for s in column.values()) for column in self.reactions.values())
 
 
-_TAGS = ("drawn", "imported")
+_TAGS = ("drawn", "imported", "shared functions", "law mixture")
 
 
 def _kind_of_network(value: Any) -> str:
@@ -120,12 +117,17 @@ def _kind_of_network(value: Any) -> str:
 
 
 class Kinetics(Section):
-    """Settings by which rate constants and the two shared functions are drawn."""
+    """Settings by which the rate constants and the two shared functions of PDE_M1 are drawn."""
 
     log_k: tuple[float, float]
     hidden: PositiveInt
     rate_spread: PositiveFloat
     min_rate_variation: PositiveFloat
+
+
+def _kind_of_kinetics(value: Any) -> str:
+    own = isinstance(value, dict) and "laws" in value
+    return "law mixture" if own or isinstance(value, LawMixture) else "shared functions"
 
 
 class Trajectories(Section):
@@ -182,6 +184,7 @@ class Constraints:
         alphabet: allowed magnitudes of a coefficient. mass_balanced: true if every column sums to zero.
         max_substrates, max_products: largest numbers in a reaction; the smallest are 1.
         may_be_absent: true if the coefficient of a shown edge may be zero.
+        primitive: true if no column has a common divisor.
     """
 
     alphabet: tuple[int, ...]
@@ -189,6 +192,7 @@ class Constraints:
     max_substrates: int
     max_products: int
     may_be_absent: bool
+    primitive: bool = False
 
 
 class Training(Section):
@@ -207,22 +211,58 @@ class Regime(Section):
     network: Annotated[
         Annotated[Network, Tag("drawn")] | Annotated[ImportedNetwork, Tag("imported")], Discriminator(_kind_of_network)
     ]
-    kinetics: Kinetics
+    kinetics: Annotated[
+        Annotated[Kinetics, Tag("shared functions")] | Annotated[LawMixture, Tag("law mixture")],
+        Discriminator(_kind_of_kinetics),
+    ]
     trajectories: Trajectories
     observation: Observation
     training: Training
 
+    @model_validator(mode="after")
+    def _laws_have_members(self) -> Regime:
+        if not isinstance(self.kinetics, LawMixture):
+            return self
+        if self.observation.decoys or not self.observation.roles_told:
+            raise ValueError(
+                "observation.decoys must be 0 and roles_told true where each reaction has a rate law of its own"
+            )
+        if isinstance(self.network, ImportedNetwork) and (divided := self.network.with_divisor()):
+            raise ValueError(
+                f"reaction '{divided[0]}' must have no common divisor in its coefficients where each reaction has a "
+                "rate law of its own, since no rate tells the length of its column; divide them"
+            )
+        return self
+
     @property
     def constraints(self) -> Constraints:
-        """The statements about every column of S."""
-        network = self.network
+        """The statements about every column of S. A column of one entry sums to no zero."""
+        network, laws = self.network, isinstance(self.kinetics, LawMixture)
         return Constraints(
             alphabet=network.coefficients,
-            mass_balanced=network.mass_balanced,
+            mass_balanced=network.mass_balanced and not self._exchanges,
             max_substrates=network.max_substrates,
             max_products=network.max_products,
             may_be_absent=self.observation.decoys > 0,
+            primitive=laws,
         )
+
+    @property
+    def metabolite_names(self) -> tuple[str, ...]:
+        """Names of the rows of S."""
+        return self.network.metabolite_names
+
+    @property
+    def reaction_names(self) -> tuple[str, ...]:
+        """Names of the columns of S: those of the network, then feeds, then outflows."""
+        return (*self.network.reaction_names, *self._exchanges)
+
+    @property
+    def _exchanges(self) -> tuple[str, ...]:
+        if not isinstance(self.kinetics, LawMixture):
+            return ()
+        counts = {"feed": self.kinetics.exchange.feeds, "outflow": self.kinetics.exchange.outflows}
+        return tuple(f"{kind}{number}" for kind, count in counts.items() for number in range(count))
 
     def simulation(self) -> dict[str, Any]:
         """Return the settings that shape the data, flat: `{"network.metabolites": 100, ...}`."""

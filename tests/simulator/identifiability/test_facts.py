@@ -6,6 +6,8 @@ from simulator.dataset import Dataset
 from simulator.generate import System
 from simulator.identifiability.facts import activity_rank, examine
 from simulator.network import graph_of
+from simulator.stated_kinetics import StatedKinetics
+from tests.conftest import shared_functions
 from tests.simulator.identifiability.test_column_lengths import blind_to_magnitude
 
 
@@ -29,7 +31,13 @@ def test_facts_agree_with_the_arrays(tiny: Dataset) -> None:
 def test_a_column_of_which_nothing_tells_the_length_is_not_identifiable(tiny: Dataset) -> None:
     truth = tiny.truth
     system = System(
-        truth.graph, truth.sto_all, blind_to_magnitude(truth.law), tiny.observed, tiny.observed, tiny.heldout
+        truth.graph,
+        truth.sto_all,
+        blind_to_magnitude(shared_functions(tiny)),
+        tiny.stated,
+        tiny.observed,
+        tiny.observed,
+        tiny.heldout,
     )
     facts, identifiable = examine(tiny.regime, system)
     lost = np.isin(truth.graph.rxn_all, facts.scale_free_reactions)
@@ -44,8 +52,9 @@ def test_a_duplicate_reaction_is_lost_to_perfect_rates_and_to_the_form(tiny: Dat
     matrix = truth.graph.matrix(truth.sto_all).astype(np.int64)
     twins = np.column_stack([matrix, matrix[:, 4]])
     graph = graph_of(twins)
-    law = replace(truth.law, log_k=np.append(truth.law.log_k, truth.law.log_k[4] + 0.3))
-    system = System(graph, twins[graph.met_all, graph.rxn_all], law, tiny.observed, tiny.observed, tiny.heldout)
+    law = replace(shared_functions(tiny), log_k=np.append(truth.law.log_k, truth.law.log_k[4] + 0.3))
+    told, frames = StatedKinetics.plain(graph), tiny.observed
+    system = System(graph, twins[graph.met_all, graph.rxn_all], law, told, frames, frames, tiny.heldout)
     facts, identifiable = examine(tiny.regime, system)
     assert facts.proportional_reactions == ((4, 30),)
     assert {r for group in facts.collinear_groups for _, r in group} == {4, 30}
