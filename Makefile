@@ -29,7 +29,7 @@ demo: $(RUN)  ## install what running needs, then explore pde_m1 for ten minutes
 
 dev: $(DEV)  ## install everything: all extras, and the tools that test, check and lock
 
-extra: named $(RUN)  ## install an optional part, as in: make extra NAME=llm (networks, benchmarks, llm, hpc, mlflow)
+extra: named $(RUN)  ## install an optional part, as in: make extra NAME=llm (networks, kinetics, benchmarks, llm, hpc, mlflow)
 	@$(call install,--constraint requirements-dev.lock --no-build-isolation --editable '.[$(NAME)]')
 
 test: $(DEV)  ## run the tests, but for torture

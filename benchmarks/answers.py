@@ -18,6 +18,7 @@ from agent.analyzer.scoring.score import Scores, baseline, coefficient_scores
 from simulator.dataset import Dataset
 from simulator.integration import Trajectory
 from simulator.kinetics import Floats
+from simulator.kinetics.recorded_rates import RecordedRates
 from simulator.network import Graph, Ints
 
 # Directions this weak are left open by the rates, as in `given_rates`: they get no coefficient.
@@ -53,13 +54,22 @@ def oracle(dataset: Dataset) -> Scores:
     that is better than the decoder's angles, and an identifiable coefficient is not spoilt by its neighbours.
     """
     truth, constraints = dataset.truth, dataset.regime.constraints
-    frames, dcdt = observed_frames(dataset)
-    rates = truth.law.rates(truth.graph, truth.sto_all, frames)
-    sto_all = stoichiometry_from_rates(truth.graph, rates, dcdt, mass_balanced=constraints.mass_balanced)
+    _, dcdt = observed_frames(dataset)
+    rates, change = true_rates(dataset), dcdt * dataset.stated.volume
+    sto_all = stoichiometry_from_rates(truth.graph, rates, change, mass_balanced=constraints.mass_balanced)
     absent = [0] if constraints.may_be_absent else []
     alphabet = np.array([*absent, *(sign * value for value in constraints.alphabet for sign in (-1, 1))])
     nearest = np.abs(sto_all[:, None] - alphabet).argmin(axis=1)
     return judge(dataset, sto_all, alphabet[nearest])
+
+
+def true_rates(dataset: Dataset) -> Floats:
+    """Return the rates at the frames as they were observed, shape (frames, R); of a published model the exact ones."""
+    truth = dataset.truth
+    if isinstance(truth.law, RecordedRates):
+        return truth.law.recorded.reshape(-1, truth.graph.n_reactions)
+    species = np.concatenate([trajectory.species for trajectory in dataset.observed])
+    return truth.law.rates(truth.graph, truth.sto_all, species)
 
 
 def stoichiometry_from_rates(graph: Graph, rates: Floats, dcdt: Floats, *, mass_balanced: bool) -> Floats:

@@ -32,8 +32,7 @@ from simulator.generate import System, simulate
 from simulator.identifiability.facts import Facts, Identifiable, examine
 from simulator.integration import Trajectory
 from simulator.kinetics import Floats
-from simulator.kinetics.law_arrays import arrays_of, law_of
-from simulator.kinetics.reaction_laws import ReactionLaws
+from simulator.kinetics.law_arrays import Law, arrays_of, law_of
 from simulator.kinetics.shared_functions import SharedFunctions
 from simulator.measured_regime import Measured
 from simulator.network import Graph, Ints
@@ -91,7 +90,7 @@ class Truth:
 
     graph: Graph
     sto_all: Ints
-    law: SharedFunctions | ReactionLaws
+    law: Law
 
 
 @dataclass(frozen=True)
@@ -178,7 +177,7 @@ def freeze(regime: Regime, system: System, root: Path) -> Dataset:
     frames = stack(system.observed)
     if not regime.observation.dcdt_given:
         del frames["dcdt"]
-    stated = vars(system.stated) if isinstance(system.law, ReactionLaws) else {}
+    stated = {} if isinstance(system.law, SharedFunctions) else vars(system.stated)
     arrays = {
         OBSERVATIONS: shown(system.graph, regime.constraints) | stated | frames,
         TRUTH: _truth_arrays(system),

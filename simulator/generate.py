@@ -11,13 +11,16 @@ from simulator.integration import Dynamics, RateLaw, Trajectory
 from simulator.kinetics import Floats
 from simulator.kinetics.exchange import with_exchange
 from simulator.kinetics.input_signals import InputSignals, draw_input_signals
+from simulator.kinetics.law_arrays import Law
 from simulator.kinetics.law_drawing import draw_reaction_laws
 from simulator.kinetics.reaction_laws import ReactionLaws
+from simulator.kinetics.recorded_rates import RecordedRates
 from simulator.kinetics.shared_functions import SharedFunctions, draw_shared_functions
 from simulator.law_mixture import LawMixture
 from simulator.network import Graph, Ints, graph_of, stoichiometry_of
+from simulator.published_settings import PublishedKinetics, Sampling
 from simulator.readings import read
-from simulator.regime import Regime
+from simulator.regime import Kinetics, Regime, Trajectories
 from simulator.stated_kinetics import StatedKinetics
 from stoichloop.errors import RegimeError
 
@@ -34,11 +37,18 @@ class System:
 
     graph: Graph
     sto_all: Ints
-    law: SharedFunctions | ReactionLaws
+    law: Law
     stated: StatedKinetics
     exact: list[Trajectory]
     observed: list[Trajectory]
     heldout: list[Trajectory]
+
+    def rates(self) -> Floats:
+        """Return the exact rates on all frames of the training trajectories, shape (frames, R)."""
+        if isinstance(self.law, RecordedRates):
+            return self.law.recorded.reshape(-1, self.graph.n_reactions)
+        species = np.concatenate([trajectory.species for trajectory in self.exact])
+        return self.law.rates(self.graph, self.sto_all, species)
 
 
 def simulate(regime: Regime) -> System:
@@ -51,6 +61,11 @@ def simulate(regime: Regime) -> System:
         np.random.SeedSequence(regime.seed).spawn(8)
     )
     kinetics, spec = regime.kinetics, regime.trajectories
+    if isinstance(kinetics, PublishedKinetics) or isinstance(spec, Sampling):
+        raise RegimeError(
+            f"the data of '{regime.name}' are missing, and its model alone can make them; give 'stoichloop data --sbml "
+            "FILE --kinetics own' again"
+        )
     stoichiometry = stoichiometry_of(regime.network, np.random.default_rng(network_seed))
     if isinstance(kinetics, LawMixture):
         stoichiometry //= np.gcd.reduce(stoichiometry, axis=0)
@@ -60,10 +75,10 @@ def simulate(regime: Regime) -> System:
     shown = candidate_graph(stoichiometry, regime.observation, np.random.default_rng(decoy_seed))
 
     start = np.random.default_rng(start_seed).uniform(*spec.initial, (spec.count + spec.heldout, graph.n_metabolites))
-    surroundings = _Surroundings.draw(regime, graph, np.random.default_rng(input_seed))
+    surroundings = _Surroundings.draw(kinetics, spec, graph, np.random.default_rng(input_seed))
     rng = np.random.default_rng(law_seed)
     for _ in range(_MAX_DRAWS):
-        law = _draw_law(regime, graph, sto_all, start, rng)
+        law = _draw_law(kinetics, spec, graph, sto_all, start, rng)
         stated = _stated(law, graph, surroundings.volume)
         varying = np.array([len(stated.participants(graph, reaction)) > 0 for reaction in range(graph.n_reactions)])
         # Check the starting points first, which is cheap, and integrate only draws that can pass.
@@ -100,13 +115,14 @@ class _Surroundings:
     volume: Floats
 
     @classmethod
-    def draw(cls, regime: Regime, graph: Graph, rng: np.random.Generator) -> _Surroundings:
+    def draw(
+        cls, kinetics: Kinetics | LawMixture, spec: Trajectories, graph: Graph, rng: np.random.Generator
+    ) -> _Surroundings:
         """Draw the surroundings; functions that reactions share have no inputs and one volume of 1."""
-        kinetics, spec = regime.kinetics, regime.trajectories
         volumes = kinetics.volumes if isinstance(kinetics, LawMixture) else (1.0,)
         signals = [
             draw_input_signals(
-                kinetics.inputs if isinstance(kinetics, LawMixture) else None, _reference(regime), spec.duration, rng
+                kinetics.inputs if isinstance(kinetics, LawMixture) else None, _reference(spec), spec.duration, rng
             )
             for _ in range(spec.count + spec.heldout)
         ]
@@ -117,17 +133,22 @@ class _Surroundings:
         return np.stack([signals(np.array(0.0)) for signals in self.signals])
 
 
-def _reference(regime: Regime) -> float:
+def _reference(spec: Trajectories) -> float:
     """Return the reference concentration of rate laws."""
-    return float(np.sqrt(np.prod(regime.trajectories.initial)))
+    return float(np.sqrt(np.prod(spec.initial)))
 
 
 def _draw_law(
-    regime: Regime, graph: Graph, sto_all: Ints, start: Floats, rng: np.random.Generator
+    kinetics: Kinetics | LawMixture,
+    spec: Trajectories,
+    graph: Graph,
+    sto_all: Ints,
+    start: Floats,
+    rng: np.random.Generator,
 ) -> SharedFunctions | ReactionLaws:
-    if isinstance(regime.kinetics, LawMixture):
-        return draw_reaction_laws(regime.kinetics, graph, sto_all, _reference(regime), rng)
-    return draw_shared_functions(regime.kinetics, graph, sto_all, start, rng)
+    if isinstance(kinetics, LawMixture):
+        return draw_reaction_laws(kinetics, graph, sto_all, _reference(spec), rng)
+    return draw_shared_functions(kinetics, graph, sto_all, start, rng)
 
 
 def _stated(law: SharedFunctions | ReactionLaws, graph: Graph, volume: Floats) -> StatedKinetics:

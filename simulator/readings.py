@@ -21,6 +21,8 @@ def read(
     dcdt_rng, concentration_rng = np.random.default_rng(dcdt_seed), np.random.default_rng(concentration_seed)
     dcdt_noise = observation.dcdt_noise * _root_mean_square([t.dcdt for t in trajectories])
     concentration_noise = observation.concentration_noise * _root_mean_square([t.concentration for t in trajectories])
+    if observation.noise_on_reading:
+        return [_scaled(t, observation.concentration_noise, concentration_rng) for t in trajectories]
     return [
         replace(
             t,
@@ -29,6 +31,12 @@ def read(
         )
         for t in trajectories
     ]
+
+
+def _scaled(trajectory: Trajectory, noise: float, rng: np.random.Generator) -> Trajectory:
+    """Multiply each concentration by a factor whose logarithm has the standard deviation `noise`."""
+    factors = np.exp(noise * rng.standard_normal(trajectory.concentration.shape))
+    return replace(trajectory, concentration=trajectory.concentration * factors)
 
 
 def _root_mean_square(parts: list[Floats]) -> Floats:

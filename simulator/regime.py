@@ -14,6 +14,7 @@ import numpy as np
 from pydantic import Discriminator, Field, Tag, ValidationError, model_validator
 
 from simulator.law_mixture import LawMixture
+from simulator.published_settings import PublishedKinetics, PublishedNetwork, Sampling
 from simulator.section import PositiveFloat, PositiveInt, Section
 from simulator.yaml_file import read_mapping
 from stoichloop.errors import RegimeError
@@ -108,10 +109,21 @@ class ImportedNetwork(Section):
         return max(sum(s > 0 for s in column.values()) for column in self.reactions.values())
 
 
-_TAGS = ("drawn", "imported", "shared functions", "law mixture")
+_TAGS = (
+    "drawn",
+    "imported",
+    "published",
+    "shared functions",
+    "law mixture",
+    "published kinetics",
+    "integrated",
+    "sampled",
+)
 
 
 def _kind_of_network(value: Any) -> str:
+    if isinstance(value, PublishedNetwork) or (isinstance(value, dict) and "regulators" in value):
+        return "published"
     named = isinstance(value, dict) and "source" in value
     return "imported" if named or isinstance(value, ImportedNetwork) else "drawn"
 
@@ -126,6 +138,8 @@ class Kinetics(Section):
 
 
 def _kind_of_kinetics(value: Any) -> str:
+    if isinstance(value, PublishedKinetics) or (isinstance(value, dict) and "model_sha256" in value):
+        return "published kinetics"
     own = isinstance(value, dict) and "laws" in value
     return "law mixture" if own or isinstance(value, LawMixture) else "shared functions"
 
@@ -151,6 +165,11 @@ class Trajectories(Section):
         return self
 
 
+def _kind_of_trajectories(value: Any) -> str:
+    named = isinstance(value, dict) and "samples" in value
+    return "sampled" if named or isinstance(value, Sampling) else "integrated"
+
+
 class Observation(Section):
     """Noise on the training trajectories, and the part of the graph that is shown. Held-out trajectories stay exact.
 
@@ -161,6 +180,8 @@ class Observation(Section):
         dcdt_given: false if the observer has c(t) alone.
         decoys: number of shown edges absent from the network, per edge of the network.
         roles_told: true if the observer is given the role, substrate or product, of each edge.
+        noise_on_reading: true if the noise on a concentration is a share of that concentration itself, by which its
+            logarithm varies.
     """
 
     dcdt_noise: Annotated[float, Field(ge=0, allow_inf_nan=False)]
@@ -168,6 +189,7 @@ class Observation(Section):
     dcdt_given: bool
     decoys: Annotated[float, Field(ge=0, allow_inf_nan=False)]
     roles_told: bool
+    noise_on_reading: bool = False
 
     @model_validator(mode="after")
     def _noise_on_what_is_given(self) -> Observation:
@@ -209,15 +231,30 @@ class Regime(Section):
     description: str
     seed: Annotated[int, Field(ge=2**64)]
     network: Annotated[
-        Annotated[Network, Tag("drawn")] | Annotated[ImportedNetwork, Tag("imported")], Discriminator(_kind_of_network)
+        Annotated[Network, Tag("drawn")]
+        | Annotated[ImportedNetwork, Tag("imported")]
+        | Annotated[PublishedNetwork, Tag("published")],
+        Discriminator(_kind_of_network),
     ]
     kinetics: Annotated[
-        Annotated[Kinetics, Tag("shared functions")] | Annotated[LawMixture, Tag("law mixture")],
+        Annotated[Kinetics, Tag("shared functions")]
+        | Annotated[LawMixture, Tag("law mixture")]
+        | Annotated[PublishedKinetics, Tag("published kinetics")],
         Discriminator(_kind_of_kinetics),
     ]
-    trajectories: Trajectories
+    trajectories: Annotated[
+        Annotated[Trajectories, Tag("integrated")] | Annotated[Sampling, Tag("sampled")],
+        Discriminator(_kind_of_trajectories),
+    ]
     observation: Observation
     training: Training
+
+    @model_validator(mode="after")
+    def _published_as_a_whole(self) -> Regime:
+        parts = (self.network, self.kinetics, self.trajectories)
+        if 0 < sum(isinstance(part, PublishedNetwork | PublishedKinetics | Sampling) for part in parts) < len(parts):
+            raise ValueError("network, kinetics and trajectories must all be those of a published model, or none")
+        return self
 
     @model_validator(mode="after")
     def _laws_have_members(self) -> Regime:
@@ -237,14 +274,14 @@ class Regime(Section):
     @property
     def constraints(self) -> Constraints:
         """The statements about every column of S. A column of one entry sums to no zero."""
-        network, laws = self.network, isinstance(self.kinetics, LawMixture)
+        network = self.network
         return Constraints(
             alphabet=network.coefficients,
             mass_balanced=network.mass_balanced and not self._exchanges,
             max_substrates=network.max_substrates,
             max_products=network.max_products,
             may_be_absent=self.observation.decoys > 0,
-            primitive=laws,
+            primitive=isinstance(self.kinetics, LawMixture | PublishedKinetics),
         )
 
     @property
@@ -268,10 +305,20 @@ class Regime(Section):
         """Return the settings that shape the data, flat: `{"network.metabolites": 100, ...}`."""
         content = self.model_dump(mode="json", exclude={"title", "description", "training"})
         content["network"].pop("source", None)
+        if not self.observation.noise_on_reading:  # a key that older data do not have
+            del content["observation"]["noise_on_reading"]
         return dict(flatten(content))
 
     def sibling(self, number: int) -> Regime:
-        """Return the same setting with other functions, initial conditions and, if drawn, another network."""
+        """Return the same setting with other rate laws, initial conditions and, if drawn, another network.
+
+        Raises `RegimeError` for a published model, which has its own rate laws.
+        """
+        if isinstance(self.kinetics, PublishedKinetics):
+            raise RegimeError(
+                f"regime '{self.name}' has the rate laws of a published model, so it has no sibling {number}: there is "
+                "nothing to draw others from"
+            )
         words = np.random.SeedSequence([self.seed, number]).generate_state(4, np.uint64)
         seed = 2**127 + sum(int(word) << 64 * index for index, word in enumerate(words[:2])) % 2**127
         return self.model_copy(

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from simulator.kinetics import Floats
 from simulator.network import Graph, Ints
+from simulator.published_settings import PublishedNetwork
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,24 @@ class StatedKinetics:
         """Return irreversible reactions without regulators, in one volume of 1."""
         none = np.zeros(0, dtype=np.int64)
         return cls(np.zeros(graph.n_reactions, dtype=bool), none, none, np.ones(graph.n_metabolites))
+
+    @classmethod
+    def published(cls, network: PublishedNetwork) -> StatedKinetics:
+        """Return what a published model states of rates."""
+        metabolites, reactions = network.metabolite_names, network.reaction_names
+        species = {name: number for number, name in enumerate((*metabolites, *network.inputs))}
+        pairs = [
+            (species[name], number)
+            for number, reaction in enumerate(reactions)
+            for name in sorted(network.regulators.get(reaction, ()), key=lambda name: species[name])
+        ]
+        met_reg, rxn_reg = np.array(pairs, dtype=np.int64).reshape(-1, 2).T
+        return cls(
+            reversible=np.isin(reactions, network.reversible),
+            met_reg=met_reg,
+            rxn_reg=rxn_reg,
+            volume=np.array([network.volumes[name] for name in metabolites]),
+        )
 
     @classmethod
     def read(cls, arrays: dict[str, NDArray[Any]]) -> StatedKinetics | None:

@@ -69,7 +69,7 @@ def examine(regime: Regime, system: System) -> tuple[Facts, Identifiable]:
     frames = np.concatenate([trajectory.concentration for trajectory in system.exact])
     species = np.concatenate([trajectory.species for trajectory in system.exact])
     every = np.concatenate([frames, *(trajectory.concentration for trajectory in system.heldout)])
-    rates = system.law.rates(graph, sto_all, species)
+    rates = system.rates()
     given_rates = analyse(graph, rates, mass_balanced=constraints.mass_balanced)
     lengths, ratios = _columns(system, species, rates, constraints)
     # Without k only ratios count: one undetermined coefficient leaves no ratio of its column.
@@ -90,7 +90,7 @@ def examine(regime: Regime, system: System) -> tuple[Facts, Identifiable]:
         heldout_trajectories=len(system.heldout),
         followed_for=tuple(float(trajectory.time[-1]) for trajectory in system.exact),
         activity_rank=activity_rank(frames),
-        rate_variation=tuple((rates.std(axis=0) / np.abs(rates).mean(axis=0)).tolist()),
+        rate_variation=tuple((rates.std(axis=0) / np.maximum(np.abs(rates).mean(axis=0), 1e-300)).tolist()),
         smallest_concentration=float(every.min()),
         identifiable_edges=int(edges.sum()),
         identifiable_edges_given_form=int(edges_given_form.sum()),

@@ -49,7 +49,8 @@ def analyse(graph: Graph, rates: Floats, *, mass_balanced: bool) -> Identifiabil
     Rates are scaled to unit norm: a change z_e there is a change z_e / |v_j| of the coefficient, and since
     that factor is common to a column, balance reads sum_e z_e = 0 in either scale.
     """
-    unit = rates / np.linalg.norm(rates, axis=0)
+    length = np.linalg.norm(rates, axis=0)
+    unit = rates / np.where(length > 0, length, 1.0)  # a reaction that never runs determines nothing
     free = directions_free_of_dynamics(graph, unit)
     if mass_balanced and free.shape[1]:
         balance = np.zeros((graph.n_reactions, free.shape[1]))

@@ -8,15 +8,20 @@ from typing import Any
 from numpy.typing import NDArray
 
 from simulator.kinetics.reaction_laws import ReactionLaws
+from simulator.kinetics.recorded_rates import RecordedRates
 from simulator.kinetics.regulators import Regulators
 from simulator.kinetics.shared_functions import RandomFunction, SharedFunctions
+
+Law = SharedFunctions | ReactionLaws | RecordedRates
 
 _FUNCTIONS = ("substrate_func", "rate_func")
 _PARAMETERS = ("law", "log_k", "log_equilibrium", "half", "power", "reference")
 
 
-def arrays_of(law: SharedFunctions | ReactionLaws) -> dict[str, NDArray[Any]]:
+def arrays_of(law: Law) -> dict[str, NDArray[Any]]:
     """Return the arrays of a rate law, by name."""
+    if isinstance(law, RecordedRates):
+        return vars(law)
     if isinstance(law, ReactionLaws):
         regulators = {f"regulators.{part}": value for part, value in vars(law.regulators).items()}
         return {name: getattr(law, name) for name in _PARAMETERS} | regulators
@@ -26,8 +31,10 @@ def arrays_of(law: SharedFunctions | ReactionLaws) -> dict[str, NDArray[Any]]:
     return arrays
 
 
-def law_of(arrays: dict[str, NDArray[Any]]) -> SharedFunctions | ReactionLaws:
+def law_of(arrays: dict[str, NDArray[Any]]) -> Law:
     """Return the rate law of arrays."""
+    if "recorded" in arrays:
+        return RecordedRates(arrays["recorded"])
     if "law" in arrays:
         regulators = Regulators(**_parts(arrays, "regulators", Regulators))
         return ReactionLaws(**{name: arrays[name] for name in _PARAMETERS}, regulators=regulators)
