@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN    := .venv/bin
 PIP    := $(BIN)/pip --disable-pip-version-check
 UV     := uv==0.13.9
-EXTRAS := networks benchmarks llm hpc mlflow
+EXTRAS := networks kinetics benchmarks llm hpc mlflow
 
 # Tests wait for processes of their own a good part of their time: more of them at once than there are cores.
 WORKERS := $(shell echo $$(( $$(nproc) * 3 / 2 )))
