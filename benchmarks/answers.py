@@ -16,7 +16,7 @@ from scipy.signal import savgol_filter
 
 from agent.analyzer.scoring.decode import decode, reaction_edges
 from agent.analyzer.scoring.score import Scores, baseline, coefficient_scores
-from simulator.dataset import Dataset
+from simulator.dataset import Dataset, FrozenData
 from simulator.integration import Trajectory
 from simulator.kinetics import Floats
 from simulator.kinetics.recorded_rates import RecordedRates
@@ -123,7 +123,7 @@ def _balanced_basis(graph: Graph) -> Floats:
     return np.asarray(basis)
 
 
-def observed_frames(dataset: Dataset) -> tuple[Floats, Floats]:
+def observed_frames(dataset: FrozenData) -> tuple[Floats, Floats]:
     """Return concentrations and dc/dt of all observed trajectories, end to end, both (F, N)."""
     return (
         np.concatenate([trajectory.concentration for trajectory in dataset.observed]),

@@ -19,6 +19,7 @@ from pydantic import BaseModel, ConfigDict
 from agent.analyzer.scoring.score import Scores
 from agent.executor.workspace import find_workspace
 from benchmarks.answers import ones, oracle, oracle_integral
+from benchmarks.kinetic_tables import compared_tables
 from benchmarks.mass_action import mass_action
 from benchmarks.measure import dataset_of
 from simulator.dataset import Dataset
@@ -57,11 +58,14 @@ def kinetics(
     sbml: Annotated[
         list[Path] | None, typer.Option(metavar="FILE", help="Add a model by its own rate laws; may be repeated.")
     ] = None,
+    tables: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Add its tables: NAME.yaml, NAME.truth.json, NAME_*.csv.")
+    ] = None,
     noise: Annotated[float, typer.Option(min=0.0, max=1.0, help="Noise of these models, as a share of a reading.")] = 0,
 ) -> None:
     """Measure simple methods where each reaction has a rate law of its own; print them as JSON lines."""
     workspace = find_workspace(Path.cwd())
-    for name in regimes or (() if sbml else TINY):
+    for name in regimes or (() if sbml or tables else TINY):
         dataset = dataset_of(workspace, name)
         if not dataset.regime.constraints.primitive:
             raise StoichloopError(f"regime '{name}' has no law for each reaction; measure it by 'recovery --baselines'")
@@ -71,6 +75,9 @@ def kinetics(
 
         dataset, _ = import_published(path, Request(noise=noise), workspace.data / f"noise{noise:g}")
         print(compared(dataset).model_dump_json(), flush=True)
+    if tables is not None:
+        for result in compared_tables(tables):
+            print(result.model_dump_json(), flush=True)
 
 
 def compared(dataset: Dataset) -> KineticsRegime:

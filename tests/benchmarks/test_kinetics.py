@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from benchmarks.answers import derivative, oracle, oracle_integral
+from benchmarks.kinetic_tables import compared_tables
 from benchmarks.kinetics import TINY, compared
 from benchmarks.mass_action import mass_action
 from simulator.dataset import Dataset, prepare
@@ -43,6 +44,18 @@ def test_the_oracle_is_given_inputs_regulators_and_volumes(tmp_path: Path) -> No
     data, _ = prepare(regime.model_copy(update={"observation": exact}), tmp_path)
     assert oracle(data)["exact_identifiable"] == 1.0
     assert oracle_integral(data)["exact_identifiable"] > 0.95
+
+
+def test_tables_with_known_integers_are_compared_and_others_skipped(tmp_path: Path) -> None:
+    (tmp_path / "decay.yaml").write_text("reactions:\n  r: A -> B\n")
+    (tmp_path / "decay.truth.json").write_text('{"r": {"A": -2, "B": 4}}')
+    times = np.arange(0, 3, 0.2)
+    rows = [f"{run},{t},{run * np.exp(-t)},{5 - 2 * run * np.exp(-t)}" for run in (1, 2) for t in times]
+    (tmp_path / "decay_n0.csv").write_text("\n".join(["trajectory,time,A,B", *rows]) + "\n")
+    (tmp_path / "decay_raw.csv").write_text("A,B\n1,2\n")
+    compared, skipped = compared_tables(tmp_path)
+    assert (compared.table, compared.edges, compared.right) == ("decay_n0", 2, {"ones": 1, "mass_action": 2})
+    assert skipped.skipped is not None
 
 
 def test_a_derivative_on_uneven_times_is_that_of_a_spline() -> None:
