@@ -6,6 +6,7 @@ from benchmarks.ablation import ablation
 from benchmarks.blind import blind
 from benchmarks.containment import containment
 from benchmarks.judging import judging
+from benchmarks.kinetics import kinetics
 from benchmarks.load import load
 from benchmarks.measure import run_commands
 from benchmarks.recovery import recovery
@@ -14,4 +15,4 @@ from benchmarks.speed import speed
 from benchmarks.sweeping import sweeping
 
 if __name__ == "__main__":
-    run_commands(ablation, blind, containment, judging, load, recovery, slots, speed, sweeping)
+    run_commands(ablation, blind, containment, judging, kinetics, load, recovery, slots, speed, sweeping)

@@ -10,19 +10,22 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
+from scipy.interpolate import CubicSpline, make_smoothing_spline
 from scipy.linalg import block_diag, null_space
 from scipy.signal import savgol_filter
 
 from agent.analyzer.scoring.decode import decode, reaction_edges
 from agent.analyzer.scoring.score import Scores, baseline, coefficient_scores
-from simulator.dataset import Dataset
-from simulator.generate import Trajectory
+from simulator.dataset import Dataset, FrozenData
+from simulator.integration import Trajectory
 from simulator.kinetics import Floats
+from simulator.kinetics.recorded_rates import RecordedRates
 from simulator.network import Graph, Ints
 
 # Directions this weak are left open by the rates, as in `given_rates`: they get no coefficient.
 _TOLERANCE = 1e-7
 _SMOOTHING_FRAMES = 11
+_WINDOW = 6
 
 
 def judge(dataset: Dataset, sto_all: Floats, integers: Ints | None = None) -> Scores:
@@ -52,14 +55,38 @@ def oracle(dataset: Dataset) -> Scores:
     Whoever knows the rates knows the scale of each column, so each coefficient is rounded by itself: under noise
     that is better than the decoder's angles, and an identifiable coefficient is not spoilt by its neighbours.
     """
+    _, dcdt = observed_frames(dataset)
+    return _rounded(dataset, true_rates(dataset), dcdt * dataset.stated.volume)
+
+
+def oracle_integral(dataset: Dataset) -> Scores:
+    """Do the same with c(t) - c(s) and the integrals of the true rates from s to t, which need no derivative."""
+    rates = true_rates(dataset).reshape(len(dataset.observed), -1, dataset.graph.n_reactions)
+    areas, changes = [], []
+    for rate, course in zip(rates, dataset.observed, strict=True):
+        total = CubicSpline(course.time, rate).antiderivative()(course.time)
+        areas.append(total[_WINDOW:] - total[:-_WINDOW])
+        changes.append(course.concentration[_WINDOW:] - course.concentration[:-_WINDOW])
+    return _rounded(dataset, np.concatenate(areas), np.concatenate(changes) * dataset.stated.volume)
+
+
+def _rounded(dataset: Dataset, rates: Floats, change: Floats) -> Scores:
+    """Judge the least-squares coefficients of changes, shape (K, N), on rates, shape (K, R), each rounded by itself."""
     truth, constraints = dataset.truth, dataset.regime.constraints
-    frames, dcdt = observed_frames(dataset)
-    rates = truth.law.rates(truth.graph, truth.sto_all, frames)
-    sto_all = stoichiometry_from_rates(truth.graph, rates, dcdt, mass_balanced=constraints.mass_balanced)
+    sto_all = stoichiometry_from_rates(truth.graph, rates, change, mass_balanced=constraints.mass_balanced)
     absent = [0] if constraints.may_be_absent else []
     alphabet = np.array([*absent, *(sign * value for value in constraints.alphabet for sign in (-1, 1))])
     nearest = np.abs(sto_all[:, None] - alphabet).argmin(axis=1)
     return judge(dataset, sto_all, alphabet[nearest])
+
+
+def true_rates(dataset: Dataset) -> Floats:
+    """Return the rates at the frames as they were observed, shape (frames, R); of a published model the exact ones."""
+    truth = dataset.truth
+    if isinstance(truth.law, RecordedRates):
+        return truth.law.recorded.reshape(-1, truth.graph.n_reactions)
+    species = np.concatenate([trajectory.species for trajectory in dataset.observed])
+    return truth.law.rates(truth.graph, truth.sto_all, species)
 
 
 def stoichiometry_from_rates(graph: Graph, rates: Floats, dcdt: Floats, *, mass_balanced: bool) -> Floats:
@@ -68,7 +95,7 @@ def stoichiometry_from_rates(graph: Graph, rates: Floats, dcdt: Floats, *, mass_
     Each metabolite is a regression of its own; only balance couples them, and it is met exactly: columns are
     sought among the vectors that sum to zero.
     """
-    length = np.linalg.norm(rates, axis=0)
+    length = np.maximum(np.linalg.norm(rates, axis=0), 1e-300)
     systems = list(_triangular_systems(graph, rates / length, dcdt))
     basis = _balanced_basis(graph) if mass_balanced else np.eye(len(graph.met_all))
     by_metabolite = np.argsort(graph.met_all, kind="stable")
@@ -96,7 +123,7 @@ def _balanced_basis(graph: Graph) -> Floats:
     return np.asarray(basis)
 
 
-def observed_frames(dataset: Dataset) -> tuple[Floats, Floats]:
+def observed_frames(dataset: FrozenData) -> tuple[Floats, Floats]:
     """Return concentrations and dc/dt of all observed trajectories, end to end, both (F, N)."""
     return (
         np.concatenate([trajectory.concentration for trajectory in dataset.observed]),
@@ -105,9 +132,16 @@ def observed_frames(dataset: Dataset) -> tuple[Floats, Floats]:
 
 
 def derivative(trajectory: Trajectory) -> Floats:
-    """Return dc/dt (F, N) as given, or by a local cubic where it is not a number (Savitzky and Golay 1964)."""
+    """Return dc/dt (F, N) as given; where it is not a number, by a local cubic (Savitzky and Golay 1964).
+
+    Where frames are not evenly spaced, by a smoothing spline whose smoothness is chosen by cross-validation.
+    """
     if np.isfinite(trajectory.dcdt).all():
         return trajectory.dcdt
+    steps = np.diff(trajectory.time)
+    if np.ptp(steps) > 1e-6 * steps.mean():
+        spline = make_smoothing_spline(trajectory.time, trajectory.concentration)
+        return np.asarray(spline.derivative()(trajectory.time))
     interval = float(trajectory.time[1] - trajectory.time[0])
     window = min(_SMOOTHING_FRAMES, len(trajectory.time))
     return np.asarray(savgol_filter(trajectory.concentration, window, 3, deriv=1, delta=interval, axis=0))

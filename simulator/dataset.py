@@ -28,13 +28,17 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, field_validator
 
-from simulator.generate import System, Trajectory, simulate
+from simulator.generate import System, simulate
 from simulator.identifiability.facts import Facts, Identifiable, examine
-from simulator.kinetics import Floats, RandomFunction, RateLaw
+from simulator.integration import Trajectory
+from simulator.kinetics import Floats
+from simulator.kinetics.law_arrays import Law, arrays_of, law_of
+from simulator.kinetics.shared_functions import SharedFunctions
 from simulator.measured_regime import Measured
 from simulator.network import Graph, Ints
 from simulator.provenance import made_with
 from simulator.regime import Constraints, Regime
+from simulator.stated_kinetics import StatedKinetics
 from stoichloop.errors import DatasetError
 
 OBSERVATIONS = "observations.npz"
@@ -46,7 +50,6 @@ FACTS = "sealed/facts.json"
 _MEASURED = (OBSERVATIONS, HELDOUT, SETTINGS, FACTS)
 _FILES = (*_MEASURED, TRUTH, IDENTIFIABILITY)
 MANIFEST = "manifest.json"
-_FUNCTIONS = ("substrate_func", "rate_func")
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -87,7 +90,7 @@ class Truth:
 
     graph: Graph
     sto_all: Ints
-    law: RateLaw
+    law: Law
 
 
 @dataclass(frozen=True)
@@ -107,6 +110,11 @@ class FrozenData:
     def graph(self) -> Graph:
         """The shown graph."""
         return _graph_from(read_arrays(self.observations_path))
+
+    @cached_property
+    def stated(self) -> StatedKinetics:
+        """The structure of rates that trials are told."""
+        return StatedKinetics.read(read_arrays(self.observations_path)) or StatedKinetics.plain(self.graph)
 
     @cached_property
     def observed(self) -> list[Trajectory]:
@@ -138,9 +146,14 @@ class Dataset(FrozenData):
 
     @cached_property
     def heldout_drive(self) -> Floats:
-        """The true h at all frames of the held-out trajectories, shape (frames, R). For the scorer."""
+        """The true h at all frames of the held-out trajectories, shape (frames, R). For the scorer.
+
+        Only functions that reactions share have it.
+        """
+        law = self.truth.law
+        assert isinstance(law, SharedFunctions)
         frames = np.concatenate([trajectory.concentration for trajectory in self.heldout])
-        return self.truth.law.drive(self.truth.graph, self.truth.sto_all, frames)
+        return law.drive(self.truth.graph, self.truth.sto_all, frames)
 
     @cached_property
     def identifiability(self) -> Identifiable:
@@ -164,8 +177,9 @@ def freeze(regime: Regime, system: System, root: Path) -> Dataset:
     frames = stack(system.observed)
     if not regime.observation.dcdt_given:
         del frames["dcdt"]
+    stated = {} if isinstance(system.law, SharedFunctions) else vars(system.stated)
     arrays = {
-        OBSERVATIONS: shown(system.graph, regime.constraints) | frames,
+        OBSERVATIONS: shown(system.graph, regime.constraints) | stated | frames,
         TRUTH: _truth_arrays(system),
         HELDOUT: stack(system.heldout),
         IDENTIFIABILITY: vars(identifiable),
@@ -271,7 +285,10 @@ def changed_settings(one: dict[str, Any], two: dict[str, Any], first: str, secon
 def shown(graph: Graph, constraints: Constraints) -> Arrays:
     """Return the arrays of the shown graph, of its possible substrate edges, and of the constraints."""
     substrates = {name: getattr(graph, name) for name in ("met_sub", "rxn_sub", "sub_to_all")}
-    return _graph_arrays(graph) | substrates | {name: np.asarray(value) for name, value in vars(constraints).items()}
+    columns = {name: np.asarray(value) for name, value in vars(constraints).items()}
+    if not constraints.primitive:
+        del columns["primitive"]
+    return _graph_arrays(graph) | substrates | columns
 
 
 def _graph_arrays(graph: Graph) -> Arrays:
@@ -284,28 +301,25 @@ def _graph_from(arrays: Arrays) -> Graph:
 
 
 def stack(trajectories: list[Trajectory]) -> Arrays:
-    """Stack trajectories into time (T, F), concentration (T, F, N) and dcdt (T, F, N)."""
-    return {f.name: np.stack([getattr(t, f.name) for t in trajectories]) for f in fields(Trajectory)}
+    """Stack trajectories into time (T, F), concentration (T, F, N), dcdt (T, F, N), and inputs (T, F, U) if any."""
+    frames = {f.name: np.stack([getattr(t, f.name) for t in trajectories]) for f in fields(Trajectory)}
+    if not frames["inputs"].size:
+        del frames["inputs"]
+    return frames
 
 
 def _trajectories_from(arrays: Arrays) -> list[Trajectory]:
+    arrays = {"inputs": np.zeros((*arrays["time"].shape, 0)), **arrays}
     parts = zip(*(arrays[field.name] for field in fields(Trajectory)), strict=True)
     return [Trajectory(*part) for part in parts]
 
 
 def _truth_arrays(system: System) -> Arrays:
-    arrays = {**_graph_arrays(system.graph), "sto_all": system.sto_all, "log_k": system.law.log_k}
-    for name in _FUNCTIONS:
-        arrays |= {f"{name}.{part}": value for part, value in vars(getattr(system.law, name)).items()}
-    return arrays
+    return {**_graph_arrays(system.graph), "sto_all": system.sto_all, **arrays_of(system.law)}
 
 
 def _truth_from(arrays: Arrays) -> Truth:
-    functions = {
-        name: RandomFunction(**{f.name: arrays[f"{name}.{f.name}"] for f in fields(RandomFunction)})
-        for name in _FUNCTIONS
-    }
-    return Truth(_graph_from(arrays), arrays["sto_all"], RateLaw(log_k=arrays["log_k"], **functions))
+    return Truth(_graph_from(arrays), arrays["sto_all"], law_of(arrays))
 
 
 def read_arrays(path: Path) -> Arrays:

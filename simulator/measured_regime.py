@@ -16,9 +16,7 @@ from pydantic import AfterValidator, Field, PlainSerializer, PlainValidator
 from simulator.network import Graph, Ints, graph_of
 from simulator.regime import (
     Constraints,
-    PositiveInt,
     Regime,
-    Section,
     Training,
     find_file,
     fingerprint,
@@ -29,6 +27,7 @@ from simulator.regime import (
     refuse_other_name,
     regime_files,
 )
+from simulator.section import PositiveInt, Section
 from stoichloop.errors import RegimeError
 
 LARGEST_MAGNITUDE = 6
@@ -148,6 +147,16 @@ class Measured(Section):
             max_products=max(len(equation.products) for equation in equations),
             may_be_absent=False,
         )
+
+    @property
+    def metabolite_names(self) -> tuple[str, ...]:
+        """Names of the rows of S."""
+        return self.network.metabolite_names
+
+    @property
+    def reaction_names(self) -> tuple[str, ...]:
+        """Names of the columns of S."""
+        return self.network.reaction_names
 
     def simulation(self) -> dict[str, Any]:
         """Return the settings that shape the data, flat."""

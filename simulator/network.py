@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
+from simulator.published_settings import PublishedNetwork
 from simulator.regime import ImportedNetwork, Network
 from stoichloop.errors import RegimeError
 
@@ -63,7 +64,7 @@ class Graph:
         return stoichiometry
 
 
-def stoichiometry_of(spec: Network | ImportedNetwork, rng: np.random.Generator) -> Ints:
+def stoichiometry_of(spec: Network | ImportedNetwork | PublishedNetwork, rng: np.random.Generator) -> Ints:
     """Return S, shape (N, R), of the network of a regime; `rng` is used only for a drawn network."""
     if isinstance(spec, Network):
         return draw_stoichiometry(spec, rng)

@@ -4,28 +4,22 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationError, model_validator
+from pydantic import Discriminator, Field, Tag, ValidationError, model_validator
 
+from simulator.law_mixture import LawMixture
+from simulator.published_settings import PublishedKinetics, PublishedNetwork, Sampling
+from simulator.section import PositiveFloat, PositiveInt, Section
 from simulator.yaml_file import read_mapping
 from stoichloop.errors import RegimeError
 
 REGIME_FOLDER = Path(__file__).parent / "regimes"
-
-PositiveInt = Annotated[int, Field(gt=0)]
-PositiveFloat = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-
-
-class Section(BaseModel):
-    """A part of a regime file."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
 
 SectionT = TypeVar("SectionT", bound=Section)
 
@@ -100,6 +94,10 @@ class ImportedNetwork(Section):
         """True if every column sums to zero, which is stricter than a balance of atoms."""
         return not any(sum(column.values()) for column in self.reactions.values())
 
+    def with_divisor(self) -> list[str]:
+        """Return the names of the reactions whose coefficients have a common divisor."""
+        return [name for name, column in self.reactions.items() if math.gcd(*column.values()) > 1]
+
     @property
     def max_substrates(self) -> int:
         """Largest number of substrates of a reaction."""
@@ -111,21 +109,39 @@ class ImportedNetwork(Section):
         return max(sum(s > 0 for s in column.values()) for column in self.reactions.values())
 
 
-_TAGS = ("drawn", "imported")
+_TAGS = (
+    "drawn",
+    "imported",
+    "published",
+    "shared functions",
+    "law mixture",
+    "published kinetics",
+    "integrated",
+    "sampled",
+)
 
 
 def _kind_of_network(value: Any) -> str:
+    if isinstance(value, PublishedNetwork) or (isinstance(value, dict) and "regulators" in value):
+        return "published"
     named = isinstance(value, dict) and "source" in value
     return "imported" if named or isinstance(value, ImportedNetwork) else "drawn"
 
 
 class Kinetics(Section):
-    """Settings by which rate constants and the two shared functions are drawn."""
+    """Settings by which the rate constants and the two shared functions of PDE_M1 are drawn."""
 
     log_k: tuple[float, float]
     hidden: PositiveInt
     rate_spread: PositiveFloat
     min_rate_variation: PositiveFloat
+
+
+def _kind_of_kinetics(value: Any) -> str:
+    if isinstance(value, PublishedKinetics) or (isinstance(value, dict) and "model_sha256" in value):
+        return "published kinetics"
+    own = isinstance(value, dict) and "laws" in value
+    return "law mixture" if own or isinstance(value, LawMixture) else "shared functions"
 
 
 class Trajectories(Section):
@@ -149,6 +165,11 @@ class Trajectories(Section):
         return self
 
 
+def _kind_of_trajectories(value: Any) -> str:
+    named = isinstance(value, dict) and "samples" in value
+    return "sampled" if named or isinstance(value, Sampling) else "integrated"
+
+
 class Observation(Section):
     """Noise on the training trajectories, and the part of the graph that is shown. Held-out trajectories stay exact.
 
@@ -159,6 +180,8 @@ class Observation(Section):
         dcdt_given: false if the observer has c(t) alone.
         decoys: number of shown edges absent from the network, per edge of the network.
         roles_told: true if the observer is given the role, substrate or product, of each edge.
+        noise_on_reading: true if the noise on a concentration is a share of that concentration itself, by which its
+            logarithm varies.
     """
 
     dcdt_noise: Annotated[float, Field(ge=0, allow_inf_nan=False)]
@@ -166,6 +189,7 @@ class Observation(Section):
     dcdt_given: bool
     decoys: Annotated[float, Field(ge=0, allow_inf_nan=False)]
     roles_told: bool
+    noise_on_reading: bool = False
 
     @model_validator(mode="after")
     def _noise_on_what_is_given(self) -> Observation:
@@ -182,6 +206,7 @@ class Constraints:
         alphabet: allowed magnitudes of a coefficient. mass_balanced: true if every column sums to zero.
         max_substrates, max_products: largest numbers in a reaction; the smallest are 1.
         may_be_absent: true if the coefficient of a shown edge may be zero.
+        primitive: true if no column has a common divisor.
     """
 
     alphabet: tuple[int, ...]
@@ -189,6 +214,7 @@ class Constraints:
     max_substrates: int
     max_products: int
     may_be_absent: bool
+    primitive: bool = False
 
 
 class Training(Section):
@@ -205,33 +231,94 @@ class Regime(Section):
     description: str
     seed: Annotated[int, Field(ge=2**64)]
     network: Annotated[
-        Annotated[Network, Tag("drawn")] | Annotated[ImportedNetwork, Tag("imported")], Discriminator(_kind_of_network)
+        Annotated[Network, Tag("drawn")]
+        | Annotated[ImportedNetwork, Tag("imported")]
+        | Annotated[PublishedNetwork, Tag("published")],
+        Discriminator(_kind_of_network),
     ]
-    kinetics: Kinetics
-    trajectories: Trajectories
+    kinetics: Annotated[
+        Annotated[Kinetics, Tag("shared functions")]
+        | Annotated[LawMixture, Tag("law mixture")]
+        | Annotated[PublishedKinetics, Tag("published kinetics")],
+        Discriminator(_kind_of_kinetics),
+    ]
+    trajectories: Annotated[
+        Annotated[Trajectories, Tag("integrated")] | Annotated[Sampling, Tag("sampled")],
+        Discriminator(_kind_of_trajectories),
+    ]
     observation: Observation
     training: Training
 
+    @model_validator(mode="after")
+    def _published_as_a_whole(self) -> Regime:
+        parts = (self.network, self.kinetics, self.trajectories)
+        if 0 < sum(isinstance(part, PublishedNetwork | PublishedKinetics | Sampling) for part in parts) < len(parts):
+            raise ValueError("network, kinetics and trajectories must all be those of a published model, or none")
+        return self
+
+    @model_validator(mode="after")
+    def _laws_have_members(self) -> Regime:
+        if not isinstance(self.kinetics, LawMixture):
+            return self
+        if self.observation.decoys or not self.observation.roles_told:
+            raise ValueError(
+                "observation.decoys must be 0 and roles_told true where each reaction has a rate law of its own"
+            )
+        if isinstance(self.network, ImportedNetwork) and (divided := self.network.with_divisor()):
+            raise ValueError(
+                f"reaction '{divided[0]}' must have no common divisor in its coefficients where each reaction has a "
+                "rate law of its own, since no rate tells the length of its column; divide them"
+            )
+        return self
+
     @property
     def constraints(self) -> Constraints:
-        """The statements about every column of S."""
+        """The statements about every column of S. A column of one entry sums to no zero."""
         network = self.network
         return Constraints(
             alphabet=network.coefficients,
-            mass_balanced=network.mass_balanced,
+            mass_balanced=network.mass_balanced and not self._exchanges,
             max_substrates=network.max_substrates,
             max_products=network.max_products,
             may_be_absent=self.observation.decoys > 0,
+            primitive=isinstance(self.kinetics, LawMixture | PublishedKinetics),
         )
+
+    @property
+    def metabolite_names(self) -> tuple[str, ...]:
+        """Names of the rows of S."""
+        return self.network.metabolite_names
+
+    @property
+    def reaction_names(self) -> tuple[str, ...]:
+        """Names of the columns of S: those of the network, then feeds, then outflows."""
+        return (*self.network.reaction_names, *self._exchanges)
+
+    @property
+    def _exchanges(self) -> tuple[str, ...]:
+        if not isinstance(self.kinetics, LawMixture):
+            return ()
+        counts = {"feed": self.kinetics.exchange.feeds, "outflow": self.kinetics.exchange.outflows}
+        return tuple(f"{kind}{number}" for kind, count in counts.items() for number in range(count))
 
     def simulation(self) -> dict[str, Any]:
         """Return the settings that shape the data, flat: `{"network.metabolites": 100, ...}`."""
         content = self.model_dump(mode="json", exclude={"title", "description", "training"})
         content["network"].pop("source", None)
+        if not self.observation.noise_on_reading:  # a key that older data do not have
+            del content["observation"]["noise_on_reading"]
         return dict(flatten(content))
 
     def sibling(self, number: int) -> Regime:
-        """Return the same setting with other functions, initial conditions and, if drawn, another network."""
+        """Return the same setting with other rate laws, initial conditions and, if drawn, another network.
+
+        Raises `RegimeError` for a published model, which has its own rate laws.
+        """
+        if isinstance(self.kinetics, PublishedKinetics):
+            raise RegimeError(
+                f"regime '{self.name}' has the rate laws of a published model, so it has no sibling {number}: there is "
+                "nothing to draw others from"
+            )
         words = np.random.SeedSequence([self.seed, number]).generate_state(4, np.uint64)
         seed = 2**127 + sum(int(word) << 64 * index for index, word in enumerate(words[:2])) % 2**127
         return self.model_copy(

@@ -76,8 +76,7 @@ def regime_of(path: Path) -> Regime:
     return Regime(
         name=name_of(path),
         title=f"{path.name}, {metabolites} metabolites x {reactions} reactions, exact dc/dt",
-        description=f"Imported from {path.name}, with PDE_M1 kinetics. Reversible reactions run in their written "
-        f"direction. {' '.join(_differences(read))}",
+        description=f"Imported from {path.name}, with PDE_M1 kinetics. {' '.join(_differences(read))}",
         seed=2**127 + int(digest[:31], 16),
         network=network,
         **_SETTINGS,

@@ -3,7 +3,8 @@
 Left out are reactions with one side only (exchange, demand, sink), with a coefficient that the file does not state or
 that is not an integer (biomass), and with one above `LARGEST_COEFFICIENT`. Boundary species are left out of their
 reactions, since no reaction changes them. A species on both sides of a reaction counts by its net coefficient.
-A reversible reaction runs in the direction in which it is written. A species without a reaction is dropped.
+A reversible reaction runs in the direction in which it is written, and modifiers have no effect; such reactions are
+named. A species without a reaction is dropped.
 """
 
 from __future__ import annotations
@@ -33,6 +34,8 @@ _NET = "with net coefficients of species on both sides"
 _ZERO = "without species whose coefficient is 0"
 _WITHOUT_BOUNDARY = "without boundary species"
 _EQUAL = "equal to another reaction"
+_FORWARD = "in their written direction alone, though reversible"
+_UNREGULATED = "without their modifiers"
 
 _ESCAPED = re.compile(r"__(\d+)__")  # COBRApy writes other characters of a name so
 _NAME = re.compile(r"(?!.*->)[^\s+]*\w\S*")
@@ -77,7 +80,7 @@ class _Member:
 
 def read_network(path: Path, option: str = "--sbml") -> SbmlNetwork:
     """Return the network of an SBML file, given by `option`; raises `RegimeError`."""
-    document = _read_document(path, option)  # which the model lives as long as
+    document = read_document(path, option)  # which the model lives as long as
     model = document.getModel()
     species = {one.getId(): one for one in model.getListOfSpecies()}
     names = _names(list(species), "M_")
@@ -86,6 +89,8 @@ def read_network(path: Path, option: str = "--sbml") -> SbmlNetwork:
     sorting = _Sorting()
     for key, name in _names(list(written), "R_").items():
         _sort(sorting, name, written[key])
+        if name in sorting.reactions:
+            _name_rate(sorting, name, model.getReaction(key))
     if not sorting.reactions:
         raise RegimeError(
             f"{option} {path}: has no reaction that turns metabolites into others with integer coefficients of at "
@@ -118,6 +123,14 @@ def _sort(sorting: _Sorting, name: str, members: Sequence[_Member]) -> None:
     changes = {_WITHOUT_BOUNDARY: len(inner) < len(members), _ZERO: len(counted) < len(inner), _NET: bool(both)}
     for change in (change for change, made in changes.items() if made):
         sorting.changed.setdefault(change, []).append(name)
+
+
+def _name_rate(sorting: _Sorting, name: str, reaction: Any) -> None:
+    """Name what the rate of a reaction has in the file and PDE_M1 has not."""
+    if reaction.getReversible():
+        sorting.changed.setdefault(_FORWARD, []).append(name)
+    if reaction.getNumModifiers():
+        sorting.changed.setdefault(_UNREGULATED, []).append(name)
 
 
 def _unfit(
@@ -162,14 +175,14 @@ def _decoded(key: str) -> str:
 def _members(model: Any, reaction: Any, names: dict[str, str], boundary: set[str]) -> list[_Member]:
     sides = ((-1, reaction.getListOfReactants()), (1, reaction.getListOfProducts()))
     found = [
-        (side, names.get(one.getSpecies(), one.getSpecies()), _coefficient(model, one))
+        (side, names.get(one.getSpecies(), one.getSpecies()), coefficient_of(model, one))
         for side, members in sides
         for one in members
     ]
     return [_Member(name, side, coefficient, name in boundary) for side, name, coefficient in found]
 
 
-def _coefficient(model: Any, member: Any) -> float:
+def coefficient_of(model: Any, member: Any) -> float:
     """Return a stoichiometric coefficient, NaN if the file states none or computes it."""
     key = member.getIdAttribute()
     if member.isSetStoichiometryMath():  # level 2
@@ -184,7 +197,7 @@ def _coefficient(model: Any, member: Any) -> float:
     return float(member.getStoichiometry() / member.getDenominator())
 
 
-def _read_document(path: Path, option: str) -> Any:
+def read_document(path: Path, option: str) -> Any:
     """Return libSBML's document of a local file, which has a model; nothing is downloaded."""
     try:
         import libsbml

@@ -25,6 +25,8 @@ from agent.executor.sandbox.probe import find_sandbox
 from agent.executor.workspace import Workspace
 from agent.loop.explore import run_campaign
 from simulator.dataset import Dataset, prepare
+from simulator.generate import System
+from simulator.kinetics.shared_functions import SharedFunctions
 from simulator.measured.measurements import Measurements, import_measurements
 from simulator.regime import Regime, find_regime
 
@@ -50,6 +52,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def tiny(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
     """Return the frozen data of `pde_m1_tiny`; not to be changed."""
     return frozen(tmp_path_factory, "tiny", find_regime("pde_m1_tiny"))
+
+
+def shared_functions(of: Dataset | System) -> SharedFunctions:
+    """Return the true rate law of a regime whose reactions share two functions."""
+    law = of.truth.law if isinstance(of, Dataset) else of.law
+    assert isinstance(law, SharedFunctions)
+    return law
 
 
 @pytest.fixture(scope="session")

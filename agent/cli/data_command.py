@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -12,6 +12,9 @@ from agent.cli.completion import complete_regime
 from agent.cli.options import Json, Sibling
 from agent.cli.output import print_json, say
 from stoichloop.errors import StoichloopError
+
+if TYPE_CHECKING:
+    from simulator.published.import_published import Request
 
 
 def data(
@@ -34,6 +37,20 @@ def data(
     network: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Network of the measurements in --csv, as YAML or SBML.")
     ] = None,
+    kinetics: Annotated[
+        Literal["own"] | None,
+        typer.Option(help="With --sbml: 'own' simulates the model by its own rate laws, instead of those of PDE_M1."),
+    ] = None,
+    trajectories: Annotated[
+        int | None, typer.Option(min=1, help="With --kinetics own: trajectories to train on; default 30.")
+    ] = None,
+    samples: Annotated[
+        int | None, typer.Option(min=4, help="With --kinetics own: samples of each; default 40.")
+    ] = None,
+    noise: Annotated[
+        float | None,
+        typer.Option(min=0.0, max=1.0, help="With --kinetics own: noise as a share of each reading; default 0."),
+    ] = None,
     sibling: Sibling = None,
     against: Annotated[
         Path | None,
@@ -54,7 +71,8 @@ def data(
         from simulator.comparison import read_other
 
         read_other(against)  # before data are frozen to compare with it
-    dataset, generated = find_data(regime, sbml, csv, network, sibling, quiet=as_json)
+    own = _own_kinetics(sbml, sibling, kinetics, {"trajectories": trajectories, "samples": samples, "noise": noise})
+    dataset, generated = find_data(regime, sbml, csv, network, sibling, own=own, quiet=as_json)
     if against is not None:
         _compare(dataset.folder, against, as_json)
         return
@@ -77,6 +95,22 @@ def data(
     console, made = Console(), "generated" if dataset.manifest.truth else "frozen"
     console.print(f"{made if generated else 'verified'} {dataset.folder}", soft_wrap=True, highlight=False)
     console.print(datasheet(dataset))
+
+
+def _own_kinetics(
+    sbml: Path | None, sibling: int | None, kinetics: str | None, asked: dict[str, Any]
+) -> Request | None:
+    """Return how to sample a model by its own rate laws, None if that is not asked for; raises `StoichloopError`."""
+    given = {name: value for name, value in asked.items() if value is not None}
+    if kinetics is None and not given:
+        return None
+    if kinetics is None:
+        raise StoichloopError(f"--{next(iter(given))} goes with --kinetics own; give both, or leave it out")
+    if sbml is None or sibling is not None:
+        raise StoichloopError("--kinetics own goes with --sbml FILE, and without --sibling: a model has rate laws once")
+    from simulator.published.import_published import Request
+
+    return Request(**given)
 
 
 def _compare(folder: Path, other: Path, as_json: bool) -> None:

@@ -29,7 +29,10 @@ class Panel:
 
 def panels_of(shown: Reconstruction) -> list[Panel]:
     """Draw all figures."""
-    plans = _against_truth(shown) if isinstance(shown, ComparedReconstruction) else _without_truth(shown)
+    if isinstance(shown, ComparedReconstruction) and shown.shares_functions:
+        plans = _against_truth(shown)
+    else:
+        plans = _without_truth(shown)
     return [_panel(*plan) for plan in [*plans, *_trajectories(shown)]]
 
 

@@ -20,7 +20,7 @@ _LEAST_SPREAD = 0.02  # lower bound of the robust deviation of log k, so that a 
 
 def paint_log_k(figure: Figure, compared: ComparedReconstruction) -> None:
     """Plot each learned rate constant against the true one; name the largest outliers."""
-    law, names = compared.law, compared.data.regime.network.reaction_names
+    law, names = compared.law, compared.data.regime.reaction_names
     off = outliers(law.log_k - law.true_log_k)
     axes = figure.add_subplot()
     ends = [float(law.true_log_k.min()), float(law.true_log_k.max())]

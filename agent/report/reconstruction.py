@@ -18,6 +18,7 @@ from memory.leaderboard import typical_trial
 from memory.records import Experiment, TrialResult
 from simulator.dataset import Dataset, FrozenData
 from simulator.kinetics import Floats
+from simulator.kinetics.shared_functions import SharedFunctions
 from simulator.network import Ints
 
 
@@ -56,9 +57,14 @@ class ComparedReconstruction(Reconstruction):
         """True for the edges whose coefficient is right, shape (E,)."""
         return np.asarray(self.decoded == self.data.truth.sto_all)
 
+    @property
+    def shares_functions(self) -> bool:
+        """True if the true reactions share two functions, as those of the estimate do."""
+        return isinstance(self.data.truth.law, SharedFunctions)
+
     @cached_property
     def law(self) -> AlignedLaw:
-        """Rate constants and both functions, rescaled to the true units."""
+        """Rate constants and both functions, rescaled to the true units, of reactions that share functions."""
         return align(self.dynamics, self.data)
 
 

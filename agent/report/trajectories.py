@@ -38,7 +38,7 @@ def paint_change(figure: Figure, data: FrozenData) -> None:
 def paint_rollouts(figure: Figure, reconstruction: Reconstruction) -> None:
     """Plot the first held-out trajectory and its prediction, for the metabolites that change most."""
     (true, rolled), held_out = reconstruction.rollouts, reconstruction.data.heldout[0]
-    names = reconstruction.data.regime.network.metabolite_names
+    names = reconstruction.data.regime.metabolite_names
     most = np.argsort(-np.ptp(true[0], axis=0), kind="stable")[:_FOLLOWED]
     panels = figure.subplots(2, -(-len(most) // 2), sharex=True, squeeze=False).ravel()
     for axes, metabolite in zip(panels, most, strict=False):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import statistics
 from collections.abc import Iterable, Sequence
 
+import numpy as np
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
@@ -63,9 +64,11 @@ def _simulated(dataset: Dataset) -> dict[str, str]:
     edges = counted(facts.edges, "edge")
     if dataset.regime.constraints.may_be_absent:
         edges = f"{counted(facts.edges, 'candidate edge')}, {facts.true_edges} of them real"
+    own = dataset.regime.constraints.primitive
     roles = "known" if dataset.regime.observation.roles_told else "unknown"
     return {
         "network": f"{_network(facts)}, {edges}; roles are {roles}",
+        **({"rate laws": _laws(dataset)} if own else {}),
         "observed": f"{counted(facts.frames, 'frame')} in {_trajectories(facts.trajectories)}, "
         f"{facts.heldout_trajectories} more held out",
         "followed for": f"{min(facts.followed_for):.2f} to {max(facts.followed_for):.2f} time units, "
@@ -76,15 +79,30 @@ def _simulated(dataset: Dataset) -> dict[str, str]:
         "smallest concentration": f"{facts.smallest_concentration:.4f}, never clamped",
         "identifiable": f"{facts.identifiable_edges} of {counted(facts.edges, 'coefficient')}, with all rates known "
         f"({counted(facts.null_dimension, 'direction')} undetermined)",
-        "given the form alone": f"{facts.identifiable_edges_given_form} of {counted(facts.edges, 'coefficient')}",
+        "given only on what each rate depends"
+        if own
+        else "given the form alone": f"{facts.identifiable_edges_given_form} of {counted(facts.edges, 'coefficient')}",
         "proportional rates": _listed(" = ".join(_names(facts, group)) for group in facts.proportional_reactions),
         "collinear groups": _listed(
             "{" + ", ".join(f"{facts.metabolite_names[m]} in {facts.reaction_names[r]}" for m, r in group) + "}"
             for group in facts.collinear_groups
         ),
-        "scale-free columns": f"{len(facts.scale_free_reactions)}, {len(resolved)} of them resolved by the form "
+        "scale-free columns": "none: no column has a common divisor"
+        if own
+        else f"{len(facts.scale_free_reactions)}, {len(resolved)} of them resolved by the form "
         f"of the rate law; unresolved: {_listed(unresolved)}",
     }
+
+
+def _laws(dataset: Dataset) -> str:
+    """Return what is told of rates where each reaction has a law of its own."""
+    stated, inputs = dataset.stated, dataset.observed[0].inputs.shape[1]
+    exchange = int((np.bincount(dataset.graph.rxn_all, minlength=dataset.graph.n_reactions) == 1).sum())
+    return (
+        f"one for each reaction; {int(stated.reversible.sum())} reversible, {exchange} exchange with the outside, "
+        f"{counted(len(stated.met_reg), 'regulator')}, {counted(inputs, 'input')}, "
+        f"{counted(len(np.unique(stated.volume)), 'volume')}"
+    )
 
 
 def _names(facts: Facts, reactions: Sequence[int]) -> list[str]:

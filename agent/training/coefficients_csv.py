@@ -16,7 +16,7 @@ def write_coefficients(folder: Path, data: FrozenData) -> None:
 
     `coefficient` is the decoded integer, `estimate` the trained value; each reaction has its own arbitrary scale.
     """
-    graph, network = data.graph, data.regime.network
+    graph, regime = data.graph, data.regime
     estimate = read_estimate(folder / ESTIMATE, graph).sto_all
     integers = decode(graph, estimate, data.regime.constraints)
     place = folder / "stoichiometry.csv"
@@ -25,5 +25,5 @@ def write_coefficients(folder: Path, data: FrozenData) -> None:
         rows = csv.writer(stream, lineterminator="\n")
         rows.writerow(("reaction", "metabolite", "coefficient", "estimate"))
         for edge, (metabolite, reaction) in enumerate(zip(graph.met_all, graph.rxn_all, strict=True)):
-            names = network.reaction_names[reaction], network.metabolite_names[metabolite]
+            names = regime.reaction_names[reaction], regime.metabolite_names[metabolite]
             rows.writerow((*names, int(integers[edge]), f"{estimate[edge]:.6g}"))

@@ -12,12 +12,23 @@ from stoichloop.errors import UsageError
 if TYPE_CHECKING:
     from simulator.dataset import Dataset
     from simulator.measured.measurements import Measurements
+    from simulator.published.import_published import Request
 
 
 def find_data(
-    regime: str | None, sbml: Path | None, csv: Path | None, network: Path | None, sibling: int | None, *, quiet: bool
+    regime: str | None,
+    sbml: Path | None,
+    csv: Path | None,
+    network: Path | None,
+    sibling: int | None,
+    *,
+    own: Request | None = None,
+    quiet: bool,
 ) -> tuple[Dataset | Measurements, bool]:
-    """Return the data that the arguments of `stoichloop data` select, and whether they were frozen just now."""
+    """Return the data that the arguments of `stoichloop data` select, and whether they were frozen just now.
+
+    With `own`, the model of `sbml` is simulated by its own rate laws.
+    """
     from simulator.measured.measurements import import_measurements
     from simulator.sbml import import_regime
 
@@ -33,6 +44,11 @@ def find_data(
         with Console(stderr=True, quiet=quiet).working(f"reading {csv}"):
             data, frozen = import_measurements(csv, network, current_workspace().data)
         return (data, frozen) if sibling is None else dataset_of(data.regime.name, sibling, quiet=quiet)
+    if sbml is not None and own is not None:
+        from simulator.published.import_published import import_published
+
+        with Console(stderr=True, quiet=quiet).working(f"simulating {sbml}"):
+            return import_published(sbml, own, current_workspace().data)
     if sbml is not None:
         with Console(stderr=True, quiet=quiet).working(f"reading {sbml}"):
             regime = import_regime(sbml, current_workspace().data).name

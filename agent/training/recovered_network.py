@@ -83,8 +83,8 @@ def network_of(estimate: Estimate, regime: Regime | Measured, graph: Graph, orig
     return RecoveredNetwork(
         regime=regime.name,
         origin=origin,
-        metabolites=regime.network.metabolite_names,
-        reactions=regime.network.reaction_names,
+        metabolites=regime.metabolite_names,
+        reactions=regime.reaction_names,
         stoichiometry=graph.matrix(integers).astype(np.int64),
         log_k=estimate.log_k + np.log10(column_scale(graph, estimate.sto_all, integers)),
     )

@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulator.identifiability.given_rates import PARALLEL
-from simulator.kinetics import Floats, RateLaw
+from simulator.kinetics import Floats
+from simulator.kinetics.shared_functions import SharedFunctions
 from simulator.network import Graph, Ints
 
 _FRAMES = 400  # evenly spread; courses that agree on all of them count as equal
@@ -31,7 +32,9 @@ class ScaleFree:
     resolved: NDArray[np.bool_]
 
 
-def scale_free(graph: Graph, sto_all: Ints, law: RateLaw, frames: Floats, alphabet: tuple[int, ...]) -> ScaleFree:
+def scale_free(
+    graph: Graph, sto_all: Ints, law: SharedFunctions, frames: Floats, alphabet: tuple[int, ...]
+) -> ScaleFree:
     """Compare the course of each rate over `frames`, shape (F, N), with its course under each other multiple."""
     frames = frames[:: -(-len(frames) // _FRAMES)]
     divisor = np.zeros(graph.n_reactions, dtype=np.int64)

@@ -9,11 +9,13 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
 from simulator.generate import System
-from simulator.identifiability.column_lengths import scale_free
+from simulator.identifiability.column_lengths import ScaleFree, scale_free
 from simulator.identifiability.given_form import ratios_determined
+from simulator.identifiability.given_participants import directions_determined
 from simulator.identifiability.given_rates import analyse
 from simulator.kinetics import Floats
-from simulator.regime import Regime
+from simulator.kinetics.shared_functions import SharedFunctions
+from simulator.regime import Constraints, Regime
 
 
 class Facts(BaseModel):
@@ -53,7 +55,8 @@ class Identifiable:
 
     Attributes:
         edges: given all rates, except in columns whose length is undetermined. Scores use this mask.
-        edges_given_form: given only the functional form.
+        edges_given_form: given only the functional form; with a rate law for each reaction, given only on what each
+            rate depends.
     """
 
     edges: NDArray[np.bool_]
@@ -62,13 +65,13 @@ class Identifiable:
 
 def examine(regime: Regime, system: System) -> tuple[Facts, Identifiable]:
     """Return all facts of a simulated system."""
-    graph, sto_all, law, network = system.graph, system.sto_all, system.law, regime.network
+    graph, sto_all, constraints = system.graph, system.sto_all, regime.constraints
     frames = np.concatenate([trajectory.concentration for trajectory in system.exact])
+    species = np.concatenate([trajectory.species for trajectory in system.exact])
     every = np.concatenate([frames, *(trajectory.concentration for trajectory in system.heldout)])
-    rates = law.rates(graph, sto_all, frames)
-    given_rates = analyse(graph, rates, mass_balanced=network.mass_balanced)
-    lengths = scale_free(graph, sto_all, law, frames, network.coefficients)
-    ratios = ratios_determined(graph, sto_all, law, frames, mass_balanced=network.mass_balanced)
+    rates = system.rates()
+    given_rates = analyse(graph, rates, mass_balanced=constraints.mass_balanced)
+    lengths, ratios = _columns(system, species, rates, constraints)
     # Without k only ratios count: one undetermined coefficient leaves no ratio of its column.
     ratios[graph.rxn_all[~given_rates.edges]] = False
     # A coefficient of zero does not depend on the length of its column.
@@ -80,14 +83,14 @@ def examine(regime: Regime, system: System) -> tuple[Facts, Identifiable]:
         reactions=graph.n_reactions,
         edges=len(sto_all),
         true_edges=int(np.count_nonzero(sto_all)),
-        metabolite_names=network.metabolite_names,
-        reaction_names=network.reaction_names,
+        metabolite_names=regime.metabolite_names,
+        reaction_names=regime.reaction_names,
         trajectories=len(system.exact),
         frames=len(frames),
         heldout_trajectories=len(system.heldout),
         followed_for=tuple(float(trajectory.time[-1]) for trajectory in system.exact),
         activity_rank=activity_rank(frames),
-        rate_variation=tuple((rates.std(axis=0) / rates.mean(axis=0)).tolist()),
+        rate_variation=tuple((rates.std(axis=0) / np.maximum(np.abs(rates).mean(axis=0), 1e-300)).tolist()),
         smallest_concentration=float(every.min()),
         identifiable_edges=int(edges.sum()),
         identifiable_edges_given_form=int(edges_given_form.sum()),
@@ -101,6 +104,20 @@ def examine(regime: Regime, system: System) -> tuple[Facts, Identifiable]:
         scale_free_resolved=tuple(np.flatnonzero(lengths.resolved).tolist()),
     )
     return facts, Identifiable(edges, edges_given_form)
+
+
+def _columns(
+    system: System, species: Floats, rates: Floats, constraints: Constraints
+) -> tuple[ScaleFree, NDArray[np.bool_]]:
+    """Return the columns of open length, and the mask, shape (R,), of those whose ratios are determined without k."""
+    graph, sto_all, law = system.graph, system.sto_all, system.law
+    balanced = constraints.mass_balanced
+    if isinstance(law, SharedFunctions):
+        lengths = scale_free(graph, sto_all, law, species, constraints.alphabet)
+        return lengths, ratios_determined(graph, sto_all, law, species, mass_balanced=balanced)
+    none = np.zeros(graph.n_reactions, dtype=bool)  # no column has a common divisor, which settles its length
+    directions = directions_determined(graph, sto_all, system.stated, species, rates, mass_balanced=balanced)
+    return ScaleFree(none, none), directions
 
 
 def activity_rank(frames: Floats, share: float = 0.99) -> int:

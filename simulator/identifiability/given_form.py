@@ -23,7 +23,8 @@ from scipy.linalg import block_diag, null_space
 from scipy.special import expit
 
 from simulator.identifiability.given_rates import TOLERANCE, directions_free_of_dynamics
-from simulator.kinetics import Floats, RateLaw
+from simulator.kinetics import Floats
+from simulator.kinetics.shared_functions import SharedFunctions
 from simulator.network import Graph, Ints
 
 _SPLINES = 12  # per function
@@ -39,7 +40,7 @@ _STEP = 1e-4
 
 
 def ratios_determined(
-    graph: Graph, sto_all: Ints, law: RateLaw, frames: Floats, *, mass_balanced: bool
+    graph: Graph, sto_all: Ints, law: SharedFunctions, frames: Floats, *, mass_balanced: bool
 ) -> NDArray[np.bool_]:
     """Return the mask, shape (R,), of columns whose ratios are determined by `frames`, shape (F, N)."""
     wanted = max(_FRAMES, 3 * int(np.bincount(graph.met_all).max()))
@@ -116,7 +117,7 @@ class _Changes:
     gauges: Floats
 
     @classmethod
-    def of(cls, graph: Graph, sto_all: Ints, law: RateLaw, frames: Floats) -> _Changes:
+    def of(cls, graph: Graph, sto_all: Ints, law: SharedFunctions, frames: Floats) -> _Changes:
         """Return the changes at the true functions."""
         substrates = np.flatnonzero(sto_all < 0)
         magnitudes, magnitude = np.unique(-sto_all[substrates], return_inverse=True)
@@ -182,6 +183,6 @@ def _design(knots: Floats, values: Floats) -> Floats:
     return np.asarray(design).reshape(*values.shape, -1)
 
 
-def _slope(law: RateLaw, drive: Floats) -> Floats:
+def _slope(law: SharedFunctions, drive: Floats) -> Floats:
     """Return the derivative of rate_func."""
     return (law.rate_func(drive + _STEP) - law.rate_func(drive - _STEP)) / (2.0 * _STEP)

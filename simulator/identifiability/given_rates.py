@@ -44,12 +44,13 @@ class Identifiability:
 
 
 def analyse(graph: Graph, rates: Floats, *, mass_balanced: bool) -> Identifiability:
-    """Analyse the null space of positive rates of shape (frames, R).
+    """Analyse the null space of rates of shape (frames, R).
 
     Rates are scaled to unit norm: a change z_e there is a change z_e / |v_j| of the coefficient, and since
     that factor is common to a column, balance reads sum_e z_e = 0 in either scale.
     """
-    unit = rates / np.linalg.norm(rates, axis=0)
+    length = np.linalg.norm(rates, axis=0)
+    unit = rates / np.where(length > 0, length, 1.0)  # a reaction that never runs determines nothing
     free = directions_free_of_dynamics(graph, unit)
     if mass_balanced and free.shape[1]:
         balance = np.zeros((graph.n_reactions, free.shape[1]))
@@ -89,7 +90,7 @@ def _tied_edges(free: Floats) -> tuple[tuple[int, ...], ...]:
 
 def _proportional_groups(unit: Floats) -> tuple[tuple[int, ...], ...]:
     """Return groups of reactions whose unit-norm rates coincide, smallest index first."""
-    same = unit.T @ unit > 1.0 - PARALLEL
+    same = np.abs(unit.T @ unit) > 1.0 - PARALLEL  # reversible reactions may run opposite to each other
     groups: dict[int, list[int]] = {}
     for reaction in range(unit.shape[1]):
         first = min(int(np.argmax(same[reaction])), reaction)

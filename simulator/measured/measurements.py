@@ -23,8 +23,8 @@ from pydantic import BaseModel, ConfigDict
 from scipy.interpolate import make_smoothing_spline
 
 from simulator.dataset import FACTS, HELDOUT, OBSERVATIONS, FrozenData, check, shown, stack, write
-from simulator.generate import Trajectory
 from simulator.identifiability.facts import activity_rank
+from simulator.integration import Trajectory
 from simulator.measured.csv_table import LEAST_ALONE, Table, TimeSeries, read_table
 from simulator.measured.stated_network import Cut, cut_down, read_stated
 from simulator.measured_regime import Measured, Origin, read_known
@@ -145,8 +145,8 @@ def _regime(csv: Path, network: Path, table: Table, cut: Cut) -> Measured:
 def _freeze(regime: Measured, table: Table, root: Path) -> None:
     kept, back = _keep_back(regime.readings.source, table.courses)
     smooth = [_smoothed(course) for course in back]
-    unknown = np.full_like(kept[0].concentration, np.nan)
-    observations = stack([Trajectory(course.time, course.concentration, unknown) for course in kept])
+    unknown, none = np.full_like(kept[0].concentration, np.nan), np.zeros((len(kept[0].time), 0))
+    observations = stack([Trajectory(course.time, course.concentration, unknown, none) for course in kept])
     del observations["dcdt"]
     graph = regime.network.graph()
     arrays = {OBSERVATIONS: shown(graph, regime.constraints) | observations, HELDOUT: stack(smooth)}
@@ -175,7 +175,8 @@ def _keep_back(source: str, courses: Sequence[TimeSeries]) -> tuple[list[TimeSer
 def _smoothed(course: TimeSeries) -> Trajectory:
     """Return the smoothing splines through a course, and their slopes."""
     spline = make_smoothing_spline(course.time, course.concentration)
-    return Trajectory(course.time, np.asarray(spline(course.time)), np.asarray(spline.derivative()(course.time)))
+    fitted, slope = np.asarray(spline(course.time)), np.asarray(spline.derivative()(course.time))
+    return Trajectory(course.time, fitted, slope, np.zeros((len(course.time), 0)))
 
 
 def _facts(

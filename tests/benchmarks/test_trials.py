@@ -68,7 +68,7 @@ def after_change_of(clone: Workspace, file: str, recipe: str | None) -> str:
         "gnn/model.py",
         "moves/integer_columns/move.yaml",
         f"recipes/{REGIME}.yaml",
-        "simulator/kinetics.py",
+        "simulator/kinetics/shared_functions.py",
         f"simulator/regimes/{REGIME}.yaml",
         "agent/analyzer/scoring/score.py",
         "agent/base/untrusted.py",

@@ -11,8 +11,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from simulator.dataset import Dataset
+from simulator.dataset import Dataset, prepare
 from simulator.measured.measurements import Measurements
+from simulator.regime import find_regime
 from tests.conftest import ROOT, train
 
 PAGE = (ROOT / "docs" / "trial-contract.md").read_text(encoding="utf-8")
@@ -55,6 +56,16 @@ def sizes_of(data: Dataset | Measurements) -> dict[str, int]:
 
 def test_the_observations_are_those_of_the_page(tiny: Dataset) -> None:
     assert described(tiny.observations_path) == documented("observations.npz", sizes_of(tiny))
+
+
+def test_the_observations_of_other_kinetics_are_those_of_the_page(tmp_path: Path) -> None:
+    regime = find_regime("mixed_tiny")
+    few = regime.trajectories.model_copy(update={"count": 4, "heldout": 1, "frames": 20})
+    data, _ = prepare(regime.model_copy(update={"trajectories": few}), tmp_path)
+    sizes = sizes_of(data) | {"G": len(data.stated.met_reg), "U": data.observed[0].inputs.shape[1]}
+    expected = documented("observations.npz", sizes) | documented("observations.npz of other kinetics", sizes)
+    del expected["dcdt"]
+    assert described(data.observations_path) == expected
 
 
 def test_where_dcdt_is_not_given_only_that_array_is_missing(pathway: Measurements) -> None:

@@ -15,7 +15,8 @@ from gnn.estimate import write_estimate
 from gnn.model import MetabolismPropagation
 from gnn.observations import Constraints, Observations, read_observations
 from simulator.dataset import Dataset
-from simulator.kinetics import RandomFunction
+from simulator.kinetics.shared_functions import RandomFunction
+from tests.conftest import shared_functions
 
 CPU = torch.device("cpu")
 
@@ -38,20 +39,21 @@ def observations(tiny: Dataset) -> Observations:
 
 
 def test_a_trial_reads_the_constraints_of_the_regime(tiny: Dataset, observations: Observations) -> None:
-    assert vars(observations.constraints) == vars(tiny.regime.constraints)
+    assert {**vars(observations.constraints), "primitive": False} == vars(tiny.regime.constraints)
     assert observations.constraints == Constraints((1, 2), True, 2, 2, False)
     np.testing.assert_array_equal(observations.graph.role, np.sign(tiny.truth.sto_all))
 
 
 def assert_the_model_is_the_simulator(dataset: Dataset) -> None:
     """Assert that the model with the true parameters predicts the observed dc/dt."""
-    truth, observations = dataset.truth, read_observations(dataset.observations_path, CPU)
+    truth, law = dataset.truth, shared_functions(dataset)
+    observations = read_observations(dataset.observations_path, CPU)
     model = MetabolismPropagation(observations, Configuration())
     model.sto_all.data = torch.from_numpy(truth.sto_all).float()
-    model.log_k.data = torch.from_numpy(truth.law.log_k).float()
-    substrate_func = TrueFunction(truth.law.substrate_func, float(model.shift), float(model.width))
+    model.log_k.data = torch.from_numpy(law.log_k).float()
+    substrate_func = TrueFunction(law.substrate_func, float(model.shift), float(model.width))
     model.aggregation.register_module("substrate_func", substrate_func)
-    model.register_module("rate_func", TrueFunction(truth.law.rate_func))
+    model.register_module("rate_func", TrueFunction(law.rate_func))
     with torch.no_grad():
         predicted = model(observations.concentration)
     scale = float(observations.dcdt.square().mean().sqrt())

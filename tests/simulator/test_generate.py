@@ -7,13 +7,14 @@ import pytest
 
 from simulator.dataset import Dataset
 from simulator.generate import simulate
-from simulator.regime import Observation, find_regime
+from simulator.regime import Observation, Trajectories, find_regime
+from tests.conftest import shared_functions
 
 
 def test_the_same_regime_gives_the_same_system() -> None:
     first, second = (simulate(find_regime("pde_m1_tiny")) for _ in range(2))
     np.testing.assert_array_equal(first.sto_all, second.sto_all)
-    np.testing.assert_array_equal(first.law.log_k, second.law.log_k)
+    np.testing.assert_array_equal(shared_functions(first).log_k, shared_functions(second).log_k)
     for a, b in zip(first.observed, second.observed, strict=True):
         np.testing.assert_array_equal(a.concentration, b.concentration)
 
@@ -47,7 +48,7 @@ print(sha256(system.exact[0].dcdt.tobytes()).hexdigest())
 def test_another_seed_gives_another_system() -> None:
     regime = find_regime("pde_m1_tiny")
     other = simulate(regime.model_copy(update={"seed": regime.seed + 1}))
-    assert not np.array_equal(other.law.log_k, simulate(regime).law.log_k)
+    assert not np.array_equal(shared_functions(other).log_k, shared_functions(simulate(regime)).log_k)
 
 
 def test_siblings_share_the_setting_and_nothing_else() -> None:
@@ -56,7 +57,7 @@ def test_siblings_share_the_setting_and_nothing_else() -> None:
     assert regime.sibling(1) == regime.sibling(1)
     assert regime.sibling(1).network == regime.network
     assert len({regime.seed, regime.sibling(1).seed, regime.sibling(2).seed}) == 3
-    assert not np.array_equal(first.law.log_k, second.law.log_k)
+    assert not np.array_equal(shared_functions(first).log_k, shared_functions(second).log_k)
     assert not np.array_equal(first.graph.matrix(first.sto_all), second.graph.matrix(second.sto_all))
     assert not np.array_equal(first.observed[0].concentration[0], second.observed[0].concentration[0])
 
@@ -89,7 +90,7 @@ def test_readings_of_concentrations_are_as_noisy_as_the_regime_says_and_positive
 def test_dcdt_is_the_exact_derivative_of_the_trajectories(tiny: Dataset) -> None:
     truth = tiny.truth
     for trajectory in tiny.observed:
-        rates = truth.law.rates(truth.graph, truth.sto_all, trajectory.concentration)
+        rates = shared_functions(tiny).rates(truth.graph, truth.sto_all, trajectory.concentration)
         np.testing.assert_allclose(trajectory.dcdt, rates @ truth.graph.matrix(truth.sto_all).T, rtol=1e-12)
         # Simpson's rule over two frames, which knows nothing of the rate law, agrees with the change.
         width = trajectory.time[2] - trajectory.time[0]
@@ -99,7 +100,9 @@ def test_dcdt_is_the_exact_derivative_of_the_trajectories(tiny: Dataset) -> None
 
 
 def test_concentrations_stay_above_the_floor_without_clamping(tiny: Dataset) -> None:
-    floor = tiny.regime.trajectories.floor
+    spec = tiny.regime.trajectories
+    assert isinstance(spec, Trajectories)
+    floor = spec.floor
     for trajectory in [*tiny.observed, *tiny.heldout]:
         assert trajectory.concentration.min() >= floor * (1 - 1e-9)
         # A clamped trajectory would sit at the floor: here at most the very last frame touches it.
@@ -109,5 +112,5 @@ def test_concentrations_stay_above_the_floor_without_clamping(tiny: Dataset) -> 
 def test_every_rate_varies(tiny: Dataset) -> None:
     truth = tiny.truth
     frames = np.concatenate([trajectory.concentration for trajectory in tiny.observed])
-    rates = truth.law.rates(truth.graph, truth.sto_all, frames)
+    rates = shared_functions(tiny).rates(truth.graph, truth.sto_all, frames)
     assert (rates.std(axis=0) / rates.mean(axis=0)).min() >= 0.3

@@ -6,7 +6,7 @@ import yaml
 
 from simulator.measured_regime import all_known
 from simulator.network import graph_of, stoichiometry_of
-from simulator.regime import REGIME_FOLDER, ImportedNetwork, find_regime, read_regime
+from simulator.regime import REGIME_FOLDER, ImportedNetwork, Trajectories, find_regime, read_regime
 from stoichloop.errors import RegimeError
 
 
@@ -23,6 +23,7 @@ def write_regime(folder: Path, **changes: object) -> Path:
 def test_the_main_regime_has_the_size_it_promises() -> None:
     regime = find_regime("pde_m1")
     assert (len(regime.network.metabolite_names), len(regime.network.reaction_names)) == (100, 256)
+    assert isinstance(regime.trajectories, Trajectories)
     assert regime.trajectories.count * regime.trajectories.frames == 2880
     assert {"pde_m1", "pde_m1_tiny"} <= {known.name for known in all_known()}
 

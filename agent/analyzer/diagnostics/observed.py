@@ -12,6 +12,7 @@ from simulator.dataset import read_arrays
 from simulator.kinetics import Floats
 from simulator.network import Graph
 from simulator.regime import Constraints
+from simulator.stated_kinetics import StatedKinetics
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,7 @@ class Observed:
     Attributes:
         trajectories: their number. concentration: shape (T, N), the frames of all trajectories.
         dcdt: shape (T, N), None where it is not given.
+        stated: the structure of rates, None where reactions share two functions. inputs: their number.
     """
 
     graph: Graph
@@ -28,6 +30,8 @@ class Observed:
     trajectories: int
     concentration: Floats
     dcdt: Floats | None
+    stated: StatedKinetics | None
+    inputs: int
 
     @property
     def size(self) -> Floats | None:
@@ -48,8 +52,11 @@ def read_observed(path: Path) -> Observed:
             max_substrates=int(arrays["max_substrates"]),
             max_products=int(arrays["max_products"]),
             may_be_absent=bool(arrays["may_be_absent"]),
+            primitive="primitive" in arrays,
         ),
         trajectories=len(concentration),
         concentration=concentration.reshape(-1, n_metabolites),
         dcdt=arrays["dcdt"].reshape(-1, n_metabolites) if "dcdt" in arrays else None,
+        stated=StatedKinetics.read(arrays),
+        inputs=arrays["inputs"].shape[-1] if "inputs" in arrays else 0,
     )

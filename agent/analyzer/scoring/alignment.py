@@ -13,6 +13,7 @@ import numpy as np
 from agent.analyzer.scoring.dynamics import EstimatedDynamics
 from simulator.dataset import Dataset
 from simulator.kinetics import Floats
+from simulator.kinetics.shared_functions import SharedFunctions
 from simulator.network import Graph, Ints
 
 _FUNCTION_POINTS = 200
@@ -43,28 +44,29 @@ class AlignedLaw:
 
 
 def align(dynamics: EstimatedDynamics, dataset: Dataset) -> AlignedLaw:
-    """Align both laws over the central 98 % of what occurs in the held-out trajectories."""
-    truth, estimate, graph = dataset.truth, dynamics.estimate, dynamics.graph
+    """Align both laws over the central 98 % of the held-out trajectories, where true reactions share two functions."""
+    truth, law, estimate, graph = dataset.truth, dataset.truth.law, dynamics.estimate, dynamics.graph
+    assert isinstance(law, SharedFunctions)
     frames = np.concatenate([trajectory.concentration for trajectory in dataset.heldout])
     scale = column_scale(graph, estimate.sto_all, truth.sto_all)
 
     log_k = estimate.log_k + np.log10(scale)
-    log_k += (truth.law.log_k - log_k).mean()
+    log_k += (law.log_k - log_k).mean()
 
     c = _central_grid(frames)
     s = np.array(dataset.regime.network.coefficients, dtype=float)
-    true_message = truth.law.substrate_func(c[:, None], s)
+    true_message = law.substrate_func(c[:, None], s)
     message = dynamics.substrate_func(c[:, None], s * np.median(scale))
 
     true_drive, drive = dataset.heldout_drive, dynamics.drive(frames)
     slope, offset = _affine_fit(true_drive.ravel(), drive.ravel())
     h = _central_grid(true_drive)
-    true_rate = np.logaddexp(0.0, truth.law.rate_func(h))
+    true_rate = np.logaddexp(0.0, law.rate_func(h))
     rate = np.logaddexp(0.0, dynamics.rate_func(slope * h + offset))
     rate *= (rate @ true_rate) / max(rate @ rate, 1e-300)
 
     slope, offset = _affine_fit(message.ravel(), true_message.ravel())
-    return AlignedLaw(log_k, truth.law.log_k, c, s, slope * message + offset, true_message, h, rate, true_rate)
+    return AlignedLaw(log_k, law.log_k, c, s, slope * message + offset, true_message, h, rate, true_rate)
 
 
 def column_scale(graph: Graph, estimate: Floats, truth: Ints) -> Floats:

@@ -39,7 +39,8 @@ def _candidates(
         if n_sub + n_pro == degree or (n_sub + n_pro < degree and constraints.may_be_absent)
         for minus in combinations_with_replacement(alphabet, n_sub)
         for plus in combinations_with_replacement(alphabet, n_pro)
-        if sum(minus) == sum(plus) or not constraints.mass_balanced
+        if (sum(minus) == sum(plus) or not constraints.mass_balanced)
+        and (math.gcd(*minus, *plus) == 1 or not constraints.primitive)
     ]
     if not columns:
         return np.zeros((0, degree), dtype=np.int64), ()

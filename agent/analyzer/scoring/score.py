@@ -17,6 +17,7 @@ from agent.analyzer.scoring.dynamics import EstimatedDynamics, rollouts
 from agent.analyzer.scoring.estimate import Estimate, read_estimate
 from simulator.dataset import Dataset, FrozenData, Truth
 from simulator.kinetics import Floats
+from simulator.kinetics.shared_functions import SharedFunctions
 from simulator.network import Graph, Ints
 
 Scores = dict[str, float]
@@ -101,7 +102,12 @@ def _share(hits: NDArray[np.bool_]) -> float:
 
 
 def _function_scores(dynamics: EstimatedDynamics, dataset: Dataset) -> Scores:
-    """Return the scores of log_k and both functions, after removing what the data cannot fix."""
+    """Return the scores of log_k and both functions, after removing what the data cannot fix.
+
+    They are none where each reaction has a rate law of its own, which an estimate cannot state.
+    """
+    if not isinstance(dataset.truth.law, SharedFunctions):
+        return {}
     law = align(dynamics, dataset)
     return {
         "log_k_r2_aligned": r2(law.true_log_k, law.log_k),

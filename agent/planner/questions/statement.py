@@ -20,7 +20,11 @@ _DERIVATIVE = "gnn/derivative.py"
 def statement_of(dataset: FrozenData) -> tuple[str, ...]:
     """Return what frozen data state, one sentence each."""
     observed = read_observed(dataset.observations_path)
-    return (*_network(observed), *_frames(observed, dataset.regime if isinstance(dataset.regime, Regime) else None))
+    return (
+        *_network(observed),
+        *_rates(observed),
+        *_frames(observed, dataset.regime if isinstance(dataset.regime, Regime) else None),
+    )
 
 
 def unused_files(dataset: FrozenData) -> frozenset[str]:
@@ -51,6 +55,24 @@ def _network(observed: Observed) -> Iterator[str]:
         yield "An edge may be false (`constraints.may_be_absent`): then its coefficient is 0, and finding that counts."
     else:
         yield "No edge is false: each has a coefficient other than 0."
+    if stated.primitive:
+        yield "The coefficients of a reaction have no common divisor (array `primitive` of the observations)."
+
+
+def _rates(observed: Observed) -> Iterator[str]:
+    stated = observed.stated
+    if stated is None:
+        return
+    sides = np.bincount(observed.graph.rxn_all, minlength=observed.graph.n_reactions)
+    volumes = len(np.unique(stated.volume))
+    yield "Each reaction has a rate law of its own, which is not given; the arrays of the observations say what is."
+    yield f"{counted(int(np.sum(sides == 1)), 'reaction')} exchange with the outside: their columns have one entry."
+    yield f"{counted(int(stated.reversible.sum()), 'reaction')} are reversible (`reversible`): rates may be negative."
+    yield (
+        f"There are {counted(len(stated.met_reg), 'pair')} of a regulator and its reaction (`met_reg`, `rxn_reg`); "
+        f"species beyond the metabolites are {counted(observed.inputs, 'input')} given over time (`inputs`)."
+    )
+    yield f"Metabolites lie in {counted(volumes, 'volume')} (`volume`): dc/dt is S times the rates, over the volume."
 
 
 def _frames(observed: Observed, regime: Regime | None) -> Iterator[str]:

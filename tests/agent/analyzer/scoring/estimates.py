@@ -7,24 +7,25 @@ import numpy as np
 
 from agent.analyzer.scoring.estimate import Estimate
 from simulator.dataset import Dataset
+from tests.conftest import shared_functions
 
 
 def true_estimate(dataset: Dataset, **changes: Any) -> Estimate:
     """Return the estimate of a perfect trial; the tables are fine enough for four digits."""
-    truth = dataset.truth
+    truth, law = dataset.truth, shared_functions(dataset)
     c = np.linspace(0.0, 8.0, 2001)
     s = np.linspace(0.0, 4.0, 401)
     frames = np.concatenate([trajectory.concentration for trajectory in [*dataset.observed, *dataset.heldout]])
-    drive = truth.law.drive(truth.graph, truth.sto_all, frames)
+    drive = law.drive(truth.graph, truth.sto_all, frames)
     h = np.linspace(drive.min() - 0.5, drive.max() + 0.5, 4001)
     perfect = Estimate(
         sto_all=truth.sto_all.astype(float),
-        log_k=truth.law.log_k.copy(),
+        log_k=law.log_k.copy(),
         substrate_func_c=c,
         substrate_func_s=s,
-        substrate_func=truth.law.substrate_func(c[:, None], s[None, :]),
+        substrate_func=law.substrate_func(c[:, None], s[None, :]),
         rate_func_h=h,
-        rate_func=truth.law.rate_func(h),
+        rate_func=law.rate_func(h),
     )
     return replace(perfect, **changes)
 

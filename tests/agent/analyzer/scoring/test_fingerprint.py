@@ -43,7 +43,7 @@ def test_a_copy_has_the_fingerprint_of_the_original(tree: Path) -> None:
         "agent/analyzer/scoring/decode.py",
         "agent/analyzer/scoring/fingerprint.py",
         "agent/base/untrusted.py",
-        "simulator/kinetics.py",
+        "simulator/kinetics/shared_functions.py",
         "simulator/identifiability/facts.py",
     ],
 )

@@ -10,6 +10,7 @@ from simulator.dataset import Dataset, Truth
 from simulator.identifiability.facts import Identifiable
 from simulator.network import graph_of
 from tests.agent.analyzer.scoring.estimates import true_estimate
+from tests.conftest import shared_functions
 
 DESIGN_PAGE = {
     *("exact", "exact_reactions", "baseline_exact", "skill", "recall_2", "r2", "r2_aligned", "sign_accuracy"),
@@ -121,7 +122,7 @@ def test_the_identifiable_scores_use_what_the_data_determine(tiny: Dataset) -> N
 def test_blind_scores_by_hand(tiny: Dataset) -> None:
     truth = tiny.truth
     # Every coefficient 1.1 times too large: directions are integers still, dc/dt is 10 % off, columns balance.
-    scores = score(true_estimate(tiny, sto_all=1.1 * truth.sto_all, log_k=truth.law.log_k), tiny)
+    scores = score(true_estimate(tiny, sto_all=1.1 * truth.sto_all, log_k=shared_functions(tiny).log_k), tiny)
     assert scores["blind_integer_distance"] == pytest.approx(0.0, abs=1e-9)
     assert scores["blind_mass_imbalance"] == pytest.approx(0.0, abs=1e-9)
     # Products only, 10 % too large: a reaction of n products of length |p| is out of balance by 0.1 sum(p).
@@ -177,7 +178,7 @@ def test_alignment_removes_column_scales_and_nothing_but_them(tiny: Dataset) -> 
     truth = tiny.truth
     scale = np.random.default_rng(0).uniform(0.5, 1.8, truth.graph.n_reactions)
     estimate = true_estimate(
-        tiny, sto_all=truth.sto_all * scale[truth.graph.rxn_all], log_k=truth.law.log_k - np.log10(scale)
+        tiny, sto_all=truth.sto_all * scale[truth.graph.rxn_all], log_k=shared_functions(tiny).log_k - np.log10(scale)
     )
     scores = score(estimate, tiny)
     assert scores["r2_aligned"] == pytest.approx(1.0)
@@ -186,7 +187,7 @@ def test_alignment_removes_column_scales_and_nothing_but_them(tiny: Dataset) -> 
 
 
 def test_log_k_shifted_by_one_constant_aligns(tiny: Dataset) -> None:
-    scores = score(true_estimate(tiny, log_k=tiny.truth.law.log_k + 0.7), tiny)
+    scores = score(true_estimate(tiny, log_k=shared_functions(tiny).log_k + 0.7), tiny)
     assert scores["log_k_r2_aligned"] == pytest.approx(1.0)
     assert scores["test_r2"] < 0.9
 

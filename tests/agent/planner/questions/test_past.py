@@ -20,7 +20,7 @@ from simulator.dataset import Dataset
 from tests.agent.analyzer.scoring.estimates import write_estimate
 from tests.agent.experiments import FIDELITY, scored
 from tests.agent.planner.situations import ACCEPTED, situation
-from tests.conftest import ROOT, UNCONTAINED
+from tests.conftest import ROOT, UNCONTAINED, shared_functions
 
 COUNT = 80
 
@@ -131,7 +131,7 @@ def test_a_question_states_the_task_and_nothing_of_the_truth(state: CodeState, t
     estimate = tmp_path / "estimate.npz"
     truth, grid = tiny.truth, np.linspace(-5.0, 5.0, 20)
     wrong = Estimate(
-        1.3 * truth.sto_all.astype(float), truth.law.log_k - 0.3, grid, grid, np.ones((20, 20)), grid, grid
+        1.3 * truth.sto_all.astype(float), shared_functions(tiny).log_k - 0.3, grid, grid, np.ones((20, 20)), grid, grid
     )
     write_estimate(wrong, estimate)
     past = a_night(state)
@@ -158,7 +158,7 @@ def test_a_question_states_the_task_and_nothing_of_the_truth(state: CodeState, t
     assert "0.4321" not in text
     figures = set(re.findall(r"-?\d+\.\d+", text))
     for digits in (3, 4, 5, 6):
-        assert not figures & {f"{value:.{digits}f}" for value in truth.law.log_k}
+        assert not figures & {f"{value:.{digits}f}" for value in shared_functions(tiny).log_k}
     column = ", ".join(str(value) for value in truth.sto_all[:6])
     assert column not in text
     assert column.replace(", ", " ") not in text

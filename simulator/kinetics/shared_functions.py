@@ -9,12 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from simulator.kinetics import Floats
 from simulator.network import Graph, Ints
 from simulator.regime import Kinetics
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -73,8 +71,8 @@ def _standardised(function: RandomFunction, values: Floats, spread: float) -> Ra
 
 
 @dataclass(frozen=True)
-class RateLaw:
-    """The map from concentrations to rates.
+class SharedFunctions:
+    """The map from concentrations to rates, of PDE_M1.
 
     Attributes:
         log_k: log10 of the rate constants, shape (R,).
@@ -100,7 +98,9 @@ class RateLaw:
         return np.asarray(10.0**self.log_k * np.logaddexp(0.0, self.rate_func(drive)))
 
 
-def draw_rate_law(spec: Kinetics, graph: Graph, sto_all: Ints, start: Floats, rng: np.random.Generator) -> RateLaw:
+def draw_shared_functions(
+    spec: Kinetics, graph: Graph, sto_all: Ints, start: Floats, rng: np.random.Generator
+) -> SharedFunctions:
     """Draw rate constants and functions, standardised over the concentrations in `start`, shape (T, N)."""
     log_k = rng.uniform(*spec.log_k, graph.n_reactions)
     magnitudes = np.unique(np.abs(sto_all)).astype(float)
@@ -111,7 +111,7 @@ def draw_rate_law(spec: Kinetics, graph: Graph, sto_all: Ints, start: Floats, rn
     substrate = _standardised(substrate, substrate(grid, magnitudes[None, :]), 1.0)
 
     identity = _draw_function(rng, spec.hidden, [-1.0], [1.0])
-    drive = RateLaw(log_k, substrate, identity).drive(graph, sto_all, start)
+    drive = SharedFunctions(log_k, substrate, identity).drive(graph, sto_all, start)
     rate = _draw_function(rng, spec.hidden, [float(drive.min())], [float(drive.max())])
     rate = _standardised(rate, rate(drive), spec.rate_spread)
-    return RateLaw(log_k, substrate, rate)
+    return SharedFunctions(log_k, substrate, rate)

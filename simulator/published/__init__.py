@@ -1,0 +1,1 @@
+"""Published models, simulated by their own rate laws."""
