@@ -25,10 +25,7 @@ SectionT = TypeVar("SectionT", bound=Section)
 
 
 class Network(Section):
-    """Settings by which the stoichiometric matrix S (metabolites x reactions) is drawn.
-
-    With `mass_balanced` every column sums to zero, without it no column does.
-    """
+    """Settings by which S (metabolites x reactions) is drawn; all columns sum to zero if `mass_balanced`, else none."""
 
     metabolites: PositiveInt
     reactions: PositiveInt

@@ -42,7 +42,7 @@ def verify(
     if not as_json:
         each_s, count = usual_trial_s(workspace, chain, fidelity_used), 2 * siblings
         time = "" if each_s is None else f", about {format_duration(count * each_s)} if each takes as long as before"
-        note(f"this trains {count} times at {fidelity_used}, with the change and without{time}")
+        note(f"this trains at most {count} times at {fidelity_used}, with the change and without{time}")
     with interruptible() as check, remembering(workspace, chain, console, check) as laboratory:
         networks = [(n, dataset_of(chain.tip.regime, n, quiet=as_json)[0]) for n in range(1, siblings + 1)]
         verification = retrain(laboratory, chain, networks, seed=seed, fidelity=fidelity_used)

@@ -96,12 +96,14 @@ def _scores(experiment: Experiment) -> Table | None:
         seeds = sum(trial.fidelity == fidelity for trial in completed)
         table.add_column(f"{fidelity}, {counted(seeds, 'seed')}", justify="right")
     for name in SHOWN_SCORES if "exact" in completed[0].scores else completed[0].scores:
-        values = ([t.scores[name] for t in completed if t.fidelity == fidelity] for fidelity in fidelities)
-        table.add_row(name, *map(_mean_text, values))
+        scores = [(t.fidelity, t.scores[name]) for t in completed if name in t.scores]  # others are not in old ledgers
+        table.add_row(name, *(_mean_text([score for of, score in scores if of == each]) for each in fidelities))
     return table
 
 
 def _mean_text(values: Sequence[float]) -> str:
+    if not values:
+        return ""
     error = statistics.stdev(values) / math.sqrt(len(values)) if len(values) > 1 else None
     return decimal(statistics.fmean(values)) + ("" if error is None else f" ± {error:.4f}")
 

@@ -32,7 +32,7 @@ def test_a_winner_is_trained_on_siblings_next_to_its_base(
 
     # The ledger has it now: the same question is answered at once, and `winners` shows the answer.
     told = stoichloop("verify", "e0002", "--siblings", "2")
-    assert told.stderr == ""
+    assert told.stderr.count("\n") == 1  # nothing but how much it may take
     assert f"e0002 {facts['verdict']}: mean gain {facts['gain']:+.4f}" in told.stdout
     assert f"on 2 siblings: {facts['verdict']}" in stoichloop("winners").stdout
 
