@@ -36,8 +36,8 @@ class CampaignLine:
 
 def list_campaigns(workspace: Workspace) -> list[CampaignLine]:
     """Return the campaigns, the one written to last first. One that cannot be read says so in its state."""
-    names = [path.parent.name for path in workspace.runs.glob("[!.]*/campaign.yaml")]
-    return sorted((_line(workspace, name) for name in names), key=lambda line: -line.written_at)
+    lines = [_line(workspace, name) for name in workspace.campaign_names]
+    return sorted(lines, key=lambda line: -line.written_at)
 
 
 def _line(workspace: Workspace, name: str) -> CampaignLine:

@@ -229,7 +229,7 @@ def _create(folder: Path, settings: Settings, dataset: FrozenData) -> None:
 
 def open_campaign(workspace: Workspace, name: str | None) -> CampaignFolder:
     """Open an existing campaign; without a name, the one that was written to last. Raises `StoichloopError`."""
-    folders = sorted((path.parent for path in workspace.runs.glob("[!.]*/campaign.yaml")), key=_last_written)
+    folders = sorted((workspace.runs / known for known in workspace.campaign_names), key=_last_written)
     if name is None:
         if not folders:
             raise StoichloopError(

@@ -111,7 +111,7 @@ def find_remains(workspace: Workspace, name: str) -> Remains:
     listed = str(loop_git(workspace.root).for_each_ref("--format=%(refname)", f"refs/experiments/{name}/"))
     refs = tuple(listed.split())
     if not (folders or ours or refs):
-        known = ", ".join(sorted(path.parent.name for path in workspace.runs.glob("[!.]*/campaign.yaml"))) or "none"
+        known = ", ".join(workspace.campaign_names) or "none"
         raise StoichloopError(f"there is nothing of a campaign '{name}' here; campaigns in {workspace.runs}: {known}")
     return Remains(workspace, name, folders, sum(map(_size, folders)), ours, refs, kept)
 

@@ -11,7 +11,7 @@ from memory.records import Experiment
 
 @dataclass(frozen=True)
 class Steering:
-    """What the user's interventions ask for.
+    """The standing requests of the user.
 
     Vetoes, pins and ideas hold for the campaign; a pause and a stop hold for the session in which they were taken up.
 

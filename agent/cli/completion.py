@@ -49,8 +49,7 @@ def complete_campaign(incomplete: str) -> Offers:
     """Offer the campaigns of this workspace."""
     from agent.executor.workspace import find_workspace
 
-    folders = find_workspace(Path.cwd()).runs.glob("[!.]*/campaign.yaml")
-    return _starting_with(incomplete, [path.parent.name for path in folders], "")
+    return _starting_with(incomplete, find_workspace(Path.cwd()).campaign_names, "")
 
 
 @_silent

@@ -42,8 +42,8 @@ def report(
     page = report_of(campaign)
     opened = page.campaign
     if serve:
-        names = sorted(path.parent.name for path in workspace.runs.glob("[!.]*/campaign.yaml"))
-        others = {name: partial(report_of, name) for name in names if name != opened.settings.name}
+        names = [name for name in workspace.campaign_names if name != opened.settings.name]
+        others = {name: partial(report_of, name) for name in names}
         server = ReportServer(page, port, others)
         say(f"{server.address} serves the report of campaign {opened.settings.name}; Ctrl-C ends it")
         if os.environ.get("SSH_CONNECTION"):

@@ -34,6 +34,11 @@ class Workspace:
         return self.root / "data"
 
     @property
+    def campaign_names(self) -> list[str]:
+        """Return the names of the campaigns that have a folder here, sorted."""
+        return sorted(path.parent.name for path in self.runs.glob("[!.]*/campaign.yaml"))
+
+    @property
     def runs(self) -> Path:
         """Campaigns."""
         return self.root / "runs"

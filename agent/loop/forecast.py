@@ -37,9 +37,9 @@ def forecast(workspace: Workspace, campaign: CampaignFolder, ledger: Ledger, bud
 
 def _of_another(workspace: Workspace, campaign: CampaignFolder) -> tuple[float | None, str]:
     """Return the usual time of a trial in another campaign on the same data, and that campaign's name."""
-    for path in sorted(workspace.runs.glob("[!.]*/campaign.yaml")):
+    for name in workspace.campaign_names:
         with suppress(StoichloopError):  # one that cannot be read
-            other = open_campaign(workspace, path.parent.name)
+            other = open_campaign(workspace, name)
             if other.settings.dataset == campaign.settings.dataset and other.folder != campaign.folder:
                 with Ledger(other.ledger_path, readonly=True) as ledger:
                     if (each_s := usual_s(ledger.experiments(), LOWEST)) is not None:

@@ -94,7 +94,7 @@ class FieldStudy:
 
 @dataclass(frozen=True)
 class RecoveredFigures:
-    """What came back, drawn once per trial and set of seeds."""
+    """The recovered network, drawn once per trial and set of seeds."""
 
     recovery: Recovery
     matrices: list[DrawnMatrix]

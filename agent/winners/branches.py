@@ -19,7 +19,7 @@ def campaign_on_branches(workspace: Workspace, asked: str | None) -> str | None:
 
     Raises `StoichloopError` if there are branches of several and none is asked for.
     """
-    here = {path.parent.name for path in workspace.runs.glob("[!.]*/campaign.yaml")}
+    here = workspace.campaign_names
     if here if asked is None else asked in here:
         return None
     names = sorted({campaign for campaign, _ in _branches(workspace) if asked in (None, campaign)})

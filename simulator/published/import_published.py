@@ -39,7 +39,7 @@ _TRIES = 10
 
 @dataclass(frozen=True)
 class Request:
-    """What a user asks for: trajectories to train on, samples of each, noise as a share of each reading."""
+    """The sampling of a model: trajectories to train on, samples of each, noise as a share of each reading."""
 
     trajectories: int = 30
     samples: int = 40

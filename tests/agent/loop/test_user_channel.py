@@ -1,4 +1,4 @@
-"""What a controller tells its user, and when."""
+"""The messages of a controller to its user, and their occasions."""
 
 from __future__ import annotations
 
