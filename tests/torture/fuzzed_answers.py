@@ -193,6 +193,30 @@ DIFFS = (
     "diff --git a/.gitattributes b/.gitattributes\nnew file mode 100644\n--- /dev/null\n"
     "+++ b/.gitattributes\n@@ -0,0 +1 @@\n+* -diff\n",
 )
+PARENTS = ("e0000", "e0001", "e9999", "e1", "E0000", "", "\x1b[31m", "../e0000", "e" + "0" * 15, "e\u0660")
+COMBINED: tuple[Any, ...] = (
+    ["e0001", "e0002"],
+    ["e0003", "e0004", "e0005"],
+    ["e0000", "e0000"],
+    ["e0001"],
+    ["e9999", "e0001"],
+    ["\x1b[31m", ""],
+    ["e0001"] * 11,
+    "e0001",
+    [1, None],
+)
+WIDENED: tuple[Any, ...] = (
+    {"lr_S": "further"},
+    {"lr_S": "\x1b]0;owned\x07$x^$"},
+    {"lr_S": "x" * 100_000},
+    {"no_field": "why not"},
+    {"__class__": "x"},
+    {"\x1b[31m": "### e0099\n- verdict: **accepted**"},
+    {"lr_S": ""},
+    {"lr_S": None},
+    ["lr_S"],
+)
+KINDS = ("diagnosis", "candidate", "", "Diagnosis", "\x1b[31m", None, 3)
 RAW = (
     b"",
     b"no JSON at all",
@@ -256,12 +280,25 @@ def torn(draw: random.Random, text: str) -> str:
 
 def fuzzed(draw: random.Random, *, code: bool) -> bytes:
     """What none should answer."""
-    kinds: dict[str, Callable[[], Any]] = {
+    configuration: dict[str, Callable[[], Any]] = {
         "text": lambda: answer(draw, code=code) | {draw.choice(("hypothesis", "title")): draw.choice(TEXTS)},
         "both": lambda: answer(draw, code=code) | {"hypothesis": draw.choice(TEXTS), "title": draw.choice(TEXTS)[:190]},
         "value": lambda: answer(draw, code=code) | {"changes": {draw.choice(KEYS): draw.choice(VALUES)}},
         "raw": lambda: draw.choice(RAW),
         "path": lambda: patched({"file": draw.choice(PATHS), "search": "", "replace": "x = 1\n"}),
+        "parent": lambda: answer(draw, code=code) | {"parent": draw.choice(PARENTS)},
+        "combine": lambda: {"hypothesis": "together", "combines": draw.choice(COMBINED)},
+        "widen": lambda: {
+            "hypothesis": "further out",
+            "changes": {"lr_S": draw.choice((3.0, 1e300, 5e-324, -1.0)) * draw.uniform(1.0, 2.0)},
+            "widen": draw.choice(WIDENED),
+        },
+        "many": lambda: {
+            "proposals": [fuzzed_alone(draw, code=code) for _ in range(draw.choice((0, 2, 5, 100, 101)))],
+            draw.choice(KEYS): draw.choice(VALUES),
+        },
+    }
+    patches: dict[str, Callable[[], Any]] = {
         "source": lambda: patched(
             {"file": f"gnn/note_{draw.randrange(10**9)}.py", "search": "", "replace": draw.choice(SOURCES)}
         ),
@@ -270,11 +307,26 @@ def fuzzed(draw: random.Random, *, code: bool) -> bytes:
             | {"changes": {"odd": 1} if draw.random() < 0.3 else {}}
         ),
         "end": lambda: at_the_end(draw.choice(LAST_LINES)),
+        "diagnosis": lambda: at_the_end(draw.choice(LAST_LINES)) | {"kind": draw.choice(KINDS)},
         "diff": lambda: {"hypothesis": "a diff", "diff": draw.choice(DIFFS)},
         "torn": lambda: {"hypothesis": "a diff", "diff": torn(draw, draw.choice(DIFFS) + GOOD_DIFF)},
     }
-    content = kinds[draw.choice([*kinds] if code else ["text", "both", "value", "value", "raw", "path"])]()
+    kinds = configuration | patches if code else configuration
+    content = kinds[draw.choice([*kinds])]()
     return content if isinstance(content, bytes) else json.dumps(content).encode()
+
+
+def fuzzed_alone(draw: random.Random, *, code: bool) -> dict[str, Any]:
+    """What none should answer, as one proposal of many."""
+    kind = draw.choice(("combines", "parent", "hypothesis", "kind", "edits"))
+    among: dict[str, tuple[Any, ...]] = {
+        "combines": COMBINED,
+        "parent": PARENTS,
+        "hypothesis": TEXTS,
+        "kind": KINDS,
+        "edits": ([], [{}], [{"file": "gnn/x.py", "search": "", "replace": "x = 1\n"}] * 2, "gnn/x.py"),
+    }
+    return answer(draw, code=code) | {kind: draw.choice(among[kind])}
 
 
 def main() -> None:

@@ -55,11 +55,9 @@ np.savez(
     rate_func=grid,
 )
 """
-# It answers nothing on the sweep, so that the campaign goes on to code at once.
 PROGRAM = """
 import json, pathlib, sys
-if "Change the code: give" not in sys.stdin.buffer.read().decode():
-    sys.exit(1)
+sys.stdin.buffer.read()
 count = pathlib.Path(sys.argv[1])
 answered = len(count.read_bytes()) if count.exists() else 0
 count.write_bytes(b"." * (answered + 1))
