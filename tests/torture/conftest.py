@@ -54,7 +54,7 @@ def count(request: pytest.FixtureRequest) -> Callable[..., None]:
         FIGURES[f"{request.node.name}: faults"] += faults
         FIGURES["faults injected"] += faults
         FIGURES["experiments compared"] += len(course)
-        FIGURES["trials compared"] += sum(len(e["trials"]) for e in course)
+        FIGURES["trials compared"] += sum(len(e["trials"]) for e in course.values())
 
     return note
 
