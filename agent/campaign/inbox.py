@@ -51,7 +51,7 @@ class Inbox:
                 whole = with_descendants(read, ledger.experiments())
             except ValueError as error:
                 path.rename(path.with_suffix(_UNREADABLE))
-                note(f"{path}: no intervention, and left out: {' '.join(str(error).split())[:200]}")
+                note(f"{path}: not a valid intervention, so it is ignored: {' '.join(str(error).split())[:200]}")
                 continue
             except StoichloopError as error:
                 note(f"the {read.kind} of {read.author} is left out: {error}")

@@ -40,7 +40,7 @@ START_ANEW = "mend gnn/, commit, and start another --campaign from there"
 USER = "user"  # in the place of the planner, where an experiment is an idea of the user
 _WIDTH = 66  # characters of a line of a commit message
 _REASON = 1000  # characters of a refusal, and of a verdict in a commit message
-_KNOWN = Objection("this has been run, or stands in this block, already", known=True)
+_KNOWN = Objection("an earlier experiment, or one of this block, is the same", known=True)
 
 
 @dataclass(frozen=True)

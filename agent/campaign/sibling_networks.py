@@ -140,7 +140,7 @@ class SiblingNetworks:
         name = self._own.name
         where = f"{name} and {counted(len(self.numbers), 'sibling')} of it" if self.numbers else f"{name} alone"
         self._say(
-            f"changes of code are confirmed on {where}, for sibling {number} cannot be had: {error}; remove {path} to "
+            f"changes of code are confirmed on {where}, for sibling {number} is not available: {error}; remove {path} to "
             "have it tried again when the campaign is resumed"
         )
 

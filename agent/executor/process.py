@@ -138,7 +138,7 @@ class TrialProcess:
             for folder, view in zip(self._folders, self._running.views(), strict=False):
                 self._keep(folder, view)
         except OSError as error:
-            self._unkept = f"what it left cannot be kept: {error}"
+            self._unkept = f"its results cannot be kept: {error}"
         finally:
             self._running.close()
             for folder in self._folders[1:]:
