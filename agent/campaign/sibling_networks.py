@@ -140,8 +140,8 @@ class SiblingNetworks:
         name = self._own.name
         where = f"{name} and {counted(len(self.numbers), 'sibling')} of it" if self.numbers else f"{name} alone"
         self._say(
-            f"changes of code are confirmed on {where}, for sibling {number} is not available: {error}; remove {path} to "
-            "have it tried again when the campaign is resumed"
+            f"changes of code are confirmed on {where}, for sibling {number} is not available: {error}; remove {path} "
+            "to have it tried again when the campaign is resumed"
         )
 
     def _why_not(self, number: int) -> Path:

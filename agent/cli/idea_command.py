@@ -18,7 +18,7 @@ def idea(
         ),
     ],
     patch: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Unified diff of gnn/ that makes the change, as 'git diff' prints it.")
+        Path | None, typer.Option(metavar="FILE", help="The change as a unified diff of gnn/, as 'git diff' prints it.")
     ] = None,
     changes: Annotated[
         list[str] | None,

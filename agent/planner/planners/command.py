@@ -182,7 +182,7 @@ def create(options: Options) -> Command:
         raise StoichloopError(f"--program {options.program}: cannot be read as a command line: {error}") from error
     if not program:
         raise StoichloopError(
-            "--planner command needs --program 'PATH ARGUMENTS': a program that reads a question and prints a proposal as JSON"
+            "--planner command needs --program 'PATH ARGUMENTS': it reads a question and prints a proposal as JSON"
         )
     path = shutil.which(program[0])
     if path is None:

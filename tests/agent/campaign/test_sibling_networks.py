@@ -211,5 +211,5 @@ def test_a_campaign_whose_last_sibling_cannot_be_made_confirms_on_its_own_networ
     wait_until(lambda: siblings.has(4) or not siblings.numbers)
     assert siblings.has(0)
     (_, words) = said
-    assert words.startswith("changes of code are confirmed on pde_m1_tiny alone, for sibling 4 is not available: regime ")
+    assert words.startswith("changes of code are confirmed on pde_m1_tiny alone, for sibling 4 is not available: ")
     assert "kinetics.min_rate_variation = 1000000000.0; lower it" in words
