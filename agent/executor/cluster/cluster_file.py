@@ -93,7 +93,7 @@ def choose(executor: str, file: Path | None, workers: int | None) -> ClusterFile
         return None
     if file is None:
         raise StoichloopError(
-            "--executor parsl needs --cluster FILE, the scheduler's file; docs/cluster.md has examples"
+            "--executor parsl needs --cluster FILE; docs/cluster.md has examples"
         )
     if workers is not None:
         raise StoichloopError(f"--workers {workers} is for slots on this machine; {file} says how many there are")
