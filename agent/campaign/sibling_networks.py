@@ -1,6 +1,6 @@
-"""Sibling networks of a campaign: the same setting with other random networks, for trials that only judging sees.
+"""Sibling networks of a campaign: the same setting with other random networks, for trials that only judging uses.
 
-A change that was fitted to one S, by its constants or by trial and error on its score, shows there. No planner is told
+A change that was fitted to one S, by its constants or by trial and error on its score, shows there. No planner gets
 a score on a sibling.
 """
 

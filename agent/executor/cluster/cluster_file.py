@@ -92,9 +92,7 @@ def choose(executor: str, file: Path | None, workers: int | None) -> ClusterFile
             raise StoichloopError(f"--cluster {file} says where Parsl runs trials; give --executor parsl with it")
         return None
     if file is None:
-        raise StoichloopError(
-            "--executor parsl needs --cluster FILE; docs/cluster.md has examples"
-        )
+        raise StoichloopError("--executor parsl needs --cluster FILE; docs/cluster.md has examples")
     if workers is not None:
         raise StoichloopError(f"--workers {workers} is for slots on this machine; {file} says how many there are")
     cluster = read_cluster(file)
