@@ -15,7 +15,7 @@ DEV := .venv/.dev
 
 # Measured with torch's CPU build: `pip download -d DIR -r FILE`, then `du -cm DIR`.
 RUN_MB := 290
-DEV_MB := 110
+DEV_MB := 160
 
 .DEFAULT_GOAL := help
 .PHONY: help demo dev extra named test torture coverage check format lock oldest

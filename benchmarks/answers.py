@@ -52,7 +52,7 @@ def balance(dataset: Dataset) -> Scores:
 def oracle(dataset: Dataset) -> Scores:
     """Solve integer least squares for S with the true rates, which no method is given.
 
-    Whoever knows the rates knows the scale of each column, so each coefficient is rounded by itself: under noise
+    The rates fix the scale of each column, so each coefficient is rounded by itself: under noise
     that is better than the decoder's angles, and an identifiable coefficient is not spoilt by its neighbours.
     """
     _, dcdt = observed_frames(dataset)

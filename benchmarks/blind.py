@@ -168,7 +168,7 @@ def report(regime: str, outcomes: Sequence[Finished | Failed]) -> BlindRegime | 
 
 
 def blind(
-    regimes: Annotated[list[str] | None, typer.Argument(metavar="[REGIME]...", help="Default: the ladder.")] = None,
+    regimes: Annotated[list[str] | None, typer.Argument(metavar="[REGIME]...", help="Default: six of them.")] = None,
     draws: Annotated[int, typer.Option(min=4, help="Configurations to draw.")] = 12,
     steps: Annotated[int, typer.Option(min=1, help="Optimiser steps of those.")] = 500,
     recipe: Annotated[

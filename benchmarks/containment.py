@@ -43,7 +43,7 @@ class ContainmentReport(BaseModel):
 
 def containment(
     regime: Annotated[str, typer.Argument(metavar="REGIME")] = "pde_m1",
-    pairs: Annotated[int, typer.Option(min=1, help="How often the trial is run, each way.")] = 3,
+    pairs: Annotated[int, typer.Option(min=1, help="Runs with the sandbox, and as many without it.")] = 3,
     steps: Annotated[
         int | None, typer.Option(min=1, help="Optimiser steps; default: the regime's full length.")
     ] = None,

@@ -260,10 +260,10 @@ def share(case: Case, campaigns: int) -> float:
 
 
 def judging(
-    campaigns: Annotated[int, typer.Option(min=1, help="How many campaigns are simulated in each case.")] = 200,
+    campaigns: Annotated[int, typer.Option(min=1, help="Campaigns to simulate in each case.")] = 200,
     only: Annotated[str, typer.Option(help="Only tables whose title has these words.")] = "",
 ) -> None:
-    """Simulate campaigns and print how often the judge errs and finds."""
+    """Simulate campaigns; print the shares of wrong acceptances and of real gains found."""
     console, tables = Console(stderr=True), dict[str, dict[str, float]]()
     chosen = [(title, row, case) for title, row, case in cases() if only in title]
     with ProcessPoolExecutor(this_machine().cores) as pool:

@@ -121,12 +121,12 @@ class Synthetic(Controller):
 
 
 def load(
-    experiments: Annotated[int, typer.Option(min=300, help="How many experiments the campaign gets to.")] = 10_000,
+    experiments: Annotated[int, typer.Option(min=300, help="Experiments of the whole campaign.")] = 10_000,
     led: Annotated[
-        int, typer.Option(min=60, max=150, help="How many the loop leads, at the start and at the end.")
+        int, typer.Option(min=60, max=150, help="Experiments to run with the loop at the start, and at the end.")
     ] = 60,
 ) -> None:
-    """Measure the first and the last experiments of a long campaign and print what they cost as JSON."""
+    """Measure the cost of the first and the last experiments of a long campaign and print it as JSON."""
     here, console = find_workspace(Path.cwd()), Console(stderr=True)
     dataset = dataset_of(here, "pde_m1_tiny")
     with tempfile.TemporaryDirectory(prefix="stoichloop-") as scratch:

@@ -70,6 +70,7 @@ def run_commands(*commands: Callable[..., Any]) -> None:
         pretty_exceptions_enable=False,
         rich_markup_mode=None,
         add_completion=False,
+        help="Measure the figures that the documentation states.",
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     for command in commands:

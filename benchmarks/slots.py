@@ -248,8 +248,8 @@ class SimulatedSlots:
 
 def slots(
     hours: Annotated[float, typer.Option(min=0.1, help="Length of each simulated campaign.")] = 2.0,
-    fidelity: Annotated[str, typer.Option(help="Where candidates are finally compared.")] = "probe",
-    seed: Annotated[int, typer.Option(help="Of times and scores.")] = 0,
+    fidelity: Annotated[str, typer.Option(help="Training length at which candidates are finally compared.")] = "probe",
+    seed: Annotated[int, typer.Option(help="Random seed of times and scores.")] = 0,
 ) -> None:
     """Simulate campaigns with 1 to 256 slots and print the share of slot time in which a trial ran as JSON."""
     console, runs = Console(stderr=True), []

@@ -69,8 +69,8 @@ class SpeedReport(BaseModel):
 
 
 def speed(
-    rounds: Annotated[int, typer.Option(min=1, help="How often everything is timed.")] = 5,
-    largest: Annotated[int, typer.Option(min=1, max=5, help="How many sizes of networks are tried.")] = 5,
+    rounds: Annotated[int, typer.Option(min=1, help="Rounds of timing; medians are printed.")] = 5,
+    largest: Annotated[int, typer.Option(min=1, max=5, help="Sizes of networks to time, the smallest first.")] = 5,
 ) -> None:
     """Time training steps and print the rates as JSON."""
     workspace, console = find_workspace(Path.cwd()), Console(stderr=True)

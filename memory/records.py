@@ -237,7 +237,7 @@ class Experiment:
 
     @property
     def as_told(self) -> Experiment:
-        """The experiment as a planner is told of it: without its trials on siblings."""
+        """The experiment for planners: without its trials on siblings."""
         return replace(self, sibling_trials=()) if self.sibling_trials else self
 
     @property

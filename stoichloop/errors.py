@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 class StoichloopError(Exception):
-    """Base of all errors. The message is one sentence: what is wrong, where, and how to fix it."""
+    """Base of all errors that reach a user. The message is one sentence: what is wrong, where, and how to fix it."""
 
 
 class UsageError(StoichloopError):

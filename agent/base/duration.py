@@ -13,7 +13,7 @@ _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 def parse_duration(option: str, text: str) -> float:
     """Return the seconds of '8h', '90m', '1h30m' or '45s'; raises `UsageError`, which names the option."""
     if re.fullmatch(r"\d+(?:\.\d+)?", text):
-        raise UsageError(f"{option} {text}: {text} what? write {text}h for hours, {text}m for minutes")
+        raise UsageError(f"{option} {text} has no unit; write {text}h for hours, {text}m for minutes")
     parts = re.findall(r"(\d+(?:\.\d+)?)([smhd])", text)
     seconds = sum(float(number) * _UNITS[unit] for number, unit in parts)
     if "".join(number + unit for number, unit in parts) != text or not 0 < seconds <= _LONGEST_S:

@@ -169,7 +169,7 @@ def check_git() -> str:
         raise StoichloopError(f"git cannot be run ({error.strerror}); install git {needed} or newer") from error
     found = re.search(r"(\d+)\.(\d+)", said)
     if found is None or tuple(map(int, found.groups())) < _NEEDED:
-        raise StoichloopError(f"git is too old, or is none: '{said.strip()}'; install git {needed} or newer")
+        raise StoichloopError(f"git is too old, or another program: '{said.strip()}'; install git {needed} or newer")
     return said.strip()
 
 

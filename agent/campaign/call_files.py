@@ -1,4 +1,4 @@
-"""The requests to models: in the ledger what each has cost, and in `calls/0042.md` what was asked and answered."""
+"""The requests to models: costs in the ledger, questions and answers in `calls/0042.md`."""
 
 from __future__ import annotations
 

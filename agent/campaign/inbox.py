@@ -51,7 +51,7 @@ class Inbox:
                 whole = with_descendants(read, ledger.experiments())
             except ValueError as error:
                 path.rename(path.with_suffix(_UNREADABLE))
-                note(f"{path}: no intervention, and left out: {' '.join(str(error).split())[:200]}")
+                note(f"{path}: not a valid intervention, so it is ignored: {' '.join(str(error).split())[:200]}")
                 continue
             except StoichloopError as error:
                 note(f"the {read.kind} of {read.author} is left out: {error}")
@@ -64,7 +64,7 @@ class Inbox:
 
 
 def with_descendants(intervention: Intervention, experiments: Sequence[Experiment]) -> list[Intervention]:
-    """Return an intervention, and for a veto the same for each experiment that is built on what is vetoed.
+    """Return an intervention, and for a veto the same for each experiment on top of the vetoed one.
 
     Raises `StoichloopError` if the experiment cannot be vetoed or pinned.
     """
@@ -91,7 +91,7 @@ def with_descendants(intervention: Intervention, experiments: Sequence[Experimen
 
 
 def told(interventions: Sequence[Intervention]) -> str:
-    """Return a sentence on interventions that came in one file: the author, what is asked, and the words."""
+    """Return a sentence on interventions that came in one file: the author, the request, and the words."""
     first = interventions[0]
     names = ", ".join(each.experiment for each in interventions if each.experiment)
     what = {

@@ -40,7 +40,7 @@ START_ANEW = "mend gnn/, commit, and start another --campaign from there"
 USER = "user"  # in the place of the planner, where an experiment is an idea of the user
 _WIDTH = 66  # characters of a line of a commit message
 _REASON = 1000  # characters of a refusal, and of a verdict in a commit message
-_KNOWN = Objection("this has been run, or stands in this block, already", known=True)
+_KNOWN = Objection("an earlier experiment, or one of this block, is the same", known=True)
 
 
 @dataclass(frozen=True)
@@ -267,7 +267,7 @@ class Registrar:
 
 
 def _anew(fingerprint: str, proposal: Proposal, past: Sequence[Experiment]) -> str:
-    """Return another fingerprint for what has been run, where it is now a part of the incumbent without the rest.
+    """Return another fingerprint for an earlier experiment that is now the incumbent without some of its parts.
 
     It was run against an earlier incumbent; the question now is whether it is as good as the combination.
     """
@@ -278,7 +278,7 @@ def _anew(fingerprint: str, proposal: Proposal, past: Sequence[Experiment]) -> s
 
 
 def _key(proposal: Proposal) -> str:
-    """Return what a draft depends on."""
+    """Return the fields that a draft depends on, as text."""
     return proposal.model_dump_json(include={"parent", "changes", "edits", "diff"})
 
 

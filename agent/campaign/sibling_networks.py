@@ -1,6 +1,6 @@
-"""Sibling networks of a campaign: the same setting with other random networks, for trials that only judging sees.
+"""Sibling networks of a campaign: the same setting with other random networks, for trials that only judging uses.
 
-A change that was fitted to one S, by its constants or by trial and error on its score, shows there. No planner is told
+A change that was fitted to one S, by its constants or by trial and error on its score, shows there. No planner gets
 a score on a sibling.
 """
 
@@ -140,8 +140,8 @@ class SiblingNetworks:
         name = self._own.name
         where = f"{name} and {counted(len(self.numbers), 'sibling')} of it" if self.numbers else f"{name} alone"
         self._say(
-            f"changes of code are confirmed on {where}, for sibling {number} cannot be had: {error}; remove {path} to "
-            "have it tried again when the campaign is resumed"
+            f"changes of code are confirmed on {where}, for sibling {number} is not available: {error}; remove {path} "
+            "to have it tried again when the campaign is resumed"
         )
 
     def _why_not(self, number: int) -> Path:

@@ -1,4 +1,4 @@
-"""The standing of the user's interventions: what they ask of a session that leads the campaign now."""
+"""The user's interventions that hold now, for the session that leads the campaign."""
 
 from __future__ import annotations
 

@@ -163,17 +163,13 @@ def _protections(probe: ProbeResult) -> list[Check]:
     if group_parent() is not None:
         memory = "cgroup: the kernel ends a trial"
     elif visible_gpus():
-        memory = "watched: four times a second the controller looks for a trial, and ends it,"
+        memory = "watched: the controller measures a trial four times a second and ends it"
     else:
         memory = "address space: the kernel refuses more than it and its libraries need; the controller ends a trial"
-    disk = (
-        "tmpfs: what a trial writes lies in memory"
-        if probe.holds
-        else "watched: the controller ends a trial that writes"
-    )
+    disk = "tmpfs: a trial writes to memory, at most" if probe.holds else "watched: the controller ends a trial above"
     return [
         Check("memory", ok=True, required=False, finding=f"{memory} above {limits.memory / 2**30:.1f} GiB"),
-        Check("disk", ok=True, required=False, finding=f"{disk}, at most {limits.folder / 2**30:.1f} GiB"),
+        Check("disk", ok=True, required=False, finding=f"{disk} {limits.folder / 2**30:.1f} GiB"),
     ]
 
 

@@ -50,7 +50,8 @@ def explore(
         str,
         typer.Option(
             help="Planner that proposes experiments: sweep (configurations), moves (the catalogue of code changes), "
-            "llm (a language model), command (an agent program), or auto (all of these that can run)."
+            "combine (earlier changes together), llm (a language model), command (an agent program), or auto (all of "
+            "these that can run)."
         ),
     ] = CampaignRequest.planner,
     without: Annotated[

@@ -64,7 +64,7 @@ def export(
 
 
 def _write_tables(campaign: str | None, csv: Path | None, mlflow: str | None) -> dict[str, dict[str, Any]]:
-    """Write what is asked of a campaign's records and return the facts for each target."""
+    """Write the requested records of a campaign and return the facts for each target."""
     from agent.campaign.folder import open_campaign
     from agent.executor.workspace import current_workspace
 

@@ -28,7 +28,7 @@ def forget(
         say(f"branch {branch} stays: it ends in a commit that is not the campaign's")
     say("your own branches with what you picked, the data, and branches at a remote stay")
     if not yes and not sys.stdin.isatty():
-        raise StoichloopError(f"nobody can be asked here: 'stoichloop forget {campaign} --yes' removes it unasked")
+        raise StoichloopError(f"there is no terminal to ask in: 'stoichloop forget {campaign} --yes' removes it")
     if yes or typer.confirm("remove it?"):
         remains.remove()
         say(f"campaign '{campaign}' is removed")

@@ -18,14 +18,14 @@ def idea(
         ),
     ],
     patch: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Unified diff of gnn/ that makes the change, for git apply.")
+        Path | None, typer.Option(metavar="FILE", help="The change as a unified diff of gnn/, as 'git diff' prints it.")
     ] = None,
     changes: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="Change one field; may be repeated."),
     ] = None,
 ) -> None:
-    """Queue an idea of yours. With --patch or --set it is the next experiment, without it models are told."""
+    """Queue an idea of yours. With --patch or --set it is the next experiment; without, language models read it."""
     from agent.campaign.folder import open_campaign
     from agent.campaign.intervene import intervene
     from agent.executor.workspace import current_workspace

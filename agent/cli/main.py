@@ -53,7 +53,7 @@ GROUPS: dict[str, dict[Callable[..., None], str]] = {
         report: "stoichloop report --serve",
     },
     "Steer": {
-        idea: "stoichloop idea 'a slower S keeps the gauge' --set lr_S=0.005",
+        idea: "stoichloop idea 'train S more slowly' --set lr_S=0.005",
         veto: "stoichloop veto 12 --because 'it deletes the network'",
         pin: "stoichloop pin 7",
         pause: "stoichloop pause",
@@ -79,7 +79,8 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Recover the stoichiometric matrix of a metabolic network by an overnight loop of experiments.",
-    epilog="Exit status: 0 success; 1 failure, with one sentence on standard error; 2 wrong usage; 130 interrupted.",
+    epilog="Exit status: 0 success; 1 failure, with one sentence on standard error; 2 wrong usage; 130 interrupted. "
+    "docs/glossary.md defines the words.",
 )
 for group, commands in GROUPS.items():
     for command, example in commands.items():

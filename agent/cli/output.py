@@ -75,7 +75,7 @@ def print_json(content: Any) -> None:
 
 
 def failure_sentence(error: Exception) -> str | None:
-    """Return what to tell the user about an error; None for a defect of the program, which needs its traceback."""
+    """Return the sentence about an error; None for a defect of the program, which needs its traceback."""
     if isinstance(error, StoichloopError):
         return str(error)
     if isinstance(error, sqlite3.OperationalError):
@@ -94,7 +94,7 @@ def failure_sentence(error: Exception) -> str | None:
 
 
 def usage_sentence(error: TyperException) -> str:
-    """Return what to tell the user about an unknown command or option, or a value that an option cannot have."""
+    """Return the sentence about an unknown command or option, or a value that an option cannot have."""
     told = error.format_message().strip()
     told = re.sub(r"^Invalid value for '([^']+)': (?:Input should be|Value must be)", r"\1 must be", told)
     told = re.sub(r"^Invalid value for '([^']+)':", r"\1:", told).removesuffix(".")

@@ -13,9 +13,9 @@ from agent.cli.output import say
 def pin(
     experiment: ExperimentName,
     campaign: CampaignOption = None,
-    undo: Annotated[bool, typer.Option("--undo", help="Pin it no more.")] = False,
+    undo: Annotated[bool, typer.Option("--undo", help="Remove the pin.")] = False,
 ) -> None:
-    """Have proposals build on an experiment. Several that are pinned are built on in turn."""
+    """Have proposals build on an experiment. If several are pinned, they take turns."""
     from agent.campaign.folder import open_campaign
     from agent.campaign.intervene import intervene
     from agent.executor.workspace import current_workspace

@@ -48,7 +48,7 @@ def report(
         say(f"{server.address} serves the report of campaign {opened.settings.name}; Ctrl-C ends it")
         if os.environ.get("SSH_CONNECTION"):
             port = server.server_address[1]
-            say(f"to see it from where you sit: ssh -L {port}:127.0.0.1:{port} {socket.gethostname()}")
+            say(f"to open it on another machine: ssh -L {port}:127.0.0.1:{port} {socket.gethostname()}")
         try:
             server.serve_forever()
         except KeyboardInterrupt:

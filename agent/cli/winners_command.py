@@ -30,7 +30,7 @@ def winners(
     no_sandbox: NoSandbox = False,
     as_json: Json = False,
 ) -> None:
-    """List accepted experiments with their evidence. In a clone, they are read from the branches."""
+    """List accepted experiments with their evidence. Without the campaign's folder, the branches are read."""
     from agent.base.console import Console
     from agent.campaign.folder import open_campaign
     from agent.executor.workspace import current_workspace

@@ -1,4 +1,4 @@
-"""Collection of what a trial leaves: plain files of known names, and nothing else."""
+"""Collection of a trial's results: plain files of known names, and nothing else."""
 
 from __future__ import annotations
 

@@ -219,7 +219,7 @@ class Executor(ABC, Generic[T]):
         return json.dumps([observations, self._source(training), job.steps, shared], sort_keys=True)
 
     def _again(self, batch: Sequence[T], outcomes: Sequence[Outcome]) -> bool:
-        """Return whether a batch with these outcomes is to be run again; the user is told."""
+        """Return whether a batch with these outcomes is to be run again; prints the reason."""
         first = outcomes[0]
         if first.lost:
             names = [training.id for training in batch]

@@ -124,9 +124,9 @@ class TrialProcess:
         return self._told("crashed", f"killed by signal {how}: {self._last_line()}", killed=True)
 
     def end(self) -> None:
-        """End the whole process group, politely first, then for certain, and keep what it hands in; once is enough.
+        """End the whole process group, politely first, then for certain, and keep its results; once is enough.
 
-        Of what it leaves behind, plain files of the names that a trial hands in stay, and nothing else.
+        Plain files with the names of results stay, and nothing else.
         """
         if self._closed_at is not None:
             return
@@ -138,7 +138,7 @@ class TrialProcess:
             for folder, view in zip(self._folders, self._running.views(), strict=False):
                 self._keep(folder, view)
         except OSError as error:
-            self._unkept = f"what it left cannot be kept: {error}"
+            self._unkept = f"its results cannot be kept: {error}"
         finally:
             self._running.close()
             for folder in self._folders[1:]:
@@ -179,7 +179,7 @@ class TrialProcess:
 
 
 def _scribe(file: IO[bytes], most: int) -> subprocess.Popen[bytes]:
-    """Start a process that writes what it is told to a file: through a pipe a trial cannot rewrite what it printed."""
+    """Start a process that copies its input to a file: through a pipe a trial cannot rewrite earlier output."""
     return subprocess.Popen(["head", "-c", str(most)], stdin=subprocess.PIPE, stdout=file, start_new_session=True)
 
 

@@ -1,4 +1,4 @@
-"""The forecast of what a budget buys, told before a campaign starts or goes on."""
+"""The number of trials that a budget buys, printed before a campaign starts or continues."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from stoichloop.errors import StoichloopError
 
 
 def forecast(workspace: Workspace, campaign: CampaignFolder, ledger: Ledger, budget: Budget, slots: int) -> str:
-    """Return in a sentence what is left of a budget: time, trials, experiments.
+    """Return a sentence on the rest of a budget: time, trials, experiments.
 
-    A `PayingPlanner` tells of tokens and dollars. Trials are counted at the lowest fidelity, in the time of former
+    A `PayingPlanner` has one on tokens and dollars. Trials are counted at the lowest fidelity, in the time of former
     trials on the same data.
     """
     experiments, left_s = ledger.experiments(), budget.left_s()

@@ -68,7 +68,7 @@ class CampaignTrials:
         return folder
 
     def has_room(self) -> bool:
-        """See `TrialHost`. The user is told once why trials wait."""
+        """See `TrialHost`. Prints once why trials wait."""
         lack = lack_of_room(self.campaign.folder, self.slots)
         if lack and not self.cramped:
             self.view.say(f"trials wait: {lack}")

@@ -27,7 +27,7 @@ _NEWEST = 0.3  # weight of the newest answer in the usual time
 
 @dataclass
 class _Relay:
-    """Calls of one thread, performed by another. Once it is `over`, the first one is told to end."""
+    """Calls of one thread, performed by another. Once it is `over`, the first one has to end."""
 
     over: threading.Event = field(default_factory=threading.Event)
     _calls: SimpleQueue[Callable[[], None]] = field(default_factory=SimpleQueue)
@@ -72,7 +72,7 @@ class _Relayed:
         self._target, self._relay, self._kept = target, relay, kept
 
     def check(self) -> None:
-        """See `PlannerHost`: a thread is told to end, signals are for the main thread."""
+        """See `PlannerHost`: a flag ends a thread, since signals reach the main thread alone."""
         self._relay.check()
 
     def __getattr__(self, name: str) -> Callable[..., Any]:

@@ -31,7 +31,7 @@ class Snapshot:
         running: the trials that run. cramped: others wait for room on the disk.
         asking: a question is out. explaining: the block that it asks to explain, None for one for proposals.
         explains: the planner can explain a block.
-        proposal_s: usual seconds of an answer for each proposal, 0 for a planner that waits for nobody.
+        proposal_s: usual seconds of an answer for each proposal, 0 for a planner that answers at once.
         paused: the planner is not asked for a while, since a model was asked in vain.
         barren: rungs on which the planner had nothing new since the last verdict.
         unanswered: while it looked there, the newest request to a model failed.

@@ -30,7 +30,7 @@ _ANYONE = 0.1  # share of proposals that go to any arm
 
 @dataclass(frozen=True)
 class Worth:
-    """What the proposals of one arm have earned, and the seconds that they have cost."""
+    """The earnings of the proposals of one arm, and the seconds that they have cost."""
 
     earned: float
     seconds: float

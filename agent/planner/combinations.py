@@ -97,7 +97,7 @@ def sets_of(parts: Sequence[Part], parent: Experiment) -> Iterator[tuple[Part, .
 
 
 def rests_of(leader: Experiment, past: Sequence[Experiment]) -> Iterator[Rest]:
-    """Yield what is left of the newest combination behind `leader` without each part that was not left out before.
+    """Yield the rest of the newest combination behind `leader` without each part that was not left out before.
 
     A part that was accepted alone has shown its worth.
     """

@@ -50,7 +50,7 @@ def compose(parts: Sequence[Experiment], parent: Experiment, host: PlannerHost) 
 
 
 def _title(parts: Sequence[Experiment], parent: Experiment) -> str:
-    """Return the names of the parts; of a single one, what it does."""
+    """Return the names of the parts; of a single one, its title."""
     if len(parts) > 1:
         return shorten(" + ".join(part.move or part.id for part in parts), TITLE_CHARACTERS, " ...")
     on = f", on {parent.id}"

@@ -46,7 +46,7 @@ class Options:
 
 @dataclass(frozen=True)
 class Objection:
-    """Why a proposal cannot become an experiment, in words.
+    """The reason why a proposal cannot become an experiment, in words.
 
     It is `known` if it has been run already or stands in this block.
     """
@@ -57,7 +57,7 @@ class Objection:
 
 @dataclass(frozen=True)
 class Terms:
-    """The task of a campaign and the terms of its trials, as far as planners are told.
+    """The task of a campaign and the terms of its trials, as far as planners may know them.
 
     Attributes:
         statement: sentences on the network and the data that trials are given.
@@ -121,12 +121,12 @@ class Situation:
 
     Attributes:
         objective: the score that the campaign optimises.
-        rung: what is to change, `sweep` the configuration or `code`.
+        rung: `sweep` to change the configuration, or `code`.
         roles: one for each proposal that is wanted, with the experiment that it should change.
-        rungs: what may be changed here: no code where nothing contains it. To a model, `rung` is advice.
+        rungs: those allowed here: no code where no sandbox works. To a model, `rung` is advice.
         past: every experiment so far, with trials and verdicts.
         brief: the user's text, read anew for each block.
-        blocks: every block so far, with what it taught.
+        blocks: every block so far, with its summary.
     """
 
     regime: str
@@ -206,7 +206,7 @@ def first_explained(planners: Sequence[Planner], situation: Situation, lesson: L
 
 
 def why_given_up(calls: Sequence[Call]) -> str:
-    """Return a sentence on each model or program that is asked no more after these calls, empty if there is none."""
+    """Return a sentence on each model or program that these calls have ruled out, empty if there is none."""
     names = {"llm": "the language model", "command": "the agent program"}
     return "; ".join(
         f"{names.get(call.planner, call.planner)} is asked no more: {call.outcome.removeprefix(GIVEN_UP)}"

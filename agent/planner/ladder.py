@@ -58,7 +58,7 @@ def decide(
 
 
 def as_proposed(decision: Decision, experiments: Sequence[Experiment]) -> Decision:
-    """Return a decision with the rung of what was proposed: a model may choose another one than was decided."""
+    """Return a decision with the rung of the proposals: a model may choose another one than was decided."""
     return replace(decision, rung="code" if any(e.patch for e in experiments) else "sweep")
 
 

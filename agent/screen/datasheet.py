@@ -95,7 +95,7 @@ def _simulated(dataset: Dataset) -> dict[str, str]:
 
 
 def _laws(dataset: Dataset) -> str:
-    """Return what is told of rates where each reaction has a law of its own."""
+    """Return the stated structure of rates where each reaction has a law of its own."""
     stated, inputs = dataset.stated, dataset.observed[0].inputs.shape[1]
     exchange = int((np.bincount(dataset.graph.rxn_all, minlength=dataset.graph.n_reactions) == 1).sum())
     return (

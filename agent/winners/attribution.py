@@ -101,6 +101,6 @@ class _Traced:
         return _Traced(lines, wrote, gaps)
 
     def writers(self) -> set[int]:
-        """Return all writers. An empty line, which any two texts have in common, tells of none."""
+        """Return all writers. An empty line, which any two texts have in common, has none."""
         wrote = {writer for writer, line in zip(self._wrote, self._lines, strict=True) if line.strip()}
         return wrote.union(*self._gaps)

@@ -1,4 +1,4 @@
-"""The accepted experiments of a campaign as its branches tell them: a clone has no ledger."""
+"""The accepted experiments of a campaign, read from its branches: a clone has no ledger."""
 
 from __future__ import annotations
 

@@ -71,7 +71,7 @@ class Winner(_WinnerModel):
 class Winners(_WinnerModel):
     """All winners of a campaign, those behind the incumbent first.
 
-    `recorded` is false in a clone without the ledger, whose branches tell neither effects nor ablations.
+    `recorded` is false in a clone without the ledger, whose branches hold neither effects nor ablations.
     """
 
     campaign: str

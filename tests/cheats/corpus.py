@@ -163,7 +163,7 @@ OTHERS = [
     refused("a file that Python would run at its start", "is not a Python file", new("gnn/a.pth", "import os\n")),
     refused(
         "a link in gnn/",
-        "something else than a plain file",
+        "no longer be a plain file",
         diff="diff --git a/gnn/a.py b/gnn/a.py\nnew file mode 120000\n--- /dev/null\n+++ b/gnn/a.py\n@@ -0,0 +1 @@\n"
         "+/etc/passwd\n\\ No newline at end of file\n",
     ),

@@ -171,7 +171,7 @@ class _Case:
         pair = f"{state.ours:.4f} against {state.theirs:.4f} of {self.incumbent.id}, {state.lead:+z.4f}"
         rule = f"a lead of more than {state.needed:+z.4f} was needed"
         if self.simpler:
-            rule = f"of what is simpler, {state.needed:+z.4f} was needed"
+            rule = f"{state.needed:+z.4f} was needed, since it is simpler"
         return f"screened out at {fidelity} on {seeds}: {pair}; {rule}"
 
     def _trivial(self) -> float | None:

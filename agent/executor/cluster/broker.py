@@ -62,7 +62,7 @@ class Broker:
         if self._interchange_runs():
             self._kernel.cleanup()
         else:  # which would wait for it without end
-            logging.error("Parsl's interchange has ended, to which workers are connected")
+            logging.error("Parsl's interchange, which connects the workers, has ended")
         if left := self._unended():
             self._provider.cancel(left)
         self._say(Farewell(left=self._unended()))

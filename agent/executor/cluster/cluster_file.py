@@ -92,7 +92,7 @@ def choose(executor: str, file: Path | None, workers: int | None) -> ClusterFile
             raise StoichloopError(f"--cluster {file} says where Parsl runs trials; give --executor parsl with it")
         return None
     if file is None:
-        raise StoichloopError("--executor parsl needs --cluster FILE, which says where; docs/cluster.md has examples")
+        raise StoichloopError("--executor parsl needs --cluster FILE; docs/cluster.md has examples")
     if workers is not None:
         raise StoichloopError(f"--workers {workers} is for slots on this machine; {file} says how many there are")
     cluster = read_cluster(file)
@@ -117,7 +117,7 @@ def read_cluster(path: Path) -> ClusterFile:
             f"{path}: key '{key}' means nothing to scheduler '{cluster.scheduler}', whose keys are {', '.join(own)}"
         )
     if cluster.scheduler != "local" and cluster.walltime is None:
-        raise StoichloopError(f"{path}: key 'walltime' is missing; say how long a job may run, like 12h")
+        raise StoichloopError(f"{path}: key 'walltime' is missing; give the longest run of a job, like 12h")
     if cluster.address is not None and _address(cluster.address) is None:
         raise StoichloopError(
             f"{path}: key 'address' is '{cluster.address}', which is neither an IP address nor a network interface "

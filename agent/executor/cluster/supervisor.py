@@ -84,7 +84,7 @@ def _gpu() -> str:
     """Return the GPU of this worker, among those that the scheduler shows."""
     seen = visible_gpus()
     if not seen:
-        raise WorkerError(f"{platform.node()} shows its workers no GPU, where 'gpus_per_node' says that there are")
+        raise WorkerError(f"{platform.node()} shows its workers no GPU, but 'gpus_per_node' asks for some")
     return seen[int(os.environ[_RANK]) % len(seen)]
 
 

@@ -1,1 +1,1 @@
-"""States of the code: worktrees, patches, and what a state declares of itself."""
+"""States of the code: worktrees, patches, and the declarations of a state."""

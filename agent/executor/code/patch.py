@@ -51,7 +51,7 @@ def refuse_files(files: Sequence[str]) -> None:
         path, shown = PurePosixPath(file), " ".join(visible(file).split())[:200]
         if path.parts[:1] != ("gnn",) or ".." in path.parts:
             raise PatchRefusedError(
-                f"{shown} is not under gnn/, and only what is may be changed; give its path like gnn/model.py"
+                f"{shown} is not under gnn/, where all changes must be; give its path like gnn/model.py"
             )
         if path.suffix != ".py":
             raise PatchRefusedError(f"{shown} is not a Python file; values of the configuration belong into changes")
@@ -65,7 +65,7 @@ def refuse_outside(git: Git, before: str, after: str) -> None:
     """Raise `PatchRefusedError` for a file outside gnn/ in which two commits or trees differ."""
     names = str(git.diff_tree("-r", "-z", "--no-renames", "--name-only", before, after)).split("\0")
     if outside := [visible(name) for name in names if name and not name.startswith("gnn/")]:
-        raise PatchRefusedError(f"{outside[0]} is not under gnn/, and only what is may be changed")
+        raise PatchRefusedError(f"{outside[0]} is not under gnn/, where all changes must be")
 
 
 def apply_diff(diff: str, folder: Path) -> None:
@@ -123,7 +123,7 @@ def apply_edits(edits: Sequence[Replacement], folder: Path) -> None:
     for edit in edits:
         path = folder / edit.file
         if not path.resolve().is_relative_to(folder.resolve() / "gnn"):
-            raise PatchRefusedError(f"{edit.file} leads out of gnn/ by a link, and only what is in it may be changed")
+            raise PatchRefusedError(f"{edit.file} leads out of gnn/ by a link, and all changes must be in it")
         if not edit.search:
             if path.exists():
                 raise PatchRefusedError(f"{edit.file} is there already: say which text to search in it")
@@ -153,7 +153,7 @@ def inspect(folder: Path, sandbox: Sandbox, deadline: float = math.inf) -> None:
     refuse_files(list(modes))
     for file, mode in modes.items():
         if mode not in (_PLAIN, _GONE):
-            raise PatchRefusedError(f"{file} would become something else than a plain file")
+            raise PatchRefusedError(f"{file} would no longer be a plain file")
     sources = {file: (folder / file).read_bytes() for file, mode in modes.items() if mode == _PLAIN}
     if (reason := refusal_of(sources, sandbox, deadline)) is not None:
         raise PatchRefusedError(reason)

@@ -1,6 +1,6 @@
 """The search space that a state of the code declares, and values of a configuration, with bounds on all that they hold.
 
-Both come from code or planners that nobody has read. Later steps compute with them: the sweep divides by ranges, the
+Both come from unreviewed code or planners. Later steps compute with them: the sweep divides by ranges, the
 findings rank values, the ledger writes them as JSON. They rely on the bounds that are checked here.
 """
 

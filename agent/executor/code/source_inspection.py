@@ -1,4 +1,4 @@
-"""Inspection of Python source that nobody has read: `source_policy.py`, run in the sandbox."""
+"""Inspection of unreviewed Python source: `source_policy.py`, run in the sandbox."""
 
 from __future__ import annotations
 

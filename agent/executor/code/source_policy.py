@@ -1,11 +1,11 @@
 """Rules on the source of a patch, as a program for the sandbox: `python -I -S -c PROGRAM`.
 
 It reads {file: source} as JSON from standard input, each source as latin-1, and prints {file: [refusal, statements]},
-where a refusal is null if the rules are kept. Parsing what nobody has read can exhaust the memory or the stack of the
+where a refusal is null if the rules are kept. Parsing unreviewed source can exhaust the memory or the stack of the
 interpreter, so the controller never does it itself. Nothing but the standard library is imported.
 
 The rules are policy: they catch oversights. A patch that hides a seed or steps behind `getattr` or arithmetic on other
-names passes; the time limit of a trial bounds what it gains.
+names passes; the time limit of a trial bounds the gain.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 The process has its own namespaces: no network, no other process. It sees a read-only system, this Python and the paths
 that it is given, at their own places, and nothing else of the disk. It may write into its own folders, which lie in
-memory and have a bounded size. It is never root, whoever the controller is. It ends with its controller, together with
+memory and have a bounded size. It is never root, even if the controller is. It ends with its controller, together with
 its children.
 """
 

@@ -85,7 +85,7 @@ class SandboxedProcess:
                 os.fchmod(descriptor, stat.S_IRWXU)
 
     def close(self) -> None:
-        """Let go of what it has written on a disk of its own, and of its cgroup."""
+        """Release its disk in memory and its cgroup."""
         for descriptor in self._descriptors:
             os.close(descriptor)
         self._descriptors = []

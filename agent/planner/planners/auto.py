@@ -1,5 +1,5 @@
-"""The hybrid: the optimiser for configurations, the moves for code, and for both combinations of what was tried, the
-models and the agent program that are given. Each is asked as often as its proposals have earned."""
+"""The hybrid: the optimiser for configurations, the moves for code; for both, combinations of earlier changes, models
+and an agent program. Each is asked as often as its proposals have earned."""
 
 from __future__ import annotations
 

@@ -58,7 +58,7 @@ class Command:
     prompt: str = field(default="", init=False)  # `Call.prompt` of the newest request
 
     def propose(self, situation: Situation) -> list[Proposal]:
-        """See `Planner`. Where the program fails, what it has answered until then."""
+        """See `Planner`. If the program fails, its answers until then count."""
         reading = Reading(situation, self.fidelity)
         proposals: list[Proposal] = []
         asked = 0
@@ -80,7 +80,7 @@ class Command:
         return telling.lesson
 
     def _ask(self, question: Asked[AnswerT], text: str) -> bool:
-        """Run the program, and again with what is wrong of its answer; the question keeps it. False if it fails."""
+        """Run the program, and again with the faults of its answer; the question keeps it. False if it fails."""
         last, objection = "", ""
         for _ in range(1 + CORRECTIONS):
             prompt = render_prompt(
@@ -182,7 +182,7 @@ def create(options: Options) -> Command:
         raise StoichloopError(f"--program {options.program}: cannot be read as a command line: {error}") from error
     if not program:
         raise StoichloopError(
-            "--planner command needs --program 'PATH ARGUMENTS': what reads a question and prints a proposal as JSON"
+            "--planner command needs --program 'PATH ARGUMENTS': it reads a question and prints a proposal as JSON"
         )
     path = shutil.which(program[0])
     if path is None:

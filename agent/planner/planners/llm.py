@@ -90,7 +90,7 @@ class Llm:
         return f"{end}; their price is not known here, so --dollars does not end them"
 
     def propose(self, situation: Situation) -> list[Proposal]:
-        """See `Planner`. Where the server fails, or a limit is reached, what has been answered until then."""
+        """See `Planner`. If the server fails, or a limit is reached, the answers until then count."""
         if self.given_up:
             return []
         return asyncio.run(_interruptible(self._propose(situation), situation.host.check))
@@ -194,7 +194,7 @@ def planner_of(options: Options, address: str, name: str = "llm") -> Llm:
 
 
 def _agent(model: Metered, question: Asked[AnswerT]) -> Agent[object, AnswerT]:
-    """Return what asks, and asks again with what is wrong of the answer."""
+    """Return the agent that asks, and asks again with the faults of the answer."""
 
     def read(*_: object, output: str | dict[str, Any], **__: object) -> dict[str, Any]:
         try:

@@ -24,7 +24,7 @@ SMALL = 100  # lines, added and removed
 
 @dataclass(frozen=True)
 class Moves:
-    """Proposes moves of `catalogue` for code, except those `without`; what it learns from is at `fidelity`."""
+    """Proposes moves of `catalogue` for code, except those `without`; it learns from scores at `fidelity`."""
 
     fidelity: str
     without: tuple[str, ...] = ()

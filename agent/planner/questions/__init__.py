@@ -1,1 +1,1 @@
-"""Questions to a language model or an agent program, and what is read of the answers."""
+"""Questions to a language model or an agent program, and the reading of the answers."""

@@ -1,4 +1,4 @@
-"""The answer in what a language model or an agent program has printed: the last object outside its thoughts that fits.
+"""The answer in the output of a language model or an agent program: the last object outside its thoughts that fits.
 
 Objects within others, and those in a thought, are never the answer: they are examples and drafts.
 """

@@ -39,7 +39,7 @@ class Words(BaseModel):
 
 
 class LessonAnswer(BaseModel):
-    """Words for what a block taught."""
+    """The lesson of a block."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 

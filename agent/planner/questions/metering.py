@@ -67,7 +67,7 @@ class CallLimits:
 
 @dataclass(frozen=True)
 class _Fault:
-    """Why a request was not answered.
+    """The reason why a request was not answered.
 
     Attributes:
         again: another try may be answered. final: no request ever will.

@@ -1,4 +1,4 @@
-"""The past as a question tells it: each experiment once, newest first, with its lead over its own parent.
+"""The past in a question: each experiment once, newest first, with its lead over its own parent.
 
 Where there is no room for all, the oldest are left out; accepted experiments stay, with their whole patches.
 """
@@ -108,13 +108,13 @@ class Past:
 
     @cached_property
     def _detailed(self) -> Collection[str]:
-        """Return the experiments of which the estimate is told: the parent and the newest."""
+        """Return the experiments whose estimate is described: the parent and the newest."""
         ended = [e.id for e in self.situation.past if any(t.status == "completed" for t in e.trials)]
         return {*ended[-_DETAILED:], self.parent or ""}
 
     @cached_property
     def _printed(self) -> Collection[str]:
-        """Return the experiments of which the output is told: the newest failed ones."""
+        """Return the experiments whose output is quoted: the newest failed ones."""
         failed = [e.id for e in self.situation.past if e.verdict is not None and e.verdict.verdict == "failed"]
         return set(failed[-_PRINTED:])
 

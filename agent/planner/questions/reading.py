@@ -1,8 +1,8 @@
 """The text of questions: rendered from `prompts/`, bounded in length.
 
-What changes least comes first, so that a provider can reuse the beginning of the last question: the task, the user's
-brief and the code, then the past, then what is wanted. Of the scores only `exact`, `blind` and `baseline_exact` are
-told: the others need the truth for more than counting what came back.
+The parts that change least come first, so that a provider can reuse the beginning of the last question: the task, the
+user's brief and the code, then the past, then the request. Of the scores, a question has `exact`, `blind` and
+`baseline_exact` alone: the others use the truth for more than a count.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ class Reading:
         return render(source, past.told(free - len(source)))
 
     def repair(self, failed: Experiment, parent: Experiment) -> str:
-        """Asks for what a failed patch of `parent` should have been."""
+        """Asks for a repair of a failed patch of `parent`."""
         terms, printed = self.situation.host.terms(), min(OUTPUT, self._length(_PRINTED))
 
         def render(source: str) -> str:
@@ -103,7 +103,7 @@ class Reading:
         return render(self._source(parent, self.characters - len(render("")), terms, failed))
 
     def lesson(self, lesson: Lesson) -> str:
-        """Asks for words on what a block taught."""
+        """Asks for the lesson of a block."""
         block = [e for e in self.situation.past if e.block == lesson.block]
 
         def render(experiments: str) -> str:
@@ -205,7 +205,7 @@ def _told(finding: Finding) -> str:
 
 
 def _useful(findings: Sequence[Finding]) -> list[Finding]:
-    """Return principles and open questions, then the most useful of what did not help, newest first.
+    """Return principles and open questions, then the most useful changes that did not help, newest first.
 
     Most useful is what a confirmation refuted, then what has words of a model or several experiments. What one
     experiment leaves open is left out: its own entry says as much.

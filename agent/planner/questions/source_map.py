@@ -17,7 +17,7 @@ from stoichloop.foreign_text import shorten
 
 # Files that most changes need, in this order, where no candidate has changed others.
 _CORE = ("gnn/model.py", "gnn/loss.py", "gnn/train.py", "gnn/config.py", "gnn/layers.py", "gnn/observations.py")
-_DOCSTRING = re.compile(r'\A(?:\s*#.*\n)*\s*[rR]?"""\s*(.*)')  # source that nobody has read is not parsed here
+_DOCSTRING = re.compile(r'\A(?:\s*#.*\n)*\s*[rR]?"""\s*(.*)')  # unreviewed source is not parsed here
 _CHANGED = re.compile(r"^(?:\+\+\+ b|--- a)/(gnn/\S+)", re.MULTILINE)
 _BELOW = " (below)"
 _LINE = 160  # characters of a docstring's first line

@@ -1,4 +1,4 @@
-"""The statement of a regime for planners: what a trial is told of the network and the data, in sentences.
+"""The statement of a regime for planners: a trial's knowledge of the network and the data, in sentences.
 
 Neither S, nor rate constants, nor functions, nor the number of false edges enter.
 """

@@ -127,7 +127,7 @@ def test_a_file_that_is_no_intervention_is_noted_and_kept(night: CampaignFolder)
     night.inbox_path.mkdir()
     (night.inbox_path / "1.json").write_text("{}")
     (note,) = take_up(night)
-    assert "no intervention, and left out" in note
+    assert "not a valid intervention" in note
     assert [path.name for path in night.inbox_path.iterdir()] == ["1.unreadable"]
 
 

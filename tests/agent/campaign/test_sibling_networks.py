@@ -189,7 +189,7 @@ def test_a_sibling_that_cannot_be_made_is_left_out_and_so_it_is_when_the_campaig
     (_, words) = said
     reason = campaign.folder / "data" / "sibling3.txt"
     assert words == (
-        "changes of code are confirmed on pde_m1_tiny and 3 siblings of it, for sibling 3 cannot be had: some rate "
+        "changes of code are confirmed on pde_m1_tiny and 3 siblings of it, for sibling 3 is not available: some rate "
         f"varies too little; remove {reason} to have it tried again when the campaign is resumed"
     )
     assert reason.read_text() == "some rate varies too little\n"
@@ -211,5 +211,5 @@ def test_a_campaign_whose_last_sibling_cannot_be_made_confirms_on_its_own_networ
     wait_until(lambda: siblings.has(4) or not siblings.numbers)
     assert siblings.has(0)
     (_, words) = said
-    assert words.startswith("changes of code are confirmed on pde_m1_tiny alone, for sibling 4 cannot be had: regime ")
+    assert words.startswith("changes of code are confirmed on pde_m1_tiny alone, for sibling 4 is not available: ")
     assert "kinetics.min_rate_variation = 1000000000.0; lower it" in words

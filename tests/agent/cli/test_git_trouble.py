@@ -71,7 +71,7 @@ def a_lost_head(root: Path, tools: Path) -> dict[str, str]:
     ("trouble", "words"),
     [
         (without_git, r"git cannot be run \(No such file or directory\); install git 2\.32 or newer"),
-        (an_old_git, r"git is too old, or is none: 'git version 2\.20\.1'; install git 2\.32 or newer"),
+        (an_old_git, r"git is too old, or another program: 'git version 2\.20\.1'; install git 2\.32 or newer"),
         (a_lost_repository, "not a (git )?repository"),
         (an_empty_repository, "not a (git )?repository"),
         (a_broken_configuration, "bad config line 1"),

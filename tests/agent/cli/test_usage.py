@@ -96,7 +96,7 @@ def test_every_command_has_an_example_that_it_understands(run: Run) -> None:
         ("train pde_m1_tiny --seed -1", "--seed must be greater than or equal to 0"),
         ("train", "missing argument 'REGIME'"),
         ("status --nope", "no such option: --nope"),
-        ("explore pde_m1_tiny --budget 8", "--budget 8: 8 what? write 8h for hours, 8m for minutes"),
+        ("explore pde_m1_tiny --budget 8", "--budget 8 has no unit; write 8h for hours, 8m for minutes"),
         ("explore pde_m1_tiny --budget 8hours", "--budget '8hours' is not a duration"),
         (f"explore pde_m1_tiny --budget {'9' * 400}d", "--budget '999"),
         (

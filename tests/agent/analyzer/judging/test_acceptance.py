@@ -330,7 +330,7 @@ def test_fewer_lines_of_code_win_ties_and_only_ties() -> None:
     assert "simpler, and not worse than e0001 by" in accepted.reason
     assert verdict_on(*confirmed(-0.002), simpler=1).verdict == "rejected"
     screened = verdict_on(scored("e0007", [0.1]), baseline(), simpler=1)
-    assert "of what is simpler, -" in screened.reason
+    assert "was needed, since it is simpler" in screened.reason
 
 
 def test_the_confirmation_of_fewer_lines_is_worth_less_than_any_other() -> None:

@@ -33,7 +33,7 @@ def test_each_node_has_its_workers_one_a_gpu_where_nothing_else_is_said(tmp_path
         ("nodes: 2\n", "key 'scheduler'"),
         ("scheduler: local\nworkers: 2\n", "key 'workers' with value 2: Extra inputs are not permitted"),
         ("scheduler: local\nworkers_per_node: 0\n", "key 'workers_per_node' with value 0"),
-        ("scheduler: slurm\n", "key 'walltime' is missing; say how long a job may run, like 12h"),
+        ("scheduler: slurm\n", "key 'walltime' is missing; give the longest run of a job, like 12h"),
         ("scheduler: slurm\nwalltime: 12:00:00\n", "key 'walltime' with value 43200"),
         ("scheduler: slurm\nwalltime: 30s\n", "must be a duration of at least a minute, like 12h or 90m"),
         (SLURM + "queue: long\n", "key 'queue' means nothing to scheduler 'slurm', whose keys are account, address"),

@@ -110,7 +110,7 @@ OUT = "diff --git a/{old} b/{new}\nsimilarity index 100%\n{how} from {old}\n{how
         (diff_of("agent/loop/loop.py", "a", "b"), "agent/loop/loop.py is not under gnn/"),
         (
             diff_of("loss.py", "a", "b"),
-            "loss.py is not under gnn/, and only what is may be changed; give its path like",
+            "loss.py is not under gnn/, where all changes must be; give its path like",
         ),
         (
             diff_of(LOSS, "a line that is not there", "b"),
@@ -202,5 +202,5 @@ def test_two_trees_are_compared_outside_gnn(checkout: Path) -> None:
 
 def test_links_and_programs_are_refused(checkout: Path) -> None:
     link = "diff --git a/gnn/evil.py b/gnn/evil.py\nnew file mode 120000\n--- /dev/null\n+++ b/gnn/evil.py\n"
-    with pytest.raises(PatchRefusedError, match="something else than a plain file"):
+    with pytest.raises(PatchRefusedError, match="no longer be a plain file"):
         patched(checkout, link + "@@ -0,0 +1 @@\n+/etc/passwd\n\\ No newline at end of file\n")
