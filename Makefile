@@ -18,7 +18,7 @@ RUN_MB := 290
 DEV_MB := 160
 
 .DEFAULT_GOAL := help
-.PHONY: help demo dev extra named test torture coverage check format lock oldest
+.PHONY: help demo dev extra named test torture coverage check lint types moves format lock oldest
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
@@ -41,12 +41,19 @@ torture: $(DEV)  ## inject faults for half an hour: kills, full disks, damaged l
 coverage: $(DEV)  ## run the tests and fail if they execute fewer lines than pyproject.toml demands
 	$(BIN)/pytest -n $(WORKERS) --cov
 
-check: $(DEV)  ## run ruff, mypy and the import rules
+check: $(DEV)  ## run ruff, mypy and the import rules; several at once
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target types moves lint
+
+lint: $(DEV)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy
-	$(BIN)/python -m moves lint types
 	$(BIN)/lint-imports
+
+types: $(DEV)
+	$(BIN)/mypy
+
+moves: $(DEV)
+	$(BIN)/python -m moves lint types
 
 format: $(DEV)  ## format the code, and mend what ruff can mend
 	$(BIN)/ruff check --fix .

@@ -29,10 +29,14 @@ from simulator.generate import System
 from simulator.kinetics.shared_functions import SharedFunctions
 from simulator.measured.measurements import Measurements, import_measurements
 from simulator.regime import Regime, find_regime
+from tests.warm import run_warm
 
 # A run in the background, or under nohup, may have been told to ignore these; what is tested here is that they work.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+# The workers of pytest have taken all cores.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 ROOT = Path(__file__).parent.parent
 EXAMPLE = ROOT / "docs" / "examples"
@@ -201,9 +205,14 @@ def lead(workspace: Workspace, tiny: Dataset, planner: str, experiments: int) ->
 
 def command_line(*arguments: str) -> list[str]:
     """Return the command line that runs the command as a process."""
+    return [sys.executable, "-c", "from agent.cli.main import main; main()", *contained(*arguments)]
+
+
+def contained(*arguments: str) -> list[str]:
+    """Return the arguments of a command; where no sandbox holds, without one."""
     runs_code = arguments[0] in ("explore", "verify", "pick") or "--ablate" in arguments
     without = ["--no-sandbox"] if runs_code and not HOLDING.holds and "--no-sandbox" not in arguments else []
-    return [sys.executable, "-c", "from agent.cli.main import main; main()", *arguments, *without]
+    return [*arguments, *without]
 
 
 @pytest.fixture
@@ -211,15 +220,8 @@ def stoichloop(workspace: Workspace) -> Command:
     """Run `stoichloop ...` in the user's repository and return what it printed."""
 
     def run(*arguments: str, check: bool = True, timeout: float = 300.0) -> subprocess.CompletedProcess[str]:
-        done = subprocess.run(
-            command_line(*arguments),
-            cwd=workspace.root,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=timeout,
-            env={**os.environ, "COLUMNS": "200"},
-        )
+        env = {**os.environ, "COLUMNS": "200"}
+        done = run_warm("agent.cli", contained(*arguments), workspace.root, env, timeout)
         assert not check or done.returncode == 0, done.stdout + done.stderr
         return done
 
@@ -229,7 +231,7 @@ def stoichloop(workspace: Workspace) -> Command:
 def train(
     dataset: Dataset, out: Path, *, seed: int = 0, steps: int = 20, config: str = "{}"
 ) -> subprocess.CompletedProcess[str]:
-    """Run `python -m gnn.train` as the executor does."""
+    """Run `python -m gnn.train` of the project as the executor does."""
     out.mkdir(parents=True)
     (out / "config.json").write_text(config)
     arguments: list[str | Path] = [
@@ -240,12 +242,5 @@ def train(
         "--out",
         out,
     ]
-    return subprocess.run(
-        [sys.executable, "-m", "gnn.train", *arguments, "--seed", str(seed), "--steps", str(steps)],
-        cwd=ROOT,
-        env=trial_environment(),
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-    )
+    seeded = [*arguments, "--seed", str(seed), "--steps", str(steps)]
+    return run_warm("gnn.train", seeded, ROOT, trial_environment(), timeout=120)

@@ -16,7 +16,6 @@ from typing import Any
 import numpy as np
 import optuna
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution
-from optuna.importance import PedAnovaImportanceEvaluator, get_param_importances
 
 from agent.analyzer.judging.findings import MIN_EXPERIMENTS
 from agent.analyzer.judging.noise import mean_outcome
@@ -88,6 +87,9 @@ def _importance(configurations: Sequence[dict[str, Any]], scores: Sequence[float
     space = _space(configurations)
     if not space or max(scores) == min(scores):
         return {}
+    # It imports scikit-learn and pandas where they are installed: a second of every command that draws a page.
+    from optuna.importance import PedAnovaImportanceEvaluator, get_param_importances
+
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     study = optuna.create_study(direction="maximize")
     for configuration, score in zip(configurations, scores, strict=True):

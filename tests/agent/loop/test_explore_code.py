@@ -121,7 +121,7 @@ def test_patches_are_refused_fail_and_are_repaired(
 def test_without_any_model_the_loop_tries_moves_and_lands_what_helps(
     workspace: Workspace, tiny: Dataset, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    few = Look(6, 6, 10.0, 0.0, False)  # pairs, at a level that so few reach
+    few = Look(4, 4, 10.0, 0.0, False)  # pairs, at a level that so few reach
     monkeypatch.setattr("agent.analyzer.judging.acceptance.LOOKS", (few,))
     lead(workspace, tiny, "moves", 2)
     told = capsys.readouterr().out

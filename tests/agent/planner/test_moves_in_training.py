@@ -17,6 +17,7 @@ from moves.check import with_requirements
 from simulator.dataset import Dataset, prepare
 from simulator.kinetics import Floats
 from simulator.regime import find_regime
+from tests.warm import run_warm
 
 
 def train_with(
@@ -31,15 +32,8 @@ def train_in(
 ) -> subprocess.CompletedProcess[str]:
     (out / "config.json").write_text(configuration)
     data: list[str | Path] = ["--observations", dataset.observations_path, "--config", out / "config.json"]
-    return subprocess.run(
-        [sys.executable, "-m", "gnn.train", *data, "--out", out, "--seed", "0", "--steps", str(steps)],
-        cwd=checkout,
-        env=trial_environment(),
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=600,
-    )
+    asked = [*data, "--out", out, "--seed", "0", "--steps", str(steps)]
+    return run_warm("gnn.train", asked, checkout, trial_environment(), timeout=600)
 
 
 @pytest.mark.parametrize("name", move_names())
