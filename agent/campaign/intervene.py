@@ -27,6 +27,7 @@ from memory.leaderboard import incumbent
 from memory.ledger import Ledger
 from memory.records import Experiment
 from stoichloop.errors import StoichloopError, UsageError
+from stoichloop.foreign_text import storable
 
 _OF_SESSION = ("pause", "resume", "stop")
 
@@ -62,7 +63,14 @@ def intervene(
 ) -> Submitted:
     """Leave an intervention in the inbox of a campaign; raise `StoichloopError` for one that cannot be taken up."""
     asked = Intervention(
-        kind, author or user_name(workspace), time.time(), experiment, words, dict(changes or {}), patch, score
+        kind,
+        storable(author or user_name(workspace)),
+        time.time(),
+        experiment,
+        storable(words),
+        dict(changes or {}),
+        patch,
+        score,
     )
     with Ledger(campaign.ledger_path, readonly=True) as ledger:
         experiments = ledger.experiments()
