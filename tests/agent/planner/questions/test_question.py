@@ -103,7 +103,8 @@ def test_no_answer_has_more_patches_tried_in_vain_than_proposals_are_wanted(
         tried.append(proposal)
         return Objection("gnn.config does not answer", known=known)
 
-    told = situation(state, roles=("exploit",) * wanted, objection=slow).situation
+    roles: list[Role] = ["exploit"] * wanted
+    told = situation(state, roles=roles, objection=slow).situation
     asked = next_question(told, [], 0)
     patches = [{"edits": (EDIT.model_copy(update={"replace": f"x = {n}\n"}),)} for n in range(100)]
     for _ in range(2):
