@@ -6,8 +6,10 @@ If no controller runs, they are taken up at once.
 from __future__ import annotations
 
 import getpass
+import os
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -42,11 +44,14 @@ class Submitted:
 
 
 def user_name(workspace: Workspace) -> str:
-    """Return the name of the user: that of git's configuration, else that of the account."""
+    """Return the name of the user: that of git's configuration, else that of the account, else its number."""
+    with suppress(GitCommandError):
+        if name := str(user_git(workspace.root).config("--get", "user.name")).strip():
+            return name
     try:
-        return str(user_git(workspace.root).config("--get", "user.name")) or getpass.getuser()
-    except GitCommandError:
         return getpass.getuser()
+    except (KeyError, OSError):  # a container may run as a user that its system does not know
+        return f"user {os.getuid()}"
 
 
 def intervene(

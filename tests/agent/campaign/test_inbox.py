@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 
 from agent.campaign.folder import CampaignFolder, start_campaign
 from agent.campaign.inbox import Inbox
-from agent.campaign.intervene import intervene
+from agent.campaign.intervene import intervene, user_name
 from agent.campaign.session import this_controller
 from agent.campaign.steering import read_steering
 from agent.executor.workspace import Workspace
@@ -199,3 +200,19 @@ def test_words_and_names_in_another_encoding_are_kept(
         first = ledger.interventions()[0]
         assert first.author == (ADA if author == ADA else r"J\udcfcrgen")
         assert first.words == words.encode("utf-8", "backslashreplace").decode()
+
+
+@pytest.mark.parametrize("unknown", [KeyError("uid not found: 4711"), OSError("no user name")])
+def test_a_user_without_any_name_is_a_number(
+    unknown: Exception, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def getuser() -> str:
+        raise unknown
+
+    monkeypatch.setattr("getpass.getuser", getuser)
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", "/dev/null")
+    monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
+    for name in ("", " "):  # set, and empty for git
+        with workspace.repo.config_writer() as config:
+            config.set_value("user", "name", name)
+        assert user_name(workspace) == f"user {os.getuid()}"
