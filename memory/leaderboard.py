@@ -76,11 +76,11 @@ def codes_of(experiments: Sequence[Experiment]) -> dict[str, str]:
     """Return, for each experiment, the id of the experiment whose code it runs.
 
     This is the experiment itself if it has a patch, else its nearest ancestor with one, else the baseline.
-    `experiments` lists parents before their children.
+    `experiments` lists parents before their children; an ancestor that it leaves out stands for its own code.
     """
     wrote: dict[str, str] = {}
     for e in experiments:
-        wrote[e.id] = e.id if e.patch or e.parent is None else wrote[e.parent]
+        wrote[e.id] = e.id if e.patch or e.parent is None else wrote.get(e.parent, e.parent)
     return wrote
 
 

@@ -7,6 +7,7 @@ again, and the ledger knows its name. A file that waits while no controller runs
 
 from __future__ import annotations
 
+import math
 import os
 import time
 from collections.abc import Callable, Sequence
@@ -15,6 +16,7 @@ from pathlib import Path
 
 from pydantic import TypeAdapter
 
+from agent.campaign.registrar import proposal_of
 from memory.intervention import Intervention
 from memory.ledger import Ledger
 from memory.records import Experiment
@@ -48,6 +50,7 @@ class Inbox:
         for path in self.waiting():
             try:
                 read = _FILE.validate_json(path.read_bytes())
+                _check_form(read)
                 whole = with_descendants(read, ledger.experiments())
             except ValueError as error:
                 path.rename(path.with_suffix(_UNREADABLE))
@@ -61,6 +64,16 @@ class Inbox:
                 taken += whole
             path.unlink(missing_ok=True)
         return taken
+
+
+def _check_form(read: Intervention) -> None:
+    """Raise `ValueError` for what no command leaves in an inbox, and the loop could not try, find or store."""
+    if read.is_trial:
+        proposal_of(read, "e0001")
+    if read.experiment is None and read.kind in ("veto", "unveto", "pin", "unpin"):
+        raise ValueError(f"a {read.kind} names an experiment")
+    if not all(map(math.isfinite, (read.given_at, read.score or 0.0))):
+        raise ValueError("given_at and score are finite numbers")
 
 
 def with_descendants(intervention: Intervention, experiments: Sequence[Experiment]) -> list[Intervention]:

@@ -6,8 +6,10 @@ If no controller runs, they are taken up at once.
 from __future__ import annotations
 
 import getpass
+import os
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -27,6 +29,7 @@ from memory.leaderboard import incumbent
 from memory.ledger import Ledger
 from memory.records import Experiment
 from stoichloop.errors import StoichloopError, UsageError
+from stoichloop.foreign_text import storable
 
 _OF_SESSION = ("pause", "resume", "stop")
 
@@ -41,11 +44,14 @@ class Submitted:
 
 
 def user_name(workspace: Workspace) -> str:
-    """Return the name of the user: that of git's configuration, else that of the account."""
+    """Return the name of the user: that of git's configuration, else that of the account, else its number."""
+    with suppress(GitCommandError):
+        if name := str(user_git(workspace.root).config("--get", "user.name")).strip():
+            return name
     try:
-        return str(user_git(workspace.root).config("--get", "user.name")) or getpass.getuser()
-    except GitCommandError:
         return getpass.getuser()
+    except (KeyError, OSError):  # a container may run as a user that its system does not know
+        return f"user {os.getuid()}"
 
 
 def intervene(
@@ -62,7 +68,14 @@ def intervene(
 ) -> Submitted:
     """Leave an intervention in the inbox of a campaign; raise `StoichloopError` for one that cannot be taken up."""
     asked = Intervention(
-        kind, author or user_name(workspace), time.time(), experiment, words, dict(changes or {}), patch, score
+        kind,
+        storable(author or user_name(workspace)),
+        time.time(),
+        experiment,
+        storable(words),
+        dict(changes or {}),
+        patch,
+        score,
     )
     with Ledger(campaign.ledger_path, readonly=True) as ledger:
         experiments = ledger.experiments()

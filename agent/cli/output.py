@@ -61,12 +61,20 @@ def page(console: Console, view: RenderableType) -> None:
     with console.capture() as captured:
         console.print(view, crop=False)
     text = captured.get()
-    pager = shlex.split(os.environ.get("PAGER", "less"))
+    pager = _pager()
     if text.count("\n") >= console.height and pager and shutil.which(pager[0]):
         # As git does: end at once if it fits, keep colours, leave the text on the screen.
-        subprocess.run(pager, input=text, text=True, check=False, env={"LESS": "FRX", **os.environ})
+        subprocess.run(pager, input=text, text=True, errors="replace", check=False, env={"LESS": "FRX", **os.environ})
     else:
         console.file.write(text)
+
+
+def _pager() -> list[str]:
+    """Return the command of the user's pager, empty where a quote in it is not closed."""
+    try:
+        return shlex.split(os.environ.get("PAGER", "less"))
+    except ValueError:
+        return []
 
 
 def print_json(content: Any) -> None:

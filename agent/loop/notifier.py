@@ -41,10 +41,11 @@ class Notifier:
     _runs: list[_Run] = field(default_factory=list)
 
     def tell(self, occasion: Occasion, facts: Mapping[str, Any]) -> None:
-        """Start the command with a line of JSON on its standard input."""
+        """Start the command with a line of JSON on its standard input, without anything that a terminal obeys."""
         if self.command is None:
             return
-        line = json.dumps({"event": occasion, **facts}) + "\n"
+        shown = {key: one_line(value) if isinstance(value, str) else value for key, value in facts.items()}
+        line = json.dumps({"event": occasion, **shown}) + "\n"
         try:
             with tempfile.TemporaryFile() as asked:
                 asked.write(line.encode())

@@ -59,7 +59,8 @@ def _title(parts: Sequence[Experiment], parent: Experiment) -> str:
 
 def hypothesis_of(parts: Sequence[Experiment], parent: Experiment, leads: Mapping[str, str] | None = None) -> str:
     """Return the hypothesis of a combination: each part with its title, and with its lead where one is given."""
-    told = [f"{part.id} ({part.headline}{'; ' + leads[part.id] if leads else ''})" for part in parts]
+    led = leads or {}  # of a line of experiments, the last one has its lead
+    told = [f"{part.id} ({part.headline}{'; ' + led[part.id] if part.id in led else ''})" for part in parts]
     claim = "recovers more on" if len(parts) == 1 else "together recover more than"
     return shorten(f"{' and '.join(told)} {claim} {parent.id}", _HYPOTHESIS, " ...")
 

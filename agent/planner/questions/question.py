@@ -128,6 +128,7 @@ class Question:
     outcome: str = field(default=ANSWERED, init=False)
     _passed: list[Proposal] = field(default_factory=list, init=False)
     _refused: list[Proposal] = field(default_factory=list, init=False)
+    _failed: int = field(default=0, init=False)
     _warned: bool = field(default=False, init=False)
 
     @property
@@ -157,13 +158,17 @@ class Question:
         """Return an objection to the answer, or None; keep what may be proposed of it.
 
         What has passed is kept, so that only the rest has to be answered again. What is known may not be proposed.
+        A patch may take a minute to fail: of one answer, as many may as proposals are wanted.
         """
-        self._refused = []
+        self._refused, self._failed = [], 0
         warned, self._warned = self._warned, True
         faults: list[str] = []
         for number, proposed in enumerate(answer.proposals, 1):
             if len(self._passed) == len(self.roles):
                 self.outcome = f"{ANSWERED}, and {counted(len(answer.proposals) - number + 1, 'proposal')} too many"
+                break
+            if self._failed == len(self.roles):
+                faults.append(f"proposal {number} and all after it were not looked at: give {self._failed} at most")
                 break
             if words := self._fault(proposed, warned=warned):
                 faults.append(words if len(answer.proposals) == 1 else f"proposal {number}: {words}")
@@ -216,8 +221,9 @@ class Question:
         objection = self.situation.host.objection(proposal)
         if objection is None:
             self._passed.append(proposal)
-        elif proposal.patches and not objection.known:
-            self._refused.append(proposal)
+        elif proposal.patches:
+            self._failed += 1
+            self._refused += [] if objection.known else [proposal]
         return objection.words if objection else None
 
     def _combination(self, proposed: ProposedExperiment, parent: Experiment) -> Proposal | Objection:

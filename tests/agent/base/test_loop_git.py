@@ -155,6 +155,7 @@ def walk(root: Path, *, picks: bool = True) -> dict[str, Any]:
     return facts
 
 
+CODE_ALONE = ("patch", "lines", "hash", "texts", "again", "tree", "changed")
 EXPERIMENT = Experiment(
     id="e0002",
     block=1,
@@ -215,6 +216,16 @@ def test_an_attribute_of_files_changes_nothing(line: str, clone: Path, expected:
     (clone / ".git" / "info" / "attributes").write_text(line)
     found = walk(clone, picks=line not in UNPICKABLE)
     assert found == {key: expected[key] for key in found}
+
+
+@pytest.mark.parametrize("line", ["*.py text eol=crlf", "*.py ident working-tree-encoding=UTF-16", "* binary"])
+def test_an_attribute_that_is_committed_changes_no_code(line: str, clone: Path, expected: Mapping[str, Any]) -> None:
+    (clone / ".gitattributes").write_text(line)
+    git = Repo(clone).git
+    git.add(".gitattributes")
+    git.commit("--quiet", "--message=attributes")
+    found = walk(clone, picks=False)
+    assert {key: found[key] for key in CODE_ALONE} == {key: expected[key] for key in CODE_ALONE}
 
 
 @pytest.mark.parametrize("pattern", ["scratch*", "*"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 
 from agent.campaign.folder import CampaignFolder, start_campaign
 from agent.campaign.inbox import Inbox
-from agent.campaign.intervene import intervene
+from agent.campaign.intervene import intervene, user_name
 from agent.campaign.session import this_controller
 from agent.campaign.steering import read_steering
 from agent.executor.workspace import Workspace
@@ -123,9 +124,22 @@ def test_what_cannot_be_is_refused_at_the_door_and_by_the_controller(
     assert note.startswith(f"the {kind} of {ADA} is left out: {words}")
 
 
-def test_a_file_that_is_no_intervention_is_noted_and_kept(night: CampaignFolder) -> None:
+@pytest.mark.parametrize(
+    "content",
+    [
+        "{}",
+        "[" * 10**5,
+        '{"kind": "idea", "author": "a", "given_at": 1, "words": "w", "changes": {"lr_S": [1]}}',
+        '{"kind": "idea", "author": "a", "given_at": 1, "words": "", "patch": "p"}',
+        '{"kind": "idea", "author": "a", "given_at": 1, "words": "w", "changes": {"lr_S": NaN}}',
+        '{"kind": "veto", "author": "a", "given_at": NaN, "experiment": "e0002"}',
+        '{"kind": "stop", "author": "a", "given_at": 1, "score": Infinity}',
+        '{"kind": "pin", "author": "a", "given_at": 1}',
+    ],
+)
+def test_a_file_that_is_no_intervention_is_noted_and_kept(content: str, night: CampaignFolder) -> None:
     night.inbox_path.mkdir()
-    (night.inbox_path / "1.json").write_text("{}")
+    (night.inbox_path / "1.json").write_text(content)
     (note,) = take_up(night)
     assert "not a valid intervention" in note
     assert [path.name for path in night.inbox_path.iterdir()] == ["1.unreadable"]
@@ -172,3 +186,33 @@ def test_the_author_is_the_user_of_git(workspace: Workspace, night: CampaignFold
     with workspace.repo.config_writer() as config:
         config.set_value("user", "name", ADA)
     assert intervene(workspace, night, "pin", experiment="e0002").intervention.author == ADA
+
+
+@pytest.mark.parametrize(("words", "author"), [("caf\udce9", ADA), ("no", "J\udcfcrgen"), ("\ud800", "")])
+def test_words_and_names_in_another_encoding_are_kept(
+    words: str, author: str, workspace: Workspace, night: CampaignFolder
+) -> None:
+    with (Path(workspace.repo.git_dir) / "config").open("ab") as config:
+        config.write(b"[user]\n\tname = J\xfcrgen\n")
+    done = intervene(workspace, night, "veto", experiment="e0003", words=words, author=author)
+    assert take_up(night)[0] in done.words
+    with Ledger(night.ledger_path, readonly=True) as ledger:
+        first = ledger.interventions()[0]
+        assert first.author == (ADA if author == ADA else r"J\udcfcrgen")
+        assert first.words == words.encode("utf-8", "backslashreplace").decode()
+
+
+@pytest.mark.parametrize("unknown", [KeyError("uid not found: 4711"), OSError("no user name")])
+def test_a_user_without_any_name_is_a_number(
+    unknown: Exception, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def getuser() -> str:
+        raise unknown
+
+    monkeypatch.setattr("getpass.getuser", getuser)
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", "/dev/null")
+    monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
+    for name in ("", " "):  # set, and empty for git
+        with workspace.repo.config_writer() as config:
+            config.set_value("user", "name", name)
+        assert user_name(workspace) == f"user {os.getuid()}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import locale
 import re
 import shutil
 from collections.abc import Callable
@@ -215,3 +216,20 @@ def test_a_pager_is_for_what_is_longer_than_a_terminal(tmp_path: Path, monkeypat
         page(screen, Text("\n".join(["one line"] * lines)))
         assert (tmp_path / "paged").exists() == paged
         assert ("one line" in screen.file.getvalue()) != paged  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(("pager", "paged"), [("tee {}/paged", "? one line"), ("tee '{}/paged", ""), (" ", "")])
+def test_no_pager_and_no_locale_ends_a_view(
+    pager: str, paged: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PAGER", pager.format(tmp_path))
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    screen, before = Console(file=StringIO(), force_terminal=True, height=24), locale.setlocale(locale.LC_CTYPE)
+    locale.setlocale(locale.LC_CTYPE, "C")
+    try:
+        page(screen, Text("\n".join(["○ one line"] * 100)))
+    finally:
+        locale.setlocale(locale.LC_CTYPE, before)
+    assert (tmp_path / "paged").exists() == bool(paged)
+    assert paged in ((tmp_path / "paged").read_text() if paged else "")
+    assert ("○ one line" in screen.file.getvalue()) != bool(paged)  # type: ignore[attr-defined]

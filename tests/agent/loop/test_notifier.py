@@ -6,7 +6,10 @@ import json
 import time
 from pathlib import Path
 
+import pytest
+
 from agent.loop.notifier import Notifier
+from tests.hostile_texts import HOSTILE
 
 
 def test_the_command_gets_one_line_of_json(tmp_path: Path) -> None:
@@ -32,3 +35,16 @@ def test_what_goes_wrong_with_it_is_a_note(tmp_path: Path) -> None:
         "--notify 'echo no network >&2; exit 7' failed with exit status 7: no network",
         "--notify 'sleep 60 & sleep 60' took more than 0.2 s",
     ]
+
+
+@pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
+def test_what_others_wrote_is_a_printable_line_for_the_command(text: str, tmp_path: Path) -> None:
+    notes: list[str] = []
+    notifier = Notifier(f"cat >> {tmp_path}/told", notes.append)
+    notifier.tell("accepted", {"experiment": None, "title": text, "author": text, "message": f"night: {text}"})
+    notifier.close()
+    (line,) = (tmp_path / "told").read_text().splitlines()
+    told = json.loads(line)
+    assert told.pop("experiment") is None
+    assert all(each.isprintable() for each in told.values())
+    assert notes == []

@@ -145,6 +145,18 @@ def test_leads_that_others_have_too_make_no_family(codes: Codes) -> None:
     assert families(codes.baseline, codes.past, FIDELITY) == []
 
 
+def test_leads_over_an_accepted_configuration_are_in_units_of_its_own_noise(codes: Codes) -> None:
+    """Whatever is accepted has been seen on many seeds."""
+    first = codes.add(codes.baseline, [0.40, 0.42, 0.38, 0.40], changes={"lr_S": 0.01}, accepted=True)
+    leader = codes.add(first, [0.50, 0.52, 0.48, 0.50], changes={"depth": 3}, accepted=True)
+    for lead in (0.03, 0.004):
+        codes.add(leader, [0.5 + lead], changes={"width": 64})
+    assert parts(codes, leader) == ["e0004"]
+    for number in range(4):
+        codes.add(leader, [0.56 + 0.001 * number], changes={"lr_S": 0.02 + 0.01 * number})
+    assert [family.field for family in families(leader, codes.past, FIDELITY)] == ["lr_S"]
+
+
 def test_the_noise_of_a_deterministic_score_is_none(codes: Codes) -> None:
     codes.past[0] = replace(codes.baseline, trials=codes.baseline.trials[:1])
     led(codes, 0.001, lr_S=0.01)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import inspect
+import json
 import sys
 from importlib.util import find_spec
 from pathlib import Path
@@ -10,13 +12,14 @@ from pathlib import Path
 import pytest
 
 from agent.executor.sandbox import bubblewrap, probe, probe_program
-from agent.executor.sandbox.bubblewrap import CLONE_PACKAGES, PACKAGES, Sandbox, hidden_folders
+from agent.executor.sandbox.bubblewrap import CLONE_PACKAGES, PACKAGES, Sandbox, SandboxedCommand, hidden_folders
+from agent.executor.sandbox.limits import Limits
 from agent.executor.sandbox.probe import ProbeResult, find_sandbox, try_out
 from agent.executor.workspace import Workspace
 from memory.ledger import Ledger
 from simulator.dataset import Dataset
 from stoichloop.errors import StoichloopError
-from tests.conftest import ROOT, UNCONTAINED, Command, lead, needs_sandbox
+from tests.conftest import HOLDING, ROOT, UNCONTAINED, Command, lead, needs_sandbox
 
 NOTHING_HOLDS = ProbeResult(UNCONTAINED, {}, "this kernel has no namespaces for users")
 
@@ -33,6 +36,21 @@ def test_the_sandbox_of_this_machine_keeps_every_promise() -> None:
     holding = find_sandbox(ROOT)
     assert holding.holds, holding.reason
     assert len(holding.promises) == 9
+
+
+@needs_sandbox
+def test_nothing_but_its_own_is_mounted_for_writing(tmp_path: Path) -> None:
+    """Whoever a process is in there: that an ordinary user may not write /proc/sys is not what keeps root from it."""
+    code = (
+        f"import json, os\nfrom pathlib import Path\n{inspect.getsource(probe_program.mount_points)}"
+        f"places = mount_points({str(tmp_path)!r})\n"
+        "print(json.dumps({place: bool(os.statvfs(place).f_flag & os.ST_RDONLY) for place in places}))"
+    )
+    job = SandboxedCommand((sys.executable, "-I", "-S", "-c", code), tmp_path, Limits(2**30), (), (tmp_path,))
+    (tmp_path / "tmp").mkdir()
+    fixed = json.loads(HOLDING.sandbox.ask(job, 60.0).printed)
+    assert {"/", "/proc", "/dev", "/dev/pts", "/usr"} <= fixed.keys()
+    assert [place for place, held in fixed.items() if not held and not place.startswith("/dev/")] == []
 
 
 def test_without_a_sandbox_nothing_is_kept_from_a_process() -> None:

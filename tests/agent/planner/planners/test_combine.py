@@ -41,6 +41,16 @@ def test_near_misses_are_tried_together_with_their_leads_told(codes: Codes) -> N
     assert [each.combines for each in (pair, *others)] == [("e0003", "e0002"), ("e0003", "e0004"), ("e0002", "e0004")]
 
 
+def test_a_line_of_several_experiments_is_combined_with_the_lead_of_its_last_told(codes: Codes) -> None:
+    first = codes.add(codes.baseline, [0.35, 0.36], changes={"width": 64}, accepted=True)
+    codes.add(first, [0.38, 0.39], changes={"depth": 3}, accepted=True)
+    leader = codes.add(codes.baseline, [0.4, 0.41], changes={"lr_S": 0.01}, accepted=True)
+    assert [proposal.hypothesis for proposal in propose(codes, leader, rung="sweep", count=6)] == [
+        "e0002 (e0002 is better) and e0003 (e0003 is better; +0.0300 on 2 seeds) together recover more than e0004",
+        "e0002 (e0002 is better; +0.0450 on 2 seeds) recovers more on e0004",
+    ]
+
+
 def test_configurations_are_combined_on_the_rung_of_sweeps_alone(codes: Codes) -> None:
     codes.add(codes.baseline, [0.312], changes={"width": 64})
     codes.add(codes.baseline, [0.316], texts=WARM)

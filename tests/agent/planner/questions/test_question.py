@@ -92,6 +92,30 @@ def test_more_than_is_wanted_is_left_out(state: CodeState) -> None:
     assert asked.outcome == "answered, and 1 proposal too many"
 
 
+@pytest.mark.parametrize(("wanted", "known"), [(1, False), (3, False), (2, True)])
+def test_no_answer_has_more_patches_tried_in_vain_than_proposals_are_wanted(
+    state: CodeState, wanted: int, known: bool
+) -> None:
+    """Each may take a minute in which nothing else is done."""
+    tried: list[Proposal] = []
+
+    def slow(proposal: Proposal) -> Objection:
+        tried.append(proposal)
+        return Objection("gnn.config does not answer", known=known)
+
+    roles: list[Role] = ["exploit"] * wanted
+    told = situation(state, roles=roles, objection=slow).situation
+    asked = next_question(told, [], 0)
+    patches = [{"edits": (EDIT.model_copy(update={"replace": f"x = {n}\n"}),)} for n in range(100)]
+    for _ in range(2):
+        tried.clear()
+        objection = asked.objection(answer(*patches))
+        assert objection is not None
+        assert objection.endswith(f"proposal {wanted + 1} and all after it were not looked at: give {wanted} at most")
+        assert len(tried) == wanted
+    assert len(asked.proposals) == (0 if known else wanted)
+
+
 def test_an_objection_is_short_and_printable_whatever_the_answer_holds(state: CodeState) -> None:
     past = [replace(scored(f"e{n:04d}"), verdict=ACCEPTED) for n in range(2, 60)]
     many = question(state, past, ("exploit",)).objection(answer(*[{"changes": {"lr_S": 0.1}, "parent": "e0099"}] * 100))
