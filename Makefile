@@ -15,10 +15,10 @@ DEV := .venv/.dev
 
 # Measured with torch's CPU build: `pip download -d DIR -r FILE`, then `du -cm DIR`.
 RUN_MB := 290
-DEV_MB := 110
+DEV_MB := 180
 
 .DEFAULT_GOAL := help
-.PHONY: help demo dev extra named test torture coverage check format lock oldest
+.PHONY: help demo dev extra named test torture coverage check site format lock oldest
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
@@ -47,6 +47,9 @@ check: $(DEV)  ## run ruff, mypy and the import rules
 	$(BIN)/mypy
 	$(BIN)/python -m moves lint types
 	$(BIN)/lint-imports
+
+site: $(DEV)  ## build the documentation as a site in site/; its search needs a server: python -m http.server -d site
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
 
 format: $(DEV)  ## format the code, and mend what ruff can mend
 	$(BIN)/ruff check --fix .

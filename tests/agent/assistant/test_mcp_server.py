@@ -66,10 +66,8 @@ async def assist(workspace: Workspace) -> None:
         assert (await ask("winners"))["incumbent"] == "e0002"
         told = await ask("propose", hypothesis="a slower S keeps the gauge", changes={"lr_S": 0.005})
         assert told["told"].endswith("the controller takes it up now")
-        assert (
-            "has no field 'lrS'; did you mean 'lr_S'?"
-            in (await ask("propose", hypothesis="x", changes={"lr_s": 1}))["error"]
-        )
+        misspelt = await ask("propose", hypothesis="a slower S", changes={"lrS": 0.005})
+        assert "has no field 'lrS'; did you mean 'lr_S'?" in misspelt["error"]
         assert "there is no experiment 'e0009'" in (await ask("experiment", experiment="e0009"))["error"]
 
 
