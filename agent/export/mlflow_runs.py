@@ -139,7 +139,13 @@ class MlflowRuns:
 
     @staticmethod
     def _update(client: MlflowClient, known: _Known, tags: dict[str, str]) -> str:
-        """Set the tags that have changed; return what became of the run."""
+        """Set the tags that have changed; return what became of the run.
+
+        Nothing changes before the verdict. If `tags` lack it, another process, which read the ledger later, may have
+        told it already.
+        """
+        if tags["verdict"] == "open":
+            return "unchanged"
         news = {key: value for key, value in tags.items() if known.tags.get(key) != value}
         for key, value in news.items():
             client.set_tag(known.run, key, value)

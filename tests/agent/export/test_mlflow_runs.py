@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from statistics import fmean
 
 import pytest
 
-from agent.export.mlflow_runs import track
+from agent.export.mlflow_runs import MlflowRuns, track
 from agent.export.tracker import Tracked
 from memory.ledger import Ledger
 from stoichloop.errors import StoichloopError
@@ -20,7 +21,8 @@ def test_what_is_there_is_not_added_again_and_what_was_cut_off_is(documented: Do
     mlflow = pytest.importorskip("mlflow")
     campaign, uri = documented.campaign, f"sqlite:///{tmp_path / 'mlflow.db'}"
     with Ledger(campaign.ledger_path, readonly=True) as ledger:
-        experiments = ledger.experiments()
+        record, experiments = ledger.campaign(), ledger.experiments()
+    assert record is not None
     trials = {trial.trial: trial for e in experiments for trial in e.trials}
     first, total = track(campaign, uri), len(trials) + len(experiments)
     assert first == Tracked(first.experiment, total, 0, 0)
@@ -44,6 +46,9 @@ def test_what_is_there_is_not_added_again_and_what_was_cut_off_is(documented: Do
     assert len(curve) > 5
     assert curve[-1].step > curve[0].step
 
+    # Told by a process that read the ledger before the verdicts were there.
+    stale = [replace(e, verdict=None) for e in experiments]
+    assert MlflowRuns(campaign, uri).tell(record, stale) == Tracked(first.experiment, 0, 0, total)
     client.set_tag(run.info.run_id, "verdict", "open")  # as before the experiment was judged
     client.update_run(runs["e0001/s2/probe"].info.run_id, status="RUNNING")  # as if cut off before its end
     assert track(campaign, uri) == Tracked(first.experiment, 1, 1, total - 2)
