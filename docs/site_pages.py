@@ -7,6 +7,7 @@ docs/README.md: its tables are the sections.
 
 from __future__ import annotations
 
+import json
 import posixpath
 import re
 from collections.abc import Iterator
@@ -42,8 +43,9 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
             nav += [page for page in pages if page != nav[0]["stoichloop"]]
     nav += [
         {"Python reference": _REFERENCE},
-        {"Lab notes": _below("docs/notes")},
-        {"Records of campaigns": _below("docs/campaigns/*")},
+        {"Notebooks": _below("notebooks/*.ipynb")},
+        {"Lab notes": _below("docs/notes/*.md")},
+        {"Records of campaigns": _below("docs/campaigns/*/*.md")},
         {"Project": [_on_site(name) for name in [_CONTENTS, *_PROJECT]]},
     ]
     config.nav = nav
@@ -60,8 +62,11 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     pages = [page for page in files.documentation_pages() if page.abs_src_path]
     linked = {path for page in pages for path, _, _ in _links(_text(page), _in_repository(page.src_uri))}
     for path in sorted(linked):
-        if _on_site(path).startswith("source/"):
+        if _on_site(path).startswith("source/") and not path.endswith(".ipynb"):
             files.append(File.generated(config, _on_site(path), content=_shown(path)))
+    for notebook in ROOT.glob("notebooks/*.ipynb"):
+        path = str(notebook.relative_to(ROOT))
+        files.append(File.generated(config, _on_site(path), content=_cells(notebook)))
     files.append(File.generated(config, _REFERENCE, content="# Python reference\n\n::: stoichloop\n"))
     return files
 
@@ -107,7 +112,22 @@ def _in_repository(source: str) -> str:
 
 
 def _below(pattern: str) -> list[str]:
-    return [_on_site(str(path.relative_to(ROOT))) for path in sorted(ROOT.glob(f"{pattern}/*.md"))]
+    return [_on_site(str(path.relative_to(ROOT))) for path in sorted(ROOT.glob(pattern))]
+
+
+def _cells(notebook: Path) -> str:
+    """Return a notebook as a page: its texts, its code, and the texts and pictures that the code gave."""
+    parts = []
+    for cell in json.loads(notebook.read_text(encoding="utf-8"))["cells"]:
+        text = "".join(cell["source"])
+        parts.append(text if cell["cell_type"] == "markdown" else f"``````python\n{text}\n``````")
+        for output in cell.get("outputs", ()):
+            kinds = output.get("data", {})
+            if "image/png" in kinds:
+                parts.append(f"![output](data:image/png;base64,{''.join(''.join(kinds['image/png']).split())})")
+            elif said := "".join(kinds.get("text/plain", output.get("text", ""))):
+                parts.append(f"``````text\n{said}\n``````")
+    return "\n\n".join(parts)
 
 
 def _title(path: str) -> str:

@@ -47,6 +47,11 @@ def test_a_recorded_night_is_embedded_and_its_texts_are_pages(site: Path) -> Non
     assert 'href="pde_m1/log.html"' in page
 
 
+def test_notebooks_are_pages_with_what_they_printed(site: Path) -> None:
+    for notebook in (ROOT / "notebooks").glob("*.ipynb"):
+        assert "<pre" in (site / "source/notebooks" / f"{notebook.name}.html").read_text()
+
+
 def test_the_reference_has_what_the_package_offers(site: Path) -> None:
     page = (site / "reference.html").read_text()
     assert [name for name in names if f'id="stoichloop.{name}"' not in page] == []
