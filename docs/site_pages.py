@@ -59,14 +59,13 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     files.remove(contents)
     for name in (_HOME, _CONTENTS, *_PROJECT):
         files.append(File.generated(config, _on_site(name), abs_src_path=str(ROOT / name)))
-    pages = [page for page in files.documentation_pages() if page.abs_src_path]
-    linked = {path for page in pages for path, _, _ in _links(_text(page), _in_repository(page.src_uri))}
-    for path in sorted(linked):
-        if _on_site(path).startswith("source/") and not path.endswith(".ipynb"):
+    for path in map(_in_repository, _below("notebooks/*.ipynb")):
+        files.append(File.generated(config, _on_site(path), content=_cells(ROOT / path)))
+    pages = {_in_repository(page.src_uri): page.content_string for page in files.documentation_pages()}
+    linked = {path for here, text in pages.items() for path, _, _ in _links(text, here)}
+    for path in sorted(linked - pages.keys()):
+        if _on_site(path).startswith("source/"):
             files.append(File.generated(config, _on_site(path), content=_shown(path)))
-    for notebook in ROOT.glob("notebooks/*.ipynb"):
-        path = str(notebook.relative_to(ROOT))
-        files.append(File.generated(config, _on_site(path), content=_cells(notebook)))
     files.append(File.generated(config, _REFERENCE, content="# Python reference\n\n::: stoichloop\n"))
     return files
 
@@ -74,8 +73,8 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 def on_page_markdown(markdown: str, page: Page, **_: Any) -> str:
     """Fit a page to the site: its links, files that it names, the titles of its blocks, and the reports it links to."""
     here = _in_repository(page.file.src_uri)
-    if here.startswith("source/"):
-        return markdown
+    if page.file.src_uri.startswith("source/") and not here.endswith(".ipynb"):
+        return markdown  # it shows a file as it is
     markdown = _NAMED.sub(
         lambda link: f"[{_title(posixpath.join(posixpath.dirname(here), link[1]))}]({link[1]})", markdown
     )
@@ -108,7 +107,8 @@ def _on_site(path: str) -> str:
 def _in_repository(source: str) -> str:
     """Return the path in the repository of a source on the site."""
     named = {_on_site(name): name for name in (_HOME, _CONTENTS, *_PROJECT)}
-    return named.get(source) or (source if source.startswith("source/") else f"docs/{source}")
+    shown = source.removeprefix("source/").removesuffix(".md") if source.startswith("source/") else f"docs/{source}"
+    return named.get(source, shown)
 
 
 def _below(pattern: str) -> list[str]:
@@ -134,10 +134,6 @@ def _title(path: str) -> str:
     """Return the title of a page of the repository."""
     found = re.search(r"^# (.+)$", (ROOT / path).read_text(encoding="utf-8"), re.MULTILINE)
     return found[1] if found else path
-
-
-def _text(file: File) -> str:
-    return Path(str(file.abs_src_path)).read_text(encoding="utf-8")
 
 
 def _shown(path: str) -> str:

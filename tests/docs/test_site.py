@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
 import sys
 from pathlib import Path
+from runpy import run_path
 
 import pytest
 
@@ -47,9 +49,18 @@ def test_a_recorded_night_is_embedded_and_its_texts_are_pages(site: Path) -> Non
     assert 'href="pde_m1/log.html"' in page
 
 
-def test_notebooks_are_pages_with_what_they_printed(site: Path) -> None:
+def test_notebooks_are_pages_with_what_they_printed_and_drew(site: Path, tmp_path: Path) -> None:
     for notebook in (ROOT / "notebooks").glob("*.ipynb"):
         assert "<pre" in (site / "source/notebooks" / f"{notebook.name}.html").read_text()
+    outputs = [{"text": ["94 ", "of 94"]}, {"data": {"image/png": "iVBO\nRw==", "text/plain": "<Figure>"}}]
+    cells = [
+        {"cell_type": "markdown", "source": ["# A night"]},
+        {"cell_type": "code", "source": "1", "outputs": outputs},
+    ]
+    (tmp_path / "a.ipynb").write_text(json.dumps({"cells": cells}))
+    page = run_path(str(ROOT / "docs" / "site_pages.py"))["_cells"](tmp_path / "a.ipynb")
+    assert page.startswith("# A night\n\n``````python\n1\n``````\n\n``````text\n94 of 94\n``````")
+    assert page.endswith("](data:image/png;base64,iVBORw==)")
 
 
 def test_the_reference_has_what_the_package_offers(site: Path) -> None:
