@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
 import time
@@ -75,7 +77,7 @@ class TrackingProcess:
         while self._process is not None and time.monotonic() < deadline:
             self.poll(_POLL_S)
         if self._process is not None:
-            self._process.kill()
+            os.killpg(self._process.pid, signal.SIGKILL)  # also what a client has started
             self._process.wait()
             self._release()
             self._note_once(
