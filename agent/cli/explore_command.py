@@ -126,7 +126,7 @@ def explore(
     """Run a campaign, or resume it. Ctrl-C ends it cleanly, and the same command resumes it."""
     from agent.executor.cluster.cluster_file import choose
     from agent.executor.workspace import current_workspace
-    from agent.export.tracker import check_targets
+    from agent.export.track_targets import check_targets
     from agent.loop.explore import check_request, run_campaign
     from agent.training.datasets import dataset_of
 

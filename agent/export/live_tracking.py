@@ -15,7 +15,8 @@ from pathlib import Path
 
 from agent.campaign.folder import CampaignFolder, open_campaign
 from agent.executor.workspace import find_workspace
-from agent.export.tracker import Tracker, tracker_of
+from agent.export.track_targets import tracker_of
+from agent.export.tracker import Tracker
 from memory.ledger import Ledger
 from stoichloop.errors import StoichloopError
 from stoichloop.foreign_text import one_line

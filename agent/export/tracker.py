@@ -1,24 +1,15 @@
-"""Trackers: services outside that are told of the experiments of a campaign, MLflow and Weights & Biases.
-
-A target is written KIND:PLACE, as in `mlflow:sqlite:///mlflow.db` and `wandb:PROJECT`.
-"""
+"""Trackers: services outside that are told of the experiments of a campaign, MLflow and Weights & Biases."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib.util import find_spec
 from statistics import fmean
 from typing import Any, Protocol
 
-from agent.campaign.folder import CampaignFolder
 from memory.formatting import moment
 from memory.records import CampaignRecord, Experiment, TrialResult
-from stoichloop.errors import StoichloopError, UsageError
-from stoichloop.extras import how_to_install
 from stoichloop.foreign_text import visible
-
-_KINDS = {"mlflow": "mlflow:URI", "wandb": "wandb:PROJECT"}
 
 
 @dataclass(frozen=True)
@@ -36,28 +27,6 @@ class Tracker(Protocol):
 
     def tell(self, record: CampaignRecord, experiments: Sequence[Experiment]) -> Tracked:
         """Add what the service lacks of the experiments; raise `StoichloopError` if it cannot be told."""
-
-
-def check_targets(targets: Sequence[str]) -> None:
-    """Raise `StoichloopError` for a target of an unknown kind, or whose package is not installed."""
-    for target in targets:
-        kind, _, place = target.partition(":")
-        if kind not in _KINDS or not place:
-            raise UsageError(f"--track '{target}' must be {' or '.join(_KINDS.values())}")
-        if find_spec(kind) is None:
-            raise StoichloopError(f"--track {target}: the package {kind} is missing; {how_to_install(kind)}")
-
-
-def tracker_of(target: str, campaign: CampaignFolder) -> Tracker:
-    """Return the tracker of a target that has been checked."""
-    kind, _, place = target.partition(":")
-    if kind == "mlflow":
-        from agent.export.mlflow_runs import MlflowRuns
-
-        return MlflowRuns(campaign, place)
-    from agent.export.wandb_runs import WandbRuns
-
-    return WandbRuns(campaign, place)
 
 
 def group_name(record: CampaignRecord) -> str:

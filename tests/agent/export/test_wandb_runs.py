@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from agent.executor.workspace import Workspace
-from agent.export.tracker import check_targets
+from agent.export.track_targets import check_targets
 from agent.export.wandb_runs import track_wandb
 from memory.records import Verdict
 from simulator.dataset import Dataset
