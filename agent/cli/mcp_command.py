@@ -7,7 +7,7 @@ from stoichloop.extras import how_to_install
 
 
 def mcp() -> None:
-    """Serve campaigns to a coding assistant: an MCP server on standard input and output."""
+    """Serve campaigns to coding assistants over MCP."""
     from agent.executor.workspace import current_workspace
 
     workspace = current_workspace()
