@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN    := .venv/bin
 PIP    := $(BIN)/pip --disable-pip-version-check
 UV     := uv==0.13.9
-EXTRAS := networks kinetics benchmarks llm hpc mlflow
+EXTRAS := networks kinetics benchmarks llm hpc mlflow wandb mcp docs
 
 # Tests wait for processes of their own a good part of their time: more of them at once than there are cores.
 WORKERS := $(shell echo $$(( $$(nproc) * 3 / 2 )))
@@ -15,10 +15,10 @@ DEV := .venv/.dev
 
 # Measured with torch's CPU build: `pip download -d DIR -r FILE`, then `du -cm DIR`.
 RUN_MB := 290
-DEV_MB := 160
+DEV_MB := 180
 
 .DEFAULT_GOAL := help
-.PHONY: help demo dev extra named test torture coverage check lint types moves format lock oldest
+.PHONY: help demo dev extra named test torture coverage check lint types moves site format lock oldest
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
@@ -29,7 +29,7 @@ demo: $(RUN)  ## install what running needs, then explore pde_m1 for ten minutes
 
 dev: $(DEV)  ## install everything: all extras, and the tools that test, check and lock
 
-extra: named $(RUN)  ## install an optional part, as in: make extra NAME=llm (networks, kinetics, benchmarks, llm, hpc, mlflow)
+extra: named $(RUN)  ## install an optional part, as in: make extra NAME=llm (networks, kinetics, benchmarks, llm, hpc, mlflow, wandb, mcp, docs)
 	@$(call install,--constraint requirements-dev.lock --no-build-isolation --editable '.[$(NAME)]')
 
 test: $(DEV)  ## run the tests, but for torture
@@ -54,6 +54,8 @@ types: $(DEV)
 
 moves: $(DEV)
 	$(BIN)/python -m moves lint types
+site: $(DEV)  ## build the documentation as a site in site/; its search needs a server: python -m http.server -d site
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
 
 format: $(DEV)  ## format the code, and mend what ruff can mend
 	$(BIN)/ruff check --fix .

@@ -27,6 +27,10 @@ def export(
             help="Add the trials that are missing there as MLflow runs, at http://HOST:PORT or sqlite:///FILE.",
         ),
     ] = None,
+    wandb: Annotated[
+        str | None,
+        typer.Option(metavar="PROJECT", help="Add the verdicts that are missing there as runs of Weights & Biases."),
+    ] = None,
     sbml: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="Write the recovered network as a new SBML file, for COBRApy and others."),
@@ -45,14 +49,14 @@ def export(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Export CSV tables, MLflow runs, or the network as SBML."""
-    if csv is None and mlflow is None and sbml is None:
-        raise StoichloopError("export needs at least one of --csv FOLDER, --mlflow URI or --sbml FILE")
-    if run is not None and (sbml is None or csv or mlflow or campaign or experiment):
+    """Export CSV tables, tracked runs, the network as SBML."""
+    if csv is None and mlflow is None and wandb is None and sbml is None:
+        raise StoichloopError("export needs at least one of --csv FOLDER, --mlflow URI, --wandb PROJECT or --sbml FILE")
+    if run is not None and (sbml is None or csv or mlflow or wandb or campaign or experiment):
         raise StoichloopError("--run FOLDER goes with --sbml FILE alone: it is a single network, not a campaign")
     if experiment is not None and sbml is None:
         raise StoichloopError("--experiment selects the network for --sbml FILE; give that option too")
-    written = _write_tables(campaign, csv, mlflow)
+    written = _write_tables(campaign, csv, mlflow, wandb)
     if sbml is not None:
         written["sbml"] = _write_network(campaign, sbml, experiment, run)
     if as_json:
@@ -63,13 +67,15 @@ def export(
         say(f"{target}: {', '.join(f'{name} {value}' for name, value in zip(list(facts)[1:], values, strict=True))}")
 
 
-def _write_tables(campaign: str | None, csv: Path | None, mlflow: str | None) -> dict[str, dict[str, Any]]:
+def _write_tables(
+    campaign: str | None, csv: Path | None, mlflow: str | None, wandb: str | None
+) -> dict[str, dict[str, Any]]:
     """Write the requested records of a campaign and return the facts for each target."""
     from agent.campaign.folder import open_campaign
     from agent.executor.workspace import current_workspace
 
     written: dict[str, dict[str, Any]] = {}
-    if csv is None and mlflow is None:
+    if csv is None and mlflow is None and wandb is None:
         return written
     opened = open_campaign(current_workspace(), campaign)
     if csv is not None:
@@ -80,6 +86,10 @@ def _write_tables(campaign: str | None, csv: Path | None, mlflow: str | None) ->
         from agent.export.mlflow_runs import track
 
         written["mlflow"] = {"uri": mlflow, **asdict(track(opened, mlflow))}
+    if wandb is not None:
+        from agent.export.wandb_runs import track_wandb
+
+        written["wandb"] = {"project": wandb, **asdict(track_wandb(opened, wandb))}
     return written
 
 

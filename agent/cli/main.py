@@ -20,6 +20,7 @@ from agent.cli.forget_command import forget
 from agent.cli.grouped_help import GroupedHelp
 from agent.cli.idea_command import idea
 from agent.cli.log_command import log
+from agent.cli.mcp_command import mcp
 from agent.cli.output import INTERRUPTED, WRONG_USAGE, failure_sentence, note, prepare_streams, usage_sentence
 from agent.cli.pause_command import pause, resume
 from agent.cli.pick_command import pick
@@ -65,6 +66,7 @@ GROUPS: dict[str, dict[Callable[..., None], str]] = {
         pick: "stoichloop pick 15",
         verify: "stoichloop verify 15 --siblings 3",
         export: "stoichloop export --csv tables",
+        mcp: "stoichloop mcp",
     },
     "Repair": {
         restore: "stoichloop restore",

@@ -79,6 +79,7 @@ class Controller:
         command: str,
         until: float | None = None,
         notify: str | None = None,
+        track: Sequence[str] = (),
     ) -> None:
         self._workspace, self._campaign = workspace, campaign
         self._ledger, self._budget, self._view, self._planner = ledger, budget, view, planner
@@ -94,7 +95,7 @@ class Controller:
         self._texts = Texts(workspace, campaign, dataset, ledger, self._host.note)
         self._texts_due, self._texts_at = False, 0.0  # whether they are old, and when they may be written again
         self._session = this_controller(command)
-        self._user = UserChannel(campaign, ledger, self._host.note, notify)
+        self._user = UserChannel(campaign, ledger, self._host.note, notify, track)
         self.ending: Ending | None = None  # set by the loop when it has come to its end
         # The part of a snapshot that the ledger does not hold.
         self._waits_for_others = isinstance(planner, WaitingPlanner) and planner.waits

@@ -39,13 +39,14 @@ def run_campaign(
     check: Callable[[], None],
     cluster: ClusterFile | None = None,
     flags: Sequence[str] = (),
+    track: Sequence[str] = (),
     quiet: bool = False,
 ) -> bool:
     """Start or resume a campaign and run it to the end of its budget; return whether it was interrupted.
 
     Trials run on slots of this machine, or on a `cluster`. `check` is called while waiting; it raises
     `KeyboardInterrupt` when the user has asked for that. `flags` are options of the command that resumes the campaign,
-    beside those of the request.
+    beside those of the request. `track` are the targets of trackers that are told of the campaign.
     """
     proposer = create_planner(request.planner, planner_options(request))
     campaign = start_campaign(
@@ -79,6 +80,7 @@ def run_campaign(
                         command,
                         request.until,
                         request.notify,
+                        track,
                     ) as controller:
                         view.say(f"note: {controller.containment}")
                         view.say(forecast(contained, campaign, ledger, account, controller.snapshot().slots))

@@ -1,4 +1,4 @@
-"""The channel between the user and a controller: interventions come in, notifications go out."""
+"""The channel between the user and a controller: interventions come in, notifications and news for trackers go out."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from agent.campaign.folder import CampaignFolder
 from agent.campaign.inbox import Inbox
 from agent.campaign.steering import Steering, read_steering
 from agent.loop.notifier import Notifier, Occasion
+from agent.loop.tracking_process import TrackingProcess
 from memory.ending import Ending
 from memory.formatting import moment
 from memory.ledger import Ledger
@@ -18,13 +19,22 @@ STUCK_AFTER = 3  # pauses in a row without a usable answer
 
 
 class UserChannel:
-    """The interventions that a controller takes up, and the notifications that it sends."""
+    """The interventions that a controller takes up, and the notifications that it sends.
+
+    `command` gets the notifications, and the trackers `track` are told of the campaign.
+    """
 
     def __init__(
-        self, campaign: CampaignFolder, ledger: Ledger, note: Callable[[str], None], command: str | None
+        self,
+        campaign: CampaignFolder,
+        ledger: Ledger,
+        note: Callable[[str], None],
+        command: str | None,
+        track: Sequence[str] = (),
     ) -> None:
         self._campaign, self._ledger, self._note = campaign, ledger, note
         self._inbox, self._notifier = Inbox(campaign.inbox_path), Notifier(command, note)
+        self._tracking = TrackingProcess(campaign, track, note)
         self._stuck = set[str]()
 
     @property
@@ -41,8 +51,9 @@ class UserChannel:
         self._inbox.take_up(self._ledger, self._note)
 
     def poll(self) -> None:
-        """Look after notifications that are under way."""
+        """Look after notifications that are under way, and after the trackers."""
         self._notifier.poll()
+        self._tracking.poll()
 
     def tell_verdict(self, experiment: Experiment, verdict: Verdict) -> None:
         """Notify the user of an acceptance; of no other verdict, and not of the baseline's."""
@@ -59,6 +70,7 @@ class UserChannel:
     def close(self, ending: Ending) -> None:
         """Notify the user of the end, and wait for what is under way."""
         self._tell("ended", str(ending), kind=ending.kind)
+        self._tracking.close()
         self._notifier.close()
 
     def _tell(self, occasion: Occasion, message: str, **facts: str | None) -> None:

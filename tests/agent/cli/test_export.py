@@ -47,7 +47,7 @@ def test_a_folder_of_train_is_exported_too(stoichloop: Command, tmp_path: Path) 
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["night"], "--csv FOLDER, --mlflow URI or --sbml FILE"),
+        (["night"], "--csv FOLDER, --mlflow URI, --wandb PROJECT or --sbml FILE"),
         (["night", "--csv", "notes.txt"], "--csv notes.txt: exists already"),
         (["night", "--sbml", "new.xml", "--experiment", "e9999"], "there is no experiment 'e9999'"),
         (["night", "--csv", "new", "--experiment", "e0001"], "give that option too"),

@@ -109,6 +109,7 @@ def test_every_command_has_an_example_that_it_understands(run: Run) -> None:
         ("explore pde_m1_tiny --campaign a/b", "--campaign 'a/b' must be"),
         ("explore pde_m1_tiny --without none", "--without 'none' must be one of"),
         ("explore pde_m1_tiny --until 3", "--until 3.0 must be"),
+        ("explore pde_m1_tiny --track nowhere", "--track 'nowhere' must be mlflow:URI or wandb:PROJECT"),
         ("train pde_m1_tiny --set lr_S", "--set 'lr_S' is not of the form"),
         ("train pde_m1_tiny --recipe nothing", "--recipe nothing: there is no such file"),
         ("data", "give a REGIME, or --sbml FILE, or --csv FILE with --network FILE"),

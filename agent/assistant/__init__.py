@@ -1,0 +1,1 @@
+"""Door for coding assistants: a server of the Model Context Protocol."""
