@@ -54,6 +54,7 @@ types: $(DEV)
 
 moves: $(DEV)
 	$(BIN)/python -m moves lint types
+
 site: $(DEV)  ## build the documentation as a site in site/; its search needs a server: python -m http.server -d site
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
 
