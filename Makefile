@@ -41,18 +41,18 @@ torture: $(DEV)  ## inject faults for half an hour: kills, full disks, damaged l
 coverage: $(DEV)  ## run the tests and fail if they execute fewer lines than pyproject.toml demands
 	$(BIN)/pytest -n $(WORKERS) --cov
 
-check: $(DEV)  ## run ruff, mypy and the import rules; several at once
+check: $(DEV)  ## run lint, types and moves, two at a time
 	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target types moves lint
 
-lint: $(DEV)
+lint: $(DEV)  ## run ruff and the import rules
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
 
-types: $(DEV)
+types: $(DEV)  ## run mypy
 	$(BIN)/mypy
 
-moves: $(DEV)
+moves: $(DEV)  ## run ruff and mypy on the code of each move as applied
 	$(BIN)/python -m moves lint types
 
 site: $(DEV)  ## build the documentation as a site in site/; its search needs a server: python -m http.server -d site
