@@ -14,7 +14,8 @@ from typing import Any
 import yaml
 
 from simulator.measured_regime import read_known
-from simulator.regime import REGIME_FOLDER, ImportedNetwork, Regime
+from simulator.network_settings import ImportedNetwork
+from simulator.regime import REGIME_FOLDER, Regime
 from simulator.sbml_reader import SbmlNetwork, read_network
 from stoichloop.errors import RegimeError
 

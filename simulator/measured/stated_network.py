@@ -17,7 +17,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from simulator.measured_regime import Equation, StatedNetwork
-from simulator.regime import ImportedNetwork, read_content, read_section
+from simulator.network_settings import ImportedNetwork
+from simulator.regime import read_content, read_section
 from simulator.sbml_reader import read_network
 from stoichloop.errors import RegimeError
 

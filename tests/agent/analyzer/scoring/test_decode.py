@@ -12,7 +12,8 @@ from simulator.candidates import candidate_graph
 from simulator.dataset import Dataset
 from simulator.kinetics import Floats
 from simulator.network import Graph, Ints, draw_stoichiometry, graph_of
-from simulator.regime import Constraints, Network, Observation
+from simulator.network_settings import Network
+from simulator.regime import Constraints, Observation
 from stoichloop.errors import RegimeError
 
 ALPHABET = (1, 2)
