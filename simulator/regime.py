@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -267,11 +268,15 @@ def read_section(path: Path, content: dict[Any, Any], kind: type[SectionT]) -> S
     try:
         return kind.model_validate(content)
     except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(str(part) for part in first["loc"] if part not in _TAGS) or "(file)"
-        # YAML reads an unquoted `on` or 2024-01-01 as something else than text.
-        mend = "; write it in quotes" if first["type"] == "string_type" else ""
-        raise RegimeError(f"{path}: key '{key}' with value {first['input']!r}: {first['msg']}{mend}") from error
+        raise RegimeError(f"{path}: {fault_of(error.errors()[0])}") from error
+
+
+def fault_of(first: Mapping[str, Any]) -> str:
+    """Return the sentence for a fault that pydantic found: key, value, reason and mend."""
+    key = ".".join(str(part) for part in first["loc"] if part not in _TAGS) or "(file)"
+    # YAML reads an unquoted `on` or 2024-01-01 as something else than text.
+    mend = "; write it in quotes" if first["type"] == "string_type" else ""
+    return f"key '{key}' with value {first['input']!r}: {first['msg']}{mend}"
 
 
 def read_content(path: Path) -> dict[Any, Any]:
