@@ -28,25 +28,32 @@ class ColumnNames:
         acting = {name for equation in network.reactions.values() for name in equation.regulators}
         self.signed = (stated.inputs | acting) - set(network.metabolite_names) | stated.inputs
         self._renamed: list[str] = []
-        self._unused: list[str] = []
+        self._unused: list[Column] = []
+        self._found: set[str] = set()
 
     def called(self, column: Column) -> str | None:
         """Return the species of a column, None if it is none."""
         for text in (column.heading, column.name):
             found = self._exact.get(text) or self._folded.get(text.casefold())
             if found is not None:
+                self._found.add(found)
                 if found != column.name:
                     self._renamed.append(f"'{column.heading}' is {found}")
                 return found
-        near = get_close_matches(column.name, self._exact, 1, 0.75)
-        self._unused.append(f"'{column.heading}'" + "".join(f" (did you mean {name}?)" for name in near))
+        self._unused.append(column)
         return None
 
     def remarks(self) -> list[str]:
         """Return what was done to columns, in sentences."""
         lists = {"columns that were found under another name": self._renamed}
-        lists["columns that are no species of the network and were not read"] = self._unused
+        lists["columns that are no species of the network and were not read"] = list(map(self._named, self._unused))
         return [f"{what}: {shortened(names, 40)}" for what, names in lists.items() if names]
+
+    def _named(self, column: Column) -> str:
+        """Return an unused column, with the species that it may have been meant for."""
+        left = [name for name, species in self._exact.items() if species not in self._found]
+        near = get_close_matches(column.name, left, 1, 0.75)
+        return f"'{column.heading}'" + "".join(f" (did you mean {name}?)" for name in near)
 
 
 def with_computed(table: Table, stated: StatedFile) -> Table:

@@ -121,8 +121,12 @@ def _trajectory(header: Sequence[str], rows: Sequence[Sequence[str]]) -> tuple[t
     found = exact or [index for index, name in enumerate(header) if is_trajectory(name)]
     if exact:
         return tuple(exact), []
-    numbering = [i for i in found if len(rows) > 1 and len({row[i] for row in rows}) == len(rows)]
-    return tuple(index for index in found if index not in numbering), numbering
+    numbering: list[int] = []
+    while found and len(rows) > 1 and len({tuple(row[i] for i in found) for row in rows}) == len(rows):
+        finest = max(found, key=lambda index: len({row[index] for row in rows}))
+        numbering.append(finest)
+        found = [index for index in found if index != finest]
+    return tuple(found), numbering
 
 
 def _no_time(header: Sequence[str]) -> str:

@@ -38,13 +38,12 @@ def arranged(table: CsvRows) -> CsvRows:
     """Return the table with a row for each sample; `remarks` say what was done."""
     table = _with_units(table)
     header = table.header
-    if not any(map(is_time, header)):
+    if not any(map(is_time, header[1:])):
         timed = [index for index, name in enumerate(header) if index and is_number(_number_in(name))]
         if len(timed) > 1 and 2 * len(timed) >= len(header) - 1:
             return _from_rows_of_metabolites(table, timed)
-        if any(is_time(row.fields[0]) for row in table.rows):
-            return _transposed(table)
-        return table
+    if not any(map(is_time, header)):
+        return _transposed(table) if any(is_time(row.fields[0]) for row in table.rows) else table
     names = [index for index, name in enumerate(header) if _NAME.fullmatch(_ID.sub("", name))]
     values = [index for index, name in enumerate(header) if _VALUE.fullmatch(name)]
     if len(names) == 1 and len(values) == 1:
@@ -78,6 +77,8 @@ def _with_units(table: CsvRows) -> CsvRows:
 def _transposed(table: CsvRows) -> CsvRows:
     """Return a table whose times stand in a row, with rows and columns exchanged."""
     lines = [table.header, *(row.fields for row in table.rows)]
+    if not lines[0][0] or _NAME.fullmatch(lines[0][0]):  # names of samples
+        lines = lines[1:]
     header, *samples = zip(*lines, strict=True)
     rows = tuple(Row(number, fields) for number, fields in enumerate(samples, 2))
     return CsvRows(tuple(header), rows, (*table.remarks, "rows and columns were exchanged: the times stand in a row"))

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from simulator.measured.csv_header import is_time
-from simulator.measured.problem_list import listed_problems
+from simulator.measured.problem_list import listed_problems, several, shortened
 from stoichloop.errors import DatasetError
 
 _SEPARATORS = (",", ";", "\t")
@@ -45,22 +45,25 @@ def read_rows(path: Path) -> CsvRows:
     text = _text(path)
     named = _NAMED_SEPARATOR.match(text)
     start, separator = (named.end(), named[1]) if named else (0, _separator(text))
-    lines = list(_rows(path, text[start:], separator, len(text[:start].splitlines())))
-    comments = next((n for n, row in enumerate(lines) if not row.fields[0].startswith("#")), len(lines))
-    header, *samples = lines[comments:] or [Row(1, ())]
+    found = list(_rows(path, text[start:], separator, len(text[:start].splitlines())))
+    comments = next((n for n, row in enumerate(found) if not row.fields[0].startswith("#")), len(found))
+    header, *samples = found[comments:] or [Row(1, ())]
     repeated = [row.line for row in samples if row.fields == header.fields]
     rows = [_of_width(row, len(header.fields)) for row in samples if row.line not in repeated]
+    wrong: dict[int, list[str]] = {}
+    for row in rows:
+        if len(row.fields) != len(header.fields):
+            wrong.setdefault(len(row.fields), []).append(str(row.line))
     faults = [
-        f"row {row.line} has {len(row.fields)} fields, but the header has {len(header.fields)}; give one for each "
+        f"row {shortened(lines, 3)} has {count} fields, but the header has {len(header.fields)}; give one for each "
         "column, and write decimal points where commas separate the columns"
-        for row in rows
-        if len(row.fields) != len(header.fields)
+        for count, lines in wrong.items()
     ]
     if faults:
         raise DatasetError(listed_problems(f"--csv {path}", faults))
     remarks = {
-        f"{comments} lines of comments were not read": comments,
-        f"row {', '.join(map(str, repeated))} repeats the header and was not read": repeated,
+        f"{several(comments, 'line')} of comments not read": comments,
+        f"row {', '.join(map(str, repeated))} not read: the header again": repeated,
     }
     return CsvRows(header.fields, tuple(rows), tuple(remark for remark, done in remarks.items() if done))
 

@@ -17,7 +17,7 @@ from simulator.measured.csv_header import TRAJECTORY, Column, Columns, find_colu
 from simulator.measured.csv_layout import arranged
 from simulator.measured.csv_rows import Row, read_rows, shown
 from simulator.measured.csv_values import has_decimal_commas, number_of, reading_of
-from simulator.measured.problem_list import listed_problems, shortened
+from simulator.measured.problem_list import listed_problems, several, shortened
 from simulator.measured.sample_merging import merged, restarted
 from stoichloop.errors import DatasetError
 
@@ -169,7 +169,9 @@ class _Reader:
         if not self._columns.trajectory:
             groups = restarted(times)
             if len(groups) > 1:
-                self.remarks.append(f"the time starts again {len(groups) - 1} times: {len(groups)} trajectories")
+                self.remarks.append(
+                    f"the time goes back {several(len(groups) - 1, 'time')}: {len(groups)} trajectories"
+                )
         return self._courses(groups, times, np.stack([values, limits, slopes]))
 
     def _courses(self, groups: Mapping[str, list[int]], times: Floats, stacked: Floats) -> list[TimeSeries]:
@@ -189,7 +191,9 @@ class _Reader:
         if not ordered:
             self.remarks.append("rows of a trajectory were sorted by time")
         if repeated:
-            self.remarks.append(f"{repeated} rows repeat a time of their trajectory: replicates, which were averaged")
+            self.remarks.append(
+                f"{several(repeated, 'row')} with a time that the trajectory has already: replicates, which were averaged"
+            )
         pooled = np.concatenate(squares) if squares else np.zeros((0, len(self.names)))
         counted = (~np.isnan(pooled)).sum(axis=0)
         self.spread = np.sqrt(np.where(counted > 0, np.nansum(pooled, axis=0) / np.maximum(counted, 1), np.nan))
@@ -207,16 +211,19 @@ class _Reader:
         """Return values and limits, each of shape (rows, columns), NaN where there is none."""
         values = np.full((2, len(self._rows), len(names)), np.nan)
         for place, column in enumerate(names.values()):
+            wrong = []
             for number, row in enumerate(self._rows):
                 field = row.fields[column.index]
                 reading = reading_of(field, self._commas)
                 if reading is None:
-                    self.faults.append(
-                        f"row {row.line}, column '{column.heading}': {shown(field)} is no number; give one like 0.25, "
-                        f"leave it empty, or call the column '{TRAJECTORY}' if it names the trajectory of a sample"
-                    )
+                    wrong.append(f"{shown(field)} in row {row.line}")
                 else:
                     values[:, number, place] = reading.value, reading.limit
+            if wrong:
+                self.faults.append(
+                    f"column '{column.heading}': {shortened(wrong, 3)} is no number; give one like 0.25, leave it "
+                    f"empty, or call the column '{TRAJECTORY}' if it names the trajectory of a sample"
+                )
         return values[0] * factors, values[1] * factors
 
     def _factors(self, names: Mapping[str, Column]) -> Floats:
@@ -232,7 +239,7 @@ class _Reader:
             )
         if len(known) < 2:
             return np.ones(len(units))
-        chosen = max(known, key=sizes.count)
+        chosen = max(known, key=lambda size: (sizes.count(size), size))
         self.remarks.append(
             f"concentrations in {', '.join(sorted({*units} - {''}))} were brought to "
             f"{next(unit for unit, size in zip(units, sizes, strict=True) if size == chosen)}"
@@ -273,11 +280,15 @@ def _as_detected(
         raise ValueError("; ".join(faults))
     gaps, undetected, zeros = counts.values()
     if gaps:
-        remarks.append(f"{gaps} gaps: no reading, in no figure and in no fit; methods that need one get interpolations")
+        remarks.append(
+            f"{several(gaps, 'gap')} marked as not measured; methods that need a number there get an interpolation"
+        )
     if undetected:
-        remarks.append(f"{undetected} readings below detection stand for something between nothing and their limit")
+        remarks.append(f"{several(undetected, 'reading')} below detection marked as such; half the limit stands there")
     if zeros:
-        remarks.append(f"{zeros} zeros or small negative numbers: below the smallest reading of their metabolite")
+        remarks.append(
+            f"{several(zeros, 'zero or small negative reading')} taken as below the smallest reading of the metabolite"
+        )
     return tuple(found)
 
 

@@ -20,3 +20,8 @@ def shortened(names: Sequence[str], most: int = 12) -> str:
     """Return names with commas between them, the first few of many."""
     more = f" and {len(names) - most} more" if len(names) > most else ""
     return ", ".join(names[:most]) + more
+
+
+def several(count: int, noun: str) -> str:
+    """Return a count with its noun, in the plural unless there is one."""
+    return f"{count} {noun}{'s' * (count != 1)}"
