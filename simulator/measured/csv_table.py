@@ -192,7 +192,7 @@ class _Reader:
             self.remarks.append("rows of a trajectory were sorted by time")
         if repeated:
             self.remarks.append(
-                f"{several(repeated, 'row')} with a time that the trajectory has already: replicates, which were averaged"
+                f"{several(repeated, 'row')} at a time that the trajectory has already: replicates, averaged"
             )
         pooled = np.concatenate(squares) if squares else np.zeros((0, len(self.names)))
         counted = (~np.isnan(pooled)).sum(axis=0)
@@ -281,7 +281,7 @@ def _as_detected(
     gaps, undetected, zeros = counts.values()
     if gaps:
         remarks.append(
-            f"{several(gaps, 'gap')} marked as not measured; methods that need a number there get an interpolation"
+            f"{several(gaps, 'gap')} marked as not measured; methods that need a number get an interpolation"
         )
     if undetected:
         remarks.append(f"{several(undetected, 'reading')} below detection marked as such; half the limit stands there")

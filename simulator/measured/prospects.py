@@ -184,7 +184,7 @@ def _starts(network: StatedNetwork, names: Sequence[str], courses: Sequence[Time
         name
         for place, name in enumerate(names)
         if name in network.metabolite_names
-        and np.nanmax(starts[:, place], initial=0) < _NEVER_VARIED * np.nanmin(starts[:, place], initial=np.inf)
+        and np.fmax.reduce(starts[:, place]) < _NEVER_VARIED * np.fmin.reduce(starts[:, place])
     ]
     return [f"start from other concentrations of {shortened(wanted, _NAMED)}: all starts are alike"] if wanted else []
 
@@ -205,7 +205,7 @@ def _times(courses: Sequence[TimeSeries]) -> list[str]:
     """Return where to sample more often: the interval of a trajectory in which most of the change happens."""
     found: dict[tuple[float, float], float] = {}
     for course in courses:
-        spread = np.nanmax(course.concentration, axis=0) - np.nanmin(course.concentration, axis=0)
+        spread = np.fmax.reduce(course.concentration) - np.fmin.reduce(course.concentration)
         moving = spread > 0
         steps = np.nan_to_num(np.abs(np.diff(course.concentration[:, moving], axis=0)) / spread[moving]).sum(axis=1)
         if not len(steps) or not steps.sum():

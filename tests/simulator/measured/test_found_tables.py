@@ -43,7 +43,7 @@ PLAIN = ("time,A,B", "0,1,9", "1,2,8", "2,4,7", "3,5,6", "4,6,5")
         (("trajectory,time,A,B", "x,2,4,7", "x,0,1,9", "x,1,2,8", "x,3,5,6", "x,4,6,5"), "were sorted by time"),
         (
             ("time,A,B", "0,0.5,9", "0,1.5,9", *PLAIN[2:]),
-            "1 row with a time that the trajectory has already: replicates",
+            "1 row at a time that the trajectory has already",
         ),
         (("# made by hand", *PLAIN), "1 line of comments not read"),
         ((*PLAIN[:3], PLAIN[0], *PLAIN[3:]), "row 4 not read: the header again"),
