@@ -101,5 +101,5 @@ def _differences(read: SbmlNetwork) -> list[str]:
 
 def name_of(path: Path) -> str:
     """Return the regime name of a user's file: its stem in lower case, with '_' for invalid characters."""
-    stem = re.sub(r"(\.(csv|xml|sbml|gz|bz2))+$", "", path.name, flags=re.IGNORECASE)
+    stem = re.sub(r"(\.(csv|tsv|yaml|yml|xml|sbml|gz|bz2))+$", "", path.name, flags=re.IGNORECASE)
     return re.sub(r"^(?![a-z])", "n", re.sub(r"[^a-z0-9]+", "_", stem.lower()).strip("_"))

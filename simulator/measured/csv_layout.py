@@ -117,6 +117,11 @@ def _from_long(table: CsvRows, name: int, value: int) -> CsvRows:
     return _pivoted(long, bool(runs), (*table.remarks, *remarks))
 
 
+def long_form(rows: Sequence[Row], remarks: tuple[str, ...]) -> CsvRows:
+    """Return the table of rows that hold the trajectory, the time, the name and the value of one reading each."""
+    return _pivoted([_LongRow(row.line, *row.fields) for row in rows], True, remarks)
+
+
 def _joined(row: Row, places: Sequence[int]) -> str:
     return "/".join(field for field in (row.fields[place] for place in places) if field)
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from simulator.kinetics import Floats
 from simulator.measured.csv_header import TRAJECTORY, Column, Columns, find_columns, size_of_unit
 from simulator.measured.csv_layout import arranged
-from simulator.measured.csv_rows import Row, read_rows, shown
+from simulator.measured.csv_rows import CsvRows, Row, read_rows, shown
 from simulator.measured.csv_values import has_decimal_commas, number_of, reading_of
 from simulator.measured.problem_list import listed_problems, several, shortened
 from simulator.measured.sample_merging import merged, restarted
@@ -81,7 +81,11 @@ def read_table(
 
     `called` returns the name of a column, None for one that is not used. Columns that are `signed` may hold any number.
     """
-    table = arranged(read_rows(path))
+    return table_of(path, arranged(read_rows(path)), called, signed)
+
+
+def table_of(path: Path, table: CsvRows, called: Callable[[Column], str | None], signed: Collection[str] = ()) -> Table:
+    """Return the table in rows of samples, which `path` held; see `read_table`."""
     try:
         columns = find_columns(table.header, [row.fields for row in table.rows])
         if not table.rows:

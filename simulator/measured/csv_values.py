@@ -23,24 +23,24 @@ _AT_MOST = re.compile(r"[<≤]\s*(.+)")
 
 
 @dataclass(frozen=True)
-class Reading:
+class FieldReading:
     """A field: its number, NaN for a gap; or the limit below which it lies, 0 where that is unknown."""
 
     value: float = math.nan
     limit: float = math.nan
 
 
-def reading_of(field: str, commas: bool) -> Reading | None:
+def reading_of(field: str, commas: bool) -> FieldReading | None:
     """Return the reading in a field, None if it holds something else."""
     if _GAP.fullmatch(field):
-        return Reading()
+        return FieldReading()
     if _UNDETECTED.fullmatch(field):
-        return Reading(limit=0.0)
+        return FieldReading(limit=0.0)
     if limit := _AT_MOST.fullmatch(field):
         number = number_of(limit[1], commas)
-        return None if number is None or number <= 0 else Reading(limit=number)
+        return None if number is None or number <= 0 else FieldReading(limit=number)
     number = number_of(field, commas)
-    return None if number is None else Reading(number)
+    return None if number is None else FieldReading(number)
 
 
 def number_of(field: str, commas: bool) -> float | None:

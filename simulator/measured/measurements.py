@@ -27,9 +27,12 @@ from simulator.dataset import FACTS, HELDOUT, OBSERVATIONS, Arrays, FrozenData, 
 from simulator.integration import Trajectory
 from simulator.kinetics import Floats
 from simulator.measured.column_names import ColumnNames, with_computed
-from simulator.measured.csv_table import LEAST_SAMPLES, Table, TimeSeries, read_table
+from simulator.measured.csv_layout import arranged
+from simulator.measured.csv_rows import read_rows
+from simulator.measured.csv_table import LEAST_SAMPLES, Table, TimeSeries, read_table, table_of
 from simulator.measured.filled_frames import FilledFrames, filled, usual_readings
 from simulator.measured.measured_part import Cut, cut_down
+from simulator.measured.petab_problem import PetabProblem, is_petab, read_problem
 from simulator.measured.prospects import Prospects, prospects_of
 from simulator.measured.reading_noise import reading_noise
 from simulator.measured.stated_network import read_stated
@@ -95,12 +98,17 @@ def find_measurements(regime: Measured, root: Path) -> Measurements:
     return Measurements(regime, root / regime.name, check(regime, root))
 
 
-def import_measurements(csv: Path, network: Path, root: Path) -> tuple[Measurements, bool]:
+def import_measurements(csv: Path, network: Path | None, root: Path) -> tuple[Measurements, bool]:
     """Return the data of a CSV file and a network file under `root`, and True if this call froze them.
 
+    A PEtab problem in place of the CSV file has a model, which is the network where none is given.
     Raises `RegimeError` or `DatasetError` for an invalid file, or if other data were frozen under that name.
     """
-    table, cut = _read(csv, network)
+    problem = read_problem(csv) if is_petab(csv) else None
+    network = network or (problem.model if problem else None)
+    if network is None:
+        raise RegimeError(f"--csv {csv}: the network is missing; give --network FILE")
+    table, cut = _read(csv, problem, network)
     regime = _regime(csv, network, table, cut)
     target = root / f"{regime.name}.yaml"
     if (REGIME_FOLDER / target.name).exists():
@@ -122,21 +130,23 @@ def import_measurements(csv: Path, network: Path, root: Path) -> tuple[Measureme
     return measurements, frozen
 
 
-def _read(csv: Path, network: Path) -> tuple[Table, Cut]:
+def _read(csv: Path, problem: PetabProblem | None, network: Path) -> tuple[Table, Cut]:
     """Read both files; raises `RegimeError` or `DatasetError` with the faults of both."""
     try:
         stated = read_stated(network)
     except RegimeError as error:
         try:
-            read_table(csv)
+            if problem is None:
+                read_table(csv)
         except DatasetError as other:
             raise RegimeError(f"{error}\n{other}") from error
         raise
     names = ColumnNames(stated)
-    table = with_computed(read_table(csv, names.called, names.signed), stated)
+    rows = arranged(read_rows(csv)) if problem is None else problem.table
+    table = with_computed(table_of(csv, rows, names.called, names.signed), stated)
     cut = cut_down(network, stated, table.metabolites, _steady(table))
-    rows = (*cut.network.metabolite_names, *cut.network.input_names)
-    return replace(table.restricted(rows), remarks=(*table.remarks, *names.remarks())), cut
+    used = (*cut.network.metabolite_names, *cut.network.input_names)
+    return replace(table.restricted(used), remarks=(*table.remarks, *names.remarks())), cut
 
 
 def _steady(table: Table) -> list[str]:
