@@ -11,7 +11,7 @@ from simulator.measured.measurements import import_measurements
 from simulator.measured.stated_network import read_stated
 from simulator.measured_regime import StatedNetwork
 from stoichloop.errors import RegimeError
-from tests.simulator.sbml_files import write_level_3
+from tests.simulator.sbml_files import Side, write_level_3
 
 NETWORK = "reactions:\n  r1: A + B -> C\n  r2: C -> A + D\n  r3: D -> E\n"
 
@@ -221,7 +221,7 @@ def test_what_is_set_from_outside_acts_on_rates_and_has_no_balance(tmp_path: Pat
 
 def test_an_sbml_file_states_its_structure_and_not_its_coefficients(tmp_path: Path) -> None:
     pytest.importorskip("libsbml")
-    reactions = {
+    reactions: dict[str, tuple[Side, Side]] = {
         "R_up": ({}, {"M_a": 1}),
         "R_r1": ({"M_a": 3, "M_e": 1}, {"M_b": 1, "M_e": 1}),
         "R_r2": ({"M_b": 1}, {"M_x": 1}),
