@@ -10,7 +10,6 @@ import numpy as np
 from simulator.measured.csv_header import Column
 from simulator.measured.csv_table import Table, TimeSeries
 from simulator.measured.measured_part import computed_totals
-from simulator.measured.problem_list import shortened
 from simulator.measured.stated_network import StatedFile
 
 
@@ -47,7 +46,7 @@ class ColumnNames:
         """Return what was done to columns, in sentences."""
         lists = {"columns that were found under another name": self._renamed}
         lists["columns that are no species of the network and were not read"] = list(map(self._named, self._unused))
-        return [f"{what}: {shortened(names, 40)}" for what, names in lists.items() if names]
+        return [f"{what}: {', '.join(names)}" for what, names in lists.items() if names]
 
     def _named(self, column: Column) -> str:
         """Return an unused column, with the species that it may have been meant for."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from simulator.equation import Total
-from simulator.measured.problem_list import listed_problems, shortened
+from simulator.measured.problem_list import listed_problems
 from simulator.measured.stated_network import StatedFile
 from simulator.measured_regime import StatedNetwork
 from stoichloop.errors import RegimeError
@@ -74,7 +74,7 @@ def cut_down(path: Path, stated: StatedFile, measured: Collection[str], steady: 
         "measured, but in no reaction that is kept": sorted(set(measured) - rows - set(network.input_names)),
         "conserved totals with a member that has no row": [name for name in whole.conserved if name not in totals],
     }
-    notes = [f"{what}: {shortened(names)}" for what, names in lists.items() if names]
+    notes = [f"{what}: {', '.join(names)}" for what, names in lists.items() if names]
     if whole.mass_balanced and not balanced:
         notes.append("mass balance is not used, since reactions are open to the outside or lost members")
     missing = Counter(name for one in whole.reactions.values() for name in {*one.members, *one.regulators} & unknown)

@@ -158,9 +158,10 @@ def _unexplained(
         for side, verb, wanted in ((1, "rises", "makes it"), (-1, "falls", "uses it up")):
             factor = max(_largest_ratio(course.concentration[:, place], side) for course in courses)
             if side not in sides and factor > 1.0 + 6.0 * float(np.nan_to_num(noise[place], nan=0.05)) + 0.05:
+                exchange = f"-> {name}" if side > 0 else f"{name} ->"
                 found.append(
-                    f"{name} {verb} by a factor of {factor:.2g}, though no reaction {wanted}: add one, such as "
-                    f"'{'-> ' + name if side > 0 else name + ' ->'}', or name it in 'inputs' if it is set from outside"
+                    f"{name} {verb} by a factor of {factor:.2g}, though no reaction {wanted}: write a reaction of it "
+                    f"as reversible (<->), add one such as '{exchange}', or name it in 'inputs' if you set it"
                 )
     return tuple(found)
 
@@ -194,7 +195,7 @@ def _apart(network: StatedNetwork, groups: Sequence[Sequence[str]]) -> list[str]
     for group in groups[:_NAMED]:
         acting = {name: frozenset(network.reactions[name].participants) for name in group}
         if len(set(acting.values())) == 1:
-            mend = "they depend on the same species: switch one off by its enzyme or an inhibitor, and write that down"
+            mend = "they depend on the same species: switch one off by its enzyme, or by an inhibitor that you name as its regulator"
         else:
             mend = f"choose starts at which {shortened(sorted(set().union(*acting.values())), _NAMED)} differ by ratio"
         found.append(f"{shortened(group, _NAMED)} never vary apart; {mend}")
