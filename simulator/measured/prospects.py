@@ -195,7 +195,7 @@ def _apart(network: StatedNetwork, groups: Sequence[Sequence[str]]) -> list[str]
     for group in groups[:_NAMED]:
         acting = {name: frozenset(network.reactions[name].participants) for name in group}
         if len(set(acting.values())) == 1:
-            mend = "they depend on the same species: switch one off by its enzyme, or by an inhibitor that you name as its regulator"
+            mend = "they depend on the same species: switch one off by its enzyme, or by an inhibitor in the network"
         else:
             mend = f"choose starts at which {shortened(sorted(set().union(*acting.values())), _NAMED)} differ by ratio"
         found.append(f"{shortened(group, _NAMED)} never vary apart; {mend}")

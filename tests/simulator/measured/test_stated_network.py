@@ -255,3 +255,41 @@ def test_columns_may_have_the_ids_of_the_file_or_its_names(tmp_path: Path) -> No
     assert data.facts.metabolite_names == ("M_a", "M_b")
     assert data.facts.reaction_names == ("R_r1",)
     assert "columns that were found under another name: 'b' is M_b" in data.facts.table
+
+
+def test_volumes_reversibility_and_modifiers_of_an_sbml_file_are_kept(tmp_path: Path) -> None:
+    pytest.importorskip("libsbml")
+    path = write_level_3(tmp_path / "small.xml", {"r1": ({"a": 1}, {"b": 1}), "r2": ({"b": 1}, {"e": 1})})
+    text = path.read_text().replace(
+        '<compartment id="c" constant="true"/>',
+        '<compartment id="c" size="1" constant="true"/><compartment id="n" size="0.45" constant="true"/>',
+    )
+    text = text.replace('id="b" compartment="c"', 'id="b" compartment="n"')
+    modifier = '<listOfModifiers><modifierSpeciesReference species="e"/></listOfModifiers></reaction>'
+    text = text.replace('reversible="false"', 'reversible="true"', 1).replace("</reaction>", modifier, 1)
+    path.write_text(text)
+    read = read_stated(path)
+    assert str(read.network.reactions["r1"]) == "a <-> b | e"
+    cut = cut_down(path, read, ("a", "b", "e"))
+    np.testing.assert_array_equal(cut.network.stated_kinetics().volume, [1, 0.45, 1])
+    assert "volumes of compartments: c 1, n 0.45" in cut.notes
+    assert "reversible: r1" in cut.notes
+
+
+def test_a_column_that_never_changes_is_set_from_outside(tmp_path: Path) -> None:
+    csv, path = tmp_path / "m.csv", stated(tmp_path, "reactions: {r1: A + W -> B}")
+    csv.write_text("\n".join(["time,A,B,W", *(f"{t},{5 - t},{1 + t},55" for t in range(5))]))
+    data, _ = import_measurements(csv, path, tmp_path / "data")
+    assert (data.facts.metabolite_names, data.facts.inputs) == (("A", "B"), ("W",))
+    assert "taken as set from outside, since they never change: W" in data.facts.network
+
+
+def test_a_column_that_is_no_species_is_named_and_left_out(tmp_path: Path) -> None:
+    csv, path = tmp_path / "m.csv", stated(tmp_path, "reactions: {r1: glucose -> ATP}")
+    rows = (f"{t},{5 - t},{1 + t},1,2" for t in range(5))
+    csv.write_text("\n".join(["time,glucse,atp [mM],citrate,note", *rows]))
+    data, _ = import_measurements(csv, path, tmp_path / "data")
+    assert data.facts.metabolite_names == ("ATP",)
+    assert "columns that were found under another name: 'atp [mM]' is ATP" in data.facts.table
+    unused = "columns that are no species of the network and were not read: 'glucse' (did you mean glucose?), 'citrate'"
+    assert any(remark.startswith(unused) for remark in data.facts.table)
