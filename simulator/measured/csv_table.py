@@ -184,9 +184,10 @@ class _Reader:
         for name, members in groups.items():
             one = merged(times[members], stacked[:, members])
             ordered &= one.ordered
-            repeated += len(members) - len(one.time)
+            repeated += len(members) - len(np.unique(times[members]))
             if len(one.time) < 2:
-                self.remarks.append(f"trajectory '{name}' has a single sample and was left out")
+                empty = "a single sample" if len(one.time) else "no reading"
+                self.remarks.append(f"trajectory '{name}' has {empty} and was left out")
                 continue
             squares.append(one.relative_variance)
             below = np.isnan(one.values) & ~np.isnan(one.limits)
@@ -325,7 +326,7 @@ def _known(column: Floats) -> Floats:
 
 def _scaled(table: Table, remarks: list[str]) -> Table:
     """Return the table in units of which numbers are of moderate size; S does not depend on units."""
-    largest = max(float(np.nanmax(np.abs(course.concentration))) for course in table.courses)
+    largest = float(np.nanmax(np.abs(np.concatenate([course.concentration for course in table.courses]))))
     longest = max(float(np.ptp(course.time)) for course in table.courses)
     powers = [0 if _SMALLEST <= size <= _LARGEST else round(float(np.log10(size))) for size in (largest, longest)]
     for what, power in zip(("concentrations", "times"), powers, strict=True):

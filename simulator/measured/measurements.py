@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -154,8 +155,12 @@ def _steady(table: Table) -> list[str]:
     return [
         name
         for place, name in enumerate(table.metabolites)
-        if not any(np.ptp(column[~np.isnan(column)]) for c in table.courses if len(column := c.concentration[:, place]))
+        if not any(_varies(course.concentration[:, place]) for course in table.courses)
     ]
+
+
+def _varies(column: Floats) -> bool:
+    return bool(np.fmax.reduce(column) > np.fmin.reduce(column))
 
 
 def _regime(csv: Path, network: Path, table: Table, cut: Cut) -> Measured:
@@ -249,7 +254,9 @@ def _smoothed(raw: TimeSeries, one: FilledFrames, inputs: int) -> Trajectory:
     for place in range(fitted.shape[1]):
         column = raw.concentration[:, place]
         known = ~np.isnan(column)
-        if known.sum() >= LEAST_SAMPLES:
+        if known.sum() < LEAST_SAMPLES:
+            continue
+        with suppress(ValueError):  # SciPy finds no smoothness for times that differ by very many orders of magnitude
             spline = make_smoothing_spline(raw.time[known], column[known])
             fitted[:, place], slope[:, place] = spline(one.time), spline.derivative()(one.time)
     return replace(plain, concentration=fitted, dcdt=slope)

@@ -40,7 +40,12 @@ def restarted(times: Floats) -> dict[str, list[int]]:
 
 
 def merged(times: Floats, stacked: Floats) -> MergedSamples:
-    """Return samples at times (S,), with values, limits and slopes stacked in shape (3, S, N), by time."""
+    """Return samples at times (S,), with values, limits and slopes stacked in shape (3, S, N), by time.
+
+    Samples without any reading are left out.
+    """
+    some = (~np.isnan(stacked)).any(axis=(0, 2))
+    times, stacked = times[some], stacked[:, some]
     unique, member = np.unique(times, return_inverse=True)
     count = np.zeros((3, len(unique), stacked.shape[2]))
     total, square = np.zeros_like(count), np.zeros_like(count)

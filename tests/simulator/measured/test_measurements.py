@@ -162,3 +162,16 @@ def test_the_name_of_a_regime_that_there_is_already_is_refused(tmp_path: Path) -
     network.write_text((EXAMPLE / "pathway.yaml").read_text())
     with pytest.raises(RegimeError, match="'pde_m1' is the name of another regime; rename the file"):
         import_measurements(csv, network, tmp_path / "data")
+
+
+def test_data_from_before_more_could_be_stated_keep_their_fingerprint(pathway: Measurements) -> None:
+    plain = pathway.regime.network.model_copy(update={"primitive": False})
+    old = pathway.regime.model_copy(update={"network": plain})
+    reactions = {f"network.reactions.{name}" for name in old.reaction_names}
+    assert old.simulation().keys() == {
+        "name",
+        *reactions,
+        "network.alphabet",
+        "network.mass_balanced",
+        "readings.sha256",
+    }
