@@ -107,12 +107,8 @@ def test_logarithms_are_no_concentrations(tmp_path: Path) -> None:
 
 
 def test_trajectories_may_have_any_lengths_and_times(tmp_path: Path) -> None:
-    rows = (
-        [f"x,{t},{1 + t},2" for t in (0, 1, 5, 7, 20)]
-        + [f"y,{t},{2 + t},2" for t in (0, 3)]
-        
+    rows = [f"x,{t},{1 + t},2" for t in (0, 1, 5, 7, 20)] + [f"y,{t},{2 + t},2" for t in (0, 3)]
     rows += ["z,0,1,1", "w,0,,", "w,1,,"]
-    )
     found = read(tmp_path, "Run,time,A,B", *rows)
     assert [(course.name, len(course.time)) for course in found.courses] == [("x", 5), ("y", 2)]
     assert_remark(found, "trajectory 'z' has a single sample and was left out")
