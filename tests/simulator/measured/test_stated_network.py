@@ -11,6 +11,7 @@ from simulator.measured.measurements import import_measurements
 from simulator.measured.stated_network import read_stated
 from simulator.measured_regime import StatedNetwork
 from stoichloop.errors import RegimeError
+from tests.conftest import ROOT
 from tests.simulator.sbml_files import Side, write_level_3
 
 NETWORK = "reactions:\n  r1: A + B -> C\n  r2: C -> A + D\n  r3: D -> E\n"
@@ -293,3 +294,12 @@ def test_a_column_that_is_no_species_is_named_and_left_out(tmp_path: Path) -> No
     assert "columns that were found under another name: 'atp [mM]' is ATP" in data.facts.table
     unused = "columns that are no species of the network and were not read: 'glucse' (did you mean glucose?), 'citrate'"
     assert any(remark.startswith(unused) for remark in data.facts.table)
+
+
+def test_the_network_of_the_page_reads_as_it_says(tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "real-data.md").read_text(encoding="utf-8").partition("## The network: a YAML file")[2]
+    read = read_stated(stated(tmp_path, page.split("```")[1].removeprefix("text\n")))
+    assert str(read.network.reactions["kinase"]) == "adp -> atp | kinase_e"
+    assert str(read.network.reactions["adenylate"]) == "2 adp <-> atp + amp"
+    assert read.network.conserved["nucleotides"].amount == 5.5
+    assert read.inputs == {"insulin"}
