@@ -38,6 +38,7 @@ from simulator.measured_regime import Measured
 from simulator.network import Graph, Ints
 from simulator.provenance import made_with
 from simulator.regime import Constraints, Regime
+from simulator.stated_columns import StatedColumns
 from simulator.stated_kinetics import StatedKinetics
 from stoichloop.errors import DatasetError
 
@@ -115,6 +116,11 @@ class FrozenData:
     def stated(self) -> StatedKinetics:
         """The structure of rates that trials are told."""
         return StatedKinetics.read(read_arrays(self.observations_path)) or StatedKinetics.plain(self.graph)
+
+    @cached_property
+    def stated_columns(self) -> StatedColumns:
+        """The statements of a user about coefficients; none about simulated networks."""
+        return StatedColumns.read(self.graph, read_arrays(self.observations_path))
 
     @cached_property
     def observed(self) -> list[Trajectory]:

@@ -5,14 +5,13 @@ It has the interface of `Regime`, so it is trained, explored and scored by name 
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
 from pydantic import AfterValidator, Field, PlainSerializer, PlainValidator
 
+from simulator.equation import Equation, Total, parse_equation, parse_total
 from simulator.network import Graph, Ints, graph_of
 from simulator.regime import (
     Constraints,
@@ -27,56 +26,13 @@ from simulator.regime import (
     refuse_other_name,
     regime_files,
 )
-from simulator.section import PositiveInt, Section
+from simulator.section import PositiveFloat, PositiveInt, Section
+from simulator.stated_columns import StatedColumns
+from simulator.stated_kinetics import StatedKinetics
 from stoichloop.errors import RegimeError
 
 LARGEST_MAGNITUDE = 6
-_ARROW = "->"
-_NUMBER = re.compile(r"\d+(\.\d+)?\*?")
-_NOTHING = ("0", "∅", "Ø", "null", "[]")  # as other programs write a side without a metabolite
-
-
-@dataclass(frozen=True)
-class Equation:
-    """A reaction without its coefficients: `A + B -> C`."""
-
-    substrates: tuple[str, ...]
-    products: tuple[str, ...]
-
-    def __str__(self) -> str:
-        return f"{' + '.join(self.substrates)} {_ARROW} {' + '.join(self.products)}"
-
-    @property
-    def members(self) -> tuple[str, ...]:
-        """All metabolites of the reaction."""
-        return self.substrates + self.products
-
-
-def parse_equation(text: Any) -> Equation:
-    """Read `A + B -> C`: names without spaces, ' + ' between them; raises `ValueError` with the mend."""
-    if isinstance(text, Equation):
-        return text
-    sides = text.split(_ARROW) if isinstance(text, str) else []
-    if len(sides) != 2 or sides[0].rstrip().endswith(("<", " -", " --")):
-        raise ValueError("must read like A + B -> C, with one arrow; write a reversible reaction as two")
-    substrates, products = (tuple(_name(part) for part in re.split(r"\s\+\s", f" {side} ")) for side in sides)
-    members = substrates + products
-    if twice := next((name for name in members if members.count(name) > 1), None):
-        raise ValueError(f"must not hold '{twice}' twice")
-    return Equation(substrates, products)
-
-
-def _name(part: str) -> str:
-    words = part.split()
-    if not words or (len(words) == 1 and words[0] in _NOTHING):
-        raise ValueError("must have a metabolite on each side and beside each ' + '; leave exchange reactions out")
-    if len(words) == 2 and _NUMBER.fullmatch(words[0]):
-        raise ValueError(
-            f"must not hold a coefficient, '{words[0]}': coefficients are to be recovered; write '{words[1]}' alone"
-        )
-    if len(words) > 1:
-        raise ValueError(f"holds '{' '.join(words)}', but names have no spaces, and ' + ' stands between them")
-    return words[0]
+_NEWER = ("primitive", "volumes", "conserved", "incomplete", "unobserved_rate")
 
 
 def _ascending(alphabet: tuple[int, ...]) -> tuple[int, ...]:
@@ -86,18 +42,31 @@ def _ascending(alphabet: tuple[int, ...]) -> tuple[int, ...]:
 
 
 Reaction = Annotated[Equation, PlainValidator(parse_equation), PlainSerializer(str)]
+ConservedTotal = Annotated[Total, PlainValidator(parse_total), PlainSerializer(str)]
+_Name = Annotated[str, Field(min_length=1)]
 
 
 class StatedNetwork(Section):
-    """The network that a user states: reactions, allowed magnitudes, mass balance.
+    """The network that a user states. Regulators that are no metabolite are inputs: species given over time.
 
-    With mass balance every column of S sums to zero: a reaction makes as many molecules as it uses. This is rare in
-    nature, so it is false by default.
+    Attributes:
+        alphabet: magnitudes that an unknown coefficient may have.
+        mass_balanced: true if every column of S sums to zero: a reaction makes as many molecules as it uses. This is
+            rare in nature, so it is false by default.
+        primitive: true if no column has a common divisor. False only in files from before it could be stated.
+        volumes: volume around a metabolite, 1 where none is given. conserved: totals that do not change.
+        incomplete: reactions of which members were not measured, so that their columns are what is left.
+        unobserved_rate: reactions whose rate depends on something that was not measured.
     """
 
-    reactions: Annotated[dict[Annotated[str, Field(min_length=1)], Reaction], Field(min_length=1)]
+    reactions: Annotated[dict[_Name, Reaction], Field(min_length=1)]
     alphabet: Annotated[tuple[PositiveInt, ...], AfterValidator(_ascending)] = (1, 2)
     mass_balanced: bool = False
+    primitive: bool = False
+    volumes: dict[_Name, PositiveFloat] = Field(default_factory=dict)
+    conserved: dict[_Name, ConservedTotal] = Field(default_factory=dict)
+    incomplete: tuple[str, ...] = ()
+    unobserved_rate: tuple[str, ...] = ()
 
     @property
     def metabolite_names(self) -> tuple[str, ...]:
@@ -109,6 +78,12 @@ class StatedNetwork(Section):
         """The columns of S, in alphabetical order."""
         return tuple(sorted(self.reactions))
 
+    @property
+    def input_names(self) -> tuple[str, ...]:
+        """The inputs, in alphabetical order."""
+        acting = {name for equation in self.reactions.values() for name in equation.regulators}
+        return tuple(sorted(acting - set(self.metabolite_names)))
+
     def graph(self) -> Graph:
         """Return the shown graph, without decoys."""
         row = {name: number for number, name in enumerate(self.metabolite_names)}
@@ -117,6 +92,37 @@ class StatedNetwork(Section):
             for side, members in ((-1, self.reactions[name].substrates), (1, self.reactions[name].products)):
                 roles[[row[member] for member in members], reaction] = side
         return graph_of(roles)
+
+    def stated_kinetics(self) -> StatedKinetics:
+        """Return the structure of rates."""
+        return StatedKinetics.of_names(
+            metabolites=self.metabolite_names,
+            inputs=self.input_names,
+            reactions=self.reaction_names,
+            reversible=[name for name, equation in self.reactions.items() if equation.reversible],
+            regulators={name: equation.regulators for name, equation in self.reactions.items()},
+            volumes=self.volumes,
+        )
+
+    def stated_columns(self) -> StatedColumns:
+        """Return what is stated of coefficients beside the graph."""
+        graph, metabolites = self.graph(), self.metabolite_names
+        role = graph.role.astype(np.int64)
+        edges = [
+            (metabolites[m], self.reactions[self.reaction_names[r]])
+            for m, r in zip(graph.met_all, graph.rxn_all, strict=True)
+        ]
+        groups = sorted({group for equation in self.reactions.values() for group in equation.tied.values()})
+        numbers = {group: number for number, group in enumerate(groups, 1)}
+        return StatedColumns(
+            known=role * np.array([equation.known.get(name, 0) for name, equation in edges], dtype=np.int64),
+            tied=np.array([numbers.get(equation.tied.get(name, ""), 0) for name, equation in edges], dtype=np.int64),
+            conserved=np.array(
+                [[float(total.weights.get(name, 0)) for name in metabolites] for total in self.conserved.values()]
+            ).reshape(-1, len(metabolites)),
+            incomplete=np.isin(self.reaction_names, self.incomplete),
+            unobserved_rate=np.isin(self.reaction_names, self.unobserved_rate),
+        )
 
 
 class Origin(Section):
@@ -143,9 +149,10 @@ class Measured(Section):
         return Constraints(
             alphabet=self.network.alphabet,
             mass_balanced=self.network.mass_balanced,
-            max_substrates=max(len(equation.substrates) for equation in equations),
-            max_products=max(len(equation.products) for equation in equations),
+            max_substrates=max(1, *(len(equation.substrates) for equation in equations)),
+            max_products=max(1, *(len(equation.products) for equation in equations)),
             may_be_absent=False,
+            primitive=self.network.primitive,
         )
 
     @property
@@ -162,6 +169,9 @@ class Measured(Section):
         """Return the settings that shape the data, flat."""
         content = self.model_dump(mode="json", include={"name", "network", "readings"})
         del content["readings"]["source"]
+        for key in _NEWER:  # older data do not have these keys
+            if not content["network"][key]:
+                del content["network"][key]
         return dict(flatten(content))
 
     def fingerprint(self) -> str:

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
+from simulator.network_settings import ImportedNetwork, Network
 from simulator.published_settings import PublishedNetwork
-from simulator.regime import ImportedNetwork, Network
 from stoichloop.errors import RegimeError
 
 Ints = NDArray[np.int64]

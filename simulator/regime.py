@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -14,6 +14,7 @@ import numpy as np
 from pydantic import Discriminator, Field, Tag, ValidationError, model_validator
 
 from simulator.law_mixture import LawMixture
+from simulator.network_settings import ImportedNetwork, Network
 from simulator.published_settings import PublishedKinetics, PublishedNetwork, Sampling
 from simulator.section import PositiveFloat, PositiveInt, Section
 from simulator.yaml_file import read_mapping
@@ -22,88 +23,6 @@ from stoichloop.errors import RegimeError
 REGIME_FOLDER = Path(__file__).parent / "regimes"
 
 SectionT = TypeVar("SectionT", bound=Section)
-
-
-class Network(Section):
-    """Settings by which S (metabolites x reactions) is drawn; all columns sum to zero if `mass_balanced`, else none."""
-
-    metabolites: PositiveInt
-    reactions: PositiveInt
-    max_substrates: PositiveInt
-    max_products: PositiveInt
-    coefficients: tuple[PositiveInt, ...]
-    mass_balanced: bool
-
-    @model_validator(mode="after")
-    def _room_for_a_reaction(self) -> Network:
-        if self.metabolites < self.max_substrates + self.max_products:
-            raise ValueError(
-                "metabolites must be at least max_substrates + max_products, since a reaction's "
-                "substrates and products are disjoint"
-            )
-        return self
-
-    @property
-    def metabolite_names(self) -> tuple[str, ...]:
-        """Names of the rows of S: m0, m1, ..."""
-        return tuple(f"m{number}" for number in range(self.metabolites))
-
-    @property
-    def reaction_names(self) -> tuple[str, ...]:
-        """Names of the columns of S: r0, r1, ..."""
-        return tuple(f"r{number}" for number in range(self.reactions))
-
-
-class ImportedNetwork(Section):
-    """A known network: the coefficient of each metabolite in each reaction, substrates negative.
-
-    Its properties are the fields of `Network`. The alphabet is every magnitude from 1 to the largest that occurs, and
-    mass balance holds only if every column sums to zero.
-    """
-
-    source: str
-    reactions: Annotated[dict[str, dict[str, int]], Field(min_length=1)]
-
-    @model_validator(mode="after")
-    def _substrates_become_products(self) -> ImportedNetwork:
-        for name, column in self.reactions.items():
-            if 0 in column.values() or not min(column.values(), default=0) < 0 < max(column.values(), default=0):
-                raise ValueError(f"reaction '{name}' must have a substrate and a product, and no coefficient of zero")
-        return self
-
-    @property
-    def metabolite_names(self) -> tuple[str, ...]:
-        """The rows of S, in alphabetical order."""
-        return tuple(sorted({name for column in self.reactions.values() for name in column}))
-
-    @property
-    def reaction_names(self) -> tuple[str, ...]:
-        """The columns of S, in alphabetical order."""
-        return tuple(sorted(self.reactions))
-
-    @property
-    def coefficients(self) -> tuple[int, ...]:
-        """The alphabet: 1 to the largest magnitude that occurs."""
-        return tuple(range(1, max(abs(s) for column in self.reactions.values() for s in column.values()) + 1))
-
-    @property
-    def mass_balanced(self) -> bool:
-        """True if every column sums to zero, which is stricter than a balance of atoms."""
-        return not any(sum(column.values()) for column in self.reactions.values())
-
-    def with_divisor(self) -> list[str]:
-        """Return the names of the reactions whose coefficients have a common divisor."""
-        return [name for name, column in self.reactions.items() if math.gcd(*column.values()) > 1]
-
-    @property
-    def max_substrates(self) -> int:
-        """Largest number of substrates of a reaction."""
-        return max(sum(s < 0 for s in column.values()) for column in self.reactions.values())
-
-    @property
-    def max_products(self) -> int:
-        """Largest number of products of a reaction."""
-        return max(sum(s > 0 for s in column.values()) for column in self.reactions.values())
 
 
 _TAGS = (
@@ -349,11 +268,15 @@ def read_section(path: Path, content: dict[Any, Any], kind: type[SectionT]) -> S
     try:
         return kind.model_validate(content)
     except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(str(part) for part in first["loc"] if part not in _TAGS) or "(file)"
-        # YAML reads an unquoted `on` or 2024-01-01 as something else than text.
-        mend = "; write it in quotes" if first["type"] == "string_type" else ""
-        raise RegimeError(f"{path}: key '{key}' with value {first['input']!r}: {first['msg']}{mend}") from error
+        raise RegimeError(f"{path}: {fault_of(error.errors()[0])}") from error
+
+
+def fault_of(first: Mapping[str, Any]) -> str:
+    """Return the sentence for a fault that pydantic found: key, value, reason and mend."""
+    key = ".".join(str(part) for part in first["loc"] if part not in _TAGS) or "(file)"
+    # YAML reads an unquoted `on` or 2024-01-01 as something else than text.
+    mend = "; write it in quotes" if first["type"] == "string_type" else ""
+    return f"key '{key}' with value {first['input']!r}: {first['msg']}{mend}"
 
 
 def read_content(path: Path) -> dict[Any, Any]:

@@ -14,7 +14,8 @@ from typing import Any
 import yaml
 
 from simulator.measured_regime import read_known
-from simulator.regime import REGIME_FOLDER, ImportedNetwork, Regime
+from simulator.network_settings import ImportedNetwork
+from simulator.regime import REGIME_FOLDER, Regime
 from simulator.sbml_reader import SbmlNetwork, read_network
 from stoichloop.errors import RegimeError
 
@@ -100,5 +101,5 @@ def _differences(read: SbmlNetwork) -> list[str]:
 
 def name_of(path: Path) -> str:
     """Return the regime name of a user's file: its stem in lower case, with '_' for invalid characters."""
-    stem = re.sub(r"(\.(csv|xml|sbml|gz|bz2))+$", "", path.name, flags=re.IGNORECASE)
+    stem = re.sub(r"(\.(csv|tsv|yaml|yml|xml|sbml|gz|bz2))+$", "", path.name, flags=re.IGNORECASE)
     return re.sub(r"^(?![a-z])", "n", re.sub(r"[^a-z0-9]+", "_", stem.lower()).strip("_"))

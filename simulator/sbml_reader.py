@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from simulator.regime import ImportedNetwork
+from simulator.network_settings import ImportedNetwork
 from stoichloop.errors import RegimeError
 from stoichloop.extras import how_to_install
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,19 +38,39 @@ class StatedKinetics:
     @classmethod
     def published(cls, network: PublishedNetwork) -> StatedKinetics:
         """Return what a published model states of rates."""
-        metabolites, reactions = network.metabolite_names, network.reaction_names
-        species = {name: number for number, name in enumerate((*metabolites, *network.inputs))}
+        return cls.of_names(
+            metabolites=network.metabolite_names,
+            inputs=network.inputs,
+            reactions=network.reaction_names,
+            reversible=network.reversible,
+            regulators=network.regulators,
+            volumes=network.volumes,
+        )
+
+    @classmethod
+    def of_names(
+        cls,
+        *,
+        metabolites: Sequence[str],
+        inputs: Sequence[str],
+        reactions: Sequence[str],
+        reversible: Sequence[str],
+        regulators: Mapping[str, Sequence[str]],
+        volumes: Mapping[str, float],
+    ) -> StatedKinetics:
+        """Return what is stated by names; a volume that is not stated is 1."""
+        species = {name: number for number, name in enumerate((*metabolites, *inputs))}
         pairs = [
             (species[name], number)
             for number, reaction in enumerate(reactions)
-            for name in sorted(network.regulators.get(reaction, ()), key=lambda name: species[name])
+            for name in sorted(regulators.get(reaction, ()), key=lambda name: species[name])
         ]
         met_reg, rxn_reg = np.array(pairs, dtype=np.int64).reshape(-1, 2).T
         return cls(
-            reversible=np.isin(reactions, network.reversible),
+            reversible=np.isin(reactions, reversible),
             met_reg=met_reg,
             rxn_reg=rxn_reg,
-            volume=np.array([network.volumes[name] for name in metabolites]),
+            volume=np.array([volumes.get(name, 1.0) for name in metabolites]),
         )
 
     @classmethod

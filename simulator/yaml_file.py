@@ -29,7 +29,7 @@ def read_mapping(path: Path, called: str) -> dict[Any, Any]:
     try:
         content = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)
     except (yaml.parser.ParserError, yaml.scanner.ScannerError) as error:
-        mend = "a text with [ ] { } : # & * ! | > % @ ` or a quotation mark in it must stand in quotes"
+        mend = "a text with [ ] { } : ? # & * ! | > % @ ` or a quotation mark in it must stand in quotes"
         if "'\\t'" in str(error):
             mend = "indent by spaces, not tabs"
         raise ValueError(f"{called}: cannot be read as YAML: {' '.join(str(error).split())}; {mend}") from error

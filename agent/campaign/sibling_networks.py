@@ -26,7 +26,8 @@ from memory.formatting import counted
 from simulator.dataset import FrozenData, check, prepare, read_manifest, verify
 from simulator.freeze import REFUSED
 from simulator.measured_regime import Measured
-from simulator.regime import Network, Regime
+from simulator.network_settings import Network
+from simulator.regime import Regime
 from stoichloop.errors import DatasetError, RegimeError
 
 COUNT = 4

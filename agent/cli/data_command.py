@@ -32,10 +32,16 @@ def data(
     ] = None,
     csv: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Instead of REGIME: import your measurements, named after the file."),
+        typer.Option(
+            metavar="FILE",
+            help="Instead of REGIME: import your measurements, a table or a PEtab problem, named after the file.",
+        ),
     ] = None,
     network: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Network of the measurements in --csv, as YAML or SBML.")
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Network of the measurements in --csv, as YAML or SBML; a PEtab problem has its own."
+        ),
     ] = None,
     kinetics: Annotated[
         Literal["own"] | None,

@@ -38,7 +38,8 @@ class Reconstruction:
     @cached_property
     def decoded(self) -> Ints:
         """The decoded integer coefficients, shape (E,)."""
-        return decode(self.data.graph, self.estimate.sto_all, self.data.regime.constraints)
+        data = self.data
+        return decode(data.graph, self.estimate.sto_all, data.regime.constraints, data.stated_columns)
 
     @cached_property
     def rollouts(self) -> tuple[Floats, Floats]:

@@ -73,7 +73,8 @@ def decoded_by_seeds(campaign: CampaignFolder, experiment: Experiment, shown: Re
             estimate = read_estimate(campaign.folder / trial.folder / ESTIMATE, shown.data.graph)
         except EstimateError:
             continue
-        found.append(decode(shown.data.graph, estimate.sto_all, shown.data.regime.constraints))
+        data = shown.data
+        found.append(decode(data.graph, estimate.sto_all, data.regime.constraints, data.stated_columns))
     return found
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 from rich.console import Group, RenderableType
@@ -19,31 +19,97 @@ _NAMED = 12  # items of a list to print; --json has all
 
 
 def datasheet(dataset: Dataset | Measurements) -> RenderableType:
-    """Return the regime's description and a table of its facts."""
+    """Return the regime's description and a table of its facts; of measurements, what was done and what is advised."""
     lines = _measured(dataset) if isinstance(dataset, Measurements) else _simulated(dataset)
+    lists = _lists(dataset.facts) if isinstance(dataset, Measurements) else {}
     table = Table(box=None, show_header=False, pad_edge=False)
     for name, value in lines.items():
         table.add_row(Text(name, style="bold"), value)
-    return Group(Text(dataset.regime.description.strip()), Text(), table)
+    return Group(Text(dataset.regime.description.strip()), *_bulleted(lists), Text(), table)
+
+
+def _lists(facts: MeasuredFacts) -> dict[str, Sequence[str]]:
+    prospects = facts.prospects
+    return {
+        "Done to the table": facts.table,
+        "Done to the network": facts.network,
+        "Changes that the network does not explain": prospects.unexplained if prospects else (),
+        "To measure next": prospects.advice if prospects else (),
+    }
+
+
+def _bulleted(lists: Mapping[str, Sequence[str]]) -> Iterator[RenderableType]:
+    for heading, items in lists.items():
+        if items:
+            yield Text(f"\n{heading}", style="bold")
+            rows = Table(box=None, show_header=False, pad_edge=False)
+            for item in items:
+                rows.add_row("-", Text(item))
+            yield rows
 
 
 def _measured(dataset: Measurements) -> dict[str, str]:
     facts, constraints = dataset.facts, dataset.regime.constraints
     magnitudes = ", ".join(map(str, constraints.alphabet))
     balance = "every column of S sums to zero" if constraints.mass_balanced else "mass balance is not assumed"
-    median = statistics.median(facts.noise)
+    primitive = "no common divisor in a column; " if constraints.primitive else ""
+    held = f"{facts.heldout_frames} in {_trajectories(facts.heldout_trajectories)} held out for scoring"
     return {
         "network": f"{_network(facts)}, {counted(facts.edges, 'edge')}; roles are known",
-        "stated": f"coefficients of magnitude {magnitudes}; {balance}",
+        **_stated(dataset),
+        "stated": f"coefficients of magnitude {magnitudes}; {primitive}{balance}",
         "observed": f"{counted(facts.frames, 'frame')} in {_trajectories(facts.trajectories)}; "
-        f"{facts.heldout_frames} in {_trajectories(facts.heldout_trajectories)} held out for scoring",
+        + (held if facts.heldout_frames else "none held out: scores are measured on the same frames"),
         "followed for": f"{min(facts.followed_for):g} to {max(facts.followed_for):g}, in the time unit of the file",
         "concentrations": f"{facts.smallest_concentration:g} to {facts.largest_concentration:g}, "
         "in the concentration unit of the file",
-        "activity rank": f"{counted(facts.activity_rank, 'component')} carrying 99 % of the variance of concentrations",
-        "noise": f"{median:.2%} of a metabolite's root mean square in the median, {max(facts.noise):.2%} at most "
-        f"({facts.metabolite_names[facts.noise.index(max(facts.noise))]}), around smoothed trajectories",
+        "activity rank": f"{counted(facts.activity_rank, 'component')} carrying 99 % of the variance, "
+        "each metabolite in units of its own variation",
+        "noise": _noise(facts),
+        **_prospects(facts),
         "truth": f"unknown. This is {UNCHECKED}; experiments are judged by the score 'blind'",
+    }
+
+
+def _stated(dataset: Measurements) -> dict[str, str]:
+    """Return what is stated of rates and of coefficients, where anything is."""
+    stated, columns, facts = dataset.stated, dataset.stated_columns, dataset.facts
+    exchange = int((np.bincount(dataset.graph.rxn_all, minlength=dataset.graph.n_reactions) == 1).sum())
+    counts = {
+        "reversible reactions": int(stated.reversible.sum()),
+        "reactions with one member": exchange,
+        "regulations": len(stated.met_reg),
+        "known coefficients": int(np.sum(columns.known != 0)),
+        "tied coefficients": int(np.sum(columns.tied != 0)),
+        "conserved totals": len(columns.conserved),
+        "volumes": len(np.unique(stated.volume)) if len(np.unique(stated.volume)) > 1 else 0,
+        "incomplete columns": int(columns.incomplete.sum()),
+        "rates with an unmeasured participant": int(columns.unobserved_rate.sum()),
+    }
+    words = [f"{count} {what}" for what, count in counts.items() if count]
+    words += [f"given over time: {_listed(facts.inputs)}"] if facts.inputs else []
+    return {"rates and columns": ", ".join(words)} if words else {}
+
+
+def _noise(facts: MeasuredFacts) -> str:
+    known = {name: share for name, share in zip(facts.metabolite_names, facts.noise, strict=True) if share is not None}
+    if not known:
+        return "cannot be told from so few readings"
+    noisiest = max(known, key=lambda name: known[name])
+    of = "a reading" if facts.prospects else "a metabolite's root mean square"
+    return f"{statistics.median(known.values()):.2%} of {of} in the median, {known[noisiest]:.2%} at most ({noisiest})"
+
+
+def _prospects(facts: MeasuredFacts) -> dict[str, str]:
+    prospects = facts.prospects
+    if prospects is None:  # data from before it was recorded
+        return {}
+    return {
+        "to be hoped for": prospects.verdict,
+        "too few readings": _listed(prospects.thin) + " (changes read, against constants of the rates around it)"
+        if prospects.thin
+        else "none",
+        "never apart": _listed("{" + ", ".join(group) + "}" for group in prospects.never_apart),
     }
 
 

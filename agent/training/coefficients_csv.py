@@ -18,7 +18,7 @@ def write_coefficients(folder: Path, data: FrozenData) -> None:
     """
     graph, regime = data.graph, data.regime
     estimate = read_estimate(folder / ESTIMATE, graph).sto_all
-    integers = decode(graph, estimate, data.regime.constraints)
+    integers = decode(graph, estimate, data.regime.constraints, data.stated_columns)
     place = folder / "stoichiometry.csv"
     place.unlink(missing_ok=True)  # a trial may have left a link there that leads elsewhere
     with place.open("x", encoding="utf-8", newline="") as stream:

@@ -30,17 +30,19 @@ def find_data(
     With `own`, the model of `sbml` is simulated by its own rate laws.
     """
     from simulator.measured.measurements import import_measurements
+    from simulator.measured.petab_problem import is_petab
     from simulator.sbml import import_regime
 
     ways = (regime is not None, sbml is not None, csv is not None or network is not None)
-    if (csv is None) != (network is None):
+    petab = csv is not None and is_petab(csv)
+    if (csv is None) != (network is None) and not petab:
         given, missing = ("--csv", "--network") if network is None else ("--network", "--csv")
         raise UsageError(f"{given} FILE needs {missing} FILE beside it: the one has the data, the other the network")
     if sum(ways) != 1:
         raise UsageError(
             "give a REGIME, or --sbml FILE, or --csv FILE with --network FILE; 'stoichloop regimes' lists regimes"
         )
-    if csv is not None and network is not None:
+    if csv is not None:
         with Console(stderr=True, quiet=quiet).working(f"reading {csv}"):
             data, frozen = import_measurements(csv, network, current_workspace().data)
         return (data, frozen) if sibling is None else dataset_of(data.regime.name, sibling, quiet=quiet)

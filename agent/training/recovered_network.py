@@ -58,6 +58,7 @@ class RecoveredNetwork:
         stoichiometry: S, shape (N, R). Nothing of the truth is in it.
         log_k: log10 of each rate constant, shape (R,), rescaled to these integers by the ratio of the estimated
             column's length to theirs. One common factor is undetermined.
+        reversible: names of the reactions that the user stated as reversible.
     """
 
     regime: str
@@ -66,6 +67,7 @@ class RecoveredNetwork:
     reactions: tuple[str, ...]
     stoichiometry: Ints
     log_k: Floats
+    reversible: frozenset[str] = frozenset()
 
     def column(self, reaction: str) -> dict[str, int]:
         """Return the coefficient of each metabolite in a reaction, substrates negative."""
@@ -79,7 +81,8 @@ class RecoveredNetwork:
 
 def network_of(estimate: Estimate, regime: Regime | Measured, graph: Graph, origin: str) -> RecoveredNetwork:
     """Decode an estimate."""
-    integers = decode(graph, estimate.sto_all, regime.constraints)
+    stated = regime.network.stated_columns() if isinstance(regime, Measured) else None
+    integers = decode(graph, estimate.sto_all, regime.constraints, stated)
     return RecoveredNetwork(
         regime=regime.name,
         origin=origin,
@@ -87,7 +90,13 @@ def network_of(estimate: Estimate, regime: Regime | Measured, graph: Graph, orig
         reactions=regime.reaction_names,
         stoichiometry=graph.matrix(integers).astype(np.int64),
         log_k=estimate.log_k + np.log10(column_scale(graph, estimate.sto_all, integers)),
+        reversible=_reversible(regime),
     )
+
+
+def _reversible(regime: Regime | Measured) -> frozenset[str]:
+    reactions = regime.network.reactions.items() if isinstance(regime, Measured) else ()
+    return frozenset(name for name, equation in reactions if equation.reversible)
 
 
 def network_of_campaign(workspace: Workspace, campaign: CampaignFolder, experiment: str | None) -> RecoveredNetwork:
@@ -154,7 +163,7 @@ def _read(folder: Path, dataset: FrozenData) -> Estimate:
 
 
 def _to_cobra(network: RecoveredNetwork) -> Model:
-    """Return a model with one irreversible reaction per column of S and its rate constant in the notes.
+    """Return a model with one reaction per column of S and its rate constant in the notes.
 
     A metabolite's compartment is the suffix of its name, or `c`. Raises `StoichloopError` without COBRApy.
     """
@@ -167,7 +176,8 @@ def _to_cobra(network: RecoveredNetwork) -> Model:
     model.add_metabolites(metabolites)
     reactions = []
     for number, name in enumerate(network.reactions):
-        reaction = Reaction(name, name=name, lower_bound=0.0, upper_bound=_LARGEST_FLUX)
+        lowest = -_LARGEST_FLUX if name in network.reversible else 0.0
+        reaction = Reaction(name, name=name, lower_bound=lowest, upper_bound=_LARGEST_FLUX)
         reaction.notes = {"log10_k": f"{network.log_k[number]:.6g}", "origin": network.origin}
         reactions.append(reaction)
     model.add_reactions(reactions)

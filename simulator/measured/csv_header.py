@@ -1,35 +1,58 @@
-"""The header of a user's table: which column holds the times, the names of trajectories, and each metabolite.
+"""The header of a user's table: which columns hold times, names of trajectories, readings and derivatives.
 
 `time` and `trajectory` are found under these names first, and otherwise under the names that people and programs give
-them: `Time [min]`, `t`, `time_s`; `Run`, `id`, `condition`. A nameless column of row numbers is no metabolite.
+them: `Time [min]`, `t`, `time_s`; `Run`, `id`, `condition`. A nameless column of row numbers is no metabolite. Headings
+may have a unit, as in `ATP [mM]`. `dATP/dt` holds the measured derivative of ATP.
 """
 
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 TIME, TRAJECTORY = "time", "trajectory"
+TIME_UNIT = r"ms|s|secs?|seconds?|m|mins?|minutes?|h|hrs?|hours?|d|days?"
 
-_UNITS = r"ms|s|secs?|seconds?|m|mins?|minutes?|h|hrs?|hours?|d|days?"
 # `T` may be a metabolite, so a single letter must be small.
-_IS_TIME = re.compile(rf"(?:(?i:time)|t)(?:\s*[\[(/].*|[\s_]+(?i:in )?(?i:{_UNITS}))?")
+_IS_TIME = re.compile(rf"(?:(?i:time)|t)(?:\s*[\[(/].*|[\s_]+(?i:in )?(?i:{TIME_UNIT}))?")
 _IS_TRAJECTORY = re.compile(
     r"(trajectory|run|experiment|condition|replicate|id)([ _]?(id|name|no|number))?", re.IGNORECASE
 )
 _NAMELESS = re.compile(r"(Unnamed: \d+)?")  # pandas names a nameless column so
 _WHOLE = re.compile(r"\d*", re.ASCII)
+_DERIVATIVE = re.compile(r"d(?:\[(.+)\]|\((.+)\)|(.+))/dt|dcdt[_ ](.+)", re.IGNORECASE)
+_MOLAR = {
+    unit: size
+    for size, units in {
+        1.0: ("M", "mol/l"),
+        1e-3: ("mM", "mmol/l", "umol/ml", "µmol/ml", "μmol/ml"),
+        1e-6: ("uM", "µM", "μM", "umol/l", "µmol/l", "μmol/l", "nmol/ml"),
+        1e-9: ("nM", "nmol/l", "pmol/ml"),
+    }.items()
+    for unit in (*units, *(unit.replace("/l", "/L").replace("/ml", "/mL") for unit in units if "/" in unit))
+}
+_WITH_UNIT = re.compile(r"(.+?)\s*(?:[\[(]\s*([^\[\]()]+?)\s*[\])]|[ _](" + "|".join(_MOLAR) + r"))")
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of readings: its index, heading, name without the unit, and unit if it has one."""
+
+    index: int
+    heading: str
+    name: str
+    unit: str
 
 
 @dataclass(frozen=True)
 class Columns:
-    """The index of each column by its meaning, and remarks on what the reader had to guess."""
+    """The columns of a table by their meaning, and remarks on guesses of the reader."""
 
     time: int
-    trajectory: int | None
-    metabolites: dict[str, int]
+    trajectory: tuple[int, ...]
+    readings: tuple[Column, ...]
+    derivatives: tuple[Column, ...]
     remarks: tuple[str, ...]
 
 
@@ -38,39 +61,75 @@ def is_time(name: str) -> bool:
     return _IS_TIME.fullmatch(name) is not None
 
 
+def is_trajectory(name: str) -> bool:
+    """Return whether a column of this name can hold names of trajectories."""
+    return _IS_TRAJECTORY.fullmatch(name) is not None
+
+
+def size_of_unit(unit: str) -> float | None:
+    """Return the size of a unit of concentration in mol/l, None if it is none of these."""
+    return _MOLAR.get(unit)
+
+
 def find_columns(header: Sequence[str], rows: Sequence[Sequence[str]]) -> Columns:
     """Return the meaning of each column; raises `ValueError` with the mend."""
-    time = _one(header, TIME, is_time)
-    if time is None:
-        raise ValueError(_no_time(header, rows))
-    trajectory = _one(header, TRAJECTORY, lambda name: _IS_TRAJECTORY.fullmatch(name) is not None)
+    times = [index for index, name in enumerate(header) if name == TIME] or [
+        index for index, name in enumerate(header) if is_time(name)
+    ]
+    if not times:
+        raise ValueError(_no_time(header))
+    if len(times) > 1:
+        names = " and ".join(f"'{header[index]}'" for index in times)
+        raise ValueError(f"columns {names} can both be the column '{TIME}'; keep one, and call it '{TIME}'")
+    trajectory, numbering = _trajectory(header, rows)
     numbers = [index for index, name in enumerate(header) if _holds_row_numbers(index, name, rows)]
-    others = {index: name for index, name in enumerate(header) if index not in (time, trajectory, *numbers)}
-    _refuse_names(list(others.values()))
-    remarks = [
-        f"{what} in column '{header[index]}'"
-        for what, index in ((TIME, time), (TRAJECTORY, trajectory))
-        if index is not None and header[index] != what
-    ]
-    if numbers:
-        remarks.append(f"without {len(numbers)} nameless column{'s' * (len(numbers) > 1)}")
-    return Columns(time, trajectory, {name: index for index, name in others.items()}, tuple(remarks))
+    others = [index for index in range(len(header)) if index not in (times[0], *trajectory, *numbering, *numbers)]
+    if any(not header[index] for index in others):
+        raise ValueError("has a column without a name; name it or delete it")
+    if not others:
+        raise ValueError("has no column of a metabolite; give one for each that was measured")
+    slopes = {index: found for index in others if (found := _DERIVATIVE.fullmatch(_bare(header[index])[0]))}
+    remarks = []
+    if header[times[0]] != TIME:
+        remarks.append(f"time in column '{header[times[0]]}'")
+    if trajectory and [header[index] for index in trajectory] != [TRAJECTORY]:
+        remarks.append(f"trajectory in column {' and '.join(repr(header[index]) for index in trajectory)}")
+    if dropped := len(numbers):
+        remarks.append(f"without {dropped} nameless column{'s' * (dropped > 1)}")
+    remarks += [f"column '{header[index]}' numbers the rows and was not read" for index in numbering]
+    return Columns(
+        times[0],
+        trajectory,
+        tuple(Column(index, header[index], *_bare(header[index])) for index in others if index not in slopes),
+        tuple(
+            Column(index, header[index], next(filter(None, found.groups())), _bare(header[index])[1])
+            for index, found in slopes.items()
+        ),
+        tuple(remarks),
+    )
 
 
-def _one(header: Sequence[str], called: str, can_be: Callable[[str], bool]) -> int | None:
-    """Return the column of this very name, or the one that can be meant."""
-    found = [index for index, name in enumerate(header) if name == called] or [
-        index for index, name in enumerate(header) if can_be(name)
-    ]
-    if len(found) > 1:
-        names = " and ".join(f"'{header[index]}'" for index in found)
-        raise ValueError(f"columns {names} can both be the column '{called}'; keep one, and call it '{called}'")
-    return found[0] if found else None
+def _bare(heading: str) -> tuple[str, str]:
+    """Return the name in a heading, and its unit."""
+    found = _WITH_UNIT.fullmatch(heading)
+    return (found[1], found[2] or found[3]) if found else (heading, "")
 
 
-def _no_time(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    if any(row and is_time(row[0]) for row in rows):
-        return "looks transposed, with the times in a row; transpose it, so that each row is a sample"
+def _trajectory(header: Sequence[str], rows: Sequence[Sequence[str]]) -> tuple[tuple[int, ...], list[int]]:
+    """Return the columns that name trajectories together, and those that only number the rows."""
+    exact = [index for index, name in enumerate(header) if name == TRAJECTORY]
+    found = exact or [index for index, name in enumerate(header) if is_trajectory(name)]
+    if exact:
+        return tuple(exact), []
+    numbering: list[int] = []
+    while found and len(rows) > 1 and len({tuple(row[i] for i in found) for row in rows}) == len(rows):
+        finest = max(found, key=lambda index: len({row[index] for row in rows}))
+        numbering.append(finest)
+        found = [index for index in found if index != finest]
+    return tuple(found), numbering
+
+
+def _no_time(header: Sequence[str]) -> str:
     fault = f"the first row has no column '{TIME}'"
     if len(header) == 1:
         return f"{fault}; give the column of times this name, and separate the columns by commas, semicolons or tabs"
@@ -82,12 +141,3 @@ def _holds_row_numbers(index: int, name: str, rows: Sequence[Sequence[str]]) -> 
     """Return whether a nameless column is the index of a data frame, or empty."""
     pattern = _WHOLE if index == 0 else re.compile("")
     return bool(_NAMELESS.fullmatch(name)) and all(pattern.fullmatch(row[index]) for row in rows)
-
-
-def _refuse_names(names: Sequence[str]) -> None:
-    if "" in names:
-        raise ValueError("has a column without a name; name it or delete it")
-    if twice := [name for name, count in Counter(names).items() if count > 1]:
-        raise ValueError(f"column '{twice[0]}' must have a name of its own")
-    if not names:
-        raise ValueError("has no column of a metabolite; give one for each that was measured")

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from simulator.measured.csv_header import is_time
+from simulator.measured.problem_list import listed_problems, several, shortened
 from stoichloop.errors import DatasetError
 
 _SEPARATORS = (",", ";", "\t")
@@ -32,10 +33,11 @@ class Row:
 
 @dataclass(frozen=True)
 class CsvRows:
-    """The header and the rows below it, each with as many fields as the header."""
+    """The header and the rows below it, each with as many fields as the header, and what was done to them."""
 
     header: tuple[str, ...]
     rows: tuple[Row, ...]
+    remarks: tuple[str, ...] = ()
 
 
 def read_rows(path: Path) -> CsvRows:
@@ -43,17 +45,35 @@ def read_rows(path: Path) -> CsvRows:
     text = _text(path)
     named = _NAMED_SEPARATOR.match(text)
     start, separator = (named.end(), named[1]) if named else (0, _separator(text))
-    rows = list(_rows(path, text[start:], separator, len(text[:start].splitlines())))
-    header, *samples = rows or [Row(1, ())]
-    for row in samples:
-        if row.fields == header.fields:
-            raise DatasetError(f"--csv {path}: row {row.line} repeats the header; delete it")
+    found = list(_rows(path, text[start:], separator, len(text[:start].splitlines())))
+    comments = next((n for n, row in enumerate(found) if not row.fields[0].startswith("#")), len(found))
+    header, *samples = found[comments:] or [Row(1, ())]
+    repeated = [row.line for row in samples if row.fields == header.fields]
+    rows = [_of_width(row, len(header.fields)) for row in samples if row.line not in repeated]
+    wrong: dict[int, list[str]] = {}
+    for row in rows:
         if len(row.fields) != len(header.fields):
-            raise DatasetError(
-                f"--csv {path}: row {row.line} has {len(row.fields)} fields, but the header has {len(header.fields)}; "
-                "give one for each column, and write decimal points where commas separate the columns"
-            )
-    return CsvRows(header.fields, tuple(samples))
+            wrong.setdefault(len(row.fields), []).append(str(row.line))
+    faults = [
+        f"row {shortened(lines, 3)} has {count} fields, but the header has {len(header.fields)}; give one for each "
+        "column, and write decimal points where commas separate the columns"
+        for count, lines in wrong.items()
+    ]
+    if faults:
+        raise DatasetError(listed_problems(f"--csv {path}", faults))
+    remarks = {
+        f"{several(comments, 'line')} of comments not read": comments,
+        f"row {', '.join(map(str, repeated))} not read: the header again": repeated,
+    }
+    return CsvRows(header.fields, tuple(rows), tuple(remark for remark, done in remarks.items() if done))
+
+
+def _of_width(row: Row, width: int) -> Row:
+    """Return a row without empty fields behind the header."""
+    fields = list(row.fields)
+    while len(fields) > width and not fields[-1]:
+        fields.pop()
+    return Row(row.line, tuple(fields))
 
 
 def shown(field: str) -> str:

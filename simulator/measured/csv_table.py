@@ -1,238 +1,347 @@
-"""A user's table of measured concentrations: a CSV file with one row per sample.
+"""A user's table of measured concentrations, read from a CSV file in any of the layouts that occur.
 
-Its columns are `time`, `trajectory` if there are several, and one per metabolite, in any order. Every
-reading is a positive number; a trajectory's times increase from row to row; all trajectories have equally many samples.
+Gaps stay gaps here. What is done to the numbers is said in `remarks`; what cannot be read is said all at once.
 """
 
 from __future__ import annotations
 
-import math
-import re
-from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from itertools import pairwise
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from simulator.kinetics import Floats
-from simulator.measured.csv_header import TRAJECTORY, Columns, find_columns
-from simulator.measured.csv_rows import Row, read_rows, shown
+from simulator.measured.csv_header import TRAJECTORY, Column, Columns, find_columns, size_of_unit
+from simulator.measured.csv_layout import arranged
+from simulator.measured.csv_rows import CsvRows, Row, read_rows, shown
+from simulator.measured.csv_values import has_decimal_commas, number_of, reading_of
+from simulator.measured.problem_list import listed_problems, several, shortened
+from simulator.measured.sample_merging import merged, restarted
 from stoichloop.errors import DatasetError
 
-LEAST_SAMPLES = 5  # of a trajectory: the minimum for a smoothing spline
-LEAST_ALONE = 25  # of a single trajectory, whose last fifth is held out
+LEAST_SAMPLES = 5  # of the longest trajectory: the minimum for a smoothing spline
 _SMALLEST, _LARGEST = 1e-4, 1e5  # limits of the largest reading and of the longest time, for numerics
-
-# Stricter than float(), which reads 4_1 as 41 and takes the digits of every script.
-_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
-_WITH_COMMA = re.compile(r"[+-]?\d*,\d+(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
-_PERHAPS_THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}", re.ASCII)
+_SMALL_NEGATIVE = 0.1  # of the largest reading: a negative one that a subtracted background leaves
 
 
 @dataclass(frozen=True)
 class TimeSeries:
-    """One measured trajectory: its name, time (F,) and concentration (F, N)."""
+    """One measured trajectory; F samples of N metabolites.
+
+    Attributes:
+        concentration: NaN in gaps, shape (F, N). below: true where it is half the limit of detection, shape (F, N).
+        dcdt: the measured derivatives, NaN in gaps, shape (F, N). repeats: readings of each entry, shape (F, N).
+    """
 
     name: str
     time: Floats
     concentration: Floats
+    below: NDArray[np.bool_]
+    dcdt: Floats
+    repeats: NDArray[np.int64]
+
+    def has_slopes(self, count: int) -> bool:
+        """Return whether derivatives of the first `count` columns were measured."""
+        return bool((~np.isnan(self.dcdt[:, :count])).any(axis=0).all())
 
 
 @dataclass(frozen=True)
 class Table:
     """All measured trajectories. The columns of their concentrations are `metabolites`.
 
-    `remarks` say how the file was read where it differs from the documented form.
+    Attributes:
+        spread: standard deviation of repeated readings over their mean, NaN where nothing was repeated, shape (N,).
+        remarks: what was done to the table, in sentences.
     """
 
     metabolites: tuple[str, ...]
     courses: tuple[TimeSeries, ...]
+    spread: Floats
     remarks: tuple[str, ...] = ()
 
+    def restricted(self, names: Sequence[str]) -> Table:
+        """Return the table with these columns alone."""
+        places = [self.metabolites.index(name) for name in names]
+        courses = tuple(
+            replace(
+                course,
+                **{key: getattr(course, key)[:, places] for key in ("concentration", "below", "dcdt", "repeats")},
+            )
+            for course in self.courses
+        )
+        return replace(self, metabolites=tuple(names), courses=courses, spread=self.spread[places])
 
-@dataclass(frozen=True)
-class _Sample:
-    """A row: the time and the readings, as they stand and as numbers, NaN where a field is none."""
 
-    line: int
-    trajectory: str
-    fields: tuple[str, ...]
-    values: tuple[float, ...]
+def read_table(
+    path: Path, called: Callable[[Column], str | None] = lambda column: column.name, signed: Collection[str] = ()
+) -> Table:
+    """Read a CSV file; raises `DatasetError` with all faults, each with row, column and mend.
+
+    `called` returns the name of a column, None for one that is not used. Columns that are `signed` may hold any number.
+    """
+    return table_of(path, arranged(read_rows(path)), called, signed)
 
 
-def read_table(path: Path) -> Table:
-    """Read and validate a CSV file; raises `DatasetError` with the row, the column and the mend."""
-    table = read_rows(path)
+def table_of(path: Path, table: CsvRows, called: Callable[[Column], str | None], signed: Collection[str] = ()) -> Table:
+    """Return the table in rows of samples, which `path` held; see `read_table`."""
     try:
         columns = find_columns(table.header, [row.fields for row in table.rows])
-        samples, commas = _samples(columns, table.rows)
-        if not samples:
+        if not table.rows:
             raise ValueError("holds no sample, only a header")
-        names = (table.header[columns.time], *columns.metabolites)
-        _refuse_columns_without_numbers(names, samples)
-        courses = _by_trajectory(samples)
-        _refuse_other_than_numbers(names, courses)
-        _refuse_times(names[0], courses)
-        _refuse_lengths(courses, table.header[columns.trajectory] if columns.trajectory is not None else "")
-        _refuse_not_positive(names, samples)
-        series = tuple(_series(name, course) for name, course in courses.items())
-        _refuse_sizes(series)
+        reader = _Reader(columns, table.rows, _names(columns.readings, called), _names(columns.derivatives, called))
     except ValueError as error:
         raise DatasetError(f"--csv {path}: {error}") from error
-    return Table(tuple(columns.metabolites), series, columns.remarks + ("decimal commas",) * commas)
+    raw = reader.read(table.header[columns.time])
+    if reader.faults:
+        raise DatasetError(listed_problems(f"--csv {path}", reader.faults))
+    remarks = [*table.remarks, *columns.remarks, *reader.remarks]
+    try:
+        courses = _as_detected(raw, list(reader.names), signed, remarks)
+        found = _scaled(_sized(Table(tuple(reader.names), courses, reader.spread), remarks), remarks)
+    except ValueError as error:
+        raise DatasetError(f"--csv {path}: {error}") from error
+    return replace(found, remarks=tuple(remarks))
 
 
-def _samples(columns: Columns, rows: Sequence[Row]) -> tuple[list[_Sample], bool]:
-    """Return the samples, and whether their numbers have decimal commas."""
-    places = (columns.time, *columns.metabolites.values())
-    commas = _has_decimal_commas([(row.line, row.fields[place]) for row in rows for place in places])
-    samples = []
-    for row in rows:
-        name = "" if columns.trajectory is None else row.fields[columns.trajectory]
-        if columns.trajectory is not None and not name:
-            raise ValueError(f"row {row.line}, column '{TRAJECTORY}': is empty; give the trajectory of the sample")
-        fields = tuple(row.fields[place] for place in places)
-        samples.append(_Sample(row.line, name, fields, tuple(_number(field, commas) for field in fields)))
-    return samples, commas
-
-
-def _has_decimal_commas(fields: Sequence[tuple[int, str]]) -> bool:
-    """Return whether 0,25 means a quarter; raises `ValueError` where that cannot be told."""
-    with_comma = [(line, field) for line, field in fields if _WITH_COMMA.fullmatch(field)]
-    if not with_comma:
-        return False
-    line, field = with_comma[0]
-    if point := next(((line, field) for line, field in fields if "." in field and _NUMBER.fullmatch(field)), None):
-        raise ValueError(
-            f"row {line} has {shown(field)} and row {point[0]} {shown(point[1])}; write all numbers with decimal points"
-        )
-    if all(_PERHAPS_THOUSANDS.fullmatch(field) for _, field in with_comma):
-        raise ValueError(
-            f"row {line}: {shown(field)} can be {field.replace(',', '.')} or {field.replace(',', '')}; write decimal "
-            "points, and nothing between thousands"
-        )
-    return True
-
-
-def _number(field: str, commas: bool) -> float:
-    text = field.replace(",", ".") if commas else field
-    value = float(text) if _NUMBER.fullmatch(text) else math.nan
-    return value if math.isfinite(value) else math.nan
-
-
-def _refuse_columns_without_numbers(names: Sequence[str], samples: Sequence[_Sample]) -> None:
-    for place, name in enumerate(names):
-        if any(not math.isnan(sample.values[place]) for sample in samples):
-            continue
-        first = samples[0]
-        if place == 0 and all(_NUMBER.fullmatch(other) for other in names[1:]):
+def _names(columns: Sequence[Column], called: Callable[[Column], str | None]) -> dict[str, Column]:
+    """Return the columns that are used, by their names; raises `ValueError` if two have the same."""
+    found: dict[str, Column] = {}
+    for column in columns:
+        name = called(column)
+        if name in found:
             raise ValueError(
-                "looks transposed, with the times in the header; transpose it, so that each row is a sample"
+                f"columns '{found[name].heading}' and '{column.heading}' both hold '{name}', but each must have a name "
+                "of its own"
             )
-        mend = "give one like 0.25" if place == 0 else "leave the column out"
-        if not any(sample.fields[place] for sample in samples):
-            raise ValueError(f"column '{name}' is empty; {mend}")
-        mend += "" if place == 0 else f", or call it '{TRAJECTORY}' if it names the trajectory of a sample"
-        raise ValueError(f"column '{name}': {shown(first.fields[place])} in row {first.line} is no number; {mend}")
+        if name is not None:
+            found[name] = column
+    return found
 
 
-def _by_trajectory(samples: Iterable[_Sample]) -> dict[str, list[_Sample]]:
-    courses: dict[str, list[_Sample]] = {}
-    for sample in samples:
-        courses.setdefault(sample.trajectory, []).append(sample)
-    return courses
+class _Reader:
+    """Reads the fields of the columns that are used, and collects their faults."""
 
+    def __init__(
+        self, columns: Columns, rows: Sequence[Row], names: dict[str, Column], slopes: dict[str, Column]
+    ) -> None:
+        self._columns, self._rows = columns, rows
+        self.faults: list[str] = []
+        self.remarks: list[str] = []
+        places = [columns.time, *(column.index for column in (*names.values(), *slopes.values()))]
+        self._commas = has_decimal_commas((row.line, row.fields[place]) for row in rows for place in places)
+        if self._commas:
+            self.remarks.append("decimal commas")
+        self.names = {name: column for name, column in names.items() if self._has_numbers(column)}
+        self._slopes = slopes
+        lacking = [name for name in self.names if name not in slopes]
+        if slopes and lacking:
+            self.remarks.append(
+                f"no measured derivative of {shortened(lacking)}; they are used if all metabolites have"
+            )
+        self.spread = np.full(len(self.names), np.nan)
 
-def _refuse_other_than_numbers(names: Sequence[str], courses: dict[str, list[_Sample]]) -> None:
-    whole = {name: [s for s in course if not any(map(math.isnan, s.values))] for name, course in courses.items()}
-    faulty = [s for name, course in courses.items() for s in course if s not in whole[name]]
-    if not faulty:
-        return
-    first = min(faulty, key=lambda sample: sample.line)
-    place = next(place for place, value in enumerate(first.values) if math.isnan(value))
-    fault = f"{shown(first.fields[place])} is no number" if first.fields[place] else "is empty"
-    mends = ["give one like 0.25"]
-    if (lengths := _equal_lengths(whole)) is not None:
-        rows = "the row" if len(faulty) == 1 else f"all {len(faulty)} such rows"
-        mends.append(f"leave {rows} out{', and ' * bool(lengths)}{lengths}")
-    if place:
-        mends.append("leave the column out")
-    raise ValueError(f"row {first.line}, column '{names[place]}': {fault}; {', or '.join(mends)}")
+    def _has_numbers(self, column: Column) -> bool:
+        fields = [row.fields[column.index] for row in self._rows]
+        if any(reading_of(field, self._commas) is None for field in fields) or any(
+            not np.isnan([one.value, one.limit]).all() for field in fields if (one := reading_of(field, self._commas))
+        ):
+            return True
+        self.remarks.append(f"column '{column.heading}' is empty: not measured")
+        return False
 
-
-def _equal_lengths(courses: dict[str, list[_Sample]]) -> str | None:
-    """Return the mend that makes all trajectories equally long, None if too few samples would be left."""
-    fit = [len(course) for course in courses.values() if len(course) >= LEAST_SAMPLES]
-    short = [f"'{name}'" for name, course in courses.items() if len(course) < LEAST_SAMPLES]
-    if not fit or (len(fit) == 1 and fit[0] < LEAST_ALONE):
-        return None
-    if len(courses) == 1:
-        return ""
-    without = f"leave out {', '.join(short)} with fewer than {LEAST_SAMPLES} samples, and " if short else ""
-    return f"{without}keep {min(fit)} samples of each trajectory, since all need equally many, at any times"
-
-
-def _refuse_times(time: str, courses: dict[str, list[_Sample]]) -> None:
-    for name, course in courses.items():
-        for before, sample in pairwise(course):
-            if sample.values[0] <= before.values[0]:
-                which = f" of trajectory '{name}'" if name else ""
-                raise ValueError(
-                    f"row {sample.line}, column '{time}': {sample.values[0]:g} comes after {before.values[0]:g}{which}"
-                    "; sort the rows of a trajectory by time, with one row per time, and name trajectories in a column "
-                    f"'{TRAJECTORY}' if there are several"
+    def read(self, time: str) -> list[TimeSeries]:
+        """Return the trajectories as they stand, limits in place of readings below detection; see `faults`."""
+        factors = self._factors(self.names)
+        groups: dict[str, list[int]] = {}
+        for number, row in enumerate(self._rows):
+            name = "/".join(row.fields[place] for place in self._columns.trajectory)
+            if self._columns.trajectory and not name.strip("/"):
+                self.faults.append(
+                    f"row {row.line}, column '{TRAJECTORY}': is empty; give the trajectory of the sample"
                 )
+            groups.setdefault(name, []).append(number)
+        times = np.array([self._time(row, time) for row in self._rows])
+        values, limits = self._values(self.names, factors)
+        slopes = np.full_like(values, np.nan)
+        sloping = {name: self._slopes[name] for name in self.names if name in self._slopes}
+        places = [place for place, name in enumerate(self.names) if name in sloping]
+        slopes[:, places] = self._values(sloping, factors[places])[0]
+        if self.faults:
+            return []
+        if not self._columns.trajectory:
+            groups = restarted(times)
+            if len(groups) > 1:
+                self.remarks.append(
+                    f"the time goes back {several(len(groups) - 1, 'time')}: {len(groups)} trajectories"
+                )
+        return self._courses(groups, times, np.stack([values, limits, slopes]))
 
-
-def _refuse_lengths(courses: dict[str, list[_Sample]], column: str) -> None:
-    lengths = Counter(len(course) for course in courses.values())
-    usual = lengths.most_common(1)[0][0]
-    if set(lengths) == {1} and len(courses) > 1:
-        raise ValueError(
-            f"column '{column}' has another name in every row, but it names the trajectory of a sample; delete it if "
-            "it numbers the rows"
-        )
-    if len(lengths) > 1:
-        name, other = next((name, len(course)) for name, course in courses.items() if len(course) != usual)
-        mend = _equal_lengths(courses) or (
-            f"measure more: at least {LEAST_SAMPLES} of each, or {LEAST_ALONE} of a single trajectory"
-        )
-        raise ValueError(f"trajectory '{name}' has {other} samples, but others have {usual}; {mend}")
-    if usual < LEAST_SAMPLES:
-        raise ValueError(f"a trajectory has {usual} samples; at least {LEAST_SAMPLES} are needed")
-
-
-def _refuse_not_positive(names: Sequence[str], samples: Sequence[_Sample]) -> None:
-    for sample in samples:
-        place = next((place for place, value in enumerate(sample.values) if place and value <= 0.0), None)
-        if place is None:
-            continue
-        smallest = min((s.values[place] for s in samples if s.values[place] > 0.0), default=None)
-        mend = "leave the column out, since none of it is positive"
-        if smallest is not None:
-            mend = (
-                "where nothing was detected, give the detection limit, or the column's smallest positive reading, "
-                f"{smallest:g}"
+    def _courses(self, groups: Mapping[str, list[int]], times: Floats, stacked: Floats) -> list[TimeSeries]:
+        courses, squares = [], []
+        ordered, repeated = True, 0
+        for name, members in groups.items():
+            one = merged(times[members], stacked[:, members])
+            ordered &= one.ordered
+            repeated += len(members) - len(np.unique(times[members]))
+            if len(one.time) < 2:
+                empty = "a single sample" if len(one.time) else "no reading"
+                self.remarks.append(f"trajectory '{name}' has {empty} and was left out")
+                continue
+            squares.append(one.relative_variance)
+            below = np.isnan(one.values) & ~np.isnan(one.limits)
+            concentration = np.where(below, one.limits, one.values)
+            courses.append(TimeSeries(name, one.time, concentration, below, one.slopes, one.repeats))
+        if not ordered:
+            self.remarks.append("rows of a trajectory were sorted by time")
+        if repeated:
+            self.remarks.append(
+                f"{several(repeated, 'row')} at a time that the trajectory has already: replicates, averaged"
             )
-        raise ValueError(
-            f"row {sample.line}, column '{names[place]}': {sample.values[place]:g} is no positive concentration; {mend}"
+        pooled = np.concatenate(squares) if squares else np.zeros((0, len(self.names)))
+        counted = (~np.isnan(pooled)).sum(axis=0)
+        self.spread = np.sqrt(np.where(counted > 0, np.nansum(pooled, axis=0) / np.maximum(counted, 1), np.nan))
+        return courses
+
+    def _time(self, row: Row, time: str) -> float:
+        field = row.fields[self._columns.time]
+        number = number_of(field, self._commas)
+        if number is None:
+            fault = f"{shown(field)} is no number" if field else "is empty"
+            self.faults.append(f"row {row.line}, column '{time}': {fault}; give one like 0.25")
+        return np.nan if number is None else number
+
+    def _values(self, names: Mapping[str, Column], factors: Floats) -> tuple[Floats, Floats]:
+        """Return values and limits, each of shape (rows, columns), NaN where there is none."""
+        values = np.full((2, len(self._rows), len(names)), np.nan)
+        for place, column in enumerate(names.values()):
+            wrong = []
+            for number, row in enumerate(self._rows):
+                field = row.fields[column.index]
+                reading = reading_of(field, self._commas)
+                if reading is None:
+                    wrong.append(f"{shown(field)} in row {row.line}")
+                else:
+                    values[:, number, place] = reading.value, reading.limit
+            if wrong:
+                self.faults.append(
+                    f"column '{column.heading}': {shortened(wrong, 3)} is no number; give one like 0.25, leave it "
+                    f"empty, or call the column '{TRAJECTORY}' if it names the trajectory of a sample"
+                )
+        return values[0] * factors, values[1] * factors
+
+    def _factors(self, names: Mapping[str, Column]) -> Floats:
+        """Return the factors that bring all columns to one unit, shape (columns,)."""
+        units = [column.unit for column in names.values()]
+        sizes = [size_of_unit(unit) for unit in units]
+        known = sorted({size for size in sizes if size is not None})
+        others = sorted({unit for unit, size in zip(units, sizes, strict=True) if unit and size is None})
+        if len(others) + bool(known) > 1:
+            self.faults.append(
+                f"columns have the units {', '.join(sorted({*units} - {''}))}, which cannot be brought to one, and "
+                "then no integers exist to be found; convert them"
+            )
+        if len(known) < 2:
+            return np.ones(len(units))
+        chosen = max(known, key=lambda size: (sizes.count(size), size))
+        self.remarks.append(
+            f"concentrations in {', '.join(sorted({*units} - {''}))} were brought to "
+            f"{next(unit for unit, size in zip(units, sizes, strict=True) if size == chosen)}"
         )
+        return np.array([1.0 if size is None else size / chosen for size in sizes])
 
 
-def _series(name: str, course: Sequence[_Sample]) -> TimeSeries:
-    values = np.array([sample.values for sample in course])
-    return TimeSeries(name, values[:, 0].copy(), values[:, 1:].copy())
+def _as_detected(
+    courses: Sequence[TimeSeries], names: Sequence[str], signed: Collection[str], remarks: list[str]
+) -> tuple[TimeSeries, ...]:
+    """Return courses with half the limit of detection where nothing was detected; raises `ValueError`."""
+    counts = {"gaps": 0, "readings below detection": 0, "zeros and small negative numbers": 0}
+    found = [replace(c, concentration=c.concentration.copy(), below=c.below.copy()) for c in courses]
+    faults = []
+    for place, name in enumerate(names):
+        columns = [course.concentration[:, place] for course in found]
+        counts["gaps"] += sum(int(np.isnan(column).sum()) for column in columns)
+        if name in signed or not columns:
+            continue
+        every = np.concatenate(columns)
+        largest = float(np.nanmax(every, initial=0.0))
+        smallest = float(np.nanmin(every[every > 0], initial=np.inf))
+        if (every < -_SMALL_NEGATIVE * largest).any():
+            faults.append(
+                f"column '{name}': {np.nanmin(every):g} is no concentration; give positive numbers, and undo a "
+                "logarithm or a normalisation if the column has one"
+            )
+            continue
+        for course in found:
+            column, below = course.concentration[:, place], course.below[:, place]
+            nothing: NDArray[np.bool_] = np.less_equal(column, 0)
+            counts["zeros and small negative numbers"] += int(np.sum(nothing & ~below))
+            counts["readings below detection"] += int(np.sum(below))
+            column[nothing] = smallest if np.isfinite(smallest) else np.nan
+            below[nothing] = True
+            column[below] /= 2
+    if faults:
+        raise ValueError("; ".join(faults))
+    gaps, undetected, zeros = counts.values()
+    if gaps:
+        remarks.append(
+            f"{several(gaps, 'gap')} marked as not measured; methods that need a number get an interpolation"
+        )
+    if undetected:
+        remarks.append(f"{several(undetected, 'reading')} below detection marked as such; half the limit stands there")
+    if zeros:
+        remarks.append(
+            f"{several(zeros, 'zero or small negative reading')} taken as below the smallest reading of the metabolite"
+        )
+    return tuple(found)
 
 
-def _refuse_sizes(courses: Sequence[TimeSeries]) -> None:
-    spans = {
-        "the largest concentration": max(float(course.concentration.max()) for course in courses),
-        "the longest trajectory": max(float(course.time[-1] - course.time[0]) for course in courses),
-    }
-    for what, size in spans.items():
-        if not _SMALLEST <= size <= _LARGEST:
-            raise ValueError(f"{what} is {size:g}, not between {_SMALLEST:g} and {_LARGEST:g}; choose another unit")
-    if all(np.ptp(course.concentration, axis=0).max() == 0.0 for course in courses):
+def _sized(table: Table, remarks: list[str]) -> Table:
+    """Return the table without columns that hold no reading; raises `ValueError` if too little is left."""
+    if max((len(course.time) for course in table.courses), default=0) < LEAST_SAMPLES:
+        most = max((len(course.time) for course in table.courses), default=1)
+        raise ValueError(f"the longest trajectory has {most} samples; at least {LEAST_SAMPLES} are needed")
+    seen = np.concatenate([~np.isnan(course.concentration) & ~course.below for course in table.courses])
+    for place, name in enumerate(table.metabolites):
+        if not seen[:, place].any():
+            remarks.append(f"'{name}' was never above detection: not measured")
+    table = table.restricted([name for place, name in enumerate(table.metabolites) if seen[:, place].any()])
+    for course in table.courses:
+        first, last = course.concentration[0], course.concentration[-1]
+        if len(table.metabolites) > 2 and np.array_equal(first, last) and not np.isnan(first).all():
+            which = f" of trajectory '{course.name}'" if course.name else ""
+            remarks.append(
+                f"the last sample{which} equals the first in every digit: delete it if it is a copy and no reading"
+            )
+    if not any(np.ptp(_known(column)) > 0 for course in table.courses for column in course.concentration.T):
         raise ValueError("no concentration ever changes, so there is nothing to learn")
+    return table
+
+
+def _known(column: Floats) -> Floats:
+    known = column[~np.isnan(column)]
+    return known if len(known) else np.zeros(1)
+
+
+def _scaled(table: Table, remarks: list[str]) -> Table:
+    """Return the table in units of which numbers are of moderate size; S does not depend on units."""
+    largest = float(np.nanmax(np.abs(np.concatenate([course.concentration for course in table.courses]))))
+    longest = max(float(np.ptp(course.time)) for course in table.courses)
+    powers = [0 if _SMALLEST <= size <= _LARGEST else round(float(np.log10(size))) for size in (largest, longest)]
+    for what, power in zip(("concentrations", "times"), powers, strict=True):
+        if power:
+            remarks.append(f"{what} are in 1e{power:+d} of the unit of the file, which S does not depend on")
+    if not any(powers):
+        return table
+    amount, duration = 10.0 ** powers[0], 10.0 ** powers[1]
+    courses = tuple(
+        replace(
+            course,
+            time=course.time / duration,
+            concentration=course.concentration / amount,
+            dcdt=course.dcdt * duration / amount,
+        )
+        for course in table.courses
+    )
+    return replace(table, courses=courses)

@@ -124,7 +124,7 @@ def _read_reaction(model: Any, reaction: Any, symbols: ModelSymbols, reading: _R
     if not net:
         reading.leave_out("reactions that change no metabolite", name)
         return
-    column, divisor = _primitive(net)
+    column, divisor = primitive_column(net)
     if column is None:
         reading.leave_out("reactions whose coefficients are not stated or no small integers: balances lack them", name)
         return
@@ -145,7 +145,7 @@ def _read_reaction(model: Any, reaction: Any, symbols: ModelSymbols, reading: _R
     reading.columns[name], reading.divisors[name] = dict(sorted(column.items())), divisor
 
 
-def _primitive(net: dict[str, float]) -> tuple[dict[str, int] | None, float]:
+def primitive_column(net: dict[str, float]) -> tuple[dict[str, int] | None, float]:
     """Return the smallest integers in the ratio of net coefficients, and one coefficient over its integer."""
     if not all(math.isfinite(value) for value in net.values()):
         return None, 1.0

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from simulator.dataset import Dataset, prepare
-from simulator.measured.measurements import Measurements
+from simulator.measured.measurements import Measurements, import_measurements
 from simulator.regime import find_regime
 from tests.conftest import ROOT, train
 
@@ -36,7 +36,7 @@ def documented(heading: str, sizes: dict[str, int]) -> dict[str, tuple[str, tupl
     """Dtype and shape of each array as the page has them, with the letters replaced by their sizes."""
     return {
         name: (dtype, tuple(sizes[letter] for letter in re.findall(r"\w+", shape)))
-        for name, (dtype, shape, _) in rows(heading).items()
+        for name, (dtype, shape, *_) in rows(heading).items()
     }
 
 
@@ -68,10 +68,18 @@ def test_the_observations_of_other_kinetics_are_those_of_the_page(tmp_path: Path
     assert described(data.observations_path) == expected
 
 
-def test_where_dcdt_is_not_given_only_that_array_is_missing(pathway: Measurements) -> None:
-    expected = documented("observations.npz", sizes_of(pathway))
-    del expected["dcdt"]
+def test_the_observations_of_measurements_are_those_of_the_page(pathway: Measurements, tmp_path: Path) -> None:
+    sizes = sizes_of(pathway) | {"G": 0, "U": 0}
+    expected = documented("observations.npz", sizes) | documented("observations.npz of other kinetics", sizes)
+    del expected["dcdt"]  # nothing but c(t) was measured
+    del expected["inputs"]
     assert described(pathway.observations_path) == expected
+    csv, network = tmp_path / "m.csv", tmp_path / "net.yaml"
+    csv.write_text("time,A,B,C\n0,1,5,\n1,2,4,<1\n2,3,3,1\n3,4,2,2\n4,5,1,3\n")
+    network.write_text("reactions:\n  r: 2 A + U -> B\n  s: ?n A -> ?n C\nconserved: {all: A + B}\n")
+    found, _ = import_measurements(csv, network, tmp_path / "data")
+    extra = documented("observations.npz of measurements", sizes_of(found) | {"K": 1})
+    assert extra.items() <= described(found.observations_path).items()
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,8 @@ from hypothesis import strategies as st
 
 from simulator.candidates import candidate_graph
 from simulator.network import Ints, draw_stoichiometry, graph_of
-from simulator.regime import Network, Observation
+from simulator.network_settings import Network
+from simulator.regime import Observation
 from stoichloop.errors import RegimeError
 
 SEEDS = st.integers(0, 2**32)

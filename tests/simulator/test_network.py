@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from simulator.network import draw_stoichiometry, graph_of
-from simulator.regime import Network
+from simulator.network_settings import Network
 from stoichloop.errors import RegimeError
 
 

@@ -6,7 +6,8 @@ import yaml
 
 from simulator.measured_regime import all_known
 from simulator.network import graph_of, stoichiometry_of
-from simulator.regime import REGIME_FOLDER, ImportedNetwork, Trajectories, find_regime, read_regime
+from simulator.network_settings import ImportedNetwork
+from simulator.regime import REGIME_FOLDER, Trajectories, find_regime, read_regime
 from stoichloop.errors import RegimeError
 
 

@@ -3,7 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from simulator.regime import ImportedNetwork, find_regime
+from simulator.network_settings import ImportedNetwork
+from simulator.regime import find_regime
 from simulator.sbml import import_regime
 from simulator.sbml_reader import read_network
 from stoichloop.errors import RegimeError

@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from simulator.kinetics import Floats
 from simulator.network import Graph, Ints
 from simulator.regime import Constraints
+from simulator.stated_columns import StatedColumns
 
 
 @cache
@@ -63,12 +64,37 @@ def _sides(role: NDArray[np.int8], constraints: Constraints) -> tuple[range, ran
     return range(1, most_substrates + 1), range(1, most_products + 1)
 
 
-def decode(graph: Graph, sto_all: Floats, constraints: Constraints) -> Ints:
+def decode(graph: Graph, sto_all: Floats, constraints: Constraints, stated: StatedColumns | None = None) -> Ints:
     """Return the nearest consistent integers, shape (E,), for estimated coefficients of shape (E,).
 
     Zeros appear where edges may be absent; there, an edge whose role is told has its sign or is zero.
     A reaction that no integer column can serve (a single edge under mass balance) is rounded edge by edge.
+    Coefficients that a user has `stated` are kept.
     """
+    decoded = _decoded(graph, sto_all, constraints)
+    return decoded if stated is None else _as_stated(graph, sto_all, constraints, stated, decoded)
+
+
+def _as_stated(graph: Graph, sto_all: Floats, constraints: Constraints, stated: StatedColumns, decoded: Ints) -> Ints:
+    """Return integers with the known coefficients, which fix the length of their columns, and with equal ties."""
+    decoded, alphabet = decoded.copy(), np.array(constraints.alphabet)
+    for members in reaction_edges(graph):
+        known = stated.known[members]
+        if not known.any():
+            continue
+        scale = float(known @ (sto_all[members] * (known != 0))) / float(known @ known)
+        column = sto_all[members] / (scale if scale > 0 else 1.0)
+        nearest = alphabet[np.abs(alphabet - np.abs(column)[:, None]).argmin(axis=1)]
+        decoded[members] = np.where(known != 0, known, np.where(column < 0, -nearest, nearest))
+    for group in range(1, int(stated.tied.max(initial=0)) + 1):
+        tied = stated.tied == group
+        magnitudes, counts = np.unique(np.abs(decoded[tied]), return_counts=True)
+        decoded[tied] = np.sign(decoded[tied]) * magnitudes[counts.argmax()]
+    return decoded
+
+
+def _decoded(graph: Graph, sto_all: Floats, constraints: Constraints) -> Ints:
+    """Return the nearest integers that agree with the constraints, shape (E,)."""
     decoded = np.zeros(len(sto_all), dtype=np.int64)
     ambiguous: list[tuple[NDArray[np.intp], tuple[int, ...], float]] = []
     scales: list[float] = []

@@ -30,7 +30,7 @@ def score_artifact(path: Path, dataset: FrozenData) -> Scores:
 
 def score(estimate: Estimate, dataset: FrozenData) -> Scores:
     """Return all scores, by name, each a finite number; of measured data those that need no truth."""
-    decoded = decode(dataset.graph, estimate.sto_all, dataset.regime.constraints)
+    decoded = decode(dataset.graph, estimate.sto_all, dataset.regime.constraints, dataset.stated_columns)
     dynamics = EstimatedDynamics(dataset.graph, estimate)
     unaided = _rollout_scores(dynamics, dataset) | _blind_scores(dynamics, decoded, dataset)
     if not isinstance(dataset, Dataset):

@@ -13,6 +13,7 @@ from agent.analyzer.diagnostics.observed import Observed, read_observed
 from memory.formatting import counted
 from simulator.dataset import FrozenData
 from simulator.regime import Regime
+from simulator.stated_columns import StatedColumns
 
 _DERIVATIVE = "gnn/derivative.py"
 
@@ -23,6 +24,7 @@ def statement_of(dataset: FrozenData) -> tuple[str, ...]:
     return (
         *_network(observed),
         *_rates(observed),
+        *_columns(dataset.stated_columns),
         *_frames(observed, dataset.regime if isinstance(dataset.regime, Regime) else None),
     )
 
@@ -73,6 +75,18 @@ def _rates(observed: Observed) -> Iterator[str]:
         f"species beyond the metabolites are {counted(observed.inputs, 'input')} given over time (`inputs`)."
     )
     yield f"Metabolites lie in {counted(volumes, 'volume')} (`volume`): dc/dt is S times the rates, over the volume."
+
+
+def _columns(stated: StatedColumns) -> Iterator[str]:
+    """Yield what a user states of coefficients, and what was not measured."""
+    sentences = {
+        "coefficients are known (`known`) and need no recovery": int(np.sum(stated.known != 0)),
+        "coefficients are tied to others (`tied`): they have equal magnitudes": int(np.sum(stated.tied > 0)),
+        "conserved totals are stated (`conserved`): these weights times S are 0": len(stated.conserved),
+        "columns lack members that were not measured (`incomplete`)": int(stated.incomplete.sum()),
+        "rates depend on something that was not measured (`unobserved_rate`)": int(stated.unobserved_rate.sum()),
+    }
+    yield from (f"{count} {what}." for what, count in sentences.items() if count)
 
 
 def _frames(observed: Observed, regime: Regime | None) -> Iterator[str]:

@@ -37,125 +37,27 @@ def changed(place: int, text: str) -> list[str]:
     return [*ROWS[:place], text, *ROWS[place + 1 :]]
 
 
-def without(rows: list[str], *places: int) -> list[str]:
-    return [row for place, row in enumerate(rows) if place not in places]
-
-
-LONG = [f"{name},{time},{1 + time},{2 - time / 16}" for name in ("x", "y", "z") for time in range(7)]
 ALONE = [f"{time},{1 + time},{2 - time / 32}" for time in range(27)]
-EMPTY = "x,2,,1"
 
 
 @pytest.mark.parametrize(
     ("header", "rows", "words", "mended"),
     [
         ("trajectory,hour,A,B", ROWS, r"has no column 'time'; give the column of times this name$", (HEADER, ROWS)),
-        ("trajectory,time,A,A", ROWS, r"column 'A' must have a name of its own", (HEADER, ROWS)),
+        (
+            "trajectory,time,A,A",
+            ROWS,
+            r"columns 'A' and 'A' both hold 'A', but each must have a name of its own",
+            (HEADER, ROWS),
+        ),
         ("trajectory,time,A,", ROWS, r"has a column without a name; name it or delete it", (HEADER, ROWS)),
         (",A,B", ALONE, r"no column 'time' \(the first column has no name\)", ("time,A,B", ALONE)),
         ("time", ["1", "2"], r"has no column of a metabolite", None),
         (HEADER, [], r"holds no sample, only a header", None),
-        (
-            HEADER,
-            changed(2, "x,2,n.d.,1"),
-            r"row 4, column 'A': 'n\.d\.' is no number; give one like 0\.25",
-            (HEADER, ROWS),
-        ),
-        (
-            HEADER,
-            changed(2, EMPTY),
-            r"is empty; give one like 0\.25, or leave the column out$",
-            ("trajectory,time,B", [r[:4] + r.split(",")[3] for r in ROWS]),
-        ),
-        (
-            HEADER,
-            [EMPTY, *LONG[3:]],
-            r"row 2, column 'A': is empty; .*leave the row out, and leave out 'x' .*keep 7",
-            (HEADER, LONG[7:]),
-        ),
-        (
-            HEADER,
-            [*LONG[:2], EMPTY, *LONG[3:]],
-            r"leave the row out, and keep 6 samples of each trajectory",
-            (HEADER, without(LONG, 2, 8, 20)),
-        ),
-        (
-            HEADER,
-            [*LONG[:2], EMPTY, EMPTY.replace("2", "3"), *LONG[4:]],
-            r"leave all 2 such rows out, and keep 5",
-            (HEADER, without(LONG, 2, 3, 8, 9, 19, 20)),
-        ),
-        (
-            "time,A,B",
-            [*ALONE[:2], "2,,1", *ALONE[3:]],
-            r"or leave the row out, or leave the column out$",
-            ("time,A,B", without(ALONE, 2)),
-        ),
-        (HEADER, changed(2, "x,2,nan,1"), r"row 4, column 'A': 'nan' is no number", (HEADER, ROWS)),
         (HEADER, changed(2, "x,,1,1"), r"row 4, column 'time': is empty; give one like 0\.25$", (HEADER, ROWS)),
-        (
-            HEADER,
-            changed(2, "x,2,0,1"),
-            r"row 4, column 'A': 0 is no positive concentration; .*smallest positive reading, 1$",
-            (HEADER, changed(2, "x,2,1,1")),
-        ),
-        (
-            HEADER,
-            changed(2, "x,2,1,-1.2e-23"),
-            r"row 4, column 'B': -1\.2e-23 is no positive .*reading, 1\.5$",
-            (HEADER, changed(2, "x,2,1,1.5")),
-        ),
-        (
-            "time,A,B",
-            [f"{t},{1 + t},0" for t in range(25)],
-            r"leave the column out, since none",
-            ("time,A", [f"{t},{1 + t}" for t in range(25)]),
-        ),
         (HEADER, changed(2, "x,2,1"), r"row 4 has 3 fields, but the header has 4", (HEADER, ROWS)),
         (HEADER, changed(2, ",2,1,1"), r"row 4, column 'trajectory': is empty", (HEADER, ROWS)),
-        (
-            HEADER,
-            changed(2, "x,1,1,1"),
-            r"row 4, column 'time': 1 comes after 1 of trajectory 'x'; sort the rows",
-            (HEADER, ROWS),
-        ),
-        (
-            HEADER,
-            changed(7, "y,0.5,1,1"),
-            r"row 9, column 'time': 0\.5 comes after 1 of trajectory 'y'",
-            (HEADER, ROWS),
-        ),
-        (
-            HEADER,
-            LONG[:-1],
-            r"trajectory 'z' has 6 samples, but others have 7; keep 6 samples of each trajectory, .*at any times$",
-            (HEADER, without(LONG, 6, 13, 20)),
-        ),
-        (
-            HEADER,
-            LONG[:-4],
-            r"'z' has 3 samples, .*; leave out 'z' with fewer than 5 samples, and keep 7",
-            (HEADER, LONG[:14]),
-        ),
-        (
-            HEADER,
-            ROWS[:-1],
-            r"'y' has 4 samples, but others have 5; measure more: at least 5 of each, or 25 of a single",
-            (HEADER, ROWS),
-        ),
-        (HEADER, ROWS[:4], r"a trajectory has 4 samples; at least 5 are needed", (HEADER, ROWS)),
-        (
-            "id,time,A,B",
-            [f"{n},{r}" for n, r in enumerate(ALONE)],
-            r"column 'id' has another name in every row, .*; delete it",
-            ("time,A,B", ALONE),
-        ),
-        (
-            "Run,id,time,A",
-            ROWS,
-            r"columns 'Run' and 'id' can both be the column 'trajectory'; keep one",
-            (HEADER, ROWS),
-        ),
+        (HEADER, ROWS[:4], r"the longest trajectory has 4 samples; at least 5 are needed", (HEADER, ROWS)),
         (
             "Time [min],t,A,B",
             ROWS,
@@ -165,20 +67,8 @@ EMPTY = "x,2,,1"
         (
             "strain,time,A,B",
             ROWS,
-            r"column 'strain': 'x' in row 2 is no number; leave the column out, or call it 'trajectory'",
+            r"column 'strain': 'x' in row 2, .* and 7 more is no number; .*call the column 'trajectory'",
             (HEADER, ROWS),
-        ),
-        (
-            "trajectory,time,A,B,note",
-            [f"{r}," for r in ROWS],
-            r"column 'note' is empty; leave the column out",
-            (HEADER, ROWS),
-        ),
-        (
-            HEADER,
-            changed(2, "x,2,3e9,1"),
-            r"the largest concentration is 3e\+09, not between .*; choose another unit",
-            None,
         ),
         (HEADER, [f"x,{time},1,2" for time in range(5)], r"no concentration ever changes", None),
         (
@@ -193,7 +83,6 @@ EMPTY = "x,2,,1"
             r"row 4 cannot be read as CSV: it .*; delete the quotation marks",
             (HEADER, changed(2, "x,2,10,1")),
         ),
-        (HEADER, changed(4, HEADER), r"row 6 repeats the header; delete it", None),
         (
             HEADER,
             changed(5, "\ufeffy,0,1,2"),
@@ -207,19 +96,32 @@ EMPTY = "x,2,,1"
             r"separate the columns by commas, semicolons or tabs",
             ("time,A,B", ALONE),
         ),
-        ("metabolite,s1,s2", ["time,0,1", "A,1,2"], r"looks transposed, with the times in a row; transpose it", None),
-        ("time,0,0.69", ["A,1,2", "B,1,2"], r"looks transposed, with the times in the header; transpose it", None),
-        (HEADER, changed(2, "x,2,4_1,1"), r"row 4, column 'A': '4_1' is no number", (HEADER, changed(2, "x,2,41,1"))),
-        (HEADER, changed(2, "x,2,１２,1"), r"row 4, column 'A': '１２' is no number", (HEADER, changed(2, "x,2,12,1"))),
+        (HEADER, changed(2, "x,2,4_1,1"), r"column 'A': '4_1' in row 4 is no number", (HEADER, changed(2, "x,2,41,1"))),
+        (
+            HEADER,
+            changed(2, "x,2,１２,1"),
+            r"column 'A': '１２' in row 4 is no number",
+            (HEADER, changed(2, "x,2,12,1")),
+        ),
         (HEADER, changed(2, "x,٤,4,1"), r"row 4, column 'time': '٤' is no number", (HEADER, changed(2, "x,2,4,1"))),
-        (HEADER, changed(2, "x,2,\u22124,1"), r"row 4, column 'A': '.4' is no number", (HEADER, changed(2, "x,2,4,1"))),
+        (
+            HEADER,
+            changed(2, "x,2,\u22124,1"),
+            r"column 'A': '.4' in row 4 is no number",
+            (HEADER, changed(2, "x,2,4,1")),
+        ),
         (
             HEADER,
             changed(2, "x,2,1e999,1"),
-            r"row 4, column 'A': '1e999' is no number",
+            r"column 'A': '1e999' in row 4 is no number",
             (HEADER, changed(2, "x,2,1e3,1")),
         ),
-        (HEADER, changed(2, "x,2,0x1F,1"), r"row 4, column 'A': '0x1F' is no number", (HEADER, changed(2, "x,2,31,1"))),
+        (
+            HEADER,
+            changed(2, "x,2,0x1F,1"),
+            r"column 'A': '0x1F' in row 4 is no number",
+            (HEADER, changed(2, "x,2,31,1")),
+        ),
         (
             HEADER,
             changed(2, 'x,2,"0,25",1'),
@@ -235,7 +137,7 @@ EMPTY = "x,2,,1"
         (
             "time,A,B",
             [f"{t},{1 + t},5,{2 - t / 32}" for t in range(25)],
-            r"row 2 has 4 fields, but the header has 3; .*decimal points where commas",
+            r"row 2, 3, 4 and 22 more has 4 fields, but the header has 3; .*decimal points where commas",
             ("time,A,B", ALONE),
         ),
     ],

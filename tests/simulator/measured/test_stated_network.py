@@ -5,10 +5,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from simulator.equation import parse_equation
+from simulator.measured.measured_part import cut_down
 from simulator.measured.measurements import import_measurements
-from simulator.measured.stated_network import Cut, cut_down, read_stated
+from simulator.measured.stated_network import read_stated
+from simulator.measured_regime import StatedNetwork
 from stoichloop.errors import RegimeError
-from tests.simulator.sbml_files import EQUATIONS, write_level_3, write_sbml
+from tests.conftest import ROOT
+from tests.simulator.sbml_files import Side, write_level_3
 
 NETWORK = "reactions:\n  r1: A + B -> C\n  r2: C -> A + D\n  r3: D -> E\n"
 
@@ -37,22 +41,23 @@ def test_charges_and_signs_may_be_part_of_a_name(tmp_path: Path) -> None:
     [
         ("reactions: {}", r"key 'reactions' with value \{\}: .*at least 1"),
         ("alphabet: [1, 2]", r"key 'reactions' .*Field required"),
-        ("reactions: {r1: 2 A -> B}", r"key 'reactions\.r1' .* coefficient, '2': .* write 'A' alone"),
-        ("reactions: {r1: A <-> B}", r"key 'reactions\.r1' .* write a reversible reaction as two"),
         ("reactions: {r1: A B -> C}", r"holds 'A B', but names have no spaces"),
-        ("reactions: {r1: A -> }", r"leave exchange reactions out"),
-        ("reactions: {r1: A -> A + B}", r"must not hold 'A' twice"),
+        ("reactions: {r1: 0.5 A -> B}", r"key 'reactions\.r1' .* whole numbers from 1 to 100; multiply the reaction"),
+        ("reactions:\n  r1: A -> ?n B + ?n B", r"'B' twice on one side beside a coefficient like \?n"),
+        ("reactions: {r1: A -> 2 A + B}", r"'A' on both sides, with a coefficient on one; write both"),
+        ("reactions: {r1: A -> A}", r"changes nothing"),
+        ("reactions: {r1: 0 -> ∅}", r"must have a metabolite on one side at least"),
+        ("reactions: {r1: A -> B |}", r"must name a regulator behind '\|'"),
+        ("reactions: {r1: A <- B}", r"must read like A \+ B -> C, A <-> B or A -> B \| X, with one arrow"),
+        ("reactions: {r1: A -> B}\nconserved: {t: A}", r"key 'conserved\.t' .*must read like ATP \+ ADP"),
+        ("reactions: {r1: A -> B}\nvolumes: {A: 0}", r"key 'volumes\.A' .*greater than 0"),
+        ("reactions: {r1: A -> B}\nsbml: m.xml", r"key 'sbml' .* stands in place of 'reactions'"),
         ("reactions: {r1: 7}", r"must read like A \+ B -> C"),
         ("reactions:\n  r1: A -> B\n  r1: B -> A\n", r"key 'r1' is given twice"),
         ("reactions: {r1: A -> B}\nalphabet: [2, 1]", r"key 'alphabet' .* smallest first"),
         ("reactions: {r1: A -> B}\nalphabet: [1, 90]", r"magnitudes from 1 to 6"),
         ("reactions: {r1: A -> B}\nbalanced: true", r"key 'balanced' .*not permitted"),
         ("just words", "must hold a mapping"),
-        ("reactions: {r1: 0 -> A}", r"key 'reactions\.r1' .*leave exchange reactions out"),
-        ("reactions: {r1: A -> ∅}", r"key 'reactions\.r1' .*leave exchange reactions out"),
-        ("reactions: {r1: 'null -> A'}", r"key 'reactions\.r1' .*leave exchange reactions out"),
-        ("reactions: {r1: '[] -> A'}", r"key 'reactions\.r1' .*leave exchange reactions out"),
-        ("reactions: {r1: A --> B}", r"must read like A \+ B -> C, with one arrow"),
         ("reactions: {r1: on}", r"key 'reactions\.r1' with value True: .*must read like A \+ B -> C"),
         ("reactions: {'': A -> B}", r"at least 1 character"),
         ("reactions: {NO: A -> B, NO: B -> C}", r"key 'NO' is given twice"),
@@ -82,31 +87,25 @@ def test_what_was_not_measured_is_left_out_and_named(tmp_path: Path) -> None:
     assert {name: str(equation) for name, equation in cut.network.reactions.items()} == {
         "r1": "A -> C",
         "r2": "C -> A + D",
+        "r3": "D ->",
     }
     assert not cut.network.mass_balanced
-    assert cut.left_out == (
-        "metabolites that were not measured: B, E; reactions of which no substrate or no product was measured: r3; "
-        "mass balance, since members of reactions were not measured"
+    assert (cut.network.incomplete, cut.network.unobserved_rate) == (("r1", "r3"), ("r1",))
+    assert cut.notes == (
+        "species that were not measured: B, E",
+        "reactions that keep the measured part of their members: r1 (without B), r3 (without E)",
+        "reactions whose rate depends on something that was not measured: r1 (without B)",
+        "mass balance is not used, since reactions are open to the outside or lost members",
     )
+    assert cut.missing == {"B": 1, "E": 1}
     whole = cut_down(path, read_stated(path), ("A", "B", "C", "D", "E"))
-    assert whole == Cut(read_stated(path).network, "")
-    alone = cut_down(path, read_stated(path), ("A", "B", "C", "E"))
-    assert alone.left_out.startswith("metabolites that were not measured: D; ")
-    assert "measured metabolites that are in no other reaction: E" in alone.left_out
+    assert (whole.network, whole.notes) == (read_stated(path).network, ())
 
 
-def test_columns_that_are_no_metabolites_and_networks_of_others_are_refused(tmp_path: Path) -> None:
+def test_networks_of_others_are_refused(tmp_path: Path) -> None:
     path = stated(tmp_path)
-    for column, words in {
-        "F": r"column 'F' is no metabolite of .*net\.yaml, which has A, B, C, D, E; write both alike, or leave",
-        "a": r"column 'a' is no metabolite of .*net\.yaml, but 'A' is; call it 'A', or leave the column out",
-        "A [mM]": r"but 'A' is; call it 'A'",
-        "a(mM)": r"but 'A' is; call it 'A'",
-    }.items():
-        with pytest.raises(RegimeError, match=words):
-            cut_down(path, read_stated(path), (column, "B"))
-    with pytest.raises(RegimeError, match="no reaction has both a substrate and a product that were measured"):
-        cut_down(path, read_stated(path), ("A", "D"))
+    with pytest.raises(RegimeError, match="no reaction has a metabolite that was measured"):
+        cut_down(path, read_stated(path), ("X", "Y"))
     with pytest.raises(RegimeError, match="there is no such file"):
         read_stated(tmp_path / "none.yaml")
 
@@ -115,12 +114,10 @@ def test_columns_that_are_no_metabolites_and_networks_of_others_are_refused(tmp_
     ("equation", "named", "meant"),
     [
         ("2a + b -> c", "2a", "a"),
-        ("2*a + b -> c", "2*a", "a"),
         ("a+b -> c", "a+b", "a' and 'b"),
         ("a + b -> c;", "c;", "c"),
         ("a + b -> c.", "c.", "c"),
         ("a, + b -> c", "a,", "a"),
-        ("A + b -> c", "A", "a"),
         ("a + b -> 3C", "3C", "c"),
         ("a&b -> c", "a&b", "a' and 'b"),
     ],
@@ -132,47 +129,177 @@ def test_a_name_that_can_only_be_a_slip_is_not_taken_for_unmeasured(
     path = stated(tmp_path, text.format(equation))
     with pytest.raises(RegimeError) as refusal:
         cut_down(path, read_stated(path), ("a", "b", "c"))
-    assert f"key 'reactions.r1' holds '{named}', which has no column in the CSV file, but '{meant}' has" in str(
+    assert f"key 'reactions.r1' holds '{named}', which has no column in the table, but '{meant}' has" in str(
         refusal.value
     )
     mended = stated(tmp_path, text.format("a + b -> c"))
-    assert cut_down(mended, read_stated(mended), ("a", "b", "c")).left_out == ""
+    assert cut_down(mended, read_stated(mended), ("a", "b", "c")).notes == ()
 
 
 def test_a_name_that_no_column_resembles_was_not_measured(tmp_path: Path) -> None:
     path = stated(tmp_path, "reactions:\n  r1: NAD+ + 3pg -> 2pg + H+\n  r2: a -> 3pg + 1,3-bpg\n")
     cut = cut_down(path, read_stated(path), ("3pg", "2pg", "a"))
-    assert cut.left_out == "metabolites that were not measured: 1,3-bpg, H+, NAD+"
+    assert cut.notes[0] == "species that were not measured: 1,3-bpg, H+, NAD+"
 
 
-def test_an_sbml_file_states_a_network_too(tmp_path: Path) -> None:
-    pytest.importorskip("cobra")
-    whole = read_stated(write_sbml(tmp_path / "small.xml", EQUATIONS))
-    assert str(whole.network.reactions["FORWARD"]) == "a_c + b_c -> c_c"
-    assert whole.network.alphabet == (1, 2, 3, 4)
-    assert "BIOMASS" in whole.left_out
+def test_all_faults_of_a_network_are_named_at_once(tmp_path: Path) -> None:
+    with pytest.raises(RegimeError) as refusal:
+        read_stated(stated(tmp_path, "reactions: {r1: A B -> C, r2: A <- B, r3: A -> B}\nalphabet: [2, 1]"))
+    message = str(refusal.value)
+    for words in ("3 faults", "'reactions.r1'", "'reactions.r2'", "'alphabet'"):
+        assert words in message
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("2 A + B <-> C | X, Y", "2 A + B <-> C | X, Y"),
+        ("A <=> B", "A <-> B"),
+        ("A ⇌ B", "A <-> B"),
+        ("A --> B", "A -> B"),
+        ("A => B", "A -> B"),
+        ("2*A -> B", "2 A -> B"),
+        ("A + A -> B", "2 A -> B"),
+        ("?n A -> ?n B", "?n A -> ?n B"),
+        ("? A -> B", "A -> B"),
+        ("-> A", "-> A"),
+        ("A -> 0", "A ->"),
+        ("∅ -> A | X", "-> A | X"),
+        ("A + E -> B + E", "A -> B | E"),
+        ("A + 2 E -> B + 2 E", "A -> B | E"),
+        ("A + 1 B -> 2 B", "A -> 1 B | B"),
+        ("A <-> B | B", "A <-> B"),
+        ("1,3-bpg -> 3pg | ATP + ADP", "1,3-bpg -> 3pg | ATP, ADP"),
+    ],
+)
+def test_equations_read_as_they_are_written_elsewhere(written: str, read: str) -> None:
+    assert str(parse_equation(written)) == read
+    assert parse_equation(read) == parse_equation(written)
+
+
+FULL = """
+reactions:
+  import: -> A | X
+  turn: 2 A + B <-> C
+  share: ?n C -> ?n D | E
+inputs: [X]
+volumes: {C: 0.5}
+conserved: {pool: B + D}
+"""
+
+
+def test_all_that_is_stated_reaches_the_arrays(tmp_path: Path) -> None:
+    path = stated(tmp_path, FULL)
+    read = read_stated(path)
+    assert read.notes == (
+        "reversible: turn",
+        "exchange with the outside: import",
+        "regulated: import by X, share by E",
+        "known coefficients: 2 A in turn",
+    )
+    network = cut_down(path, read, ("A", "B", "C", "D", "E", "X")).network
+    rates, columns = network.stated_kinetics(), network.stated_columns()
+    assert (network.metabolite_names, network.input_names) == (("A", "B", "C", "D"), ("E", "X"))
+    np.testing.assert_array_equal(rates.reversible, [False, False, True])  # import, share, turn
+    np.testing.assert_array_equal([rates.met_reg, rates.rxn_reg], [[5, 4], [0, 1]])
+    np.testing.assert_array_equal(rates.volume, [1, 1, 0.5, 1])
+    np.testing.assert_array_equal(columns.known, [0, 0, 0, -2, 0, 0])
+    np.testing.assert_array_equal(columns.tied, [0, 1, 1, 0, 0, 0])
+    np.testing.assert_array_equal(columns.conserved, [[0, 1, 0, 1]])
+    assert StatedNetwork.model_validate(network.model_dump(mode="json")) == network
+
+
+def test_what_is_set_from_outside_acts_on_rates_and_has_no_balance(tmp_path: Path) -> None:
+    path = stated(tmp_path, "reactions: {uptake: G -> A, r: A + S -> B}\ninputs: [G]\n")
+    cut = cut_down(path, read_stated(path), ("G", "S", "A", "B"), steady=("S",))
+    assert {name: str(equation) for name, equation in cut.network.reactions.items()} == {
+        "uptake": "-> A | G",
+        "r": "A -> B | S",
+    }
+    assert cut.network.input_names == ("G", "S")
+    assert "taken as set from outside, since they never change: S" in cut.notes
+
+
+def test_an_sbml_file_states_its_structure_and_not_its_coefficients(tmp_path: Path) -> None:
+    pytest.importorskip("libsbml")
+    reactions: dict[str, tuple[Side, Side]] = {
+        "R_up": ({}, {"M_a": 1}),
+        "R_r1": ({"M_a": 3, "M_e": 1}, {"M_b": 1, "M_e": 1}),
+        "R_r2": ({"M_b": 1}, {"M_x": 1}),
+        "R_half": ({"M_b": 0.5}, {"M_c": 1}),
+        "R_bio": ({"M_b": 0.517}, {"M_c": 1}),
+    }
+    path = write_level_3(tmp_path / "small.xml", reactions, boundary=("M_x",))
+    read = read_stated(path)
+    assert {name: str(equation) for name, equation in read.network.reactions.items()} == {
+        "R_up": "-> M_a",
+        "R_r1": "M_a -> M_b | M_e",
+        "R_r2": "M_b -> M_x",
+        "R_half": "M_b -> M_c",
+    }
+    assert (read.network.alphabet, read.network.mass_balanced, read.network.primitive) == ((1, 2), False, True)
+    assert any("R_bio" in note and "balances then lack a term" in note for note in read.notes)
+    assert str(cut_down(path, read, ("M_a", "M_b", "M_e")).network.reactions["R_r2"]) == "M_b ->"
+    other = stated(tmp_path, "sbml: small.xml\nalphabet: [1, 2, 3]\n")
+    assert read_stated(other).network.alphabet == (1, 2, 3)
+    assert read_stated(other).network.reactions == read.network.reactions
     with pytest.raises(RegimeError, match=r"--network .*: there is no such file"):
         read_stated(tmp_path / "none.xml")
 
 
-def test_columns_may_go_by_the_ids_of_an_sbml_file_and_others_are_told_what_they_are(tmp_path: Path) -> None:
+def test_columns_may_have_the_ids_of_the_file_or_its_names(tmp_path: Path) -> None:
     pytest.importorskip("libsbml")
-    path = write_level_3(
-        tmp_path / "small.xml",
-        {"R_r1": ({"M_a": 1}, {"M_b": 1}), "R_r2": ({"M_b": 1}, {"M_x": 1}), "R_r3": ({"M_b": 0.5}, {"M_c": 1})},
-        boundary=("M_x",),
-    )
+    path = write_level_3(tmp_path / "small.xml", {"R_r1": ({"M_a": 1}, {"M_b": 1})})
     csv = tmp_path / "m.csv"
-    rows = [f"{time},{1 + time},{2 - time / 32}" for time in range(25)]
-    csv.write_text("\n".join(["time,M_a,b", *rows]))
+    csv.write_text("\n".join(["time,M_a,b", *(f"{time},{1 + time},{2 - time / 32}" for time in range(25))]))
     data, _ = import_measurements(csv, path, tmp_path / "data")
-    assert data.facts.metabolite_names == ("a", "b")
-    assert "Left out: reactions with one side only but for boundary species: r2" in data.regime.description
-    assert "boundary species: x" in data.regime.description
-    for column, words in {
-        "x": r"column 'x' is a boundary species of .*, which no reaction changes; .*or leave the column out",
-        "c": r"column 'c' is a species of .*none of the reactions that can be used \(.*not an integer: r3",
-        "y": r"column 'y' is no metabolite of .*, which has a, b",
-    }.items():
-        with pytest.raises(RegimeError, match=words):
-            cut_down(path, read_stated(path), ("a", "b", column))
+    assert data.facts.metabolite_names == ("M_a", "M_b")
+    assert data.facts.reaction_names == ("R_r1",)
+    assert "columns that were found under another name: 'b' is M_b" in data.facts.table
+
+
+def test_volumes_reversibility_and_modifiers_of_an_sbml_file_are_kept(tmp_path: Path) -> None:
+    pytest.importorskip("libsbml")
+    path = write_level_3(tmp_path / "small.xml", {"r1": ({"a": 1}, {"b": 1}), "r2": ({"b": 1}, {"e": 1})})
+    text = path.read_text().replace(
+        '<compartment id="c" constant="true"/>',
+        '<compartment id="c" size="1" constant="true"/><compartment id="n" size="0.45" constant="true"/>',
+    )
+    text = text.replace('id="b" compartment="c"', 'id="b" compartment="n"')
+    modifier = '<listOfModifiers><modifierSpeciesReference species="e"/></listOfModifiers></reaction>'
+    text = text.replace('reversible="false"', 'reversible="true"', 1).replace("</reaction>", modifier, 1)
+    path.write_text(text)
+    read = read_stated(path)
+    assert str(read.network.reactions["r1"]) == "a <-> b | e"
+    cut = cut_down(path, read, ("a", "b", "e"))
+    np.testing.assert_array_equal(cut.network.stated_kinetics().volume, [1, 0.45, 1])
+    assert "volumes of compartments: c 1, n 0.45" in cut.notes
+    assert "reversible: r1" in cut.notes
+
+
+def test_a_column_that_never_changes_is_set_from_outside(tmp_path: Path) -> None:
+    csv, path = tmp_path / "m.csv", stated(tmp_path, "reactions: {r1: A + W -> B}")
+    csv.write_text("\n".join(["time,A,B,W", *(f"{t},{5 - t},{1 + t},55" for t in range(5))]))
+    data, _ = import_measurements(csv, path, tmp_path / "data")
+    assert (data.facts.metabolite_names, data.facts.inputs) == (("A", "B"), ("W",))
+    assert "taken as set from outside, since they never change: W" in data.facts.network
+
+
+def test_a_column_that_is_no_species_is_named_and_left_out(tmp_path: Path) -> None:
+    csv, path = tmp_path / "m.csv", stated(tmp_path, "reactions: {r1: glucose -> ATP}")
+    rows = (f"{t},{5 - t},{1 + t},1,2" for t in range(5))
+    csv.write_text("\n".join(["time,glucse,atp [mM],citrate,note", *rows]))
+    data, _ = import_measurements(csv, path, tmp_path / "data")
+    assert data.facts.metabolite_names == ("ATP",)
+    assert "columns that were found under another name: 'atp [mM]' is ATP" in data.facts.table
+    unused = "columns that are no species of the network and were not read: 'glucse' (did you mean glucose?), 'citrate'"
+    assert any(remark.startswith(unused) for remark in data.facts.table)
+
+
+def test_the_network_of_the_page_reads_as_it_says(tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "real-data.md").read_text(encoding="utf-8").partition("## The network: a YAML file")[2]
+    read = read_stated(stated(tmp_path, page.split("```")[1].removeprefix("text\n")))
+    assert str(read.network.reactions["kinase"]) == "adp -> atp | kinase_e"
+    assert str(read.network.reactions["adenylate"]) == "2 adp <-> atp + amp"
+    assert read.network.conserved["nucleotides"].amount == 5.5
+    assert read.inputs == {"insulin"}

@@ -12,7 +12,9 @@ from simulator.candidates import candidate_graph
 from simulator.dataset import Dataset
 from simulator.kinetics import Floats
 from simulator.network import Graph, Ints, draw_stoichiometry, graph_of
-from simulator.regime import Constraints, Network, Observation
+from simulator.network_settings import Network
+from simulator.regime import Constraints, Observation
+from simulator.stated_columns import StatedColumns
 from stoichloop.errors import RegimeError
 
 ALPHABET = (1, 2)
@@ -193,3 +195,14 @@ def test_an_estimate_of_the_tiny_regime_survives_moderate_noise(tiny: Dataset) -
     truth = tiny.truth
     estimate = truth.sto_all + np.random.default_rng(0).normal(0.0, 0.1, len(truth.sto_all))
     assert np.mean(decode(truth.graph, estimate, tiny.regime.constraints) == truth.sto_all) > 0.97
+
+
+def test_what_a_user_states_of_coefficients_is_kept() -> None:
+    graph = graph_of(np.array([[-1, -1], [1, 0], [1, 1]]))
+    constraints = Constraints((1, 2), False, 1, 2, may_be_absent=False, primitive=True)
+    estimate = np.array([-0.5, 0.25, 0.5, -0.3, 0.29])
+    np.testing.assert_array_equal(decode(graph, estimate, constraints), [-2, 1, 2, -1, 1])
+    known = replace(StatedColumns.nothing(graph), known=np.array([-1, 0, 0, 0, 2]))
+    np.testing.assert_array_equal(decode(graph, estimate, constraints, known), [-1, 1, 1, -2, 2])
+    tied = replace(StatedColumns.nothing(graph), tied=np.array([1, 0, 0, 1, 1]))
+    np.testing.assert_array_equal(decode(graph, estimate, constraints, tied), [-1, 1, 2, -1, 1])

@@ -1,0 +1,146 @@
+"""Layouts of a table, brought to one row for each sample and one column for each metabolite.
+
+Metabolites may stand in rows, with the times in the first row or in a row of their own. In the long form, as PEtab has
+it, each reading has a row: time, name and value. A row of units may follow the header.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from simulator.measured.csv_header import TIME, TIME_UNIT, TRAJECTORY, is_time, is_trajectory
+from simulator.measured.csv_rows import CsvRows, Row
+from simulator.measured.csv_values import is_number
+
+_NAME = re.compile(r"metabolites?|species|observables?|variables?|compounds?|analytes?|names?", re.IGNORECASE)
+_VALUE = re.compile(r"values?|measurements?|concentrations?|conc\.?|readings?|amounts?", re.IGNORECASE)
+_ID = re.compile(r"[ _]?(id|name)$", re.IGNORECASE)
+_TIMED = re.compile(rf"(?:t\s*=?\s*)?(?P<number>\S+?)\s*(?:{TIME_UNIT})?", re.IGNORECASE)
+_UNIT = re.compile(r"[\[(]?[^\d\s]{1,2}?\w{0,8}(/\w+)*[\])]?")
+# Of the columns of PEtab that tell trajectories apart; `datasetId` may differ between metabolites of one of them.
+_PETAB_RUNS = ("preequilibrationConditionId", "simulationConditionId", "replicateId")
+
+
+@dataclass(frozen=True)
+class _LongRow:
+    """A reading with its place."""
+
+    line: int
+    trajectory: str
+    time: str
+    name: str
+    value: str
+
+
+def arranged(table: CsvRows) -> CsvRows:
+    """Return the table with a row for each sample; `remarks` say what was done."""
+    table = _with_units(table)
+    header = table.header
+    if not any(map(is_time, header[1:])):
+        timed = [index for index, name in enumerate(header) if index and is_number(_number_in(name))]
+        if len(timed) > 1 and 2 * len(timed) >= len(header) - 1:
+            return _from_rows_of_metabolites(table, timed)
+    if not any(map(is_time, header)):
+        return _transposed(table) if any(is_time(row.fields[0]) for row in table.rows) else table
+    names = [index for index, name in enumerate(header) if _NAME.fullmatch(_ID.sub("", name))]
+    values = [index for index, name in enumerate(header) if _VALUE.fullmatch(name)]
+    if len(names) == 1 and len(values) == 1:
+        return _from_long(table, names[0], values[0])
+    return table
+
+
+def _number_in(name: str) -> str:
+    found = _TIMED.fullmatch(name)
+    return found["number"] if found else name
+
+
+def _with_units(table: CsvRows) -> CsvRows:
+    """Return the table with a row of units moved into the header."""
+    if not table.rows:
+        return table
+    first, *rest = table.rows
+    places = [index for index, name in enumerate(table.header) if is_time(name)]
+    named = [field for field in first.fields if field]
+    if not places or not rest or not all(_UNIT.fullmatch(field) for field in named):
+        return table
+    if not re.fullmatch(rf"[\[(]?(?:{TIME_UNIT})[\])]?", first.fields[places[0]], re.IGNORECASE):
+        return table
+    header = tuple(
+        f"{name} [{unit.strip('[]()')}]" if unit and name not in (TIME, TRAJECTORY) else name
+        for name, unit in zip(table.header, first.fields, strict=True)
+    )
+    return CsvRows(header, tuple(rest), (*table.remarks, f"row {first.line} was read as units"))
+
+
+def _transposed(table: CsvRows) -> CsvRows:
+    """Return a table whose times stand in a row, with rows and columns exchanged."""
+    lines = [table.header, *(row.fields for row in table.rows)]
+    if not lines[0][0] or _NAME.fullmatch(lines[0][0]):  # names of samples
+        lines = lines[1:]
+    header, *samples = zip(*lines, strict=True)
+    rows = tuple(Row(number, fields) for number, fields in enumerate(samples, 2))
+    return CsvRows(tuple(header), rows, (*table.remarks, "rows and columns were exchanged: the times stand in a row"))
+
+
+def _from_rows_of_metabolites(table: CsvRows, timed: Sequence[int]) -> CsvRows:
+    """Return a table whose header holds the times, with a row for each time."""
+    runs = [index for index, name in enumerate(table.header) if index not in timed and is_trajectory(name)]
+    others = [f"'{table.header[index]}'" for index in range(1, len(table.header)) if index not in (*timed, *runs)]
+    long = [
+        _LongRow(row.line, _joined(row, runs), _number_in(table.header[index]), row.fields[0], row.fields[index])
+        for row in table.rows
+        for index in timed
+    ]
+    remarks = [f"metabolites stand in rows, the times in the first row: {len(table.rows)} rows became columns"]
+    if others:
+        remarks.append(f"columns of metabolites without a time were not read: {', '.join(others)}")
+    return _pivoted(long, bool(runs), (*table.remarks, *remarks))
+
+
+def _from_long(table: CsvRows, name: int, value: int) -> CsvRows:
+    """Return a table of one reading a row with a row for each sample."""
+    header = table.header
+    time = next((index for index, one in enumerate(header) if one == TIME), None)
+    if time is None:
+        time = next(index for index, one in enumerate(header) if is_time(one))
+    runs = [index for index, one in enumerate(header) if one in _PETAB_RUNS]
+    runs = runs or [index for index, one in enumerate(header) if is_trajectory(one) and index != name]
+    long = [
+        _LongRow(row.line, _joined(row, runs), row.fields[time], row.fields[name], row.fields[value])
+        for row in table.rows
+    ]
+    remarks = [f"each reading has a row, with its name in column '{header[name]}' and itself in '{header[value]}'"]
+    if runs:
+        remarks.append(f"trajectories are named by {' and '.join(repr(header[index]) for index in runs)}")
+    return _pivoted(long, bool(runs), (*table.remarks, *remarks))
+
+
+def long_form(rows: Sequence[Row], remarks: tuple[str, ...]) -> CsvRows:
+    """Return the table of rows that hold the trajectory, the time, the name and the value of one reading each."""
+    return _pivoted([_LongRow(row.line, *row.fields) for row in rows], True, remarks)
+
+
+def _joined(row: Row, places: Sequence[int]) -> str:
+    return "/".join(field for field in (row.fields[place] for place in places) if field)
+
+
+def _pivoted(long: Sequence[_LongRow], named: bool, remarks: tuple[str, ...]) -> CsvRows:
+    """Return one row for each trajectory, time and repetition; the line is that of the first reading."""
+    names = list(dict.fromkeys(reading.name for reading in long))
+    samples: dict[tuple[str, str, int], dict[str, str]] = {}
+    lines: dict[tuple[str, str, int], int] = {}
+    seen: dict[tuple[str, str, str], int] = {}
+    for reading in long:
+        cell = (reading.trajectory, reading.time, reading.name)
+        key = (reading.trajectory, reading.time, seen.get(cell, 0))
+        seen[cell] = key[2] + 1
+        samples.setdefault(key, {})[reading.name] = reading.value
+        lines.setdefault(key, reading.line)
+    rows = tuple(Row(lines[key], _fields(key, found, names, named)) for key, found in samples.items())
+    return CsvRows((*((TRAJECTORY,) * named), TIME, *names), rows, remarks)
+
+
+def _fields(key: tuple[str, str, int], found: Mapping[str, str], names: Sequence[str], named: bool) -> tuple[str, ...]:
+    return (*((key[0],) * named), key[1], *(found.get(name, "") for name in names))

@@ -1,0 +1,115 @@
+"""The part of a stated network that was measured, and what is said about the rest."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from simulator.equation import Total
+from simulator.measured.problem_list import listed_problems
+from simulator.measured.stated_network import StatedFile
+from simulator.measured_regime import StatedNetwork
+from stoichloop.errors import RegimeError
+
+_JOINED = re.compile(r"[+;,&*]|[.:]$")  # between or behind names in which a space was forgotten
+_COEFFICIENT = re.compile(r"^\d+\*?")
+
+
+@dataclass(frozen=True)
+class Cut:
+    """The measured part of a network, and sentences about what was done to the network.
+
+    `missing` counts the reactions in which each species takes part that was not measured.
+    """
+
+    network: StatedNetwork
+    notes: tuple[str, ...]
+    missing: Mapping[str, int] = field(default_factory=dict)
+
+
+def cut_down(path: Path, stated: StatedFile, measured: Collection[str], steady: Collection[str] = ()) -> Cut:
+    """Return the measured part of the network of `path`; raises `RegimeError` if it is empty.
+
+    Metabolites that were not measured are left out of their reactions; a reaction that keeps one side alone stays as an
+    exchange, since the balances of its members hold. Inputs, and `steady` metabolites that never change, act on rates
+    and have no balance.
+    """
+    whole = stated.network
+    if not stated.aliases:  # the names of an SBML file are written by programs
+        _refuse_slips(path, whole, measured)
+    outside = {*stated.inputs, *steady}
+    gone = {name for name in stated.species if name not in measured}
+    cut = {name: equation.without(tuple(gone), tuple(outside)) for name, equation in whole.reactions.items()}
+    kept = {name: equation for name, equation in cut.items() if equation.members}
+    if not kept:
+        raise RegimeError(f"--network {path}: no reaction has a metabolite that was measured; write names like columns")
+    lost = {name: [m for m in whole.reactions[name].members if m in gone and m not in outside] for name in kept}
+    unknown = gone - stated.constants
+    hidden = {name: [m for m in whole.reactions[name].participants if m in unknown] for name in kept}
+    incomplete, unobserved = (tuple(sorted(n for n, names in found.items() if names)) for found in (lost, hidden))
+    exchange = [name for name, equation in kept.items() if not equation.substrates or not equation.products]
+    balanced = whole.mass_balanced and not incomplete and not exchange
+    rows = {name for equation in kept.values() for name in equation.members}
+    totals = {name: total for name, total in whole.conserved.items() if rows.issuperset(total.weights)}
+    network = StatedNetwork(
+        reactions=kept,
+        alphabet=whole.alphabet,
+        mass_balanced=balanced,
+        primitive=whole.primitive,
+        volumes={name: volume for name, volume in whole.volumes.items() if name in rows},
+        conserved=totals,
+        incomplete=incomplete,
+        unobserved_rate=unobserved,
+    )
+    lists = {
+        "species that were not measured": sorted(unknown),
+        "reactions without a measured metabolite": [name for name in cut if name not in kept],
+        "reactions that keep the measured part of their members": _with(lost, incomplete),
+        "reactions whose rate depends on something that was not measured": _with(hidden, unobserved),
+        "taken as set from outside, since they never change": sorted(set(steady) & set(stated.species)),
+        "given over time, without a balance": list(network.input_names),
+        "measured, but in no reaction that is kept": sorted(set(measured) - rows - set(network.input_names)),
+        "conserved totals with a member that has no row": [name for name in whole.conserved if name not in totals],
+    }
+    notes = [f"{what}: {', '.join(names)}" for what, names in lists.items() if names]
+    if whole.mass_balanced and not balanced:
+        notes.append("mass balance is not used, since reactions are open to the outside or lost members")
+    missing = Counter(name for one in whole.reactions.values() for name in {*one.members, *one.regulators} & unknown)
+    return Cut(network, (*stated.notes, *notes), dict(sorted(missing.items())))
+
+
+def computed_totals(stated: StatedFile, measured: Collection[str]) -> dict[str, Total]:
+    """Return, for each species that was not measured but follows from a total of known amount, that total."""
+    found: dict[str, Total] = {}
+    for total in stated.network.conserved.values():
+        missing = [name for name in total.weights if name not in measured]
+        if total.amount is not None and len(missing) == 1:
+            found[missing[0]] = total
+    return found
+
+
+def _with(found: Mapping[str, Sequence[str]], names: Sequence[str]) -> list[str]:
+    return [f"{name} (without {', '.join(found[name])})" for name in names]
+
+
+def _refuse_slips(path: Path, network: StatedNetwork, measured: Collection[str]) -> None:
+    """Raise `RegimeError` for names without a column that are made of the names of columns."""
+    columns = {name.casefold(): name for name in measured}
+    problems = [
+        f"key 'reactions.{reaction}' holds '{name}', which has no column in the table, but "
+        f"{' and '.join(repr(one) for one in meant)} has; write names like the columns, with ' + ' between them, or "
+        "rename what was not measured"
+        for reaction, equation in network.reactions.items()
+        for name in equation.members + equation.regulators
+        if name not in measured and (meant := _meant(name, columns))
+    ]
+    if problems:
+        raise RegimeError(listed_problems(f"--network {path}", problems))
+
+
+def _meant(name: str, columns: Mapping[str, str]) -> list[str]:
+    parts = [_COEFFICIENT.sub("", part) for part in _JOINED.split(name)]
+    return [columns[part.casefold()] for part in parts if part.casefold() in columns]
