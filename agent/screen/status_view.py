@@ -62,7 +62,7 @@ def line_text(line: Line, error: str = "") -> str:
 def leaderboard_table(lines: list[Line], objective: Objective) -> Table:
     """Return the leaderboard: accepted experiments first, then the others by mean score."""
     table = _table("experiment", f"{objective} ± standard error", "verdict")
-    table.add_column("title, accepted ones first, then by score", ratio=1, no_wrap=True, overflow="ellipsis")
+    table.add_column("title; accepted, then by score", ratio=1, no_wrap=True, overflow="ellipsis")
     for line in lines:
         verdict = Text(line.verdict, style=COLOURS.get(line.verdict, ""))
         table.add_row(line.experiment, line_text(line), verdict, Text(line.title))
