@@ -158,7 +158,8 @@ class _Chart:
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         title = Text.assemble(
-            f"{self._objective} of each experiment ", ("•", "bold"), ", of the incumbent ", ("━", "green")
+            *(f"{self._objective} of each experiment ", ("•", "bold"), ", accepted ", ("◆", "bold green")),
+            *(", of the incumbent ", ("━", "green")),
         )
         width = _PAPER if console.width >= UNBOUNDED else None
         yield Panel(self._curve, title=title, title_align="left", border_style="dim", width=width)
@@ -192,7 +193,7 @@ class _Curve:
         cells |= dict.fromkeys(dots, ("•", "bold"))
         for dot, (before, now) in zip(dots, pairwise([None, *self._best]), strict=True):
             if now != before:
-                cells[dot] = ("•", "bold green")
+                cells[dot] = ("◆", "bold green")
         text = Text(no_wrap=True)
         for row in range(self._height):
             label = f"{high - (high - low) * row / top:.3f} "

@@ -207,7 +207,7 @@ def test_what_was_accepted_is_seen_among_thousands_that_were_not() -> None:
     status = status.model_copy(update={"history": [0.9 if index % 3 else 0.5 for index in range(5000)], "best": best})
     screen = Console(width=80, height=24, file=StringIO(), force_terminal=True)
     cells = [part for line in screen.render_lines(status_view(status, 24), pad=False) for part in line]
-    assert sum(part.text == "•" and str(part.style) == "bold green" for part in cells) == 2
+    assert sum(part.text == "◆" and str(part.style) == "bold green" for part in cells) == 2
 
 
 def test_a_second_screen_goes_on_until_it_is_interrupted(documented: Documented) -> None:
