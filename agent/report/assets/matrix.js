@@ -35,7 +35,11 @@ function tellCells(drawing, told) {
 function drawNetworks(sheet) {  // the S of an experiment, and how it differs from the one of the best experiment
   for (const place of sheet.querySelectorAll(".network")) {
     const letters = networks?.letters[place.dataset.e];
-    if (!cells || !letters || place.childElementCount) { continue; }
+    if (!cells || !networks || place.childElementCount) { continue; }
+    if (!letters) {
+      place.textContent = "Its S is left out to keep this page small.";
+      continue;
+    }
     const learned = [...letters].map((letter) => networks.values[letter.charCodeAt(0) - 48]);
     const others = learned.filter((value, edge) => value !== cells.learned[edge]).length;
     place.textContent = `${others} of ${learned.length} differ from the trial of the best experiment shown under "recovered S".`
