@@ -12,6 +12,8 @@ _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 def parse_duration(option: str, text: str) -> float:
     """Return the seconds of '8h', '90m', '1h30m' or '45s'; raises `UsageError`, which names the option."""
+    if re.fullmatch(r"-.*|0+(?:\.0*)?[smhd]?", text):
+        raise UsageError(f"{option} {text} must be longer than 0; write it like 8h, 90m or 1h30m")
     if re.fullmatch(r"\d+(?:\.\d+)?", text):
         raise UsageError(f"{option} {text} has no unit; write {text}h for hours, {text}m for minutes")
     parts = re.findall(r"(\d+(?:\.\d+)?)([smhd])", text)

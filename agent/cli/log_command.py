@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from agent.cli.options import CampaignName, Json
-from agent.cli.output import print_json, say
+from agent.cli.output import page, print_json, say
 
 
 def log(
@@ -48,9 +48,10 @@ def log(
         return
     text = "\n\n".join(parts) or f"no entry contains '{search}'"
     if (console := Console()).is_terminal:
+        from rich.console import Group
+
         from agent.screen.log_view import log_view
 
-        for part in log_view(text, search or ""):
-            console.print(part)
+        page(console, Group(*log_view(text, search or "")))
     else:
         say(text)

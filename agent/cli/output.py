@@ -104,11 +104,24 @@ def failure_sentence(error: Exception) -> str | None:
 def usage_sentence(error: TyperException) -> str:
     """Return the sentence about an unknown command or option, or a value that an option cannot have."""
     told = error.format_message().strip()
-    told = re.sub(r"^Invalid value for '([^']+)': (?:Input should be|Value must be)", r"\1 must be", told)
+    told = re.sub(
+        r"^Invalid value for '([^']+)': (?:Input should be|Value must be)", rf"\1{_given(error)} must be", told
+    )
+    told = told.replace("greater than or equal to", "at least").replace("less than or equal to", "at most")
+    told = re.sub(r", unable to parse .*", "", told).replace(": Value error, ", ": ")
     told = re.sub(r"^Invalid value for '([^']+)':", r"\1:", told).removesuffix(".")
     path = getattr(getattr(error, "ctx", None), "command_path", "stoichloop")
     told = re.sub(r"\. Did you mean (.*)\?$", r"; did you mean \1?", told.removeprefix("Invalid value: "))
     return f"{told[:1].lower()}{told[1:]}; see '{path} --help'"
+
+
+def _given(error: TyperException) -> str:
+    """Return the value that an option cannot have, after a blank; empty where the error does not tell it."""
+    from pydantic import ValidationError
+
+    cause = error.__cause__
+    value = cause.errors()[0]["input"] if isinstance(cause, ValidationError) else None
+    return f" {shlex.quote(visible(value))}".replace("\\", "\\\\") if isinstance(value, str) else ""
 
 
 @contextmanager

@@ -25,7 +25,7 @@ from stoichloop.errors import StoichloopError
 from stoichloop.foreign_text import table_cell
 
 EXPERIMENT_COLUMNS = (
-    *("experiment", "block", "rung", "parent", "planner", "role", "move", "repairs", "combines", "title"),
+    *("experiment", "block", "rung", "parent", "planner", "author", "role", "move", "repairs", "combines", "title"),
     *(
         "hypothesis",
         "changes",
@@ -92,7 +92,7 @@ def _cell(value: Any) -> Any:
 
 def _experiment(e: Experiment, rung: str, seeds: int, score: float | None) -> dict[str, Any]:
     """Return a row; `seeds` and the mean `score` over them are those at the campaign's fidelity."""
-    names = ("block", "parent", "planner", "role", "move", "repairs", "hypothesis")
+    names = ("block", "parent", "planner", "author", "role", "move", "repairs", "hypothesis")
     row = {name: getattr(e, name) for name in names} | {
         "experiment": e.id,
         "title": e.headline,

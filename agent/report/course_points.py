@@ -13,11 +13,11 @@ from memory.leaderboard import standing
 from memory.records import Experiment, Objective, experiment_number
 
 
-def course_points(rows: Sequence[ExperimentRow], fidelity: str, objective: Objective) -> dict[str, Any]:
+def course_points(campaign: str, rows: Sequence[ExperimentRow], fidelity: str, objective: Objective) -> dict[str, Any]:
     """Return what `course.js` draws, as JSON values; the level of `fidelity` comes first.
 
-    `experiments` has number, verdict and hours since the first proposal. A level has `dots` of number, score,
-    reference and standard error, and `lead`, the number and mean of each incumbent.
+    `experiments` has number, verdict and hours since the first proposal, at the second `began`. A level has `dots` of
+    number, score, reference and standard error, and `lead`, the number and mean of each incumbent.
     """
     experiments = [row.experiment for row in rows]
     began = min((e.proposed_at for e in experiments), default=0.0)
@@ -25,6 +25,8 @@ def course_points(rows: Sequence[ExperimentRow], fidelity: str, objective: Objec
     levels = levels_of(experiments, fidelity)
     trivial = [t.scores["baseline_exact"] for e in experiments for t in e.trials if "baseline_exact" in t.scores]
     return {
+        "campaign": campaign,
+        "began": round(began),
         "objective": objective,
         "experiments": [[row.number, row.verdict, round((row.ended - began) / 3600.0, 4)] for row in rows],
         "phases": _phases(rows),

@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from memory.records import Experiment
 
-PLAIN = 180_000  # characters of pages that a browser without JavaScript can show
+PLAIN = 180_000  # characters of pages that a browser without JavaScript can show, and of packed networks
 
 
 @dataclass(frozen=True)
@@ -24,9 +24,9 @@ class Sheets:
     packed_count: int
 
 
-def pack_sheets(pages: Sequence[tuple[Experiment, Markup]]) -> Sheets:
-    """Leave pages plain until they fill `PLAIN`: those of accepted experiments first, then the newest."""
-    room, names = PLAIN, set[str]()
+def pack_sheets(pages: Sequence[tuple[Experiment, Markup]], room: int) -> Sheets:
+    """Leave pages plain until they fill `room`: those of accepted experiments first, then the newest."""
+    names = set[str]()
     for e, page in sorted(pages, key=lambda each: (not each[0].accepted, -each[0].block, each[0].id)):
         room -= len(page)
         if room < 0 and names:

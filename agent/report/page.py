@@ -18,15 +18,17 @@ from agent.base.duration import format_duration
 from agent.campaign.campaign_state import read_state
 from agent.campaign.folder import CampaignFolder
 from agent.campaign.status import read_status
+from agent.executor.artifacts import PRINTED
 from agent.executor.workspace import Workspace
 from agent.report.course import draw_course
 from agent.report.course_points import course_points
+from agent.report.experiment_networks import ExperimentNetwork, network_of_row, pack_networks
 from agent.report.experiment_row import ExperimentRow, experiment_rows
 from agent.report.failures import failures
 from agent.report.field_plots import FieldSlice, ParallelPlot, parallel_plot, slices_of
 from agent.report.fields import Influence, influences
 from agent.report.main_answers import answers_of, badge
-from agent.report.packed_sheets import pack_sheets
+from agent.report.packed_sheets import PLAIN, pack_sheets
 from agent.report.panels import Panel, panels_of
 from agent.report.reconstruction import Reconstruction, reconstruction_of
 from agent.report.recovered_coefficients import Recovery, decoded_by_seeds, recovery_of
@@ -76,7 +78,12 @@ _TEMPLATES = Environment(
     finalize=_inserted,
 )
 _TEMPLATES.globals.update(
-    unchecked=UNCHECKED, on_siblings=ON_SIBLINGS, kinds=FINDING_KINDS, counted=counted, meanings=MEANINGS
+    unchecked=UNCHECKED,
+    on_siblings=ON_SIBLINGS,
+    kinds=FINDING_KINDS,
+    counted=counted,
+    meanings=MEANINGS,
+    output_file=PRINTED,
 )
 _TEMPLATES.filters.update(
     moment=moment, duration=format_duration, decimal=decimal, linked=_linked, within=within, script_json=_script_json
@@ -111,6 +118,7 @@ class Report:
     _recovered: tuple[object, RecoveredFigures | None] = field(default=(None, None), init=False)
     _studies: tuple[int, list[FieldStudy]] = field(default=(0, []), init=False)
     _sheets: dict[str, tuple[tuple[object, ...], Markup]] = field(default_factory=dict, init=False)
+    _networks: dict[str, tuple[object, ExperimentNetwork | None]] = field(default_factory=dict, init=False)
 
     def html(
         self, ledger: Ledger, *, follow: float | None = None, campaigns: Mapping[str, str] = MappingProxyType({})
@@ -125,6 +133,8 @@ class Report:
         status, spend = read_status(self.campaign, ledger), spend_of(ledger, experiments)
         winners = read_winners(self.workspace, self.campaign, ledger, leader) if leader else None
         reconstruction = reconstruction_of(self.campaign, leader, self.data) if leader else None
+        networks = {row.experiment.id: found for row in rows if (found := self._network(row))}
+        packed_networks = pack_networks(rows, networks)
         return _TEMPLATES.get_template("page.html.j2").render(
             follow=follow,
             campaigns=campaigns,
@@ -145,7 +155,7 @@ class Report:
                 "course",
                 "Score of every experiment and of the incumbent, and where the loop changed from sweeps to code.",
             ),
-            points=course_points(rows, settings.fidelity, settings.objective),
+            points=course_points(settings.name, rows, settings.fidelity, settings.objective),
             tree=draw_tree(rows, [e.id for e in lineage(experiments, leader)] if leader else ()),
             blocks=blocks,
             events=ledger.events(),
@@ -156,7 +166,10 @@ class Report:
             recovered=self._figures(leader, reconstruction),
             rows=rows,
             names=by_name.keys(),
-            sheets=pack_sheets([(row.experiment, self._sheet(row, rows, by_name)) for row in rows]),
+            sheets=pack_sheets(
+                [(row.experiment, self._sheet(row, rows, by_name)) for row in rows], PLAIN - len(packed_networks)
+            ),
+            networks=packed_networks,
             failures=failures(experiments),
         )
 
@@ -173,10 +186,18 @@ class Report:
                 parent=by_name.get(e.parent or ""),
                 before=before,
                 after=after,
+                network=self._network(row),
                 campaign=self.campaign.settings.name,
                 objective=self.campaign.settings.objective,
             )
             known = self._sheets[e.id] = ((e, after), Markup(text))
+        return known[1]
+
+    def _network(self, row: ExperimentRow) -> ExperimentNetwork | None:
+        """Return what an experiment recovered, decoded again only after further trials."""
+        e = row.experiment
+        if (known := self._networks.get(e.id)) is None or known[0] != e.trials:
+            known = self._networks[e.id] = (e.trials, network_of_row(self.campaign, row, self.data))
         return known[1]
 
     def _figures(self, leader: Experiment | None, reconstruction: Reconstruction | None) -> RecoveredFigures | None:

@@ -15,7 +15,8 @@ from agent.campaign.folder import CampaignFolder
 from agent.executor.artifacts import ESTIMATE
 from agent.report.reconstruction import ComparedReconstruction, Reconstruction
 from memory.records import Experiment
-from simulator.network import Ints
+from simulator.kinetics import Floats
+from simulator.network import Graph, Ints
 from stoichloop.foreign_text import shorten
 
 _SEEDS = 8  # estimates to read for the agreement
@@ -24,14 +25,27 @@ _NAME = 40  # characters
 
 
 @dataclass(frozen=True)
+class SeedNetwork:
+    """What one seed recovered: decoded integers and estimated coefficients, both of shape (E,)."""
+
+    decoded: Ints
+    estimate: Floats
+
+
+@dataclass(frozen=True)
 class Coefficient:
-    """One coefficient of S. `true` is None on measured data; `agreeing` counts the seeds with the same integer."""
+    """One coefficient of S. `true` is None on measured data; `agreeing` counts the seeds with the same integer.
+
+    `value` is the mean estimate over seeds, each in units of its own decoded column; `deviation` that between seeds.
+    """
 
     metabolite: str
     reaction: str
     learned: int
     true: int | None
     agreeing: int
+    value: float
+    deviation: float
 
 
 @dataclass(frozen=True)
@@ -48,8 +62,8 @@ class Recovery:
 
     Attributes:
         total: number of coefficients. seeds: number of seeds with an estimate. disputed: coefficients on which these
-            do not agree. wrong: coefficients that differ from the truth; listed: the first of the wrong ones, or
-            without a truth of the disputed ones.
+            do not agree. wrong: coefficients that differ from the truth. listed: the first of the wrong ones, or
+            without a truth of all, the least certain first.
         confusion: None without a truth. cells: all coefficients for the page's drawing, as JSON values.
     """
 
@@ -62,35 +76,46 @@ class Recovery:
     cells: dict[str, Any]
 
 
-def decoded_by_seeds(campaign: CampaignFolder, experiment: Experiment, shown: Reconstruction) -> list[Ints]:
-    """Return the decoded coefficients of several seeds at one fidelity, each of shape (E,), the shown one first."""
-    found = [shown.decoded]
+def decoded_by_seeds(campaign: CampaignFolder, experiment: Experiment, shown: Reconstruction) -> list[SeedNetwork]:
+    """Return what several seeds recovered at one fidelity, the shown one first."""
+    found = [SeedNetwork(shown.decoded, shown.estimate.sto_all)]
     for trial in experiment.trials:
         same = trial.fidelity == shown.trial.fidelity and trial.status == "completed"
         if not same or trial.trial == shown.trial.trial or len(found) == _SEEDS:
             continue
         try:
-            estimate = read_estimate(campaign.folder / trial.folder / ESTIMATE, shown.data.graph)
+            estimate = read_estimate(campaign.folder / trial.folder / ESTIMATE, shown.data.graph).sto_all
         except EstimateError:
             continue
         data = shown.data
-        found.append(decode(data.graph, estimate.sto_all, data.regime.constraints, data.stated_columns))
+        decoded = decode(data.graph, estimate, data.regime.constraints, data.stated_columns)
+        found.append(SeedNetwork(decoded, estimate))
     return found
 
 
-def recovery_of(shown: Reconstruction, by_seed: Sequence[Ints]) -> Recovery:
+def in_units(graph: Graph, network: SeedNetwork) -> Floats:
+    """Return the estimates, shape (E,), each divided by the length of its column in that of the decoded one."""
+    integers = network.decoded.astype(float)
+    along = np.bincount(graph.rxn_all, integers * network.estimate, graph.n_reactions)
+    lengths = along / np.maximum(np.bincount(graph.rxn_all, integers**2, graph.n_reactions), 1.0)
+    return network.estimate / np.where(lengths == 0.0, np.inf, lengths)[graph.rxn_all]
+
+
+def recovery_of(shown: Reconstruction, by_seed: Sequence[SeedNetwork]) -> Recovery:
     """Compare the decoded integers with the truth, where it is known, and with those of other seeds."""
     graph, network = shown.data.graph, shown.data.regime.network
     true = shown.data.truth.sto_all if isinstance(shown, ComparedReconstruction) else None
-    agreeing = np.sum([decoded == shown.decoded for decoded in by_seed], axis=0)
+    agreeing = np.sum([each.decoded == shown.decoded for each in by_seed], axis=0)
+    values = np.array([in_units(graph, each) for each in by_seed])
+    mean, deviation = values.mean(axis=0), values.std(axis=0)
     metabolites = [shorten(name, _NAME) for name in network.metabolite_names]
     reactions = [shorten(name, _NAME) for name in network.reaction_names]
     wrong = np.flatnonzero(shown.decoded != true) if true is not None else np.array([], dtype=int)
-    disputed = np.flatnonzero(agreeing < len(by_seed))
+    uncertain = np.lexsort((-np.abs(mean - shown.decoded), agreeing))
     return Recovery(
         total=len(shown.decoded),
         seeds=len(by_seed),
-        disputed=len(disputed),
+        disputed=int(np.sum(agreeing < len(by_seed))),
         wrong=len(wrong),
         listed=tuple(
             Coefficient(
@@ -99,8 +124,10 @@ def recovery_of(shown: Reconstruction, by_seed: Sequence[Ints]) -> Recovery:
                 int(shown.decoded[edge]),
                 None if true is None else int(true[edge]),
                 int(agreeing[edge]),
+                float(mean[edge]),
+                float(deviation[edge]),
             )
-            for edge in (disputed if true is None else wrong)[:_LISTED]
+            for edge in (uncertain if true is None else wrong)[:_LISTED]
         ),
         confusion=None if true is None else _confusion(true, shown.decoded),
         cells={

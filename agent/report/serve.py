@@ -13,16 +13,19 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Lock
 from typing import Any
 
+from agent.base.untrusted import tail_of
+from agent.executor.artifacts import PRINTED
 from agent.report.page import Report
 from memory.ledger import Ledger
 from stoichloop.errors import StoichloopError
-from stoichloop.foreign_text import one_line
+from stoichloop.foreign_text import one_line, visible
 
 HOST = "127.0.0.1"
 _FRESH_S = 5.0  # shortest time between two renderings
 _CONNECTIONS = 32  # at once; further ones are closed
 _REQUEST_S = 10.0  # in which a client must have sent its request
 _SEND_S = 60.0  # in which a client must have taken the page
+_OUTPUT_BYTES = 1_000_000  # of a trial's output
 
 
 @dataclass
@@ -38,6 +41,8 @@ class _Served:
 
 class ReportServer(ThreadingHTTPServer):
     """Serves the page at `/`, and at `/at` the time when that page was rendered; of another campaign at `/NAME/`.
+
+    Below a page are the outputs of that campaign's trials, to which it links.
 
     Clients that are slow or many hold neither threads nor memory: connections are limited in number and in time.
     """
@@ -114,6 +119,19 @@ class ReportServer(ThreadingHTTPServer):
                     served.page = report.html(ledger, follow=served.at, campaigns=self._campaigns)
         return served.page, served.at
 
+    def output(self, path: str) -> str | None:
+        """Return the end of a trial's output at the address that its page links to, None where there is none."""
+        place, _, folder = path.removesuffix(f"/{PRINTED}").rpartition("/experiments/")
+        served = self._served.get(f"{place}/")
+        if served is None or served.report is None:
+            return None
+        campaign = served.report.campaign
+        with Ledger(campaign.ledger_path, readonly=True) as ledger:
+            experiment = ledger.experiment(folder.partition("/")[0])
+        known = {trial.folder for trial in experiment.all_trials} if experiment else set()
+        wanted = f"experiments/{folder}"
+        return tail_of(campaign.folder / wanted / PRINTED, _OUTPUT_BYTES) if wanted in known else None
+
 
 class _Handler(BaseHTTPRequestHandler):
     server: ReportServer
@@ -127,20 +145,27 @@ class _Handler(BaseHTTPRequestHandler):
         # Against DNS rebinding: a foreign name that resolves to this machine would let another site read the page.
         host = self.headers.get("Host", "").partition(":")[0]
         folder, _, name = self.path.rpartition("/")
+        local = host in (HOST, "localhost")
         try:
-            local = host in (HOST, "localhost") and name in ("", "at")
-            found = self.server.current(f"{folder}/") if local else None
+            output = self.server.output(self.path) if local and name == PRINTED else None
+            found = self.server.current(f"{folder}/") if local and name in ("", "at") else None
         except Exception as error:  # a page that cannot be drawn now; the ledger may grow
             self.send_error(HTTPStatus.SERVICE_UNAVAILABLE, explain=one_line(f"{type(error).__name__}: {error}"))
             return
-        if found is None:
+        if output is not None:
+            self._send("plain", visible(output))
+        elif found is not None:
+            self._send(*(("plain", repr(found[1])) if name else ("html", found[0])))
+        else:
             self.send_error(HTTPStatus.NOT_FOUND)
-            return
-        kind, body = ("plain", repr(found[1]).encode()) if name else ("html", found[0].encode())
+
+    def _send(self, kind: str, text: str) -> None:
+        body = text.encode()
         self.send_response(HTTPStatus.OK)
         self.send_header("Content-Type", f"text/{kind}; charset=utf-8")
         self.send_header("Content-Length", str(len(body)))
         self.send_header("Cache-Control", "no-store")
+        self.send_header("X-Content-Type-Options", "nosniff")
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(body)

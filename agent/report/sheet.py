@@ -45,13 +45,14 @@ class ChangedFile:
 class Sheet:
     """The parts of an experiment's page that its record does not hold.
 
-    `printed` is the end of a failed trial's output.
+    `printed` is the end of a failed trial's output. `outputs` names the trials whose output is in a file.
     """
 
     experiment: Experiment
     files: tuple[ChangedFile, ...]
     curves: tuple[Curve, ...]
     printed: str
+    outputs: frozenset[str]
     seconds: float
 
     @property
@@ -69,6 +70,7 @@ def sheet_of(campaign: CampaignFolder, experiment: Experiment) -> Sheet:
         files=changed_files(experiment.patch),
         curves=tuple(curve for curve in curves if curve is not None),
         printed=_printed(campaign, broken) if broken else "",
+        outputs=frozenset(t.trial for t in experiment.trials if (campaign.folder / t.folder / PRINTED).is_file()),
         seconds=sum(trial.seconds for trial in experiment.all_trials),
     )
 

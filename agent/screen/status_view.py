@@ -62,7 +62,7 @@ def line_text(line: Line, error: str = "") -> str:
 def leaderboard_table(lines: list[Line], objective: Objective) -> Table:
     """Return the leaderboard: accepted experiments first, then the others by mean score."""
     table = _table("experiment", f"{objective} ± standard error", "verdict")
-    table.add_column("title", ratio=1, no_wrap=True, overflow="ellipsis")
+    table.add_column("title; accepted, then by score", ratio=1, no_wrap=True, overflow="ellipsis")
     for line in lines:
         verdict = Text(line.verdict, style=COLOURS.get(line.verdict, ""))
         table.add_row(line.experiment, line_text(line), verdict, Text(line.title))
@@ -158,7 +158,8 @@ class _Chart:
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         title = Text.assemble(
-            f"{self._objective} of each experiment ", ("•", "bold"), ", of the incumbent ", ("━", "green")
+            *(f"{self._objective} of each experiment ", ("•", "bold"), ", accepted ", ("◆", "bold green")),
+            *(", of the incumbent ", ("━", "green")),
         )
         width = _PAPER if console.width >= UNBOUNDED else None
         yield Panel(self._curve, title=title, title_align="left", border_style="dim", width=width)
@@ -192,7 +193,7 @@ class _Curve:
         cells |= dict.fromkeys(dots, ("•", "bold"))
         for dot, (before, now) in zip(dots, pairwise([None, *self._best]), strict=True):
             if now != before:
-                cells[dot] = ("•", "bold green")
+                cells[dot] = ("◆", "bold green")
         text = Text(no_wrap=True)
         for row in range(self._height):
             label = f"{high - (high - low) * row / top:.3f} "

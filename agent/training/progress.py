@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import time
 from pathlib import Path
 from types import TracebackType
 
@@ -9,7 +11,41 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from rich.text import Text
 
 from agent.base.console import Console
+from agent.base.duration import format_duration
 from agent.executor.artifacts import read_curves
+
+_TOLD_S = 30.0  # between two lines where there is no terminal
+
+
+class TrainingProgress:
+    """The progress of one training: a bar in a terminal, elsewhere a line at the start and one every half minute."""
+
+    def __init__(self, console: Console, steps: int) -> None:
+        self._console, self._steps = console, steps
+        columns = TextColumn("training"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
+        self._bar = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
+        self._task = self._bar.add_task("", total=steps)
+        self._started, self._told = time.monotonic(), -math.inf
+
+    def __enter__(self) -> TrainingProgress:
+        self._bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._bar.stop()
+
+    def advance(self, step: int) -> None:
+        """Show that `step` steps are done."""
+        self._bar.update(self._task, completed=step)
+        now = time.monotonic()
+        if self._console.is_terminal or now - self._told < _TOLD_S:
+            return
+        left = (now - self._started) / step * (self._steps - step) if step else None
+        words = "" if left is None else f", about {format_duration(left)} left"
+        self._console.print(f"training: step {step:,} of {self._steps:,}{words}")
+        self._told = now
 
 
 class TrainingBars:

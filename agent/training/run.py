@@ -12,8 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
 from agent.analyzer.scoring.estimate import Estimate, EstimateError, read_estimate
 from agent.analyzer.scoring.score import Scores, score
 from agent.base.console import Console
@@ -27,6 +25,7 @@ from agent.executor.trial import Job, Outcome
 from agent.executor.workspace import Workspace
 from agent.training.coefficients_csv import write_coefficients
 from agent.training.datasets import dataset_of
+from agent.training.progress import TrainingProgress
 from agent.training.recipe import find_recipe, start_from, uncommitted
 from agent.training.recovered_network import RESULT, RecoveredNetwork, network_of
 from simulator.dataset import FrozenData
@@ -127,14 +126,12 @@ def train_once(
     configuration = code.resolve(changes)
     job = Job("", configuration, seed, steps)  # of the code in a folder, which need not be committed
     console = Console(stderr=True, quiet=quiet)
-    columns = TextColumn("training"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
-        bar = progress.add_task("", total=steps)
+    with TrainingProgress(console, steps) as progress:
 
         def tick() -> None:
             check()
             points = read_curves(folder)
-            progress.update(bar, completed=points[-1].step if points else 0)
+            progress.advance(points[-1].step if points else 0)
 
         run_alone(job, code, dataset, folder, sandbox, tick)
     try:

@@ -181,7 +181,17 @@ def picture(known: Winners) -> RenderableType:
     parts += [_paragraph(winner, known) for winner in leading]
     if others:
         parts += [Text("also accepted"), *(_paragraph(winner, known) for winner in others)]
+    parts += [Text.assemble(("next: ", "dim"), command, no_wrap=True, overflow="ignore") for command in _next(known)]
     return Group(*parts)
+
+
+def _next(known: Winners) -> list[str]:
+    """Return the commands that are of use next: what is not known of the incumbent, and how to take it."""
+    best = next((winner for winner in known.winners if winner.experiment == known.incumbent), None)
+    if best is None or best.parent is None:  # the baseline is nothing to take
+        return []
+    of = f"{best.experiment} --campaign {known.campaign}"
+    return [*([] if best.verification else [f"stoichloop verify {of}"]), f"stoichloop pick {of}"]
 
 
 def _paragraph(winner: Winner, known: Winners) -> RenderableType:

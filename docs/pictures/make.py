@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import re
+import sys
 from io import StringIO
 from pathlib import Path
 
@@ -21,16 +22,29 @@ from rich.console import Console
 from rich.text import Text
 
 WINDOWS = {"report": (1440, 900), "report-phone": (390, 844)}  # pixels
+ANSWERS = (
+    ".badge",
+    ".state",
+    ".tiles",
+    ".made",
+    ".next",
+)  # ended how and why, how good, how sure, what made it so, what next
 COLUMNS = 100  # of the terminal
 
 
 def picture_report(page: Path, folder: Path) -> None:
-    """Write the first screen of a report as PNG files: on a workstation and on a phone, light and dark."""
+    """Write the first screen of a report as PNG files: on a workstation and on a phone, light and dark.
+
+    End with a sentence if an answer is not wholly on it.
+    """
     with Chromium() as browser:
         for name, (width, height) in WINDOWS.items():
             for suffix, dark in (("", False), ("-dark", True)):
                 browser.show(page.absolute().as_uri(), width, height, dark=dark)
                 browser.picture(folder / f"{name}{suffix}.png")
+                for answer in ANSWERS:
+                    if browser.run(f"document.querySelector('{answer}').getBoundingClientRect().bottom") > height:
+                        sys.exit(f"{page}: {answer} is below the first screen of {width} x {height}")
 
 
 def picture_terminal(command: str, captured: Path, picture: Path) -> None:

@@ -169,9 +169,9 @@ class _Case:
     def _screened_out(self, state: Race, fidelity: str) -> str:
         seeds = f"{state.seeds} seed{'s' if state.seeds > 1 else ''}"
         pair = f"{state.ours:.4f} against {state.theirs:.4f} of {self.incumbent.id}, {state.lead:+z.4f}"
-        rule = f"a lead of more than {state.needed:+z.4f} was needed"
-        if self.simpler:
-            rule = f"{state.needed:+z.4f} was needed, since it is simpler"
+        rule = f"a lead of more than {state.needed:.4f} was needed"
+        if state.needed < 0:
+            rule = f"a lag of less than {-state.needed:.4f} was allowed{' to simpler code' if self.simpler else ''}"
         return f"screened out at {fidelity} on {seeds}: {pair}; {rule}"
 
     def _trivial(self) -> float | None:

@@ -6,6 +6,7 @@ import json
 import math
 import sys
 import time
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +49,11 @@ class CodeState:
 
         Answers are cached: one call checks whether a proposal is new, a second one builds it.
         """
+        for key in changes:
+            if key not in self.fields and (near := get_close_matches(key, self.fields, 1)):
+                raise StoichloopError(
+                    f"configuration: key '{key}' is not a field of the configuration; did you mean '{near[0]}'?"
+                )
         question = json.dumps(changes, sort_keys=True)
         if question not in self._answers:
             self._answers[question] = self._ask("--resolve", given=question)

@@ -31,7 +31,7 @@ function restore(kept) {
 async function renew(text) {
   const fresh = new DOMParser().parseFromString(text, "text/html"), kept = settings();
   document.title = fresh.title;
-  for (const name of ["overview", "sheets", "points", "cells", "packed"]) {
+  for (const name of ["overview", "sheets", "points", "cells", "networks", "packed"]) {
     const old = byId(name), now = fresh.getElementById(name);
     if (old && now) { old.replaceWith(document.adoptNode(now)); } else if (now) { document.body.append(document.adoptNode(now)); }
   }

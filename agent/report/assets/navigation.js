@@ -27,7 +27,7 @@ function openedSheet() {
   if (sheet) {
     scrollTo(0, 0);
     sheet.focus({preventScroll: true});
-    plotLosses(sheet);
+    drawIn(sheet);
   }
 }
 

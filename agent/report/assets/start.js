@@ -1,17 +1,25 @@
 // Unpacks the older experiments and starts all parts.
-async function unpackSheets() {
-  const packed = byId("packed").textContent;
-  if (!packed) { return; }
+async function unpack(name) {  // the text of a script element, gzip in base64
+  const packed = byId(name).textContent;
+  if (!packed) { return ""; }
   const bytes = Uint8Array.from(atob(packed), (letter) => letter.charCodeAt(0));
-  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
-  byId("sheets").insertAdjacentHTML("beforeend", await new Response(stream).text());
+  return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"))).text();
+}
+
+async function unpackSheets() {
+  byId("sheets").insertAdjacentHTML("beforeend", await unpack("packed"));
   if (location.hash && !document.querySelector(":target")) { location.replace(location.hash); }
 }
 
 function drawAll() {
   drawCourse();
-  plotLosses(byId("panel"));
-  if (sheetNow()) { plotLosses(sheetNow()); }
+  drawIn(byId("panel"));
+  if (sheetNow()) { drawIn(sheetNow()); }
+}
+
+function drawIn(sheet) {
+  plotLosses(sheet);
+  drawNetworks(sheet);
 }
 
 async function prepare() {  // what is on the page: again after each change of a served page
@@ -19,9 +27,10 @@ async function prepare() {  // what is on the page: again after each change of a
   await unpackSheets();
   fillChoices();
   sortOnClick();
-  nameCells();
+  await readCells();
   makeCopiable();
   defineScores();
+  tellSince();
   for (const choice of document.querySelectorAll("[name=axis]")) { choice.addEventListener("change", drawCourse); }
 }
 

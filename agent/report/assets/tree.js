@@ -25,7 +25,7 @@ function showInPanel() {
   forest.classList.toggle("one", opened.length === 1);
   forest.classList.toggle("two", opened.length === 2);
   for (const node of document.querySelectorAll(".node")) { node.classList.toggle("shown", opened.includes(node.hash.slice(1))); }
-  plotLosses(panel);
+  drawIn(panel);
 }
 
 function openFromTree() {

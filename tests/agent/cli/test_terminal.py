@@ -123,6 +123,12 @@ def test_the_log_in_a_terminal_says_what_the_log_says(documented: Documented) ->
     assert not {word for word in re.findall(r"\w+", markdown) if word not in words and len(word) < 12} - {"trial"}
 
 
+def test_a_long_log_in_a_terminal_goes_through_the_pager(documented: Documented, tmp_path: Path) -> None:
+    told = in_terminal(documented.workspace.root, "log", PAGER=f"tee {tmp_path}/paged")
+    assert "e0001" in told
+    assert "e0001" in (tmp_path / "paged").read_text()
+
+
 def a_status(experiments: int, trials: int) -> Status:
     line = Line(
         experiment="e0001",
@@ -171,6 +177,7 @@ def test_the_picture_fits_its_screen(width: int, height: int, experiments: int, 
     assert max(map(len, texts)) <= width
     assert any("incumbent" in text for text in texts)
     assert any("e0001" in text and "accepted" in text for text in texts)
+    assert any("title; accepted, then by score" in text for text in texts)
 
 
 def drawn(**changes: Any) -> str:
@@ -200,7 +207,7 @@ def test_what_was_accepted_is_seen_among_thousands_that_were_not() -> None:
     status = status.model_copy(update={"history": [0.9 if index % 3 else 0.5 for index in range(5000)], "best": best})
     screen = Console(width=80, height=24, file=StringIO(), force_terminal=True)
     cells = [part for line in screen.render_lines(status_view(status, 24), pad=False) for part in line]
-    assert sum(part.text == "•" and str(part.style) == "bold green" for part in cells) == 2
+    assert sum(part.text == "◆" and str(part.style) == "bold green" for part in cells) == 2
 
 
 def test_a_second_screen_goes_on_until_it_is_interrupted(documented: Documented) -> None:

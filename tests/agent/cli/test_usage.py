@@ -94,10 +94,15 @@ def test_every_command_has_an_example_that_it_understands(run: Run) -> None:
     ("arguments", "sentence"),
     [
         ("explor", "no such command 'explor'; did you mean 'explore', 'export', 'report'?"),
-        ("train pde_m1_tiny --seed -1", "--seed must be greater than or equal to 0"),
+        ("train pde_m1_tiny --seed -1", "--seed -1 must be at least 0; see 'stoichloop train --help'"),
+        ("train pde_m1_tiny --steps a\\b", "--steps 'a\\b' must be a valid integer; see"),
+        ("report --port 99999", "--port 99999 must be at most 65535; see"),
         ("train", "missing argument 'REGIME'"),
         ("status --nope", "no such option: --nope"),
         ("explore pde_m1_tiny --budget 8", "--budget 8 has no unit; write 8h for hours, 8m for minutes"),
+        ("explore pde_m1_tiny --budget -5m", "--budget -5m must be longer than 0; write it like 8h"),
+        ("explore pde_m1_tiny --budget 0", "--budget 0 must be longer than 0; write it like 8h"),
+        ("data --kinetics other", "--kinetics: 'other' is not one of 'own'; see"),
         ("explore pde_m1_tiny --budget 8hours", "--budget '8hours' is not a duration"),
         (f"explore pde_m1_tiny --budget {'9' * 400}d", "--budget '999"),
         (

@@ -60,6 +60,7 @@ def paged(tmp_path_factory: pytest.TempPathFactory, tiny: Dataset) -> Paged:
         changed[:wrong] *= -1.0
         write_estimate(true_estimate(tiny, sto_all=changed), folder / "estimate.npz")
         losses = [{"step": step, "steps": 500, "loss": 1.0, "loss_pred": 1.0 / step} for step in range(1, 400, 9)]
+        (folder / "stdout.txt").write_text("step 1\x1b of 500\n")
         (folder / "curves.jsonl").write_text("\n".join(map(json.dumps, losses)))
     night.close()
     return Paged(workspace, open_campaign(workspace, "night"), verify(tiny.regime, workspace.data))

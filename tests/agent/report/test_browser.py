@@ -160,6 +160,30 @@ def test_a_cell_of_s_names_its_reaction_and_metabolite(page: Chromium, paged: Pa
     assert re.search(r"true (-?\d), learned -?\d; \d of 3 seeds agree", told)
 
 
+def test_the_s_of_an_experiment_is_on_its_page(page: Chromium, paged: Paged) -> None:
+    page.run("location.hash = 'e0005'")
+    page.wait_for("document.querySelector('#e0005 .network svg') !== null")
+    words = page.run("document.querySelector('#e0005 .network').parentElement.textContent")
+    edges = len(paged.dataset.graph.met_all)
+    assert re.match(rf"From trial e0005/s\d/probe: \d+ of {edges} coefficients right\. 0 of {edges} differ", words)
+    page.hover(*page.centre("#e0005 .network svg"))
+    assert re.search(r"reaction \w+, metabolite \w+: ", page.run(TIP))
+
+
+def test_a_second_look_tells_what_is_new(browser: Chromium, again: Paged, tmp_path: Path) -> None:
+    def look() -> str:
+        (tmp_path / "page.html").write_text(again.html(), encoding="utf-8")
+        browser.show((tmp_path / "page.html").as_uri(), *WORKSTATION)
+        return str(browser.run("document.getElementById('since').innerText"))
+
+    assert look() == look() == ""
+    with Ledger(again.campaign.ledger_path) as ledger:
+        more = replace(scored("e0006", block=ledger.next_block(), verdict=Verdict("refused", "why")), parent="e0001")
+        ledger.open_block(Decision("sweep", None, "more"), [replace(more, proposed_at=2e9)])
+    assert re.fullmatch(r"New since you last looked, .*: 1 experiment, marked in the table; none accepted", look())
+    assert browser.run("document.querySelector('#all tr.fresh').cells[0].textContent") == "e0006"
+
+
 def test_on_a_phone_the_answers_come_first_and_nothing_is_cut(browser: Chromium, address: str) -> None:
     browser.show(address, *PHONE)
     assert browser.run("document.documentElement.scrollWidth") == PHONE[0]

@@ -92,11 +92,12 @@ def test_a_page_shows_a_text_as_it_is(text: str) -> None:
     )
     file = ChangedFile(text, 1, 0, (("add", f"+{text}"),), left_out=1)
     page = _TEMPLATES.get_template("sheet.html.j2").render(
-        sheet=Sheet(experiment, files=(file,), curves=(), printed=text, seconds=1.0),
+        sheet=Sheet(experiment, files=(file,), curves=(), printed=text, outputs=frozenset(), seconds=1.0),
         row=experiment_rows([experiment], BLOCKS)[0],
         parent=experiment,
         before=None,
         after=None,
+        network=None,
         campaign="night",
         objective="exact",
     )

@@ -79,8 +79,9 @@ def test_the_page_answers_at_once_and_fetches_nothing(paged: Paged) -> None:
         "Verdicts: 2 accepted, 1 failed, 2 rejected",
     ):
         assert words in page.text
-    assert all(link.startswith("#") for link in page.links)
-    assert {link[1:] for link in page.links} <= set(page.ids)
+    elsewhere = {link for link in page.links if not link.startswith("#")}
+    assert elsewhere == {f"experiments/e0005/s{seed}-probe/stdout.txt" for seed in range(3)}
+    assert {link[1:] for link in set(page.links) - elsewhere} <= set(page.ids)
     assert all(source.startswith(("data:", "#")) for source in page.fetched)
     assert len(page.ids) == len(set(page.ids))
 
@@ -109,7 +110,7 @@ def test_what_was_written_by_others_is_shown_as_text(again: Paged) -> None:
         page = _Page(again.report.html(ledger))
     assert page.text.count(hostile) >= 4
     assert not [source for source in page.fetched if source == "x"]
-    assert page.scripts == _Page(again.html()).scripts <= 6
+    assert page.scripts == _Page(again.html()).scripts <= 7
 
 
 def test_json_in_a_script_ends_it_nowhere() -> None:
@@ -143,7 +144,7 @@ def test_five_hundred_experiments_fit_a_megabyte(again: Paged) -> None:
     assert packed is not None
     unpacked = _Page(gzip.decompress(base64.b64decode(packed[1])).decode())
     assert not set(plain.ids) & set(unpacked.ids)
-    assert {link[1:] for link in plain.links} <= {*plain.ids, *unpacked.ids}
+    assert {link[1:] for link in plain.links if link.startswith("#")} <= {*plain.ids, *unpacked.ids}
     assert len(re.findall(r"<tr data-changed", text)) == 500
 
 
@@ -183,6 +184,17 @@ def test_it_is_served_to_this_machine_alone(server: ReportServer) -> None:
     ):
         with pytest.raises(urllib.error.HTTPError, match="404"):
             urllib.request.urlopen(asked)
+
+
+def test_the_output_of_a_trial_is_served_and_no_other_file(server: ReportServer) -> None:
+    with urllib.request.urlopen(server.address):
+        pass  # what a page links to is known once it was rendered
+    with urllib.request.urlopen(f"{server.address}experiments/e0005/s0-probe/stdout.txt") as answer:
+        assert answer.read() == rb"step 1\x1b of 500" + b"\n"
+        assert answer.headers["Content-Type"] == "text/plain; charset=utf-8"
+    for path in ("s0-probe/estimate.npz", "s9-probe/stdout.txt", "../e0005/s0-probe/stdout.txt", "stdout.txt"):
+        with pytest.raises(urllib.error.HTTPError, match="404"):
+            urllib.request.urlopen(f"{server.address}experiments/e0005/{path}")
 
 
 def test_other_campaigns_are_served_beside_it_when_they_are_asked_for(paged: Paged) -> None:

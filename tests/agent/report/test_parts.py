@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import gzip
+import json
 import re
 import time
 from dataclasses import replace
@@ -10,7 +13,9 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
+from agent.report import experiment_networks
 from agent.report.course_points import course_points
+from agent.report.experiment_networks import ExperimentNetwork, pack_networks
 from agent.report.experiment_row import experiment_rows
 from agent.report.failures import failures
 from agent.report.field_plots import parallel_plot, slices_of
@@ -18,8 +23,8 @@ from agent.report.fields import influences
 from agent.report.main_answers import badge
 from agent.report.page import _TEMPLATES
 from agent.report.rate_law import outliers
-from agent.report.reconstruction import ComparedReconstruction
-from agent.report.recovered_coefficients import recovery_of
+from agent.report.reconstruction import ComparedReconstruction, Reconstruction
+from agent.report.recovered_coefficients import SeedNetwork, recovery_of
 from agent.report.s_matrix import draw_matrices
 from agent.report.sheet import changed_files
 from agent.report.theme import draw, inline
@@ -45,7 +50,7 @@ def a_night() -> list[Experiment]:
 
 def test_a_dot_stands_beside_what_it_was_compared_with() -> None:
     """e0002 lies above the baseline's mean, 0.3, and was rejected: on its only seed, the baseline has 0.4."""
-    (level,) = course_points(experiment_rows(a_night(), BLOCKS), FIDELITY, "exact")["levels"]
+    (level,) = course_points("night", experiment_rows(a_night(), BLOCKS), FIDELITY, "exact")["levels"]
     assert level["dots"] == [[1, 0.3, None, 0.1], [2, 0.35, 0.4, None], [4, 0.85, 0.3, 0.05]]
     assert level["lead"] == [[1, 0.3], [4, 0.85]]
     assert level["baseline"] == 0.3
@@ -96,7 +101,9 @@ def test_wrong_coefficients_have_names_and_the_number_of_seeds_that_agree(
     compared: ComparedReconstruction, tiny: Dataset
 ) -> None:
     true, network = tiny.truth.sto_all, tiny.regime.network
-    recovery = recovery_of(compared, [compared.decoded, true])
+    recovery = recovery_of(
+        compared, [SeedNetwork(compared.decoded, compared.estimate.sto_all), SeedNetwork(true, true.astype(float))]
+    )
     wrong = np.flatnonzero(compared.decoded != true)
     assert recovery.wrong == recovery.disputed == len(wrong) > 0
     first = recovery.listed[0]
@@ -106,6 +113,41 @@ def test_wrong_coefficients_have_names_and_the_number_of_seeds_that_agree(
     assert recovery.confusion is not None
     assert sum(recovery.confusion.counts.values()) == len(true)
     assert sum(n for (t, learned), n in recovery.confusion.counts.items() if t != learned) == len(wrong)
+
+
+def test_the_s_of_each_experiment_is_packed_the_accepted_and_the_newest_first(
+    compared: ComparedReconstruction, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = experiment_rows(a_night(), BLOCKS)
+    networks = {name: ExperimentNetwork("s0", compared.decoded, 1) for name in ("e0001", "e0002", "e0004")}
+
+    def told() -> dict[str, list[int]]:
+        unpacked = json.loads(gzip.decompress(base64.b64decode(pack_networks(rows, networks))))
+        values = {chr(ord("0") + place): value for place, value in enumerate(unpacked["values"])}
+        return {name: [values[letter] for letter in letters] for name, letters in unpacked["letters"].items()}
+
+    assert told() == dict.fromkeys(networks, compared.decoded.tolist())
+    monkeypatch.setattr(experiment_networks, "ROOM", len(pack_networks(rows, networks)) - 1)
+    assert list(told()) == ["e0004", "e0001"]
+    assert pack_networks(rows, {}) == ""
+
+
+def test_without_a_truth_all_coefficients_are_listed_the_least_certain_first(
+    compared: ComparedReconstruction, tiny: Dataset
+) -> None:
+    """The seeds differ in one sign, and in the lengths of the columns, which say nothing."""
+    measured = Reconstruction(compared.trial, true_estimate(tiny), tiny)
+    one, other = measured.decoded, measured.decoded.copy()
+    other[7] *= -1
+    recovery = recovery_of(
+        measured, [SeedNetwork(one, 4.0 * one.astype(float)), SeedNetwork(other, 0.5 * other.astype(float))]
+    )
+    assert (recovery.seeds, recovery.disputed, recovery.confusion) == (2, 1, None)
+    assert len(recovery.listed) == len(one)
+    first, second = recovery.listed[:2]
+    assert first.reaction == tiny.regime.network.reaction_names[tiny.graph.rxn_all[7]]
+    assert (first.agreeing, first.value, first.deviation) == (1, 0.0, abs(one[7]))
+    assert (second.agreeing, second.value, second.deviation) == (2, second.learned, 0.0)
 
 
 def test_each_cell_of_s_is_drawn_once_and_each_wrong_one_is_marked(compared: ComparedReconstruction) -> None:

@@ -134,6 +134,8 @@ def test_a_change_that_is_undone_has_no_part_in_the_winner(workspace: Workspace,
     told = text_of(known)
     assert told.index("e0003") < told.index("also accepted") < told.index("later changes undo all of it: e0003 holds")
     assert told.count("in the stack: not ablated yet") == 1
+    commands = ["next: stoichloop verify e0003 --campaign night", "next: stoichloop pick e0003 --campaign night"]
+    assert [line.rstrip() for line in told.splitlines() if line.startswith("next: ")] == commands
     page = Report(workspace, night.campaign, tiny).html(night.ledger)
     behind = page[page.index("<h2>What made it so</h2>") : page.index("<h2>What to do next</h2>")]
     assert re.findall(r'<li><a href="#(e\d+)">', behind) == ["e0003"]
