@@ -50,6 +50,7 @@ class Recovery:
         total: number of coefficients. seeds: number of seeds with an estimate. disputed: coefficients on which these
             do not agree. wrong: coefficients that differ from the truth; listed: the first of the wrong ones, or
             without a truth of the disputed ones.
+        agreeing: for each coefficient, the number of seeds with the same integer, shape (E,).
         confusion: None without a truth. cells: all coefficients for the page's drawing, as JSON values.
     """
 
@@ -58,6 +59,7 @@ class Recovery:
     disputed: int
     wrong: int
     listed: tuple[Coefficient, ...]
+    agreeing: Ints
     confusion: Confusion | None
     cells: dict[str, Any]
 
@@ -81,7 +83,7 @@ def recovery_of(shown: Reconstruction, by_seed: Sequence[Ints]) -> Recovery:
     """Compare the decoded integers with the truth, where it is known, and with those of other seeds."""
     graph, network = shown.data.graph, shown.data.regime.network
     true = shown.data.truth.sto_all if isinstance(shown, ComparedReconstruction) else None
-    agreeing = np.sum([decoded == shown.decoded for decoded in by_seed], axis=0)
+    agreeing: Ints = np.sum([decoded == shown.decoded for decoded in by_seed], axis=0)
     metabolites = [shorten(name, _NAME) for name in network.metabolite_names]
     reactions = [shorten(name, _NAME) for name in network.reaction_names]
     wrong = np.flatnonzero(shown.decoded != true) if true is not None else np.array([], dtype=int)
@@ -101,6 +103,7 @@ def recovery_of(shown: Reconstruction, by_seed: Sequence[Ints]) -> Recovery:
             )
             for edge in (disputed if true is None else wrong)[:_LISTED]
         ),
+        agreeing=agreeing,
         confusion=None if true is None else _confusion(true, shown.decoded),
         cells={
             "metabolites": metabolites,

@@ -61,7 +61,7 @@ class MeasuredFacts(BaseModel):
     noise: tuple[float, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Measurements(FrozenData):
     """Measured data, without a truth to score against."""
 
