@@ -11,7 +11,7 @@ from agent.report.notebook_figure import NotebookFigure, figure_of
 from agent.report.reconstruction import reconstruction_of
 from agent.report.recovered_coefficients import decoded_by_seeds, recovery_of
 from agent.report.recovery_figure import paint_recovery
-from agent.report.tree_figure import HEADING, paint_tree
+from agent.report.tree_figure import TreeFigure
 from agent.report.tree_layout import draw_tree
 from memory.leaderboard import incumbent, lineage
 from memory.ledger import Ledger
@@ -38,9 +38,9 @@ def tree_figure(ledger: Ledger) -> NotebookFigure:
     experiments = ledger.experiments()
     leader = incumbent(experiments)
     line = [e.id for e in lineage(experiments, leader)] if leader else []
-    tree = draw_tree(experiment_rows(experiments, ledger.blocks()), line)
-    width, height = tree.width + 2, tree.height + HEADING
-    return figure_of(lambda figure: paint_tree(figure, tree), width / _PIXELS, height / _PIXELS)
+    tree = TreeFigure(draw_tree(experiment_rows(experiments, ledger.blocks()), line), line)
+    width, height = tree.size
+    return figure_of(tree.paint, width / _PIXELS, height / _PIXELS)
 
 
 def importances_figure(campaign: CampaignFolder, ledger: Ledger) -> NotebookFigure:

@@ -60,7 +60,7 @@ def draw_tree(rows: Sequence[ExperimentRow], line: Sequence[str] = ()) -> DrawnT
     edges: dict[bool, list[str]] = {False: [], True: []}
     for node in placed.values():
         if (parent := placed.get(node.row.experiment.parent or "")) is not None:
-            edges[node.row.experiment.id in line].append(_curve(parent, node))
+            edges[node.row.experiment.id in line].append(edge_path(parent, node))
     return DrawnTree(
         tuple(placed.values()),
         tuple(columns),
@@ -76,7 +76,7 @@ def _height(placed: dict[str, TreeNode], row: ExperimentRow) -> int:
     return parent.y if parent else 0
 
 
-def _curve(parent: TreeNode, child: TreeNode) -> str:
+def edge_path(parent: TreeNode, child: TreeNode) -> str:
     """Return a path that leaves the parent at its side and runs between the rows, behind no other node."""
     start, low, high = parent.x + BOX, parent.y + HALF, child.y + HALF
     if child.x - parent.x <= WIDTH or parent.y == child.y == 0:

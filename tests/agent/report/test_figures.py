@@ -15,28 +15,41 @@ from agent.report.notebook_figure import NotebookFigure, figure_of
 from agent.report.reconstruction import ComparedReconstruction, Reconstruction
 from agent.report.recovered_coefficients import recovery_of
 from agent.report.recovery_figure import paint_recovery
-from agent.report.tree_figure import paint_tree
+from agent.report.tree_figure import HEADING, TreeFigure
 from agent.report.tree_layout import BOX, HALF, draw_tree
-from memory.records import TrialResult
+from memory.records import Block, TrialResult
 from simulator.dataset import Dataset
 from simulator.measured.measurements import Measurements
 from tests.agent.analyzer.scoring.estimates import true_estimate
+from tests.agent.experiments import scored
 from tests.agent.report.test_parts import BLOCKS, a_night, swept
 
 TRIAL = TrialResult("e0004/s0/probe", "e0004", 0, "probe", "completed", "", {}, 1.0, "", 0.0)
 
 
 def test_the_tree_has_the_places_and_the_lineage_of_the_page() -> None:
-    tree = draw_tree(experiment_rows(a_night(), BLOCKS), ["e0001", "e0004"])
-    (axes,) = figure_of(lambda figure: paint_tree(figure, tree), 6.0, 2.0).axes
+    line = ["e0001", "e0004"]
+    tree = draw_tree(experiment_rows(a_night(), BLOCKS), line)
+    (axes,) = figure_of(TreeFigure(tree, line).paint, 6.0, 2.0).axes
     boxes = [patch for patch in axes.patches if isinstance(patch, FancyBboxPatch)]
-    assert [(box.get_x(), box.get_y()) for box in boxes] == [(node.x, node.y) for node in tree.nodes]
-    _, lead = [patch for patch in axes.patches if isinstance(patch, PathPatch)]
+    assert [(box.get_x(), box.get_y()) for box in boxes] == [(n.x, n.y + HEADING) for n in tree.nodes]
+    *_, lead = [patch for patch in axes.patches if isinstance(patch, PathPatch)]
     places = {node.row.experiment.id: node for node in tree.nodes}
     first, *_, last = lead.get_path().vertices.tolist()
-    assert first == [places["e0001"].x + BOX, places["e0001"].y + HALF]
-    assert last == [places["e0004"].x, places["e0004"].y + HALF]
+    assert first == [places["e0001"].x + BOX, places["e0001"].y + HEADING + HALF]
+    assert last == [places["e0004"].x, places["e0004"].y + HEADING + HALF]
     assert {"e0004  0.850", "+0.550"} <= {text.get_text() for text in axes.texts}
+
+
+def test_a_long_campaign_is_drawn_in_strips_and_no_edge_is_lost() -> None:
+    experiments = [scored("e0001", [0.3], block=0), *(scored(f"e{n:04d}", [0.3], block=n - 1) for n in range(2, 20))]
+    blocks = [Block(number, "sweep", 0.0, None) for number in range(19)]
+    tree = TreeFigure(draw_tree(experiment_rows(experiments, blocks)), ())
+    (axes,) = figure_of(tree.paint, 6.0, 2.0).axes
+    boxes = [patch for patch in axes.patches if isinstance(patch, FancyBboxPatch)]
+    assert len({(box.get_x(), box.get_y()) for box in boxes}) == len({box.get_y() for box in boxes}) * 8 - 5 == 19
+    assert sum(isinstance(patch, PathPatch) for patch in axes.patches) == 18
+    assert max(box.get_x() + BOX for box in boxes) < tree.size[0] < 1_000
 
 
 def test_importances_are_bars_with_their_uncertainty() -> None:
