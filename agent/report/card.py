@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from agent.campaign.campaign_state import read_state
 from agent.campaign.folder import CampaignFolder
 from agent.campaign.status import read_status
-from agent.report.main_answers import badge
 from agent.report.template_environment import TEMPLATES
 from memory.ledger import Ledger
 
 
 def campaign_card(campaign: CampaignFolder, ledger: Ledger) -> str:
     """Return the element; a notebook gives it its own style."""
-    state = read_state(campaign, ledger, ledger.outlines(campaign.settings.fidelity))
-    return TEMPLATES.get_template("card.html.j2").render(status=read_status(campaign, ledger), badge=badge(state)[0])
+    return TEMPLATES.get_template("card.html.j2").render(status=read_status(campaign, ledger))

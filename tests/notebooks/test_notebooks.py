@@ -18,6 +18,7 @@ from tests.conftest import EXAMPLE, ROOT, Documented
 SHORTER = {
     r"stoichloop\.explore\(\"pde_m1_tiny\", \"look\".*\)": 'stoichloop.campaign("night")',
     r"experiments=\d+": "experiments=1",
+    r'"look"': '"night"',
     r'"halfway"': '"night"',
 }
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
