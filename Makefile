@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN    := .venv/bin
 PIP    := $(BIN)/pip --disable-pip-version-check
 UV     := uv==0.13.9
-EXTRAS := networks kinetics petab benchmarks llm hpc mlflow wandb mcp docs
+EXTRAS := networks kinetics petab benchmarks llm hpc mlflow wandb mcp notebook docs
 
 # Tests wait for processes of their own a good part of their time: more of them at once than there are cores.
 WORKERS := $(shell echo $$(( $$(nproc) * 3 / 2 )))
@@ -29,7 +29,7 @@ demo: $(RUN)  ## install what running needs, then explore pde_m1 for ten minutes
 
 dev: $(DEV)  ## install everything: all extras, and the tools that test, check and lock
 
-extra: named $(RUN)  ## install an optional part, as in: make extra NAME=llm (networks, kinetics, petab, benchmarks, llm, hpc, mlflow, wandb, mcp, docs)
+extra: named $(RUN)  ## install an optional part, as in: make extra NAME=llm (networks, kinetics, petab, benchmarks, llm, hpc, mlflow, wandb, mcp, notebook, docs)
 	@$(call install,--constraint requirements-dev.lock --no-build-isolation --editable '.[$(NAME)]')
 
 test: $(DEV)  ## run the tests, but for torture

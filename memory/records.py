@@ -163,6 +163,10 @@ class TrialResult:
         """The optimised score, or None if the training did not complete."""
         return score_of(self.scores)
 
+    def __repr__(self) -> str:
+        score = self.status if self.score is None else f"{objective_of(self.scores)} {self.score:.4f}"
+        return f"<TrialResult {self.trial}: {score}, {self.seconds:.0f} s>"
+
 
 @dataclass(frozen=True)
 class RunningTrial:
@@ -229,6 +233,10 @@ class Experiment:
     trials: tuple[TrialResult, ...] = field(default=())
     sibling_trials: tuple[TrialResult, ...] = field(default=())
     verdict: Verdict | None = None
+
+    def __repr__(self) -> str:
+        verdict = self.verdict.verdict if self.verdict else "open"
+        return f"<Experiment {self.id}: {verdict}, {len(self.trials)} trials, {self.headline!r}>"
 
     @property
     def all_trials(self) -> tuple[TrialResult, ...]:

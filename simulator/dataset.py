@@ -102,6 +102,10 @@ class FrozenData:
     folder: Path
     manifest: Manifest
 
+    def __repr__(self) -> str:
+        shape = f"{self.graph.n_metabolites} metabolites, {self.graph.n_reactions} reactions"
+        return f"<{type(self).__name__} {self.regime.name}: {shape}, {len(self.observed)} training trajectories>"
+
     @property
     def observations_path(self) -> Path:
         """Path of the only file that a trial is given."""
@@ -134,7 +138,7 @@ class FrozenData:
         return _trajectories_from(read_arrays(self.folder / HELDOUT))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Dataset(FrozenData):
     """Simulated data, of which the truth is known."""
 

@@ -1,30 +1,24 @@
-"""The Python interface: the command line's work as a few functions. docs/api.md has examples.
+"""The functions of the Python interface: the command line's work, called. docs/api.md has examples.
 
-All functions work in the clone that contains the current folder, like the commands, and print nothing on standard
+All but `open` work in the clone that contains the current folder, like the commands. They print nothing on standard
 output. They raise a `StoichloopError` where a command would fail; its message is the command's sentence.
 """
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from agent.base.campaign_request import CampaignRequest
-from agent.executor.workspace import current_workspace
-from agent.training.datasets import dataset_of
+from agent.executor.workspace import current_workspace, find_workspace
+from agent.training.datasets import find_data
+from stoichloop.campaign_interface import Campaign
 
 if TYPE_CHECKING:
-    from agent.analyzer.scoring.estimate import Estimate
-    from agent.campaign.folder import CampaignFolder
-    from agent.campaign.status import Line, Status
-    from agent.export.mlflow_runs import Tracked
-    from agent.training.recovered_network import RecoveredNetwork
+    from agent.campaign.campaign_list import CampaignLine
     from agent.training.run import Run
-    from memory.ledger import Ledger
-    from memory.records import Experiment, Finding, TrialResult
     from simulator.dataset import Dataset
     from simulator.measured.measurements import Measurements
     from simulator.measured_regime import Measured
@@ -38,9 +32,24 @@ def regimes() -> list[Regime | Measured]:
     return all_known(current_workspace().data)
 
 
-def data(regime: str, sibling: int | None = None) -> Dataset | Measurements:
-    """Return the frozen data of a regime or its sibling: generated if absent, verified if present."""
-    return dataset_of(regime, sibling, quiet=True)[0]
+def data(
+    regime: str | None = None,
+    sibling: int | None = None,
+    *,
+    csv: str | Path | None = None,
+    network: str | Path | None = None,
+    sbml: str | Path | None = None,
+) -> Dataset | Measurements:
+    """Return frozen data: generated or imported if absent, verified if present.
+
+    Args:
+        regime: name of the regime; or else one of the next three.
+        sibling: number of the sibling network, None for the regime itself.
+        csv: your own concentrations; `network` goes with it. The regime is called like the file.
+        network: the reactions of `csv`, a YAML or SBML file. docs/real-data.md describes both files.
+        sbml: a network without data, which is simulated as PDE_M1.
+    """
+    return find_data(regime, _path(sbml), _path(csv), _path(network), sibling, quiet=True)[0]
 
 
 def train(
@@ -76,7 +85,7 @@ def train(
         seed=seed,
         steps=steps,
         recipe=recipe,
-        out=None if out is None else Path(out),
+        out=_path(out),
         quiet=True,
         check=lambda: None,
         note=warnings.warn,
@@ -106,10 +115,29 @@ def explore(
 ) -> Campaign:
     """Start or resume a campaign and run it to the end of its budget; its name is the regime's unless given.
 
-    `CampaignRequest` describes the keyword arguments; `model` and `without` are a text or several. `contained=False`
-    runs code without a sandbox. Trials run on this machine; `stoichloop explore --executor parsl` runs them on a
-    cluster. Raises `KeyboardInterrupt` after an
-    interruption; everything is saved then, and the same call resumes.
+    Trials run on this machine; `stoichloop explore --executor parsl` runs them on a cluster. Ctrl-C raises
+    `KeyboardInterrupt`; everything is saved then, `campaign(name)` reads it, and the same call resumes.
+
+    Args:
+        regime: name of the regime.
+        campaign: the campaign's name.
+        budget: wall-clock time to spend, like 8h or 90m.
+        experiments: the largest number of experiments to judge, None for no limit.
+        planner: the name of the planner that proposes experiments.
+        fidelity: training length at which candidates are finally compared: probe (1/8), half or full.
+        seed: random seed of the planner.
+        workers: number of trials at a time, None for one per GPU or, without a GPU, one per core.
+        model: language models to ask, like `anthropic:claude-sonnet-4-5`: one, or several of which the next is asked
+            where one fails.
+        program: agent program to ask.
+        tokens: limit on the tokens of all requests to models, None for one that follows the budget.
+        dollars: limit on the price of all requests to models, in US dollars.
+        context: size of the model's context window, in tokens of input and output together.
+        patience: longest wait for one answer, like 5m.
+        without: names of moves that are not to be proposed, one or several.
+        until: score at which to end, once the 95 % interval of the incumbent's mean lies above it.
+        notify: command that gets a line of JSON when the campaign ends, is stuck or accepts something.
+        contained: False runs code without a sandbox.
     """
     from agent.loop.explore import check_request, run_campaign
 
@@ -135,8 +163,12 @@ def explore(
     check_request(request)
     flags = () if contained else ("--no-sandbox",)
     if run_campaign(workspace, data(regime), request, check=lambda: None, flags=flags, quiet=True):
-        raise KeyboardInterrupt
+        raise KeyboardInterrupt(f"everything is saved: stoichloop.campaign('{request.name}') reads it")
     return Campaign(request.name)
+
+
+def _path(given: str | Path | None) -> Path | None:
+    return None if given is None else Path(given).expanduser()
 
 
 def _several(value: str | Sequence[str] | None) -> tuple[str, ...]:
@@ -144,96 +176,25 @@ def _several(value: str | Sequence[str] | None) -> tuple[str, ...]:
     return (value,) if isinstance(value, str) else tuple(value or ())
 
 
-class Campaign:
-    """Read access to a campaign, finished or running. Every call reads the ledger again."""
-
-    def __init__(self, name: str | None = None) -> None:
-        """Open the campaign called `name`, or the one that was written to last."""
-        from agent.campaign.folder import open_campaign
-
-        self._workspace = current_workspace()  # stays valid when the program changes its current folder
-        self._opened: CampaignFolder = open_campaign(self._workspace, name)
-
-    @property
-    def name(self) -> str:
-        """The campaign's name."""
-        return self._opened.settings.name
-
-    @property
-    def folder(self) -> Path:
-        """The campaign's folder on disk; `TrialResult.folder` is relative to it."""
-        return self._opened.folder
-
-    def status(self) -> Status:
-        """Return the running trials, the incumbent, the leaderboard, and the budget spent."""
-        from agent.campaign.status import read_status
-
-        with self._ledger() as ledger:
-            return read_status(self._opened, ledger)
-
-    def leaderboard(self) -> list[Line]:
-        """Return the best experiments, twelve at most: the accepted, newest first, then the others by mean score."""
-        return self.status().leaderboard
-
-    def experiments(self) -> list[Experiment]:
-        """Return all experiments with their trials and verdicts, oldest first.
-
-        Trials on sibling networks, which only judging uses, are apart, in `sibling_trials`.
-        """
-        with self._ledger() as ledger:
-            return ledger.experiments()
-
-    def trials(self) -> list[TrialResult]:
-        """Return all finished trials on the campaign's own network, by experiment."""
-        return [trial for experiment in self.experiments() for trial in experiment.trials]
-
-    def findings(self) -> list[Finding]:
-        """Return the findings that hold on all evidence so far."""
-        with self._ledger() as ledger:
-            return ledger.current_findings()
-
-    def estimate(self, experiment: str | None = None) -> Estimate:
-        """Return the real-valued coefficients, rate constants and functions of an experiment, or of the incumbent.
-
-        They come from its representative trial: among the completed trials at its highest fidelity, the one whose
-        score is nearest to their mean.
-        """
-        from agent.training.recovered_network import estimate_of
-
-        return estimate_of(self._workspace, self._opened, experiment)
-
-    def network(self, experiment: str | None = None) -> RecoveredNetwork:
-        """Return the named integer network that this estimate decodes to."""
-        from agent.training.recovered_network import network_of_campaign
-
-        return network_of_campaign(self._workspace, self._opened, experiment)
-
-    def to_csv(self, folder: str | Path) -> dict[str, int]:
-        """Write the tables of `stoichloop export --csv`; return the number of rows in each."""
-        from agent.export.tables import write_tables
-
-        return write_tables(self._opened, Path(folder))
-
-    def to_mlflow(self, uri: str) -> Tracked:
-        """Send trials to MLflow like `stoichloop export --mlflow`; return what was added."""
-        from agent.export.mlflow_runs import track
-
-        return track(self._opened, uri)
-
-    def to_sbml(self, file: str | Path, experiment: str | None = None) -> None:
-        """Write the network as SBML like `stoichloop export --sbml`."""
-        from agent.export.sbml_file import write_sbml
-
-        write_sbml(self.network(experiment), Path(file))
-
-    @contextmanager
-    def _ledger(self) -> Iterator[Ledger]:
-        from memory.ledger import Ledger
-
-        with Ledger(self._opened.ledger_path, readonly=True) as ledger:
-            yield ledger
-
-
 def campaign(name: str | None = None) -> Campaign:
     """Return the campaign called `name`, or the one that was written to last."""
     return Campaign(name)
+
+
+def campaigns() -> list[CampaignLine]:
+    """Return the campaigns, the one written to last first: name, state, best experiment, score, gain, time spent.
+
+    One that cannot be read says so in its `state`.
+    """
+    from agent.campaign.campaign_list import list_campaigns
+
+    return list_campaigns(current_workspace())
+
+
+def open(path: str | Path) -> Campaign:
+    """Return the campaign in the folder `runs/NAME` of any clone; of a clone, the one that was written to last."""
+    folder = Path(path).expanduser().absolute()
+    workspace = find_workspace(folder)
+    inside = folder.resolve().relative_to(workspace.root).parts
+    name = inside[1] if len(inside) > 1 and workspace.root / inside[0] == workspace.runs else None
+    return Campaign(name, workspace)

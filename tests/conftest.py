@@ -123,7 +123,7 @@ class Documented:
 
 @pytest.fixture(scope="session")
 def documented(tmp_path_factory: pytest.TempPathFactory, tiny: Dataset) -> Documented:
-    """Run the programs of docs/api.md, once for all tests; the campaign is only to be read."""
+    """Run the programs of docs/api.md, once for all tests, with a quick training; only to be read."""
     pytest.importorskip("cobra")
     root = made_once(tmp_path_factory, "documented", lambda draft: run_documented(draft, tiny))
     workspace = Workspace(root, contained=HOLDING.holds)
@@ -132,7 +132,7 @@ def documented(tmp_path_factory: pytest.TempPathFactory, tiny: Dataset) -> Docum
 
 def run_documented(root: Path, tiny: Dataset) -> None:
     """Run the programs of docs/api.md in a user's repository at `root`, each with names of its own."""
-    clone_for(root, tiny)
+    train_quickly(clone_for(root, tiny))
     programs = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "api.md").read_text(), re.DOTALL)
     with (
         contextlib.chdir(root),

@@ -13,6 +13,7 @@ from agent.campaign.folder import CampaignFolder
 from agent.campaign.session import age_s
 from agent.campaign.utilisation import Utilisation, read_utilisation
 from agent.executor.artifacts import CONFIG, read_curves
+from memory.formatting import counted
 from memory.leaderboard import Standing, count_verdicts, incumbent, leaders, standing
 from memory.ledger import WALL_S, Ledger
 from memory.records import Objective, Outline, Session
@@ -77,6 +78,10 @@ class Status(_StatusModel):
     events: list[str]
     utilisation: Utilisation | None = None
     utilisation_session: Utilisation | None = None
+
+    def __repr__(self) -> str:
+        counts = f"{counted(self.experiments, 'experiment')}, {counted(self.trials, 'trial')}"
+        return f"<Status of {self.campaign}: {self.state}; {counts}>"
 
 
 def read_status(campaign: CampaignFolder, ledger: Ledger) -> Status:

@@ -2,20 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from typing import Annotated
 
 import typer
 
 from agent.cli.completion import complete_campaign, complete_experiment, complete_regime
-from memory.records import experiment_name
-
-
-def full_id(text: str) -> str:
-    """Return the id of an experiment, `e0017` of 17, e17 and E0017; any other text stays as it is."""
-    number = re.fullmatch(r"[eE]?(\d{1,9})", text, re.ASCII)
-    return experiment_name(int(number[1])) if number else text
-
+from memory.experiment_id import full_id
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Sibling = Annotated[

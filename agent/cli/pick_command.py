@@ -23,17 +23,12 @@ def pick(
     """Cherry-pick a winner's commits onto the current branch."""
     from agent.base.console import Console
     from agent.executor.workspace import current_workspace
-    from agent.winners.chain import find_chain
-    from agent.winners.local_campaign import idle_changes, refuse_vetoed
+    from agent.winners.local_campaign import chosen_chain, idle_changes
     from agent.winners.pick import describe
     from agent.winners.pick import pick as cherry_pick
 
     workspace = current_workspace(contained=not no_sandbox)
-    chain = find_chain(workspace.repo, experiment, campaign)
-    if not force:
-        chain.require_accepted()
-        refuse_vetoed(workspace, chain)
-    workspace.refuse_uncontained("code of experiments")
+    chain = chosen_chain(workspace, experiment, campaign, force=force)
     picked = cherry_pick(workspace, chain, [] if everything else idle_changes(workspace, chain))
     if as_json:
         print_json(picked.model_dump(mode="json"))

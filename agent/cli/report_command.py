@@ -11,7 +11,6 @@ import typer
 
 from agent.cli.options import CampaignName, Json
 from agent.cli.output import print_json, say
-from stoichloop.errors import StoichloopError
 
 
 def report(
@@ -30,8 +29,6 @@ def report(
     from agent.report.page import Report
     from agent.report.serve import ReportServer
     from agent.training.datasets import dataset_of
-    from memory.ledger import Ledger
-    from memory.render import write_atomically
 
     workspace = current_workspace()
 
@@ -55,13 +52,8 @@ def report(
             server.server_close()
         return
     progress = Console(stderr=True, quiet=as_json).working("drawing the report")
-    with Ledger(opened.ledger_path, readonly=True) as ledger, progress:
-        try:
-            drawn = page.html(ledger)
-        except (ValueError, ArithmeticError, LookupError, TypeError) as error:
-            fault = f"{type(error).__name__}: {error}"
-            raise StoichloopError(f"{opened.report_path}: the report cannot be drawn: {fault}") from error
-        write_atomically(opened.report_path, drawn)
+    with progress:
+        page.write()
     if as_json:
         print_json({"campaign": opened.settings.name, "report": str(opened.report_path)})
     else:

@@ -7,8 +7,9 @@ from typing import Annotated
 import typer
 
 from agent.cli.completion import complete_experiment
-from agent.cli.options import CampaignOption, Json, full_id
+from agent.cli.options import CampaignOption, Json
 from agent.cli.output import page, print_json
+from memory.experiment_id import full_id
 
 
 def show(

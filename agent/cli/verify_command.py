@@ -26,26 +26,21 @@ def verify(
     from agent.base.console import Console
     from agent.base.duration import format_duration
     from agent.executor.workspace import current_workspace
-    from agent.training.datasets import dataset_of
-    from agent.winners.chain import find_chain
-    from agent.winners.local_campaign import refuse_vetoed, remembering, usual_trial_s
+    from agent.winners.local_campaign import chosen_chain, usual_trial_s
+    from agent.winners.retraining import verify_on_siblings
     from agent.winners.verify import describe, facts, fidelity_of
-    from agent.winners.verify import verify as retrain
 
     workspace, console = current_workspace(contained=not no_sandbox), Console(stderr=True, quiet=as_json)
-    chain = find_chain(workspace.repo, experiment, campaign)
-    if not force:
-        chain.require_accepted()
-        refuse_vetoed(workspace, chain)
-    workspace.refuse_uncontained("code of experiments")
+    chain = chosen_chain(workspace, experiment, campaign, force=force)
     fidelity_used = fidelity_of(chain, fidelity)
     if not as_json:
         each_s, count = usual_trial_s(workspace, chain, fidelity_used), 2 * siblings
         time = "" if each_s is None else f", about {format_duration(count * each_s)} if each takes as long as before"
         note(f"this trains at most {count} times at {fidelity_used}, with the change and without{time}")
-    with interruptible() as check, remembering(workspace, chain, console, check) as laboratory:
-        networks = [(n, dataset_of(chain.tip.regime, n, quiet=as_json)[0]) for n in range(1, siblings + 1)]
-        verification = retrain(laboratory, chain, networks, seed=seed, fidelity=fidelity_used)
+    with interruptible() as check:
+        verification = verify_on_siblings(
+            workspace, chain, siblings, seed=seed, fidelity=fidelity_used, console=console, check=check
+        )
     if as_json:
         print_json(facts(chain, verification))
     else:

@@ -7,8 +7,9 @@ from typing import Annotated
 import typer
 
 from agent.cli.completion import complete_experiment
-from agent.cli.options import CampaignName, Json, NoSandbox, full_id
+from agent.cli.options import CampaignName, Json, NoSandbox
 from agent.cli.output import interruptible, print_json
+from memory.experiment_id import full_id
 
 
 def winners(
@@ -34,11 +35,9 @@ def winners(
     from agent.base.console import Console
     from agent.campaign.folder import open_campaign
     from agent.executor.workspace import current_workspace
-    from agent.training.datasets import dataset_of
-    from agent.training.measurement import laboratory
     from agent.winners.branches import campaign_on_branches, read_branches
-    from agent.winners.leave_one_out import ablate
     from agent.winners.overview import Winners, accepted, picture, read_winners
+    from agent.winners.retraining import ablate_changes
     from memory.ledger import Ledger
     from stoichloop.errors import StoichloopError
 
@@ -59,15 +58,8 @@ def winners(
         return
     opened = open_campaign(workspace, campaign)
     if do_ablate:
-        workspace.refuse_uncontained("code of experiments")
-        dataset, _ = dataset_of(opened.settings.regime, quiet=as_json)
         console = Console(stderr=True, quiet=as_json)
-        with (
-            interruptible() as check,
-            opened.lead(),
-            Ledger(opened.ledger_path) as ledger,
-            laboratory(workspace, ledger, console, check) as trials,
-        ):
-            ablate(opened, ledger, trials, dataset, accepted(ledger, experiment), seeds)
+        with interruptible() as check:
+            ablate_changes(workspace, opened, experiment, seeds, console=console, check=check)
     with Ledger(opened.ledger_path, readonly=True) as ledger:
         tell(read_winners(workspace, opened, ledger, accepted(ledger, experiment)))

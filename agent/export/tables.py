@@ -1,10 +1,11 @@
-"""Export of a ledger as three CSV files, RFC 4180 in UTF-8, for R, pandas and spreadsheets.
+"""A ledger as three tables, and their export as CSV files, RFC 4180 in UTF-8, for R and spreadsheets.
 
 experiments.csv  one row per experiment, oldest first: `EXPERIMENT_COLUMNS`
 trials.csv       one row per finished trial: `TRIAL_COLUMNS`, then every score by its name, in alphabetical order
 findings.csv     one row per current finding: `FINDING_COLUMNS`
-Times are UTC, `2026-11-25 23:10:05Z`; missing values are empty fields; changes and configurations are JSON. A text that
-a spreadsheet would take for a formula has an apostrophe in front.
+In a file, times are UTC, `2026-11-25 23:10:05Z`; missing values are empty fields; changes and configurations are JSON;
+names of experiments are separated by blanks. A text that a spreadsheet would take for a formula has an apostrophe in
+front.
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ import csv
 import json
 import shutil
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +47,31 @@ TRIAL_COLUMNS = (
     *("analyzer", "dataset", "truth"),
 )
 FINDING_COLUMNS = ("block", "kind", "subject", "statement", "experiments", "effect", "p_value", "found_at")
+TIME_COLUMNS = ("proposed_at", "finished_at", "found_at")  # seconds since the epoch
+
+
+@dataclass(frozen=True)
+class LedgerTable:
+    """One table: its columns in order, and rows in which a value that there is not may be missing."""
+
+    columns: Sequence[str]
+    rows: list[dict[str, Any]]
+
+
+def read_tables(campaign: CampaignFolder) -> dict[str, LedgerTable]:
+    """Read the tables `experiments`, `trials` and `findings` of a campaign."""
+    with Ledger(campaign.ledger_path, readonly=True) as ledger:
+        experiments, findings = ledger.experiments(), ledger.current_findings()
+        rungs = {block.number: block.rung for block in ledger.blocks()}
+        outlines = {line.id: line for line in ledger.outlines(campaign.settings.fidelity)}
+    trials = [trial for experiment in experiments for trial in experiment.trials]
+    scores = sorted({name for trial in trials for name in trial.scores})
+    lines = [_experiment(e, rungs[e.block], outlines[e.id].seeds, outlines[e.id].score) for e in experiments]
+    return {
+        "experiments": LedgerTable(EXPERIMENT_COLUMNS, lines),
+        "trials": LedgerTable((*TRIAL_COLUMNS, *scores), [_trial(trial) for trial in trials]),
+        "findings": LedgerTable(FINDING_COLUMNS, [_finding(finding) for finding in findings]),
+    }
 
 
 def write_tables(campaign: CampaignFolder, folder: Path) -> dict[str, int]:
@@ -54,54 +81,45 @@ def write_tables(campaign: CampaignFolder, folder: Path) -> dict[str, int]:
     """
     if folder.exists():
         raise StoichloopError(f"--csv {folder}: exists already; choose another folder name")
-    with Ledger(campaign.ledger_path, readonly=True) as ledger:
-        experiments, findings = ledger.experiments(), ledger.current_findings()
-        rungs = {block.number: block.rung for block in ledger.blocks()}
-        outlines = {line.id: line for line in ledger.outlines(campaign.settings.fidelity)}
-    trials = [trial for experiment in experiments for trial in experiment.trials]
-    scores = sorted({name for trial in trials for name in trial.scores})
-    lines = [_experiment(e, rungs[e.block], outlines[e.id].seeds, outlines[e.id].score) for e in experiments]
-    tables: dict[str, tuple[Sequence[str], list[dict[str, Any]]]] = {
-        "experiments": (EXPERIMENT_COLUMNS, lines),
-        "trials": ((*TRIAL_COLUMNS, *scores), [_trial(trial) for trial in trials]),
-        "findings": (FINDING_COLUMNS, [_finding(finding) for finding in findings]),
-    }
+    tables = read_tables(campaign)
     folder.parent.mkdir(parents=True, exist_ok=True)
     draft = Path(tempfile.mkdtemp(prefix=".stoichloop-", dir=folder.parent))
     try:
-        for name, (columns, rows) in tables.items():
-            _write(draft / f"{name}.csv", columns, rows)
+        for name, table in tables.items():
+            _write(draft / f"{name}.csv", table.columns, table.rows)
         draft.chmod(0o755)
         draft.rename(folder)
     except BaseException:
         shutil.rmtree(draft, ignore_errors=True)
         raise
-    return {name: len(rows) for name, (_, rows) in tables.items()}
+    return {name: len(table.rows) for name, table in tables.items()}
 
 
 def _write(path: Path, columns: Sequence[str], rows: Iterable[dict[str, Any]]) -> None:
     with path.open("w", encoding="utf-8", newline="") as stream:
         writer = csv.DictWriter(stream, columns, restval="", extrasaction="raise")
         writer.writeheader()
-        writer.writerows({name: _cell(value) for name, value in row.items()} for row in rows)
+        writer.writerows({name: _cell(name, value) for name, value in row.items()} for row in rows)
 
 
-def _cell(value: Any) -> Any:
-    return table_cell(value) if isinstance(value, str) else value
+def _cell(column: str, value: Any) -> Any:
+    if column in TIME_COLUMNS:
+        return moment(value)
+    if isinstance(value, Mapping):
+        return json.dumps(value, sort_keys=True)
+    text = " ".join(value) if isinstance(value, tuple) else value
+    return table_cell(text) if isinstance(text, str) else text
 
 
 def _experiment(e: Experiment, rung: str, seeds: int, score: float | None) -> dict[str, Any]:
     """Return a row; `seeds` and the mean `score` over them are those at the campaign's fidelity."""
-    names = ("block", "parent", "planner", "author", "role", "move", "repairs", "hypothesis")
+    same = ("block", "parent", "planner", "author", "role", "move", "repairs", "combines")
+    names = (*same, "hypothesis", "changes", "configuration", "proposed_at")
     row = {name: getattr(e, name) for name in names} | {
         "experiment": e.id,
         "title": e.headline,
         "rung": rung,
-        "combines": " ".join(e.combines),
-        "changes": json.dumps(e.changes, sort_keys=True),
-        "configuration": json.dumps(e.configuration, sort_keys=True),
         "commit": e.landed or e.commit,
-        "proposed_at": moment(e.proposed_at),
         "trials": len(e.trials),
         "seeds": seeds,
         "score": score,
@@ -113,10 +131,8 @@ def _experiment(e: Experiment, rung: str, seeds: int, score: float | None) -> di
 
 
 def _trial(trial: TrialResult) -> dict[str, Any]:
-    row = {name: getattr(trial, name) for name in TRIAL_COLUMNS}
-    return row | {"finished_at": moment(trial.finished_at)} | trial.scores
+    return {name: getattr(trial, name) for name in TRIAL_COLUMNS} | trial.scores
 
 
 def _finding(finding: Finding) -> dict[str, Any]:
-    row = {name: getattr(finding, name) for name in FINDING_COLUMNS}
-    return row | {"experiments": " ".join(finding.experiments), "found_at": moment(finding.found_at)}
+    return {name: getattr(finding, name) for name in FINDING_COLUMNS}

@@ -42,34 +42,48 @@ def draw_course(
     width: float,
     height: float,
 ) -> str:
-    """Return the figure as an SVG document. Sizes are in inches; the panel of `fidelity` is the largest, on top."""
+    """Return the figure as an SVG document. Sizes are in inches; `height` is that of a single panel."""
 
     def paint(figure: Figure) -> None:
-        levels = levels_of(experiments, fidelity)
-        ratios = [_TALLEST] + [1.0] * (len(levels) - 1)
-        panels = figure.subplots(len(levels), sharex=True, squeeze=False, height_ratios=ratios)[:, 0]
-        for axes, level in zip(panels, levels, strict=True):
-            _shade_rungs(axes, experiments, blocks)
-            _follow_incumbents(axes, experiments, level, named=level == fidelity)
-            _mark_baseline(axes, experiments, level)
-            _mark_references(axes, experiments, level)
-            _mark_experiments(axes, experiments, level)
-            axes.set(ylabel=f"{objective} at {level}", ylim=(0.0, 1.05))
-        first, last = panels[0], panels[-1]
-        _name_rungs(first, experiments, blocks)
-        _mark_escalations(first, experiments, blocks)
-        _mark_trivial(first, experiments)
-        last.set(xlabel="experiment", xlim=(0.5, max(len(experiments), 2) + 0.5))
-        last.xaxis.set_major_locator(MaxNLocator(integer=True))
-        labelled = {
-            name: handle for axes in panels for handle, name in zip(*axes.get_legend_handles_labels(), strict=True)
-        }
-        if labelled:
-            above = {"loc": "lower left", "bbox_to_anchor": (0.0, 1.0), "ncols": len(labelled)}
-            first.legend(labelled.values(), labelled.keys(), fontsize=7, **above)
+        paint_course(figure, experiments, blocks, fidelity, objective=objective)
 
-    lower = len(levels_of(experiments, fidelity)) - 1
-    return draw(paint, width, height * (1.0 + lower / _TALLEST))
+    return draw(paint, width, height * course_panels(experiments, fidelity))
+
+
+def course_panels(experiments: Sequence[Experiment], fidelity: str) -> float:
+    """Return the height of all panels, in heights of the largest."""
+    return 1.0 + (len(levels_of(experiments, fidelity)) - 1) / _TALLEST
+
+
+def paint_course(
+    figure: Figure,
+    experiments: Sequence[Experiment],
+    blocks: Sequence[Block],
+    fidelity: str,
+    *,
+    objective: Objective,
+) -> None:
+    """Draw a panel for each fidelity; that of `fidelity` is the largest, on top."""
+    levels = levels_of(experiments, fidelity)
+    ratios = [_TALLEST] + [1.0] * (len(levels) - 1)
+    panels = figure.subplots(len(levels), sharex=True, squeeze=False, height_ratios=ratios)[:, 0]
+    for axes, level in zip(panels, levels, strict=True):
+        _shade_rungs(axes, experiments, blocks)
+        _follow_incumbents(axes, experiments, level, named=level == fidelity)
+        _mark_baseline(axes, experiments, level)
+        _mark_references(axes, experiments, level)
+        _mark_experiments(axes, experiments, level)
+        axes.set(ylabel=f"{objective} at {level}", ylim=(0.0, 1.05))
+    first, last = panels[0], panels[-1]
+    _name_rungs(first, experiments, blocks)
+    _mark_escalations(first, experiments, blocks)
+    _mark_trivial(first, experiments)
+    last.set(xlabel="experiment", xlim=(0.5, max(len(experiments), 2) + 0.5))
+    last.xaxis.set_major_locator(MaxNLocator(integer=True))
+    labelled = {name: handle for axes in panels for handle, name in zip(*axes.get_legend_handles_labels(), strict=True)}
+    if labelled:
+        above = {"loc": "lower left", "bbox_to_anchor": (0.0, 1.0), "ncols": len(labelled)}
+        first.legend(labelled.values(), labelled.keys(), fontsize=7, **above)
 
 
 def levels_of(experiments: Sequence[Experiment], fidelity: str) -> list[str]:

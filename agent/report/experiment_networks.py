@@ -41,7 +41,7 @@ def network_of_row(campaign: CampaignFolder, row: ExperimentRow, data: FrozenDat
         estimate = read_estimate(campaign.folder / trial.folder / ESTIMATE, data.graph)
     except EstimateError:
         return None
-    decoded = decode(data.graph, estimate.sto_all, data.regime.constraints)
+    decoded = decode(data.graph, estimate.sto_all, data.regime.constraints, data.stated_columns)
     right = int(np.sum(decoded == data.truth.sto_all)) if isinstance(data, Dataset) else None
     return ExperimentNetwork(trial.trial, decoded, right)
 

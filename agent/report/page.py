@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-import json
-import re
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
-from agent.base.duration import format_duration
 from agent.campaign.campaign_state import read_state
 from agent.campaign.folder import CampaignFolder
 from agent.campaign.status import read_status
-from agent.executor.artifacts import PRINTED
 from agent.executor.workspace import Workspace
 from agent.report.course import draw_course
 from agent.report.course_points import course_points
@@ -33,61 +27,20 @@ from agent.report.panels import Panel, panels_of
 from agent.report.reconstruction import Reconstruction, reconstruction_of
 from agent.report.recovered_coefficients import Recovery, decoded_by_seeds, recovery_of
 from agent.report.s_matrix import DrawnMatrix, draw_matrices
-from agent.report.score_meanings import MEANINGS
 from agent.report.sheet import sheet_of
 from agent.report.spend import spend_of
+from agent.report.template_environment import TEMPLATES
 from agent.report.theme import inline
 from agent.report.tree_layout import draw_tree
 from agent.winners.overview import read_winners
-from memory.formatting import FINDING_KINDS, ON_SIBLINGS, UNCHECKED, counted, decimal, moment, within
 from memory.leaderboard import incumbent, lineage
 from memory.ledger import Ledger
 from memory.records import Experiment
+from memory.render import write_atomically
 from simulator.dataset import Dataset, FrozenData
-from stoichloop.foreign_text import visible
+from stoichloop.errors import StoichloopError
 
 _GROWN = 1.02  # growth of the number of scored experiments after which importances are computed again
-_HERE = Path(__file__).parent
-
-
-def _inserted(value: object) -> object:
-    """Return what a template inserts, with characters that are not printed made visible; HTML is escaped afterwards."""
-    return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
-
-
-def _linked(text: str, known: Collection[str]) -> Markup:
-    """Return foreign text in which the name of each known experiment is a link."""
-    name = "|".join(known) or "(?!)"
-    plain = str(escape(visible(text)))  # parts of a Markup would be joined with the links escaped
-    return Markup(re.sub(rf"\b(?:{name})\b", r'<a href="#\g<0>">\g<0></a>', plain))
-
-
-def _script_json(value: Any) -> Markup:
-    """Return JSON for a script element, which no text inside can end."""
-    text = json.dumps(value, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
-    return Markup(text.replace("<", "\\u003c").replace("&", "\\u0026"))
-
-
-_TEMPLATES = Environment(
-    loader=FileSystemLoader([_HERE / "templates", _HERE / "assets"]),
-    autoescape=True,
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-    auto_reload=False,
-    finalize=_inserted,
-)
-_TEMPLATES.globals.update(
-    unchecked=UNCHECKED,
-    on_siblings=ON_SIBLINGS,
-    kinds=FINDING_KINDS,
-    counted=counted,
-    meanings=MEANINGS,
-    output_file=PRINTED,
-)
-_TEMPLATES.filters.update(
-    moment=moment, duration=format_duration, decimal=decimal, linked=_linked, within=within, script_json=_script_json
-)
 
 
 @dataclass(frozen=True)
@@ -120,6 +73,18 @@ class Report:
     _sheets: dict[str, tuple[tuple[object, ...], Markup]] = field(default_factory=dict, init=False)
     _networks: dict[str, tuple[object, ExperimentNetwork | None]] = field(default_factory=dict, init=False)
 
+    def write(self) -> Path:
+        """Write the page into the campaign's folder and return its path; raise `StoichloopError` if that fails."""
+        path = self.campaign.report_path
+        with Ledger(self.campaign.ledger_path, readonly=True) as ledger:
+            try:
+                drawn = self.html(ledger)
+            except (ValueError, ArithmeticError, LookupError, TypeError) as error:
+                fault = f"{type(error).__name__}: {error}"
+                raise StoichloopError(f"{path}: the report cannot be drawn: {fault}") from error
+        write_atomically(path, drawn)
+        return path
+
     def html(
         self, ledger: Ledger, *, follow: float | None = None, campaigns: Mapping[str, str] = MappingProxyType({})
     ) -> str:
@@ -135,7 +100,7 @@ class Report:
         reconstruction = reconstruction_of(self.campaign, leader, self.data) if leader else None
         networks = {row.experiment.id: found for row in rows if (found := self._network(row))}
         packed_networks = pack_networks(rows, networks)
-        return _TEMPLATES.get_template("page.html.j2").render(
+        return TEMPLATES.get_template("page.html.j2").render(
             follow=follow,
             campaigns=campaigns,
             at=time.time(),
@@ -180,7 +145,7 @@ class Report:
         after = rows[row.number].experiment.id if row.number < len(rows) else None
         known = self._sheets.get(e.id)
         if known is None or known[0] != (e, after):
-            text = _TEMPLATES.get_template("sheet.html.j2").render(
+            text = TEMPLATES.get_template("sheet.html.j2").render(
                 sheet=sheet_of(self.campaign, e),
                 row=row,
                 parent=by_name.get(e.parent or ""),

@@ -64,6 +64,7 @@ class Recovery:
         total: number of coefficients. seeds: number of seeds with an estimate. disputed: coefficients on which these
             do not agree. wrong: coefficients that differ from the truth. listed: the first of the wrong ones, or
             without a truth of all, the least certain first.
+        agreeing: for each coefficient, the number of seeds with the same integer, shape (E,).
         confusion: None without a truth. cells: all coefficients for the page's drawing, as JSON values.
     """
 
@@ -72,6 +73,7 @@ class Recovery:
     disputed: int
     wrong: int
     listed: tuple[Coefficient, ...]
+    agreeing: Ints
     confusion: Confusion | None
     cells: dict[str, Any]
 
@@ -105,7 +107,7 @@ def recovery_of(shown: Reconstruction, by_seed: Sequence[SeedNetwork]) -> Recove
     """Compare the decoded integers with the truth, where it is known, and with those of other seeds."""
     graph, network = shown.data.graph, shown.data.regime.network
     true = shown.data.truth.sto_all if isinstance(shown, ComparedReconstruction) else None
-    agreeing = np.sum([each.decoded == shown.decoded for each in by_seed], axis=0)
+    agreeing: Ints = np.sum([each.decoded == shown.decoded for each in by_seed], axis=0)
     values = np.array([in_units(graph, each) for each in by_seed])
     mean, deviation = values.mean(axis=0), values.std(axis=0)
     metabolites = [shorten(name, _NAME) for name in network.metabolite_names]
@@ -129,6 +131,7 @@ def recovery_of(shown: Reconstruction, by_seed: Sequence[SeedNetwork]) -> Recove
             )
             for edge in (uncertain if true is None else wrong)[:_LISTED]
         ),
+        agreeing=agreeing,
         confusion=None if true is None else _confusion(true, shown.decoded),
         cells={
             "metabolites": metabolites,

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from io import StringIO
 from typing import Any
 from xml.sax.saxutils import quoteattr
@@ -71,13 +72,20 @@ _LABEL = 34  # characters
 Painter = Callable[[Figure], None]
 
 
+@contextmanager
+def styled() -> Iterator[None]:
+    """Draw in our style, whatever the user's matplotlibrc says."""
+    with matplotlib.rc_context(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of a font that lacks a character, of a name that leaves no room
+        matplotlib.rcdefaults()
+        matplotlib.rcParams.update(_STYLE)
+        yield
+
+
 def draw(paint: Painter, width: float, height: float) -> str:
     """Return a figure as an SVG document, reproducibly; sizes are in inches."""
     stream = StringIO()
-    with matplotlib.rc_context(), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of a font that lacks a character, of a name that leaves no room
-        matplotlib.rcdefaults()  # not what the user's matplotlibrc says
-        matplotlib.rcParams.update(_STYLE)
+    with styled():
         figure = Figure(figsize=(width, height), layout="constrained")
         paint(figure)
         figure.savefig(stream, format="svg", metadata={"Date": None})

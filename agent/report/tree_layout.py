@@ -9,7 +9,7 @@ from itertools import groupby
 from agent.report.experiment_row import ExperimentRow
 
 WIDTH, HEIGHT = 118, 46  # pixels of a node with the room around it
-_BOX, _HALF = 98, 19  # width of a node's box, half of its height
+BOX, HALF = 98, 19  # width of a node's box, half of its height
 _GAP = 10  # between a box and a turn of an edge
 
 
@@ -60,7 +60,7 @@ def draw_tree(rows: Sequence[ExperimentRow], line: Sequence[str] = ()) -> DrawnT
     edges: dict[bool, list[str]] = {False: [], True: []}
     for node in placed.values():
         if (parent := placed.get(node.row.experiment.parent or "")) is not None:
-            edges[node.row.experiment.id in line].append(_curve(parent, node))
+            edges[node.row.experiment.id in line].append(edge_path(parent, node))
     return DrawnTree(
         tuple(placed.values()),
         tuple(columns),
@@ -76,10 +76,10 @@ def _height(placed: dict[str, TreeNode], row: ExperimentRow) -> int:
     return parent.y if parent else 0
 
 
-def _curve(parent: TreeNode, child: TreeNode) -> str:
+def edge_path(parent: TreeNode, child: TreeNode) -> str:
     """Return a path that leaves the parent at its side and runs between the rows, behind no other node."""
-    start, low, high = parent.x + _BOX, parent.y + _HALF, child.y + _HALF
+    start, low, high = parent.x + BOX, parent.y + HALF, child.y + HALF
     if child.x - parent.x <= WIDTH or parent.y == child.y == 0:
         return f"M{start},{low}C{start + 12},{low} {child.x - 12},{high} {child.x},{high}"
-    lane, turn = child.y - (HEIGHT - 2 * _HALF) // 2, start + _GAP
+    lane, turn = child.y - (HEIGHT - 2 * HALF) // 2, start + _GAP
     return f"M{start},{low}H{turn}V{lane}H{child.x - _GAP}V{high}H{child.x}"

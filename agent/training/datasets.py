@@ -58,13 +58,18 @@ def find_data(
     return dataset_of(regime, sibling, quiet=quiet)
 
 
-def dataset_of(name: str, sibling: int | None = None, *, quiet: bool = False) -> tuple[Dataset | Measurements, bool]:
-    """Return the data of a regime or its sibling, and whether they were generated just now."""
+def dataset_of(
+    name: str, sibling: int | None = None, *, quiet: bool = False, root: Path | None = None
+) -> tuple[Dataset | Measurements, bool]:
+    """Return the data of a regime or its sibling, and whether they were generated just now.
+
+    `root` is the folder of datasets, None for that of the current folder's clone.
+    """
     from simulator.dataset import prepare
     from simulator.measured.measurements import find_measurements
     from simulator.measured_regime import Measured, find_known
 
-    root = current_workspace().data
+    root = root or current_workspace().data
     regime = find_known(name, root)
     if sibling is not None:
         regime = regime.sibling(sibling)

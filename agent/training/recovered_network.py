@@ -69,6 +69,21 @@ class RecoveredNetwork:
     log_k: Floats
     reversible: frozenset[str] = frozenset()
 
+    def __repr__(self) -> str:
+        shape = f"{len(self.metabolites)} metabolites, {len(self.reactions)} reactions"
+        return f"<RecoveredNetwork on {self.regime}: {shape}, from {self.origin}>"
+
+    def __str__(self) -> str:
+        return "\n".join(f"{name}: {self.equation(name)}" for name in self.reactions)
+
+    def equation(self, reaction: str) -> str:
+        """Return a reaction as text, like `2 atp + glc -> adp`."""
+        sides = {-1: list[str](), 1: list[str]()}
+        for metabolite, integer in self.column(reaction).items():
+            amount = "" if abs(integer) == 1 else f"{abs(integer)} "
+            sides[1 if integer > 0 else -1].append(amount + metabolite)
+        return " -> ".join(" + ".join(side) for side in sides.values()).strip()
+
     def column(self, reaction: str) -> dict[str, int]:
         """Return the coefficient of each metabolite in a reaction, substrates negative."""
         column = self.stoichiometry[:, self.reactions.index(reaction)]

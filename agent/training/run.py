@@ -28,6 +28,7 @@ from agent.training.datasets import dataset_of
 from agent.training.progress import TrainingProgress
 from agent.training.recipe import find_recipe, start_from, uncommitted
 from agent.training.recovered_network import RESULT, RecoveredNetwork, network_of
+from memory.records import objective_of
 from simulator.dataset import FrozenData
 from stoichloop.errors import StoichloopError
 
@@ -46,6 +47,11 @@ class Run:
     scores: Scores
     estimate: Estimate
     curves: list[CurvePoint]
+
+    def __repr__(self) -> str:
+        objective = objective_of(self.scores)
+        score = f"{objective} {self.scores[objective]:.4f}"
+        return f"<Run on {self.dataset.regime.name}, seed {self.seed}, {self.steps} steps: {score}>"
 
     def facts(self) -> dict[str, Any]:
         """Return everything except arrays and curves, as `--json` prints it."""

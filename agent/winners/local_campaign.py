@@ -10,7 +10,7 @@ from agent.campaign.budget import usual_s
 from agent.campaign.folder import CampaignFolder, open_campaign
 from agent.executor.workspace import Workspace
 from agent.training.measurement import Laboratory, laboratory
-from agent.winners.chain import Chain
+from agent.winners.chain import Chain, find_chain
 from memory.ledger import Ledger
 from stoichloop.errors import StoichloopError
 
@@ -24,6 +24,19 @@ def campaign_of(workspace: Workspace, chain: Chain) -> CampaignFolder | None:
     with Ledger(campaign.ledger_path, readonly=True) as ledger:
         record = ledger.experiment(chain.tip.experiment)
     return campaign if record is not None and record.fingerprint == chain.tip.fingerprint else None
+
+
+def chosen_chain(workspace: Workspace, experiment: str, campaign: str | None, *, force: bool) -> Chain:
+    """Find the chain of an experiment whose code is to be run.
+
+    Raises `StoichloopError` if it was not accepted, or vetoed since, unless `force`; and where no sandbox holds.
+    """
+    chain = find_chain(workspace.repo, experiment, campaign)
+    if not force:
+        chain.require_accepted()
+        refuse_vetoed(workspace, chain)
+    workspace.refuse_uncontained("code of experiments")
+    return chain
 
 
 def refuse_vetoed(workspace: Workspace, chain: Chain) -> None:

@@ -77,7 +77,7 @@ class MeasuredFacts(BaseModel):
     prospects: Prospects | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Measurements(FrozenData):
     """Measured data, without a truth to score against."""
 

@@ -29,9 +29,9 @@ from agent.planner.proposal import Proposal
 from agent.planner.questions.question import next_question
 from agent.planner.questions.reading import Reading
 from agent.report.experiment_row import experiment_rows
-from agent.report.page import _TEMPLATES
 from agent.report.sheet import sheet_of
 from agent.report.spend import spend_of
+from agent.report.template_environment import TEMPLATES
 from agent.screen.experiment_view import experiment_view
 from agent.screen.live import LiveView
 from memory.formatting import ON_SIBLINGS
@@ -178,7 +178,7 @@ def test_of_a_score_on_a_sibling_only_show_and_the_report_tell(night: Night, wor
     before, _, after = shown.get().partition(ON_SIBLINGS)
     assert "0.9877" not in before
     assert "e0002/s0/probe/n2      0.9877" in after
-    sheet = _TEMPLATES.get_template("sheet.html.j2").render(
+    sheet = TEMPLATES.get_template("sheet.html.j2").render(
         sheet=sheet_of(night.campaign, rejected),
         row=experiment_rows([rejected], night.ledger.blocks())[0],
         parent=None,

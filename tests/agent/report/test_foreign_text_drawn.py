@@ -13,8 +13,9 @@ from agent.report.course import draw_curve
 from agent.report.experiment_row import experiment_rows
 from agent.report.field_plots import parallel_plot, slices_of
 from agent.report.fields import Influence
-from agent.report.page import _TEMPLATES, FieldStudy
+from agent.report.page import FieldStudy
 from agent.report.sheet import ChangedFile, Sheet
+from agent.report.template_environment import TEMPLATES
 from agent.report.theme import draw, label
 from memory.records import Block, Experiment, Verdict
 from stoichloop.foreign_text import visible
@@ -53,7 +54,7 @@ def test_names_of_fields_and_choices_are_drawn_as_they_are(text: str) -> None:
     names = "e0001", "e0002", "e0003"
     influence = Influence("e0001", names, configurations, (0.1, 0.2, 0.3), {text: 1.0}, {text: (0.0, 1.0)})
     study = FieldStudy(influence, slices_of(influence), parallel_plot(influence))
-    page = _TEMPLATES.get_template("fields.html.j2").render(studies=[study], settings={"objective": "exact"})
+    page = TEMPLATES.get_template("fields.html.j2").render(studies=[study], settings={"objective": "exact"})
     found = Tags(page)
     assert {"script", "img", "b", "i"}.isdisjoint(found.tags)
     assert page.replace("\n", "").replace("\t", "").isprintable()
@@ -91,7 +92,7 @@ def test_a_page_shows_a_text_as_it_is(text: str) -> None:
         scored("e0002", verdict=Verdict("refused", text)), title=text, hypothesis=text, changes={text: text}
     )
     file = ChangedFile(text, 1, 0, (("add", f"+{text}"),), left_out=1)
-    page = _TEMPLATES.get_template("sheet.html.j2").render(
+    page = TEMPLATES.get_template("sheet.html.j2").render(
         sheet=Sheet(experiment, files=(file,), curves=(), printed=text, outputs=frozenset(), seconds=1.0),
         row=experiment_rows([experiment], BLOCKS)[0],
         parent=experiment,

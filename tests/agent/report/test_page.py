@@ -23,9 +23,10 @@ import pytest
 from agent.campaign.status import Status, read_status
 from agent.report import serve
 from agent.report.main_answers import answers_of
-from agent.report.page import Report, _script_json
+from agent.report.page import Report
 from agent.report.serve import ReportServer
 from agent.report.spend import Spend
+from agent.report.template_environment import script_json
 from agent.winners.overview import read_winners
 from memory.ledger import Ledger
 from memory.records import Decision, Experiment, Verdict
@@ -114,8 +115,8 @@ def test_what_was_written_by_others_is_shown_as_text(again: Paged) -> None:
 
 
 def test_json_in_a_script_ends_it_nowhere() -> None:
-    assert "<" not in _script_json({"name": "</script><!--"})
-    assert json.loads(_script_json({"name": "</script>&"})) == {"name": "</script>&"}
+    assert "<" not in script_json({"name": "</script><!--"})
+    assert json.loads(script_json({"name": "</script>&"})) == {"name": "</script>&"}
 
 
 def test_five_hundred_experiments_fit_a_megabyte(again: Paged) -> None:

@@ -21,12 +21,12 @@ from agent.report.failures import failures
 from agent.report.field_plots import parallel_plot, slices_of
 from agent.report.fields import influences
 from agent.report.main_answers import badge
-from agent.report.page import _TEMPLATES
 from agent.report.rate_law import outliers
 from agent.report.reconstruction import ComparedReconstruction, Reconstruction
 from agent.report.recovered_coefficients import SeedNetwork, recovery_of
 from agent.report.s_matrix import draw_matrices
 from agent.report.sheet import changed_files
+from agent.report.template_environment import TEMPLATES
 from agent.report.theme import draw, inline
 from agent.report.trajectories import relative_error
 from agent.report.tree_layout import WIDTH, draw_tree
@@ -180,7 +180,7 @@ def test_a_patch_is_split_by_file_and_begins_with_what_it_adds() -> None:
 def test_evidence_stands_apart_from_the_finding_and_is_named_once() -> None:
     told = "depth moves exact by 0.1 (e0001)"
     finding = Finding(1, "established principle", "depth", told, ("e0001", "e0002"), 0.1, 0.01, 0.0)
-    page = _TEMPLATES.get_template("findings.html.j2").render(
+    page = TEMPLATES.get_template("findings.html.j2").render(
         findings=[finding], names=("e0001", "e0002"), failures=[], events=[]
     )
     words = " ".join(re.sub(r"<[^>]*>", "", page).split())

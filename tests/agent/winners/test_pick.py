@@ -14,13 +14,13 @@ import pytest
 from git import Repo
 
 from agent.base.console import Console
-from agent.cli.options import full_id
 from agent.executor.workspace import Workspace
 from agent.planner.move_catalogue import read_move
 from agent.training.measurement import Task
 from agent.winners.chain import find_chain
 from agent.winners.local_campaign import refuse_vetoed, remembering
 from agent.winners.pick import Picked, describe, pick
+from memory.experiment_id import full_id
 from memory.intervention import Intervention
 from memory.ledger import Ledger
 from memory.records import Ablation
