@@ -34,7 +34,7 @@ class Search:
         self.units = [self._unit_columns(reaction) for reaction in range(graph.n_reactions)]
         variance = torch.ones(graph.n_reactions, dtype=torch.float64)
         self.system = System(normal_of(design), 1e-2, variance)
-        self.solve(3)
+        self.solve(4)
 
     def _unit_columns(self, reaction: int) -> Tensor:
         """Return the allowed columns in the scale of the targets, of length 1, shape (K, D)."""
@@ -50,7 +50,7 @@ class Search:
         return found
 
     def solve(self, times: int = 1) -> None:
-        """Solve for the present choices, and learn the noise and the size of rates, `times` over."""
+        """Learn noise and size of rates from the last solution and solve for the present choices, `times` over."""
         reactions: list[int] = []
         columns: list[Tensor] = []
         for reaction, choice in enumerate(self.chosen):
@@ -65,8 +65,9 @@ class Search:
                 torch.zeros(len(own), self.graph.n_metabolites, dtype=torch.float64).index_copy(1, metabolites, own)
             )
         for _ in range(times):
+            if self.system.solved:
+                self.system.learn()
             self.system.solve(reactions, torch.cat(columns))
-            self.system.learn()
 
     def judge(self, reactions: Iterable[int]) -> None:
         """Price all allowed columns of these reactions."""

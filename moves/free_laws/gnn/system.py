@@ -68,7 +68,7 @@ class System:
     """
 
     def __init__(self, normal: Normal, noise: float, variance: Tensor) -> None:
-        self.normal, self.noise, self.variance = normal, noise, variance
+        self.normal, self.noise, self.variance, self.solved = normal, noise, variance, False
 
     def solve(self, reactions: list[int], columns: Tensor) -> None:
         """Solve for these units: the reaction of each, and their columns (U, N)."""
@@ -83,7 +83,7 @@ class System:
         gram.diagonal().add_(self.ridge)
         self.pull = (columns[self.unit] * normal.cross[self.place]).sum(1)
         self.inverse = torch.cholesky_inverse(torch.linalg.cholesky(gram))
-        self.weights = self.inverse @ self.pull
+        self.weights, self.solved = self.inverse @ self.pull, True
 
     @property
     def penalised(self) -> float:
