@@ -1,7 +1,8 @@
 """The output of a trial: coefficients, and stand-ins for functions that these kinetics do not have.
 
-`estimate.npz` holds, in float64, sto_all (E,), log_k (R,) and the tables of two shared functions. Here each reaction
-has a law of its own, which the tables cannot hold: they state a constant rate of the right size.
+`estimate.npz` holds, in float64, sto_all (E,), log_k (R,), the tables of two shared functions, and how sure each
+coefficient is. Here each reaction has a law of its own, which the tables cannot hold: they state a constant rate of
+the right size.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ def write_estimate(found: Recovered, observations: Observations, folder: Path) -
         "substrate_func": np.zeros((2, 2)),
         "rate_func_h": grid_h,
         "rate_func": np.full(2, _ONE),
+        **vars(found.confidence),
     }
     draft = folder / "estimate.partial.npz"
     np.savez(draft, allow_pickle=False, **{name: array.astype(np.float64) for name, array in arrays.items()})

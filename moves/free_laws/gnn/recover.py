@@ -8,6 +8,7 @@ import numpy as np
 
 from gnn.clock import Clock
 from gnn.columns import columns_of
+from gnn.confidence import Confidence, confidence_of
 from gnn.config import Configuration
 from gnn.design import design_of, rows_of
 from gnn.features import near_features, wide_features
@@ -20,18 +21,11 @@ _LEAST_SHARE = 1e-8  # of the variance of drawn laws, below which a component is
 
 @dataclass(frozen=True)
 class Recovered:
-    """The answer.
-
-    Attributes:
-        sto_all: integer coefficients, shape (E,). size: root mean square of each rate, shape (R,).
-        options: allowed columns by reaction. margins: of each, twice the log evidence less that of the best, in the
-            last two passes.
-    """
+    """The answer: integer coefficients (E,), root mean square of each rate (R,), and how sure each coefficient is."""
 
     sto_all: Ints
     size: Floats
-    options: list[Ints]
-    margins: list[tuple[Floats, ...]]
+    confidence: Confidence
 
 
 def recover(observations: Observations, config: Configuration, seed: int, clock: Clock) -> Recovered:
@@ -57,7 +51,8 @@ def recover(observations: Observations, config: Configuration, seed: int, clock:
         search.judge(range(graph.n_reactions))
         passes.append(search.margins)
     margins = [tuple(one[reaction] for one in passes[-2:]) for reaction in range(graph.n_reactions)]
-    return Recovered(search.integers, _size(search), options, margins)
+    sure = confidence_of(graph, options, margins, search.chosen, rows.target.size)
+    return Recovered(search.integers, _size(search), sure)
 
 
 def _rates(search: Search) -> Floats:

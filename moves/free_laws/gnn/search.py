@@ -82,7 +82,7 @@ class Search:
 
     def decide(self, note: Callable[[], None]) -> None:
         """Decide the open reactions, the most certain first; of those that share a metabolite, one at a time."""
-        for reaction in np.flatnonzero(self.chosen == OPEN):
+        for reaction in np.flatnonzero(self.chosen == OPEN).tolist():
             if len(self.options[reaction]) == 1:
                 self.chosen[reaction] = 0
         self.solve()

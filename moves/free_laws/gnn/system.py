@@ -127,7 +127,8 @@ class Price:
         factor = torch.linalg.cholesky(metric)
         half = torch.linalg.solve_triangular(factor, (columns @ self.pull).unsqueeze(2), upper=False)
         size = 2.0 * factor.diagonal(dim1=1, dim2=2).log().sum(1) - self.ridge.log().sum()
-        return half.square().sum((1, 2)) / self.noise - size
+        evidence: Tensor = half.square().sum((1, 2)) / self.noise - size
+        return evidence
 
 
 def price(system: System, reaction: int, metabolites: Tensor) -> Price:
