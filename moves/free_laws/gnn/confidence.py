@@ -1,8 +1,7 @@
 """How sure each coefficient is: a probability, the runner-up, and the price of taking it.
 
 The evidence of a column rests on features that describe rates nearly, not exactly, and on the other columns being
-right. Two passes with features of different laws tell how far it can be trusted: where their judgements of a column
-differ, both are tempered by the difference.
+right. Two passes with features of different laws judge each column, and the less certain of them counts.
 """
 
 from __future__ import annotations
@@ -37,7 +36,7 @@ def confidence_of(
     """
     found = Confidence(*np.zeros((3, len(graph.met_all))))
     for reaction, columns in enumerate(options):
-        share = _tempered(np.stack(margins[reaction]))
+        share = _cautious(np.stack(margins[reaction]))
         evidence = np.mean(margins[reaction], axis=0)
         for edge, values in zip(graph.edges_of(reaction), columns.T, strict=True):
             integers, place = np.unique(values, return_inverse=True)
@@ -52,9 +51,8 @@ def confidence_of(
     return found
 
 
-def _tempered(margins: Floats) -> Floats:
-    """Return the probability of each column (K,) from the margins of each pass (passes, K)."""
-    spread = margins.max(axis=0) - margins.min(axis=0)
-    evidence = margins.mean(axis=0)
-    share = np.exp((evidence - evidence.max()) / (2.0 + spread))
+def _cautious(margins: Floats) -> Floats:
+    """Return the probability of each column (K,) from margins (passes, K): that of the pass that tells them least."""
+    least = margins.max(axis=0)
+    share = np.exp((least - least.max()) / 2.0)
     return np.asarray(share / share.sum())
