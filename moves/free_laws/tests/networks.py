@@ -12,7 +12,7 @@ def graph_of(columns: Ints) -> Graph:
     """The graph of S, shape (N, R)."""
     reaction, metabolite = np.nonzero(columns.T)
     role = np.sign(columns[metabolite, reaction]).astype(np.int8)
-    return Graph(*columns.shape, metabolite, reaction, role, np.flatnonzero(role < 0))
+    return Graph(len(columns), len(columns.T), metabolite, reaction, role, np.flatnonzero(role < 0))
 
 
 def rates(c: Floats) -> Floats:
