@@ -1,4 +1,8 @@
-"""A recipe, `recipes/REGIME.yaml`: the best known moves and configuration for a regime."""
+"""A recipe: the best known moves and configuration, `recipes/REGIME.yaml` for a regime.
+
+`recipes/kinetics/own_laws.yaml` is for every other regime in which each reaction has a rate law of its own, and for
+measurements.
+"""
 
 from __future__ import annotations
 
@@ -19,9 +23,12 @@ from agent.executor.code.worktree import throw_away
 from agent.executor.workspace import Workspace, head_commit
 from agent.planner.move_catalogue import apply, read_moves
 from agent.training.overrides import number_or_text
+from simulator.measured_regime import Measured, find_known
+from simulator.regime import Regime
 from stoichloop.errors import StoichloopError, UsageError
 
 BEST = "best"
+_OWN_LAWS = Path("kinetics", "own_laws.yaml")
 _SIBLING = re.compile(r"_sibling\d+$")
 
 
@@ -46,7 +53,7 @@ class Start:
 
 
 def find_recipe(workspace: Workspace, regime: str, asked: str) -> Path:
-    """Return the file for `--recipe`. 'best' is the regime's own; a sibling uses its parent's.
+    """Return the file for `--recipe`. 'best' is the regime's own, or that of its kinetics; a sibling uses its parent's.
 
     Raises `StoichloopError` with the regimes that have a recipe.
     """
@@ -56,12 +63,19 @@ def find_recipe(workspace: Workspace, regime: str, asked: str) -> Path:
         return Path(asked)
     folder, parent = workspace.root / "recipes", _SIBLING.sub("", regime)
     known = sorted(path.stem for path in folder.glob("*.yaml"))
+    if parent not in known and _has_own_laws(find_known(parent, workspace.data)):
+        return folder / _OWN_LAWS
     if parent not in known:
         raise StoichloopError(
             f"--recipe {BEST}: there is no recipe for regime '{parent}' in {folder}; "
             f"regimes that have one: {', '.join(known) or 'none'}"
         )
     return folder / f"{parent}.yaml"
+
+
+def _has_own_laws(regime: Regime | Measured) -> bool:
+    """Return whether reactions have a rate law each, as far as is known: nobody knows the laws of measurements."""
+    return isinstance(regime, Measured) or regime.constraints.primitive
 
 
 @contextmanager

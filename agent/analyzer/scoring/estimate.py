@@ -26,8 +26,22 @@ class EstimateError(Exception):
 
 
 @dataclass(frozen=True)
+class Confidence:
+    """A trial's own statement on each coefficient, shape (E,) each. No score uses it.
+
+    Attributes:
+        probability: that the coefficient is right, 0 to 1. runner_up: the most probable other integer.
+        price: rise of the unexplained sum of squares with the runner-up, as a share of it.
+    """
+
+    probability: Floats
+    runner_up: Floats
+    price: Floats
+
+
+@dataclass(frozen=True)
 class Estimate:
-    """A trained model as numbers, all float64.
+    """A trained model as numbers, all float64; `confidence` is None where the trial states none.
 
     Attributes:
         sto_all: signed coefficients, shape (E,). log_k: shape (R,).
@@ -42,9 +56,11 @@ class Estimate:
     substrate_func: Floats
     rate_func_h: Floats
     rate_func: Floats
+    confidence: Confidence | None = None
 
 
-_NAMES = tuple(Estimate.__dataclass_fields__)
+_OPTIONAL = tuple(Confidence.__dataclass_fields__)
+_NAMES = tuple(name for name in Estimate.__dataclass_fields__ if name != "confidence")
 
 
 def read_estimate(path: Path, graph: Graph) -> Estimate:
@@ -66,8 +82,11 @@ def read_estimate(path: Path, graph: Graph) -> Estimate:
             raise EstimateError(f"array '{name}' holds values that are not finite")
         if np.abs(array).max(initial=0.0) > (_MAX_LOG_K if name == "log_k" else _MAX_VALUE):
             raise EstimateError(f"array '{name}' holds values so large that nothing can be computed with them")
-    estimate = Estimate(**arrays)
+    confidence = Confidence(*(arrays.pop(name) for name in _OPTIONAL)) if _OPTIONAL[0] in arrays else None
+    estimate = Estimate(**arrays, confidence=confidence)
     _check_shapes(estimate, graph)
+    if confidence is not None:
+        _check_confidence(confidence, graph)
     return estimate
 
 
@@ -77,12 +96,13 @@ def _unpack(content: bytes, name: str) -> dict[str, Floats]:
             raise EstimateError(f"{name} must hold exactly the arrays {', '.join(_NAMES)}")
         with zipfile.ZipFile(BytesIO(content)) as archive:
             members = archive.infolist()
-        if sorted(member.filename for member in members) != sorted(f"{name}.npy" for name in _NAMES):
+        held = sorted(member.filename for member in members)
+        if held not in (sorted(f"{one}.npy" for one in names) for names in (_NAMES, _NAMES + _OPTIONAL)):
             raise EstimateError(f"{name} must hold exactly the arrays {', '.join(_NAMES)}")
         if sum(member.file_size for member in members) > _MAX_BYTES:
             raise EstimateError(f"{name} unpacks to more than {_MAX_BYTES} bytes")
         with np.load(BytesIO(content), allow_pickle=False) as arrays:
-            return {array: arrays[array] for array in _NAMES}
+            return {array: arrays[array] for array in arrays.files}
     except EstimateError:
         raise
     # A malformed file of an experiment must not stop the loop.
@@ -98,7 +118,7 @@ def _has_small_directory(content: bytes) -> bool:
     if content[-_END - _LOCATOR :].startswith(b"PK\x06\x07"):
         return False
     _, _, _, _, entries, size, _, comment = struct.unpack("<4s4H2IH", end)
-    return bool(entries == len(_NAMES) and size <= _DIRECTORY and not comment)
+    return bool(entries in (len(_NAMES), len(_NAMES + _OPTIONAL)) and size <= _DIRECTORY and not comment)
 
 
 def _check_shapes(estimate: Estimate, graph: Graph) -> None:
@@ -115,3 +135,13 @@ def _check_shapes(estimate: Estimate, graph: Graph) -> None:
     for name, shape in expected.items():
         if getattr(estimate, name).shape != shape:
             raise EstimateError(f"array '{name}' has shape {getattr(estimate, name).shape}, but must have {shape}")
+
+
+def _check_confidence(confidence: Confidence, graph: Graph) -> None:
+    for name, array in vars(confidence).items():
+        if array.shape != graph.met_all.shape:
+            raise EstimateError(f"array '{name}' has shape {array.shape}, but must have {graph.met_all.shape}")
+    if (confidence.probability < 0).any() or (confidence.probability > 1).any():
+        raise EstimateError("array 'probability' holds values outside of 0 to 1")
+    if (confidence.runner_up != np.rint(confidence.runner_up)).any():
+        raise EstimateError("array 'runner_up' holds values that are not integers")

@@ -49,6 +49,7 @@ def test_training_is_scored_without_a_truth_and_hands_out_the_coefficients(measu
     assert len(rows) == 20
     assert {(row["reaction"], row["metabolite"]) for row in rows} >= {("ferment", "pyr"), ("respire", "co2")}
     assert all(abs(int(row["coefficient"])) in (1, 2) for row in rows)
+    assert {row["runner_up"] + row["probability"] for row in rows} == {""}  # this code states neither
 
 
 @pytest.mark.usefixtures("quick")

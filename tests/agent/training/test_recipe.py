@@ -18,6 +18,7 @@ from tests.conftest import ROOT, Command, command_line
 
 REGIME = "pde_m1_tiny"
 RECIPES = sorted((ROOT / "recipes").glob("*.yaml"))
+BY_KINETICS = sorted((ROOT / "recipes" / "kinetics").glob("*.yaml"))
 
 
 def worktrees_of(workspace: Workspace) -> list[Path]:
@@ -25,9 +26,9 @@ def worktrees_of(workspace: Workspace) -> list[Path]:
     return [path for path in (workspace.runs / ".recipes").glob("*/*") if (path / ".git").exists()]
 
 
-@pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", [*RECIPES, *BY_KINETICS], ids=lambda path: path.stem)
 def test_every_recipe_fits_the_code_of_today(path: Path, workspace: Workspace) -> None:
-    assert find_regime(path.stem).name == path.stem
+    assert path.parent.name == "kinetics" or find_regime(path.stem).name == path.stem
     with start_from(workspace, path) as start:
         resolved = start.code.resolve(start.configuration)
     assert start.configuration.items() <= resolved.items()
@@ -37,6 +38,11 @@ def test_every_recipe_fits_the_code_of_today(path: Path, workspace: Workspace) -
 def test_a_sibling_has_the_recipe_of_its_parent(workspace: Workspace) -> None:
     parent = find_recipe(workspace, REGIME, "best")
     assert find_recipe(workspace, find_regime(REGIME).sibling(12).name, "best") == parent
+
+
+@pytest.mark.parametrize("regime", ["mm_m1", "rev_tiny", "mixed_m1"])
+def test_a_regime_without_a_recipe_has_that_of_its_kinetics(regime: str, workspace: Workspace) -> None:
+    assert find_recipe(workspace, regime, "best").name == "own_laws.yaml"
 
 
 def test_the_best_recipe_trains_the_committed_code_and_leaves_the_users_alone(

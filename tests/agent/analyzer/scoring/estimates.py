@@ -30,7 +30,12 @@ def true_estimate(dataset: Dataset, **changes: Any) -> Estimate:
     return replace(perfect, **changes)
 
 
+def arrays_of(estimate: Estimate) -> dict[str, Any]:
+    """The arrays of an artifact that states no confidence."""
+    return {name: array for name, array in vars(estimate).items() if array is not None}
+
+
 def write_estimate(estimate: Estimate, path: Any, **changes: Any) -> None:
     """As the artifact of a trial; `None` leaves an array out."""
-    arrays = {**vars(estimate), **changes}
+    arrays = {**arrays_of(estimate), **changes}
     np.savez(path, **{name: array for name, array in arrays.items() if array is not None})

@@ -8,7 +8,7 @@ import pytest
 
 from agent.analyzer.scoring.estimate import EstimateError, read_estimate
 from simulator.dataset import Dataset
-from tests.agent.analyzer.scoring.estimates import true_estimate, write_estimate
+from tests.agent.analyzer.scoring.estimates import arrays_of, true_estimate, write_estimate
 
 
 @pytest.fixture
@@ -45,6 +45,39 @@ def test_a_bad_artifact_is_refused_with_its_reason(
         read_estimate(path, tiny.truth.graph)
 
 
+def confidence_arrays(edges: int, **changes: Any) -> dict[str, Any]:
+    """The optional arrays of a trial that states how sure it is."""
+    return {"probability": np.full(edges, 0.9), "runner_up": np.full(edges, 2.0), "price": np.ones(edges), **changes}
+
+
+def test_a_trial_may_state_how_sure_it_is(tiny: Dataset, path: Path) -> None:
+    write_estimate(true_estimate(tiny), path, **confidence_arrays(len(tiny.truth.sto_all)))
+    confidence = read_estimate(path, tiny.truth.graph).confidence
+    assert confidence is not None
+    assert set(confidence.probability) == {0.9}
+    assert set(confidence.runner_up) == {2.0}
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"price": None}, "must hold exactly the arrays"),
+        ({"probability": np.ones(3)}, "'probability' has shape"),
+        ({"probability": lambda edges: np.full(edges, 1.1)}, "outside of 0 to 1"),
+        ({"runner_up": lambda edges: np.full(edges, 1.5)}, "not integers"),
+        ({"price": lambda edges: np.full(edges, np.inf)}, "not finite"),
+    ],
+)
+def test_a_bad_statement_of_confidence_is_refused(
+    tiny: Dataset, path: Path, changes: dict[str, Any], message: str
+) -> None:
+    edges = len(tiny.truth.sto_all)
+    bad = {name: value(edges) if callable(value) else value for name, value in changes.items()}
+    write_estimate(true_estimate(tiny), path, **confidence_arrays(edges, **bad))
+    with pytest.raises(EstimateError, match=message):
+        read_estimate(path, tiny.truth.graph)
+
+
 def test_what_is_missing_truncated_or_a_link_is_refused(tiny: Dataset, path: Path) -> None:
     with pytest.raises(EstimateError, match="is missing"):
         read_estimate(path, tiny.truth.graph)
@@ -61,7 +94,7 @@ def test_what_is_missing_truncated_or_a_link_is_refused(tiny: Dataset, path: Pat
 
 def test_a_bomb_is_refused_before_it_is_unpacked(tiny: Dataset, path: Path) -> None:
     estimate = true_estimate(tiny)
-    np.savez_compressed(path, **{**vars(estimate), "substrate_func": np.zeros((4000, 4000))})
+    np.savez_compressed(path, **{**arrays_of(estimate), "substrate_func": np.zeros((4000, 4000))})
     assert path.stat().st_size < 1_000_000
     with pytest.raises(EstimateError, match="unpacks to more than"):
         read_estimate(path, tiny.truth.graph)
@@ -70,7 +103,7 @@ def test_a_bomb_is_refused_before_it_is_unpacked(tiny: Dataset, path: Path) -> N
 @pytest.mark.parametrize("seed", range(20))
 def test_no_damage_to_the_file_gets_past_the_door_as_another_error(tiny: Dataset, path: Path, seed: int) -> None:
     rng = np.random.default_rng(seed)
-    np.savez_compressed(path, **vars(true_estimate(tiny)))
+    np.savez_compressed(path, **arrays_of(true_estimate(tiny)))
     content = bytearray(path.read_bytes())
     for position in rng.integers(0, len(content), 30):
         content[position] = rng.integers(0, 256)

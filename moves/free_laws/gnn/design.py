@@ -1,0 +1,115 @@
+"""The linear problem: what is observed of each metabolite, and features in which the rate of each reaction is linear.
+
+With dc/dt given, volume times dc/dt is S times the rates. Without it, c(t) is an unknown start plus S times the
+integrals of the rates: no derivative is taken. Each reading then has noise of its own, and what the laws leave
+unexplained adds up over time like a random walk; both are whitened together.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from gnn.laws import Saturations
+from gnn.observations import Floats, Observations
+from gnn.spline import interpolated, smoothed
+
+_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(3)
+_SMALLEST = 1e-5  # of a species' highest concentration
+_NEGLIGIBLE = 1e-10
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The rows of the problem: frames where dc/dt is given, else whitened combinations of the frames of a trajectory.
+
+    Attributes:
+        logs: log species where rates are evaluated, shape (m, M).
+        target: amounts of each metabolite with a root mean square of 1, shape (n, N). scale: that before, shape (N,).
+        matrices: for each trajectory, from rates to rows; None where rates are rows.
+    """
+
+    logs: Floats
+    target: Floats
+    scale: Floats
+    matrices: list[Floats] | None
+
+    def of(self, rates: Floats) -> Floats:
+        """Return rows (n, P) of rates (m, P)."""
+        if self.matrices is None:
+            return rates
+        parts = np.split(rates, np.cumsum([matrix.shape[1] for matrix in self.matrices])[:-1])
+        return np.concatenate([matrix @ part for matrix, part in zip(self.matrices, parts, strict=True)])
+
+
+@dataclass(frozen=True)
+class Design:
+    """Rows with features.
+
+    Attributes:
+        features: shape (n, P_j) for each reaction, orthonormal.
+        powers: prior variance of the weight of each feature, relative to others of the reaction, shape (P_j,).
+    """
+
+    rows: Rows
+    features: list[Floats]
+    powers: list[Floats]
+
+
+def rows_of(observations: Observations, drift: float) -> Rows:
+    """Return the rows; `drift` is the variance of the random walk over a step, where that of a reading is 1."""
+    if observations.dcdt is None:
+        return _integral_form(observations, drift)
+    amounts = (observations.dcdt * observations.volume).reshape(-1, observations.graph.n_metabolites)
+    return _scaled(observations.species.reshape(-1, observations.species.shape[2]), amounts, None)
+
+
+def design_of(rows: Rows, features: list[Floats]) -> Design:
+    """Return the design for features (m, P_j) of each reaction where rates are evaluated."""
+    parts = [_orthonormal(rows.of(own)) for own in features]
+    # With unit variance of all weights, the rates together are as large as the targets.
+    size = len(rows.target) / float(np.mean([power.sum() for _, power in parts]))
+    return Design(rows, [basis for basis, _ in parts], [power * size for _, power in parts])
+
+
+def tables_of(rows: Rows, generator: np.random.Generator) -> Saturations:
+    """Draw the constants of laws for these rows."""
+    return Saturations(rows.logs, generator)
+
+
+def _scaled(species: Floats, amounts: Floats, matrices: list[Floats] | None) -> Rows:
+    floor = np.maximum(_SMALLEST * species.max(axis=0), 1e-300)
+    scale = np.sqrt(np.mean(amounts**2, axis=0))
+    scale[scale == 0] = 1.0
+    return Rows(np.log(np.maximum(species, floor)), amounts / scale, scale, matrices)
+
+
+def _integral_form(observations: Observations, drift: float) -> Rows:
+    nodes, matrices, amounts = [], [], []
+    for time, species in zip(observations.time, observations.species, strict=True):
+        at = (time[:-1, None] + np.diff(time)[:, None] * (0.5 + 0.5 * _NODES)).ravel()
+        nodes.append(interpolated(time, smoothed(time, species), at))
+        whiten = _whitening(time, drift)
+        weights = 0.5 * np.diff(time)[:, None] * _WEIGHTS
+        integral = np.zeros((len(time), len(at)))
+        for frame in range(1, len(time)):
+            integral[frame, : frame * len(_NODES)] = weights[:frame].ravel()
+        matrices.append(whiten @ integral)
+        amounts.append(whiten @ (species[:, : observations.graph.n_metabolites] * observations.volume))
+    return _scaled(np.concatenate(nodes), np.concatenate(amounts), matrices)
+
+
+def _whitening(time: Floats, drift: float) -> Floats:
+    """Return the matrix (F - 1, F) that whitens readings of variance 1 and a random walk, after any start value."""
+    passed = (time - time[0]) / np.diff(time).mean()
+    differences = np.eye(len(time))[1:] - np.eye(len(time))[:-1]
+    covariance = np.eye(len(time)) + drift * np.minimum(passed[:, None], passed)
+    return np.asarray(np.linalg.solve(np.linalg.cholesky(differences @ covariance @ differences.T), differences))
+
+
+def _orthonormal(values: Floats) -> tuple[Floats, Floats]:
+    """Return an orthonormal basis (n, P) of columns (n, P), and the squared singular values (P,)."""
+    power, directions = np.linalg.eigh(values.T @ values)
+    keep = power > _NEGLIGIBLE * power[-1]
+    return values @ (directions[:, keep] / np.sqrt(power[keep])), power[keep]

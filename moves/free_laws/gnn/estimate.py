@@ -1,0 +1,39 @@
+"""The output of a trial: coefficients, and stand-ins for functions that these kinetics do not have.
+
+`estimate.npz` holds, in float64, sto_all (E,), log_k (R,), the tables of two shared functions, and how sure each
+coefficient is. Here each reaction has a law of its own, which the tables cannot hold: they state a constant rate of
+the right size.
+"""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import numpy as np
+
+from gnn.observations import Observations
+from gnn.recover import Recovered
+
+_ONE = math.log(math.e - 1.0)  # softplus of it is 1
+_LARGEST_LOG = 11.0
+
+
+def write_estimate(found: Recovered, observations: Observations, folder: Path) -> None:
+    """Write `estimate.npz` into `folder`; it appears there complete or not at all."""
+    grid_c = np.array([0.0, max(1e-6, 1.2 * float(observations.concentration.max()))])
+    grid_s = np.array([0.0, max(observations.constraints.alphabet) + 1.0])
+    grid_h = np.array([-1.0, 1.0])
+    arrays = {
+        "sto_all": found.sto_all,
+        "log_k": np.clip(np.log10(np.maximum(found.size, 1e-300)), -_LARGEST_LOG, _LARGEST_LOG),
+        "substrate_func_c": grid_c,
+        "substrate_func_s": grid_s,
+        "substrate_func": np.zeros((2, 2)),
+        "rate_func_h": grid_h,
+        "rate_func": np.full(2, _ONE),
+        **vars(found.confidence),
+    }
+    draft = folder / "estimate.partial.npz"
+    np.savez(draft, allow_pickle=False, **{name: array.astype(np.float64) for name, array in arrays.items()})
+    draft.replace(folder / "estimate.npz")

@@ -1,0 +1,123 @@
+"""Integer columns by evidence: reactions are decided in order of certainty, then bettered one by one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from gnn.design import Design
+from gnn.observations import Floats, Graph, Ints
+from gnn.system import System, normal_of, price
+
+OPEN = -1  # of a reaction that is not decided
+_WORTH = 1.0  # in twice the log evidence: less is no reason for a change
+_ROUNDS = 100
+_SHARE = 0.15  # of the undecided reactions that are decided in one turn
+
+
+class Search:
+    """Choices among the allowed columns of each reaction, and the linear system that they make.
+
+    Attributes:
+        chosen: index of the column of each reaction, or OPEN, shape (R,).
+        margins: twice the log evidence of each allowed column, less that of the best, by reaction.
+    """
+
+    def __init__(self, design: Design, graph: Graph, options: Sequence[Ints], chosen: Ints) -> None:
+        self.design, self.graph, self.options, self.chosen = design, graph, options, chosen.copy()
+        self.margins: dict[int, Floats] = {}
+        self.edges = [graph.edges_of(reaction) for reaction in range(graph.n_reactions)]
+        self.metabolites = [torch.from_numpy(graph.met_all[edges]) for edges in self.edges]
+        self.units = [self._unit_columns(reaction) for reaction in range(graph.n_reactions)]
+        variance = torch.ones(graph.n_reactions, dtype=torch.float64)
+        self.system = System(normal_of(design), 1e-2, variance)
+        self.solve(4)
+
+    def _unit_columns(self, reaction: int) -> Tensor:
+        """Return the allowed columns in the scale of the targets, of length 1, shape (K, D)."""
+        columns = self.options[reaction] / self.design.rows.scale[self.metabolites[reaction].numpy()]
+        return torch.from_numpy(columns / np.linalg.norm(columns, axis=1, keepdims=True))
+
+    @property
+    def integers(self) -> Ints:
+        """The columns of all reactions, shape (E,); the first allowed one where a reaction is not decided."""
+        found = np.zeros(len(self.graph.met_all), dtype=np.int64)
+        for reaction, choice in enumerate(self.chosen):
+            found[self.edges[reaction]] = self.options[reaction][max(choice, 0)]
+        return found
+
+    def solve(self, times: int = 1) -> None:
+        """Learn noise and size of rates from the last solution and solve for the present choices, `times` over."""
+        reactions: list[int] = []
+        columns: list[Tensor] = []
+        for reaction, choice in enumerate(self.chosen):
+            metabolites = self.metabolites[reaction]
+            own = (
+                torch.eye(len(metabolites), dtype=torch.float64)
+                if choice == OPEN
+                else self.units[reaction][choice : choice + 1]
+            )
+            reactions += [reaction] * len(own)
+            columns.append(
+                torch.zeros(len(own), self.graph.n_metabolites, dtype=torch.float64).index_copy(1, metabolites, own)
+            )
+        for _ in range(times):
+            if self.system.solved:
+                self.system.learn()
+            self.system.solve(reactions, torch.cat(columns))
+
+    def judge(self, reactions: Iterable[int]) -> None:
+        """Price all allowed columns of these reactions."""
+        for reaction in reactions:
+            evidence = price(self.system, reaction, self.metabolites[reaction]).evidence(self.units[reaction]).numpy()
+            self.margins[reaction] = evidence - evidence.max()
+
+    def gap(self, reaction: int) -> float:
+        """Return the evidence of the best column over that of the second."""
+        margins = self.margins[reaction]
+        return float(-np.partition(margins, -2)[-2])
+
+    def decide(self, note: Callable[[], None]) -> None:
+        """Decide the open reactions, the most certain first; of those that share a metabolite, one at a time."""
+        for reaction in np.flatnonzero(self.chosen == OPEN).tolist():
+            if len(self.options[reaction]) == 1:
+                self.chosen[reaction] = 0
+        self.solve()
+        while len(undecided := np.flatnonzero(self.chosen == OPEN).tolist()):
+            self.judge(undecided)
+            surest = sorted(undecided, key=lambda j: -self.gap(j))[: max(1, round(_SHARE * len(undecided)))]
+            for reaction in self._apart(surest):
+                self.chosen[reaction] = int(self.margins[reaction].argmax())
+            self.solve()
+            note()
+
+    def _apart(self, reactions: Iterable[int]) -> list[int]:
+        """Return those that share no metabolite with one before."""
+        taken = np.zeros(self.graph.n_metabolites, dtype=bool)
+        found = []
+        for reaction in reactions:
+            metabolites = self.metabolites[reaction].numpy()
+            if not taken[metabolites].any():
+                taken[metabolites] = True
+                found.append(reaction)
+        return found
+
+    def settle(self, note: Callable[[], None]) -> None:
+        """Change columns until none can be bettered alone; doubtful reactions are judged more often."""
+        several = [j for j, options in enumerate(self.options) if len(options) > 1]
+        judged = several
+        for _ in range(_ROUNDS):
+            self.judge(judged)
+            gain = {j: -float(self.margins[j][self.chosen[j]]) for j in judged}
+            better = self._apart(sorted((j for j in judged if gain[j] > _WORTH), key=lambda j: -gain[j]))
+            for reaction in better:
+                self.chosen[reaction] = int(self.margins[reaction].argmax())
+            if better:
+                self.solve()
+            note()
+            if not better and len(judged) == len(several):
+                break
+            judged = sorted(several, key=self.gap)[: max(len(several) // 4, 8)] if better else several

@@ -1,0 +1,52 @@
+"""Small networks with a Michaelis-Menten law for each reaction, as a trial sees them."""
+
+import numpy as np
+
+from gnn.observations import Constraints, Floats, Graph, Ints, Observations
+
+# m0 + m1 -> 2 m2, 2 m2 + m3 -> m1, m3 -> 2 m0, m1 -> m3, m0 + m2 -> 2 m3
+COLUMNS = np.array([[-1, -1, 2, 0], [0, 1, -2, -1], [2, 0, 0, -1], [0, -1, 0, 1], [-1, 0, -1, 2]]).T
+
+
+def graph_of(columns: Ints) -> Graph:
+    """The graph of S, shape (N, R)."""
+    reaction, metabolite = np.nonzero(columns.T)
+    role = np.sign(columns[metabolite, reaction]).astype(np.int8)
+    return Graph(len(columns), len(columns.T), metabolite, reaction, role, np.flatnonzero(role < 0))
+
+
+def rates(c: Floats) -> Floats:
+    """The rates, shape (..., R), at concentrations (..., N): a half-saturation constant for each substrate."""
+    half = 0.5 + np.arange(COLUMNS.size).reshape(COLUMNS.shape) % 4
+    parts = [np.prod((c / (c + half[:, j]))[..., COLUMNS[:, j] < 0], axis=-1) for j in range(COLUMNS.shape[1])]
+    return np.stack(parts, axis=-1) * np.linspace(1.0, 2.0, COLUMNS.shape[1])
+
+
+def observed(*, derivative: bool, noise: float = 0.0) -> Observations:
+    """Trajectories of the network: dc/dt is given, or concentrations alone."""
+    rng, step, frames, substeps = np.random.default_rng(0), 0.02, 16, 4
+    c = rng.uniform(0.2, 4.0, (16, len(COLUMNS)))
+    kept = []
+    for count in range(frames * substeps):
+        if count % substeps == 0:
+            kept.append(c)
+        middle = c + 0.5 * step * rates(c) @ COLUMNS.T
+        c = c + step * rates(middle) @ COLUMNS.T
+    c = np.stack(kept, axis=1)
+    graph = graph_of(COLUMNS)
+    return Observations(
+        graph,
+        Constraints((1, 2), False, 2, 2, may_be_absent=False, primitive=True),
+        reversible=np.zeros(graph.n_reactions, dtype=bool),
+        met_reg=np.zeros(0, dtype=np.int64),
+        rxn_reg=np.zeros(0, dtype=np.int64),
+        volume=np.ones(graph.n_metabolites),
+        time=np.tile(step * substeps * np.arange(frames), (len(c), 1)),
+        species=c + noise * rng.normal(size=c.shape),
+        dcdt=rates(c) @ COLUMNS.T if derivative else None,
+    )
+
+
+def truth(graph: Graph) -> Ints:
+    """The coefficients of its edges."""
+    return np.asarray(COLUMNS[graph.met_all, graph.rxn_all])

@@ -1,0 +1,24 @@
+import io
+
+import numpy as np
+import pytest
+
+from gnn.clock import Clock
+from gnn.config import Configuration
+from gnn.recover import recover
+from tests.networks import observed, truth
+
+CONFIGURATION = Configuration(passes=2)
+
+
+@pytest.mark.parametrize("derivative", [True, False], ids=["dcdt", "integral"])
+def test_the_planted_columns_come_back(derivative: bool) -> None:
+    observations = observed(derivative=derivative)
+    found = recover(observations, CONFIGURATION, 0, Clock(10, io.StringIO()))
+    assert found.sto_all.tolist() == truth(observations.graph).tolist()
+
+
+def test_the_same_seed_gives_the_same_answer() -> None:
+    observations = observed(derivative=True)
+    one, other = (recover(observations, CONFIGURATION, 3, Clock(10, io.StringIO())) for _ in range(2))
+    np.testing.assert_array_equal(one.size, other.size)

@@ -1,0 +1,55 @@
+import numpy as np
+import pytest
+import torch
+
+from gnn.columns import columns_of
+from gnn.design import design_of, rows_of
+from gnn.features import wide_features
+from gnn.laws import Saturations, participants_of
+from gnn.search import OPEN, Search
+from gnn.system import price
+from tests.networks import observed, truth
+
+OBSERVATIONS = observed(derivative=True)
+
+
+def search_of(chosen: list[int], features: int = 4) -> Search:
+    """A search on the small network, with these choices."""
+    rng, rows, graph = np.random.default_rng(0), rows_of(OBSERVATIONS, 0.1), OBSERVATIONS.graph
+    tables = Saturations(rows.logs, rng)
+    own = [participants_of(OBSERVATIONS, j) for j in range(graph.n_reactions)]
+    wide = [wide_features(tables, one, features, 1e-8, rng) for one in own]
+    options = columns_of(graph, OBSERVATIONS.constraints)
+    return Search(design_of(rows, wide), graph, options, np.array(chosen))
+
+
+@pytest.mark.parametrize("others", [0, OPEN], ids=["decided", "open"])
+def test_evidence_is_that_of_the_whole_system_solved_anew(others: int) -> None:
+    search = search_of([0, others, others, others, others])
+    system = search.system
+    asked = price(system, 0, search.metabolites[0]).evidence(search.units[0])
+    noise, variance = system.noise, system.variance.clone()
+    whole = []
+    for choice in (0, 1):
+        search.chosen[0] = choice
+        system.noise, system.variance, system.solved = noise, variance, False  # nothing is learned in between
+        search.solve()
+        sign, log_det = torch.linalg.slogdet(system.inverse)
+        assert sign > 0
+        ridge = float(
+            (noise / (variance[system.reactions[system.unit]] * system.normal.power[system.place])).log().sum()
+        )
+        whole.append(-system.penalised / noise + float(log_det) + ridge)
+    assert float(asked[1] - asked[0]) == pytest.approx(whole[1] - whole[0], rel=1e-4)
+
+
+def test_an_open_reaction_explains_at_least_as_much_as_any_column() -> None:
+    left = {choice: search_of([choice, 0, 0, 0, 0]).system.penalised for choice in (OPEN, 0, 1)}
+    assert left[OPEN] <= min(left[0], left[1]) + 1e-9
+
+
+def test_the_search_finds_the_planted_columns() -> None:
+    search = search_of([OPEN] * 5, features=8)
+    search.decide(lambda: None)
+    search.settle(lambda: None)
+    assert search.integers.tolist() == truth(OBSERVATIONS.graph).tolist()
