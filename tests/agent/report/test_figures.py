@@ -93,7 +93,9 @@ def test_measured_data_show_where_seeds_disagree_and_no_confusion(pathway: Measu
     shown = Reconstruction(TRIAL, estimate, pathway)
     other = shown.decoded.copy()
     other[3] = 2
-    recovery = recovery_of(shown, [SeedNetwork(integers, integers.astype(float)) for integers in (shown.decoded, other)])
+    recovery = recovery_of(
+        shown, [SeedNetwork(integers, integers.astype(float)) for integers in (shown.decoded, other)]
+    )
     (axes,) = (figure := figure_of(lambda figure: paint_recovery(figure, shown, recovery, "e0004"), 9.0, 4.0)).axes
     assert marks(figure) == [[pathway.graph.rxn_all[3], pathway.graph.met_all[3]]]
     assert figure.get_suptitle() == f"e0004: 2 seeds agree on {edges - 1} of {edges}"
