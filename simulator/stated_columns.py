@@ -41,6 +41,15 @@ class StatedColumns:
         """Return what observations state."""
         return cls(**{name: arrays.get(name, value) for name, value in vars(cls.nothing(graph)).items()})
 
+    def without_length(self, graph: Graph) -> NDArray[np.bool_]:
+        """Return the edges, shape (E,), of incomplete columns in which no coefficient is known.
+
+        Dynamics determine the product of such a column and its rate, and no convention fixes one of the two: the
+        members that were not measured may be what makes the whole column primitive.
+        """
+        counted = np.bincount(graph.rxn_all, self.known != 0, graph.n_reactions) > 0
+        return (self.incomplete & ~counted)[graph.rxn_all]
+
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Return the arrays that state something."""
         return {name: value for name, value in vars(self).items() if value.any()}

@@ -17,14 +17,15 @@ _SURE = 0.9  # below this probability a coefficient is not stated
 def write_coefficients(folder: Path, data: FrozenData) -> None:
     """Write `stoichiometry.csv` beside the `estimate.npz` in `folder`: a row for each edge, substrates negative.
 
-    `coefficient` is the decoded integer, or says that it is not determined where the trial is less than 90 % sure.
+    `coefficient` is the decoded integer, or says that it is not determined: where the trial is less than 90 % sure, and
+    in a column that lacks members, for which nothing fixes the length.
     `runner_up` and `probability` are the trial's, empty where it states none. `estimate` is the trained value; each
     reaction has its own arbitrary scale.
     """
     graph, regime = data.graph, data.regime
     estimate = read_estimate(folder / ESTIMATE, graph)
     integers = decode(graph, estimate.sto_all, regime.constraints, data.stated_columns)
-    confidence = estimate.confidence
+    confidence, without_length = estimate.confidence, data.stated_columns.without_length(graph)
     place = folder / "stoichiometry.csv"
     place.unlink(missing_ok=True)  # a trial may have left a link there that leads elsewhere
     with place.open("x", encoding="utf-8", newline="") as stream:
@@ -37,4 +38,5 @@ def write_coefficients(folder: Path, data: FrozenData) -> None:
                 runner_up, chance = str(int(confidence.runner_up[edge])), float(confidence.probability[edge])
                 probability = f"{chance:.3f}"
                 coefficient = coefficient if chance >= _SURE else NOT_DETERMINED
+            coefficient = NOT_DETERMINED if without_length[edge] else coefficient
             rows.writerow((*names, coefficient, runner_up, probability, f"{estimate.sto_all[edge]:.6g}"))
