@@ -46,6 +46,7 @@ def train(
 
     from agent.base.console import Console
     from agent.executor.workspace import current_workspace
+    from agent.training.determined import determined
     from agent.training.overrides import parse_changes, read_changes
     from agent.training.run import train_regime
     from memory.formatting import UNCHECKED, decimal
@@ -77,6 +78,9 @@ def train(
         first = f"exact {decimal(scores['exact'])} ({right}; trivial {decimal(scores['baseline_exact'])})"
     else:
         first = f"blind {decimal(scores['blind'])}"
+    if run.estimate.confidence is not None:
+        known = determined(run.dataset.graph, run.estimate.confidence, run.dataset.stated_columns)
+        first += f"; {known.sum()} of {edges} coefficients determined"
     console.print(Text(first, style="bold"))
     table = Table(box=None, show_header=False, pad_edge=False)
     for name, value in run.scores.items():

@@ -14,6 +14,7 @@ from agent.analyzer.scoring.estimate import EstimateError, read_estimate
 from agent.campaign.folder import CampaignFolder
 from agent.executor.artifacts import ESTIMATE
 from agent.report.reconstruction import ComparedReconstruction, Reconstruction
+from agent.training.determined import determined
 from memory.records import Experiment
 from simulator.kinetics import Floats
 from simulator.network import Graph, Ints
@@ -46,6 +47,7 @@ class Coefficient:
     agreeing: int
     value: float
     deviation: float
+    determined: bool
 
 
 @dataclass(frozen=True)
@@ -62,8 +64,9 @@ class Recovery:
 
     Attributes:
         total: number of coefficients. seeds: number of seeds with an estimate. disputed: coefficients on which these
-            do not agree. wrong: coefficients that differ from the truth. listed: the first of the wrong ones, or
-            without a truth of all, the least certain first.
+            do not agree. undetermined: coefficients that the data do not determine, as the shown trial states.
+        wrong: coefficients that differ from the truth. listed: the first of the wrong ones, or without a truth of all,
+            the least certain first.
         agreeing: for each coefficient, the number of seeds with the same integer, shape (E,).
         confusion: None without a truth. cells: all coefficients for the page's drawing, as JSON values.
     """
@@ -71,6 +74,7 @@ class Recovery:
     total: int
     seeds: int
     disputed: int
+    undetermined: int
     wrong: int
     listed: tuple[Coefficient, ...]
     agreeing: Ints
@@ -113,11 +117,13 @@ def recovery_of(shown: Reconstruction, by_seed: Sequence[SeedNetwork]) -> Recove
     metabolites = [shorten(name, _NAME) for name in network.metabolite_names]
     reactions = [shorten(name, _NAME) for name in network.reaction_names]
     wrong = np.flatnonzero(shown.decoded != true) if true is not None else np.array([], dtype=int)
-    uncertain = np.lexsort((-np.abs(mean - shown.decoded), agreeing))
+    known = determined(graph, shown.estimate.confidence, shown.data.stated_columns)
+    uncertain = np.lexsort((-np.abs(mean - shown.decoded), agreeing, known))
     return Recovery(
         total=len(shown.decoded),
         seeds=len(by_seed),
         disputed=int(np.sum(agreeing < len(by_seed))),
+        undetermined=int(np.sum(~known)),
         wrong=len(wrong),
         listed=tuple(
             Coefficient(
@@ -128,6 +134,7 @@ def recovery_of(shown: Reconstruction, by_seed: Sequence[SeedNetwork]) -> Recove
                 int(agreeing[edge]),
                 float(mean[edge]),
                 float(deviation[edge]),
+                bool(known[edge]),
             )
             for edge in (uncertain if true is None else wrong)[:_LISTED]
         ),

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from agent.analyzer.scoring.alignment import column_scale
@@ -17,6 +18,7 @@ from agent.campaign.folder import CampaignFolder, find_experiment
 from agent.executor.artifacts import ESTIMATE
 from agent.executor.trial import FIDELITIES
 from agent.executor.workspace import Workspace
+from agent.training.determined import determined
 from memory.leaderboard import incumbent, typical_trial
 from memory.ledger import Ledger
 from memory.records import TrialResult
@@ -58,6 +60,7 @@ class RecoveredNetwork:
         stoichiometry: S, shape (N, R). Nothing of the truth is in it.
         log_k: log10 of each rate constant, shape (R,), rescaled to these integers by the ratio of the estimated
             column's length to theirs. One common factor is undetermined.
+        determined: false where the data do not determine a coefficient, shape (N, R).
         reversible: names of the reactions that the user stated as reversible.
     """
 
@@ -67,6 +70,7 @@ class RecoveredNetwork:
     reactions: tuple[str, ...]
     stoichiometry: Ints
     log_k: Floats
+    determined: NDArray[np.bool_]
     reversible: frozenset[str] = frozenset()
 
     def __repr__(self) -> str:
@@ -77,10 +81,11 @@ class RecoveredNetwork:
         return "\n".join(f"{name}: {self.equation(name)}" for name in self.reactions)
 
     def equation(self, reaction: str) -> str:
-        """Return a reaction as text, like `2 atp + glc -> adp`."""
+        """Return a reaction as text, like `2 atp + glc -> adp`; `2? atp` is a coefficient that is not determined."""
         sides = {-1: list[str](), 1: list[str]()}
         for metabolite, integer in self.column(reaction).items():
-            amount = "" if abs(integer) == 1 else f"{abs(integer)} "
+            known = metabolite not in self.undetermined(reaction)
+            amount = "" if known and abs(integer) == 1 else f"{abs(integer)}{'' if known else '?'} "
             sides[1 if integer > 0 else -1].append(amount + metabolite)
         return " -> ".join(" + ".join(side) for side in sides.values()).strip()
 
@@ -88,6 +93,10 @@ class RecoveredNetwork:
         """Return the coefficient of each metabolite in a reaction, substrates negative."""
         column = self.stoichiometry[:, self.reactions.index(reaction)]
         return {self.metabolites[row]: int(column[row]) for row in np.flatnonzero(column)}
+
+    def undetermined(self, reaction: str) -> list[str]:
+        """Return the metabolites whose coefficients in a reaction the data do not determine."""
+        return [self.metabolites[row] for row in np.flatnonzero(~self.determined[:, self.reactions.index(reaction)])]
 
     def to_cobra(self) -> Model:
         """Return a COBRApy model; needs the extra `networks`."""
@@ -98,6 +107,8 @@ def network_of(estimate: Estimate, regime: Regime | Measured, graph: Graph, orig
     """Decode an estimate."""
     stated = regime.network.stated_columns() if isinstance(regime, Measured) else None
     integers = decode(graph, estimate.sto_all, regime.constraints, stated)
+    known = np.ones((graph.n_metabolites, graph.n_reactions), dtype=bool)
+    known[graph.met_all, graph.rxn_all] = determined(graph, estimate.confidence, stated)
     return RecoveredNetwork(
         regime=regime.name,
         origin=origin,
@@ -105,6 +116,7 @@ def network_of(estimate: Estimate, regime: Regime | Measured, graph: Graph, orig
         reactions=regime.reaction_names,
         stoichiometry=graph.matrix(integers).astype(np.int64),
         log_k=estimate.log_k + np.log10(column_scale(graph, estimate.sto_all, integers)),
+        determined=known,
         reversible=_reversible(regime),
     )
 
@@ -194,6 +206,8 @@ def _to_cobra(network: RecoveredNetwork) -> Model:
         lowest = -_LARGEST_FLUX if name in network.reversible else 0.0
         reaction = Reaction(name, name=name, lower_bound=lowest, upper_bound=_LARGEST_FLUX)
         reaction.notes = {"log10_k": f"{network.log_k[number]:.6g}", "origin": network.origin}
+        if undetermined := network.undetermined(name):
+            reaction.notes["not_determined"] = ", ".join(undetermined)
         reactions.append(reaction)
     model.add_reactions(reactions)
     for reaction in reactions:

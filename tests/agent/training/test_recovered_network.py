@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from agent.analyzer.scoring.estimate import Estimate
+from agent.analyzer.scoring.estimate import Confidence, Estimate
 from agent.export.sbml_file import write_sbml
 from agent.training.recovered_network import RecoveredNetwork, network_of
 from simulator.network import graph_of, stoichiometry_of
@@ -59,6 +59,24 @@ def test_a_rate_constant_is_that_of_the_integers(tmp_path: Path) -> None:
     assert {m.id: s for m, s in reaction.metabolites.items()} == network.column("r7")
     assert float(reaction.notes["log10_k"]) == pytest.approx(-2.0)
     assert {m.compartment for m in reaction.metabolites} == {"c"}
+
+
+def test_what_the_trial_is_not_sure_of_is_marked_in_equations_and_notes() -> None:
+    regime = find_regime("pde_m1_tiny")
+    matrix = stoichiometry_of(regime.network, np.random.default_rng(0))
+    graph = graph_of(matrix)
+    sto_all, grid = matrix[graph.met_all, graph.rxn_all].astype(float), np.linspace(0.0, 1.0, 2)
+    probability = np.where(np.arange(len(sto_all)) == 0, 0.89, 0.9)
+    confidence = Confidence(probability, np.zeros_like(sto_all), np.ones_like(sto_all))
+    estimate = Estimate(sto_all, np.zeros(graph.n_reactions), grid, grid, np.ones((2, 2)), grid, grid, confidence)
+    network = network_of(estimate, regime, graph, "a test")
+    first, second = network.reactions[:2]
+    [unsure] = network.undetermined(first)
+    assert unsure == network.metabolites[graph.met_all[0]]
+    assert f"{abs(network.column(first)[unsure])}? {unsure}" in network.equation(first)
+    assert "?" not in network.equation(second)
+    notes = [reaction.notes.get("not_determined") for reaction in network.to_cobra().reactions]
+    assert notes == [unsure, *[None] * (graph.n_reactions - 1)]
 
 
 def test_a_file_that_is_there_stays(tmp_path: Path) -> None:
