@@ -11,7 +11,6 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ from git import GitCommandError
 from pydantic import ValidationError
 
 from agent.base.loop_git import user_git
+from agent.base.nearest_name import nearest_name
 from agent.campaign.campaign_state import read_state
 from agent.campaign.folder import CampaignFolder
 from agent.campaign.inbox import Inbox, told, with_descendants
@@ -119,6 +119,6 @@ def _check_idea(idea: Intervention, experiments: list[Experiment]) -> None:
         return
     for field in idea.changes:
         if field not in leader.configuration:
-            near = get_close_matches(field, leader.configuration, 1)
-            hint = f"did you mean '{near[0]}'?" if near else f"fields are {', '.join(sorted(leader.configuration))}"
+            near = nearest_name(field, leader.configuration)
+            hint = f"did you mean '{near}'?" if near else f"fields are {', '.join(sorted(leader.configuration))}"
             raise UsageError(f"--set {field}: {leader.id} has no field '{field}'; {hint}")

@@ -6,10 +6,10 @@ import json
 import math
 import sys
 import time
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
+from agent.base.nearest_name import nearest_name
 from agent.base.untrusted import last_words
 from agent.executor.code.search_space import read_space, read_values
 from agent.executor.sandbox.bubblewrap import Sandbox, SandboxedCommand
@@ -50,9 +50,9 @@ class CodeState:
         Answers are cached: one call checks whether a proposal is new, a second one builds it.
         """
         for key in changes:
-            if key not in self.fields and (near := get_close_matches(key, self.fields, 1)):
+            if key not in self.fields and (near := nearest_name(key, self.fields)):
                 raise StoichloopError(
-                    f"configuration: key '{key}' is not a field of the configuration; did you mean '{near[0]}'?"
+                    f"configuration: key '{key}' is not a field of the configuration; did you mean '{near}'?"
                 )
         question = json.dumps(changes, sort_keys=True)
         if question not in self._answers:

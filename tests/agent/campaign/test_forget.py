@@ -60,7 +60,7 @@ def test_a_campaign_is_removed_once_the_user_agrees(workspace: Workspace, tiny: 
 
     asked = call(workspace, "forget", "night")
     assert asked.returncode == 1
-    assert "'stoichloop forget night --yes' removes it unasked" in asked.stderr
+    assert "'stoichloop forget night --yes' removes it" in asked.stderr
     assert state(workspace) == among
     told = call(workspace, "forget", "night", "--yes")
     assert told.returncode == 0, told.stderr

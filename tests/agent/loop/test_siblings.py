@@ -184,6 +184,7 @@ def test_of_a_score_on_a_sibling_only_show_and_the_report_tell(night: Night, wor
         parent=None,
         before=None,
         after=None,
+        network=None,
         campaign="night",
         objective="exact",
     )
