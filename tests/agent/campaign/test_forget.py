@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -13,7 +14,7 @@ from agent.campaign.forget import find_remains
 from agent.executor.workspace import Workspace
 from simulator.dataset import Dataset
 from stoichloop.errors import StoichloopError
-from tests.conftest import command_line
+from tests.warm import run_warm
 
 
 def made(workspace: Workspace, tiny: Dataset, name: str = "night") -> CampaignFolder:
@@ -39,14 +40,7 @@ def state(workspace: Workspace) -> tuple[object, ...]:
 
 
 def call(workspace: Workspace, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        command_line(*arguments),
-        cwd=workspace.root,
-        capture_output=True,
-        text=True,
-        check=False,
-        stdin=subprocess.DEVNULL,
-    )
+    return run_warm("agent.cli", arguments, workspace.root, os.environ, timeout=120)
 
 
 def test_a_campaign_is_removed_once_the_user_agrees(workspace: Workspace, tiny: Dataset) -> None:

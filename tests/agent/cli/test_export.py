@@ -1,26 +1,21 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 from pathlib import Path
 
 import pytest
 
-from tests.conftest import Command, Documented, command_line
+from tests.conftest import Command, Documented
+from tests.warm import run_warm
 
 pytest.importorskip("cobra")
 
 
 def export(documented: Documented, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run `stoichloop export ...` in the repository that has the campaign."""
-    return subprocess.run(
-        command_line("export", *arguments),
-        cwd=documented.workspace.root,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-    )
+    return run_warm("agent.cli", ["export", *arguments], documented.workspace.root, os.environ, timeout=120)
 
 
 def test_several_formats_are_exported_at_once(documented: Documented, tmp_path: Path) -> None:

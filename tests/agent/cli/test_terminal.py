@@ -24,6 +24,7 @@ from memory.leaderboard import LEADERBOARD_LENGTH
 from memory.ledger import Ledger
 from memory.render import Log
 from tests.conftest import Command, Documented, command_line
+from tests.warm import run_warm
 
 COLOUR = re.compile(r"\x1b\[(?:\d+;)*[39][0-8](?:;\d+)*m")
 READING = (["status"], ["log"], ["log", "--search", "e0002"], ["show", "e0002"], ["winners"], ["--help"])
@@ -57,7 +58,9 @@ def in_terminal(folder: Path, *arguments: str, **environment: str) -> str:
 
 
 def piped(folder: Path, *arguments: str) -> str:
-    return subprocess.run(command_line(*arguments), cwd=folder, capture_output=True, text=True, check=True).stdout
+    done = run_warm("agent.cli", arguments, folder, os.environ, timeout=60)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
 
 
 @pytest.mark.parametrize("arguments", READING, ids=" ".join)
@@ -275,9 +278,7 @@ def test_a_shell_completes_what_is_there(documented: Documented, line: str, offe
     ],
 )
 def test_commands_end_with_the_documented_status(documented: Documented, arguments: list[str], status: int) -> None:
-    done = subprocess.run(
-        command_line(*arguments), cwd=documented.workspace.root, capture_output=True, text=True, check=False
-    )
+    done = run_warm("agent.cli", arguments, documented.workspace.root, os.environ, timeout=60)
     assert done.returncode == status
     assert (done.stderr == "") == (status == 0)
 

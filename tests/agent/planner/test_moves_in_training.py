@@ -251,8 +251,8 @@ def test_what_a_common_metabolite_hides_comes_back_where_columns_need_not_balanc
 
 def test_ones_do_not_come_back_as_twos_and_four_protons_are_found(checkout: Path, tmp_path: Path) -> None:
     ecoli, _ = prepare(find_regime("ecoli_core"), tmp_path / "data")
-    configuration = '{"few_frames": 320, "starts": 1, "patience": 0}'
-    done = train_with("integer_columns", checkout, ecoli, tmp_path, steps=300, configuration=configuration)
+    configuration = '{"few_frames": 160, "starts": 1, "patience": 0}'
+    done = train_with("integer_columns", checkout, ecoli, tmp_path, steps=200, configuration=configuration)
     assert done.returncode == 0, done.stderr
     scores = score_artifact(tmp_path / "estimate.npz", ecoli)
     assert scores["exact_identifiable"] > 0.98

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -27,7 +28,8 @@ from memory.records import Ablation
 from simulator.dataset import Dataset
 from stoichloop.errors import StoichloopError
 from tests.agent.winners.nights import IDLE_FIELD, SIGN_TIED, Night
-from tests.conftest import Command, command_line
+from tests.conftest import Command, contained
+from tests.warm import run_warm
 
 CHOSEN = "gnn/configuration.json"
 
@@ -88,9 +90,7 @@ def test_a_fresh_clone_picks_a_winner_and_training_shows_its_score(
 
 
 def call(folder: Path, *arguments: str) -> str:
-    done = subprocess.run(
-        command_line(*arguments), cwd=folder, capture_output=True, text=True, check=False, timeout=120
-    )
+    done = run_warm("agent.cli", contained(*arguments), folder, os.environ, timeout=120)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
