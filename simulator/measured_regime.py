@@ -55,7 +55,7 @@ class StatedNetwork(Section):
             rare in nature, so it is false by default.
         primitive: true if no column has a common divisor. False only in files from before it could be stated.
         volumes: volume around a metabolite, 1 where none is given. conserved: totals that do not change.
-        incomplete: reactions of which members were not measured, so that their columns are what is left.
+        incomplete: reactions with members that were not measured; their columns have the rest.
         unobserved_rate: reactions whose rate depends on something that was not measured.
     """
 

@@ -20,7 +20,7 @@ class StatedColumns:
         known: coefficient that is known, negative for a substrate; 0 where it is to be recovered, shape (E,).
         tied: edges with the same number above 0 have coefficients of the same magnitude, shape (E,).
         conserved: weights of each total that does not change, shape (K, N): weights times S is 0.
-        incomplete: true for reactions of which members were not measured, shape (R,).
+        incomplete: true for reactions with members that were not measured, shape (R,).
         unobserved_rate: true for reactions whose rate depends on something that was not measured, shape (R,).
     """
 

@@ -1,4 +1,4 @@
-"""What a coding assistant may read of campaigns, as JSON: what planners are told, and no more.
+"""The reads of coding assistants, as JSON: as much of campaigns as planners may know, and no more.
 
 Of the scores that is `exact`, `blind` and `baseline_exact`. Trials on sibling networks, which judge whether a change
 generalises, are left out: an assistant proposes, and must not fit them.

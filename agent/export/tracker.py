@@ -40,7 +40,7 @@ def run_name(experiment: Experiment) -> str:
 
 
 def facts_of(record: CampaignRecord, e: Experiment) -> dict[str, str]:
-    """Return what is known of an experiment in words."""
+    """Return a description of an experiment."""
     facts: dict[str, Any] = {
         "campaign": record.name,
         "experiment": e.id,

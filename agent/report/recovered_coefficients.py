@@ -27,7 +27,7 @@ _NAME = 40  # characters
 
 @dataclass(frozen=True)
 class SeedNetwork:
-    """What one seed recovered: decoded integers and estimated coefficients, both of shape (E,)."""
+    """The network of one seed: decoded integers and estimated coefficients, both of shape (E,)."""
 
     decoded: Ints
     estimate: Floats

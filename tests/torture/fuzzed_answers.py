@@ -317,7 +317,7 @@ def fuzzed(draw: random.Random, *, code: bool) -> bytes:
 
 
 def fuzzed_alone(draw: random.Random, *, code: bool) -> dict[str, Any]:
-    """What none should answer, as one proposal of many."""
+    """Return one proposal of many that none should give."""
     kind = draw.choice(("combines", "parent", "hypothesis", "kind", "edits"))
     among: dict[str, tuple[Any, ...]] = {
         "combines": COMBINED,

@@ -146,7 +146,7 @@ def test_leads_that_others_have_too_make_no_family(codes: Codes) -> None:
 
 
 def test_leads_over_an_accepted_configuration_are_in_units_of_its_own_noise(codes: Codes) -> None:
-    """Whatever is accepted has been seen on many seeds."""
+    """An accepted experiment has run on many seeds."""
     first = codes.add(codes.baseline, [0.40, 0.42, 0.38, 0.40], changes={"lr_S": 0.01}, accepted=True)
     leader = codes.add(first, [0.50, 0.52, 0.48, 0.50], changes={"depth": 3}, accepted=True)
     for lead in (0.03, 0.004):

@@ -1,4 +1,4 @@
-"""What is said of a table and a network before any training."""
+"""The prospects of a table and a network, before any training."""
 
 from collections.abc import Sequence
 from pathlib import Path
