@@ -1,4 +1,4 @@
-"""How sure each coefficient is: a probability, the runner-up, and the price of taking it.
+"""The certainty of each coefficient: a probability, the runner-up, and the price of taking it.
 
 The evidence of a column rests on features that describe rates nearly, not exactly, and on the other columns being
 right. Two passes with features of different laws judge each column, and the less certain of them counts.
