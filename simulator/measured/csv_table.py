@@ -325,7 +325,7 @@ def _known(column: Floats) -> Floats:
 
 
 def _scaled(table: Table, remarks: list[str]) -> Table:
-    """Return the table in units of which numbers are of moderate size; S does not depend on units."""
+    """Return the table in units that make its numbers moderate; S does not depend on units."""
     largest = float(np.nanmax(np.abs(np.concatenate([course.concentration for course in table.courses]))))
     longest = max(float(np.ptp(course.time)) for course in table.courses)
     powers = [0 if _SMALLEST <= size <= _LARGEST else round(float(np.log10(size))) for size in (largest, longest)]

@@ -27,7 +27,7 @@ class Prospects(BaseModel):
     """Counts and findings on which `advice` rests.
 
     Attributes:
-        intervals: intervals between samples. unknown_rates: reactions, each of which has a rate in each interval.
+        intervals: intervals between samples. unknown_rates: reactions; each has a rate in each interval.
         rank: directions in which concentrations vary, each metabolite in units of its own variation.
         thin: metabolites with fewer measured changes than the rates around them have constants, at the least.
         never_apart: groups of reactions whose participants vary together, so that their rates may.

@@ -18,7 +18,7 @@ from gnn.design import Design
 
 _LEAST_NOISE = 1e-7  # share of the mean square of the targets
 _JITTER = 1e-9  # of a feature's own power: rounding error
-_LEAST_VARIANCE, _MOST_VARIANCE = 1e-4, 1e2  # of the weights, of which 1 explains all
+_LEAST_VARIANCE, _MOST_VARIANCE = 1e-4, 1e2  # of the weights; 1 explains all
 
 
 @dataclass(frozen=True)

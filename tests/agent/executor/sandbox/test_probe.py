@@ -40,7 +40,7 @@ def test_the_sandbox_of_this_machine_keeps_every_promise() -> None:
 
 @needs_sandbox
 def test_nothing_but_its_own_is_mounted_for_writing(tmp_path: Path) -> None:
-    """Whoever a process is in there: that an ordinary user may not write /proc/sys is not what keeps root from it."""
+    """Root inside could not write either: the mount forbids it, not the rights of an ordinary user."""
     code = (
         f"import json, os\nfrom pathlib import Path\n{inspect.getsource(probe_program.mount_points)}"
         f"places = mount_points({str(tmp_path)!r})\n"
