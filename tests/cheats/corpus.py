@@ -195,7 +195,7 @@ MACHINE = [
     refused("a fork bomb where it is asked for its configuration", "gnn.config fails", at_once(_BOMB)),
     runs("fill the memory that looks like a disk", 'Path("/dev/shm/a").write_bytes(b"a" * 2**27)', "No space left"),
     runs("fill the screen", 'while True:\n    print("a" * 2**20)', "exit status 1: aaa"),
-    runs("eat all memory", "held = [bytearray(2**30) for _ in range(10**6)]", "MemoryError"),
+    runs("eat all memory", "held = [bytearray(2**32) for _ in range(10**6)]", "MemoryError"),
     runs(
         "ignore every request and sleep",
         _HIDDEN + 'signal = load("signal")\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\nload("time").sleep(10**6)',
