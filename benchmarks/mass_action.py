@@ -40,7 +40,7 @@ def mass_action_columns(data: FrozenData, constraints: Constraints) -> Ints:
     """Return the coefficients that explain dc/dt best, shape (E,). Roles must be known."""
     c, dcdt = observed_frames(data)
     step = -(-len(c) // _FRAMES)
-    search = _Search(data, constraints, c[::step], (dcdt * data.stated.volume)[::step])
+    search = _ColumnChoice(data, constraints, c[::step], (dcdt * data.stated.volume)[::step])
     answer = data.graph.role.astype(np.int64)
     for _ in range(_ROUNDS):
         before = answer.copy()
@@ -54,7 +54,7 @@ def mass_action_columns(data: FrozenData, constraints: Constraints) -> Ints:
     return answer
 
 
-class _Search:
+class _ColumnChoice:
     """The choice of one column, given all others."""
 
     def __init__(self, data: FrozenData, constraints: Constraints, concentration: Floats, change: Floats) -> None:

@@ -169,14 +169,14 @@ def _train(observations: Any, steps: int) -> float:
 
 
 @dataclass(frozen=True)
-class _Cost:
+class _NetworkCost:
     metabolites: int
     reactions: int
     edges: int
     milliseconds: tuple[float, ...]
     mebibytes: float
 
-    def beyond(self, smallest: _Cost) -> Size:
+    def beyond(self, smallest: _NetworkCost) -> Size:
         """Return the size with its costs over the linear extrapolation from the smallest network."""
         times, first = summarise(self.milliseconds), summarise(smallest.milliseconds)
         larger = self.edges / smallest.edges
@@ -191,7 +191,7 @@ class _Cost:
         )
 
 
-def _cost(size: tuple[int, int], work: int) -> _Cost:
+def _cost(size: tuple[int, int], work: int) -> _NetworkCost:
     """Return time, and memory beyond the program's, of steps on a random network of (metabolites, reactions)."""
     import torch
 
@@ -202,7 +202,7 @@ def _cost(size: tuple[int, int], work: int) -> _Cost:
     observations = _network(*size)
     steps = max(4, work // size[1])
     times = tuple(1e3 * _train(observations, steps) / steps for _ in range(3))
-    return _Cost(*size, len(observations.graph.met_all), times, _memory("VmHWM") - before)
+    return _NetworkCost(*size, len(observations.graph.met_all), times, _memory("VmHWM") - before)
 
 
 def _memory(kind: str) -> float:

@@ -152,11 +152,11 @@ def run_trials(
 
     Whatever still runs when the caller leaves, or `check` raises, is ended.
     """
-    waiting, running = deque(trials), list[_Running]()
+    waiting, running = deque(trials), list[_LiveRun]()
     try:
         while waiting or running:
             while waiting and len(running) < jobs:
-                running.append(_Running(waiting.popleft(), root))
+                running.append(_LiveRun(waiting.popleft(), root))
             for process in [process for process in running if process.ended]:
                 running.remove(process)
                 yield process.outcome()
@@ -168,7 +168,7 @@ def run_trials(
 
 
 @dataclass
-class _Running:
+class _LiveRun:
     """A running `stoichloop train`; its output goes to files."""
 
     trial: BenchmarkRun

@@ -69,7 +69,7 @@ class _Sorting:
 
 
 @dataclass(frozen=True)
-class _Member:
+class _WrittenSpecies:
     """A species of a reaction as written: side -1 or +1, and its coefficient, NaN where none is stated."""
 
     species: str
@@ -107,7 +107,7 @@ def read_network(path: Path, option: str = "--sbml") -> SbmlNetwork:
     )
 
 
-def _sort(sorting: _Sorting, name: str, members: Sequence[_Member]) -> None:
+def _sort(sorting: _Sorting, name: str, members: Sequence[_WrittenSpecies]) -> None:
     """Add a reaction to those that are kept or left out."""
     inner = [member for member in members if not member.boundary]
     counted = [member for member in inner if member.coefficient]
@@ -134,7 +134,10 @@ def _name_rate(sorting: _Sorting, name: str, reaction: Any) -> None:
 
 
 def _unfit(
-    members: Sequence[_Member], inner: Sequence[_Member], counted: Sequence[_Member], net: Sequence[float]
+    members: Sequence[_WrittenSpecies],
+    inner: Sequence[_WrittenSpecies],
+    counted: Sequence[_WrittenSpecies],
+    net: Sequence[float],
 ) -> str | None:
     """Return the reason to leave a reaction out."""
     for reason, some in ((_ONE_SIDED, members), (_BUT_FOR_BOUNDARY, inner)):
@@ -172,14 +175,14 @@ def _decoded(key: str) -> str:
     return name if name.isprintable() and _NAME.fullmatch(name) else key
 
 
-def _members(model: Any, reaction: Any, names: dict[str, str], boundary: set[str]) -> list[_Member]:
+def _members(model: Any, reaction: Any, names: dict[str, str], boundary: set[str]) -> list[_WrittenSpecies]:
     sides = ((-1, reaction.getListOfReactants()), (1, reaction.getListOfProducts()))
     found = [
         (side, names.get(one.getSpecies(), one.getSpecies()), coefficient_of(model, one))
         for side, members in sides
         for one in members
     ]
-    return [_Member(name, side, coefficient, name in boundary) for side, name, coefficient in found]
+    return [_WrittenSpecies(name, side, coefficient, name in boundary) for side, name, coefficient in found]
 
 
 def coefficient_of(model: Any, member: Any) -> float:

@@ -37,9 +37,9 @@ def repeated(named: Iterable[tuple[str, Path]]) -> dict[str, list[str]]:
 
 
 def classes(path: Path) -> list[tuple[str, Path]]:
-    """Return the names of the classes that a file defines at its top level."""
+    """Return the names of the classes at the top level of a file, private ones without their underscore."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
-    return [(node.name, path) for node in tree.body if isinstance(node, ast.ClassDef)]
+    return [(node.name.lstrip("_"), path) for node in tree.body if isinstance(node, ast.ClassDef)]
 
 
 def test_no_two_files_share_a_name() -> None:

@@ -25,7 +25,7 @@ _TAIL_BYTES = 400  # of what a failed command has printed
 
 
 @dataclass
-class _Run:
+class _Delivery:
     process: subprocess.Popen[bytes]
     printed: IO[bytes]
     ends_at: float
@@ -38,7 +38,7 @@ class Notifier:
     command: str | None
     note: Callable[[str], None]
     deadline_s: float = DEADLINE_S
-    _runs: list[_Run] = field(default_factory=list)
+    _runs: list[_Delivery] = field(default_factory=list)
 
     def tell(self, occasion: Occasion, facts: Mapping[str, Any]) -> None:
         """Start the command with a line of JSON on its standard input, without anything that a terminal obeys."""
@@ -61,7 +61,7 @@ class Notifier:
         except OSError as error:
             self.note(f"--notify cannot be run: {one_line(str(error))}")
             return
-        self._runs.append(_Run(process, printed, time.monotonic() + self.deadline_s))
+        self._runs.append(_Delivery(process, printed, time.monotonic() + self.deadline_s))
 
     def poll(self) -> None:
         """Look whether commands have ended, and end those whose time is up."""

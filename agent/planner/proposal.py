@@ -8,11 +8,11 @@ from agent.executor.code.search_space import Values
 from memory.records import TITLE_CHARACTERS, ProposalKind, Role
 
 
-class _Part(BaseModel):
+class _ProposalModel(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Edit(_Part):
+class Edit(_ProposalModel):
     """In `file`, the text `search`, which stands there exactly once, gives way to `replace`.
 
     An empty `search` makes a new file.
@@ -23,7 +23,7 @@ class Edit(_Part):
     replace: str = Field(max_length=100_000, description="text to stand in its place")
 
 
-class Proposal(_Part):
+class Proposal(_ProposalModel):
     """A hypothesis with its test: other values in the configuration, a patch of `gnn/`, or both.
 
     A patch is either `edits` or a unified `diff`. `planner` names who proposed it, where one planner asks others;

@@ -154,7 +154,7 @@ class _Chart:
     """The curve in a frame."""
 
     def __init__(self, status: Status, height: int) -> None:
-        self._curve, self._objective = _Curve(status, height), status.objective
+        self._curve, self._objective = _CoursePlot(status, height), status.objective
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         title = Text.assemble(
@@ -165,7 +165,7 @@ class _Chart:
         yield Panel(self._curve, title=title, title_align="left", border_style="dim", width=width)
 
 
-class _Curve:
+class _CoursePlot:
     """Scatter of scores by experiment with the incumbent as a step line, as wide as the terminal allows."""
 
     def __init__(self, status: Status, height: int) -> None:

@@ -81,10 +81,10 @@ class Laboratory:
         return self.worktrees.at(commit).resolve({})
 
     def _run(self, tasks: Sequence[Task]) -> Generator[Measurement, None, None]:
-        trainings = [_Training(index, task, self._job(task)) for index, task in enumerate(tasks)]
+        trainings = [_IndexedJob(index, task, self._job(task)) for index, task in enumerate(tasks)]
         with TrainingBars(self.console, len(tasks)) as bars:
-            host = _Host(self, bars, slots(None))
-            executor: LocalExecutor[_Training] = LocalExecutor(host.slots, self.worktrees, host)
+            host = _LaboratoryHost(self, bars, slots(None))
+            executor: LocalExecutor[_IndexedJob] = LocalExecutor(host.slots, self.worktrees, host)
             for training, outcome in executor.run(trainings, host):
                 task = training.task
                 if outcome.killed:
@@ -99,7 +99,7 @@ class Laboratory:
     def _job(self, task: Task) -> Job:
         return Job(task.commit, self._configuration(task.commit), task.seed, task.steps)
 
-    def _measured(self, training: _Training, outcome: Outcome) -> Measurement:
+    def _measured(self, training: _IndexedJob, outcome: Outcome) -> Measurement:
         (status, reason, scores), job = score_outcome(outcome, training.task.dataset), training.job
         failure = "" if status == "completed" else f"{status.replace('_', ' ')}: {reason}"
         code, data = self._code(job.commit), training.task.dataset.manifest.fingerprint()
@@ -107,7 +107,7 @@ class Laboratory:
 
 
 @dataclass(frozen=True)
-class _Training:
+class _IndexedJob:
     """A task under its index as its name."""
 
     index: int
@@ -121,17 +121,17 @@ class _Training:
 
 
 @dataclass(frozen=True)
-class _Host:
+class _LaboratoryHost:
     """The laboratory as an executor sees it; see `TrialHost` and `TimeLimits`. There is no limit of time."""
 
     laboratory: Laboratory
     bars: TrainingBars
     slots: Sequence[str | None]
 
-    def observations_of(self, training: _Training) -> Path:
+    def observations_of(self, training: _IndexedJob) -> Path:
         return training.task.dataset.observations_path.absolute()
 
-    def folder_of(self, training: _Training) -> Path:
+    def folder_of(self, training: _IndexedJob) -> Path:
         return Path(tempfile.mkdtemp(dir=self.laboratory.folder)) / "trial"
 
     def has_room(self) -> bool:
@@ -139,7 +139,7 @@ class _Host:
             raise StoichloopError(lack)
         return True
 
-    def started(self, training: _Training, folder: Path, pid: int) -> None:
+    def started(self, training: _IndexedJob, folder: Path, pid: int) -> None:
         self.bars.start(training.id, training.job.steps, folder, str(training.task))
 
     def tick(self) -> None:
@@ -149,10 +149,10 @@ class _Host:
     def note(self, sentence: str) -> None:
         self.laboratory.console.print(sentence)
 
-    def expected_s(self, training: _Training) -> float:
+    def expected_s(self, training: _IndexedJob) -> float:
         return 0.0
 
-    def limit_s(self, training: _Training) -> float:
+    def limit_s(self, training: _IndexedJob) -> float:
         return math.inf
 
     def left_s(self) -> float:

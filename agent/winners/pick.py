@@ -71,7 +71,7 @@ class Picked(BaseModel):
 
 
 @dataclass(frozen=True)
-class _Step:
+class _PickedLink:
     """A link to pick, with the changes of the links before it, back to commit `since`, of which nothing is left."""
 
     link: Link
@@ -120,15 +120,15 @@ def undone_in(workspace: Workspace, chain: Chain) -> list[str]:
     return [name for position, name in enumerate(chain.names, start=1) if position in gone]
 
 
-def _steps(links: Sequence[Link], dead: Sequence[str], spared: Sequence[str]) -> list[_Step]:
+def _steps(links: Sequence[Link], dead: Sequence[str], spared: Sequence[str]) -> list[_PickedLink]:
     """Return what to pick: a link of which nothing is left goes along with the next one, which undoes it."""
-    steps, since = list[_Step](), None
+    steps, since = list[_PickedLink](), None
     for link in links:
         since = since or link.before
         if link.experiment in dead:
             continue
         if link.experiment not in spared:
-            steps.append(_Step(link, since))
+            steps.append(_PickedLink(link, since))
         since = None
     return steps
 
@@ -166,7 +166,7 @@ def _experiments_in(workspace: Workspace, head: str) -> set[tuple[str, str, str]
     return {(words[0], words[1], words[2]) for line in lines if len(words := line.split("\0")) == 3}
 
 
-def _refuse_outside(workspace: Workspace, steps: Sequence[_Step]) -> None:
+def _refuse_outside(workspace: Workspace, steps: Sequence[_PickedLink]) -> None:
     """Raise `StoichloopError` if a commit changes a file outside gnn/: the branch may come from anywhere."""
     for step in steps:
         try:
@@ -183,7 +183,9 @@ def _code_of(workspace: Workspace, chain: Chain, head: str) -> str | None:
     return tip if ours == base else None
 
 
-def _place(workspace: Workspace, head: str, steps: Sequence[_Step], branch: str, code: str | None) -> list[Placed]:
+def _place(
+    workspace: Workspace, head: str, steps: Sequence[_PickedLink], branch: str, code: str | None
+) -> list[Placed]:
     """Pick in a temporary worktree, then move the branch; `code` is the gnn/ that must come out, if it is known."""
     with throw_away(workspace.repo, workspace.runs / ".picks", workspace.sandbox) as worktrees:
         folder = worktrees.whole(head)
@@ -207,7 +209,7 @@ def _place(workspace: Workspace, head: str, steps: Sequence[_Step], branch: str,
     return placed
 
 
-def _commit_of(worktrees: Worktrees, git: Git, step: _Step) -> str:
+def _commit_of(worktrees: Worktrees, git: Git, step: _PickedLink) -> str:
     """Return the commit to pick: the link's own, or one with its content and message, made on an earlier commit."""
     link = step.link
     if step.since == link.before:

@@ -47,7 +47,7 @@ def ratios_determined(
     frames = frames[:: max(1, len(frames) // wanted)]
     rates = law.rates(graph, sto_all, frames)
     length = np.linalg.norm(rates, axis=0)
-    absorbed = _open_changes(_Changes.of(graph, sto_all, law, frames), graph, sto_all, rates)
+    absorbed = _open_changes(_FunctionChanges.of(graph, sto_all, law, frames), graph, sto_all, rates)
     free = directions_free_of_dynamics(graph, rates / length)
     # Scale changes without effect on dynamics like those that absorb an open change: both turn columns by about 1.
     turns = np.abs(free / length[graph.rxn_all, None]).max(axis=0, initial=0.0)
@@ -73,7 +73,7 @@ def _turn(graph: Graph, sto_all: Ints, change: Floats) -> Floats:
     return np.asarray(np.sqrt(_column_sums(graph, across**2) / power).max(axis=1, initial=0.0))
 
 
-def _open_changes(changes: _Changes, graph: Graph, sto_all: Ints, rates: Floats) -> Floats:
+def _open_changes(changes: _FunctionChanges, graph: Graph, sto_all: Ints, rates: Floats) -> Floats:
     """Return the coefficient changes, in units of 1 / |v_j|, shape (E, K), that absorb the K open directions."""
     length = np.linalg.norm(rates, axis=0)
     basis = changes.beyond_gauges()
@@ -95,7 +95,7 @@ def _open_changes(changes: _Changes, graph: Graph, sto_all: Ints, rates: Floats)
 
 
 @dataclass(frozen=True)
-class _Changes:
+class _FunctionChanges:
     """Small changes of both functions, and their effect on rates; P is the number of splines.
 
     Attributes:
@@ -117,7 +117,7 @@ class _Changes:
     gauges: Floats
 
     @classmethod
-    def of(cls, graph: Graph, sto_all: Ints, law: SharedFunctions, frames: Floats) -> _Changes:
+    def of(cls, graph: Graph, sto_all: Ints, law: SharedFunctions, frames: Floats) -> _FunctionChanges:
         """Return the changes at the true functions."""
         substrates = np.flatnonzero(sto_all < 0)
         magnitudes, magnitude = np.unique(-sto_all[substrates], return_inverse=True)

@@ -43,7 +43,7 @@ def directions_determined(
     # In units of what is known of dc/dt; volumes cancel.
     precision = 1.0 / (_KNOWN * np.maximum(np.linalg.norm(rates @ matrix.T, axis=0), 1e-300))
     size = np.linalg.norm(rates, axis=0)
-    turns, shares = _Moves(), _Moves()
+    turns, shares = _RateChanges(), _RateChanges()
     for reaction in range(graph.n_reactions):
         members = np.flatnonzero(matrix[:, reaction])
         column = matrix[members, reaction]
@@ -56,7 +56,7 @@ def directions_determined(
     return _spread(turns, shares, precision, graph.n_reactions) < _TURNED
 
 
-class _Moves:
+class _RateChanges:
     """Moves of dc/dt, each a course over the frames times a vector over the metabolites, and their reactions."""
 
     def __init__(self) -> None:
@@ -70,14 +70,14 @@ class _Moves:
         self._courses.append(courses)
         self._vectors.append(vectors)
 
-    def product(self, other: _Moves, precision: Floats) -> Floats:
+    def product(self, other: _RateChanges, precision: Floats) -> Floats:
         """Return the inner products with other moves, metabolites weighted by `precision`, shape (N,)."""
         courses, vectors = ((np.concatenate(x, axis=1)) for x in (self._courses, self._vectors))
         others = np.concatenate(other._courses, axis=1), np.concatenate(other._vectors, axis=1)
         return np.asarray((courses.T @ others[0]) * ((vectors * precision[:, None] ** 2).T @ others[1]))
 
 
-def _spread(turns: _Moves, shares: _Moves, precision: Floats, reactions: int) -> Floats:
+def _spread(turns: _RateChanges, shares: _RateChanges, precision: Floats, reactions: int) -> Floats:
     """Return the largest posterior standard deviation of an angle of each column, shape (R,)."""
     mixed = turns.product(shares, precision)
     free = shares.product(shares, precision)

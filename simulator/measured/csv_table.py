@@ -90,7 +90,9 @@ def table_of(path: Path, table: CsvRows, called: Callable[[Column], str | None],
         columns = find_columns(table.header, [row.fields for row in table.rows])
         if not table.rows:
             raise ValueError("holds no sample, only a header")
-        reader = _Reader(columns, table.rows, _names(columns.readings, called), _names(columns.derivatives, called))
+        reader = _FieldReader(
+            columns, table.rows, _names(columns.readings, called), _names(columns.derivatives, called)
+        )
     except ValueError as error:
         raise DatasetError(f"--csv {path}: {error}") from error
     raw = reader.read(table.header[columns.time])
@@ -120,7 +122,7 @@ def _names(columns: Sequence[Column], called: Callable[[Column], str | None]) ->
     return found
 
 
-class _Reader:
+class _FieldReader:
     """Reads the fields of the columns that are used, and collects their faults."""
 
     def __init__(

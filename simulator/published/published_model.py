@@ -46,7 +46,7 @@ class PublishedModel:
 
 
 @dataclass
-class _Reading:
+class _ReactionReading:
     """The reactions read so far."""
 
     columns: dict[str, dict[str, int]] = field(default_factory=dict)
@@ -71,7 +71,7 @@ def read_published(path: Path) -> PublishedModel:
     options = libsbml.ConversionProperties()
     options.addOption("expandFunctionDefinitions", True)
     document.convert(options)
-    model, reading = document.getModel(), _Reading()
+    model, reading = document.getModel(), _ReactionReading()
     if any(rule.isAlgebraic() for rule in model.getListOfRules()):
         raise RegimeError(f"--sbml {path}: has an algebraic rule, which cannot be simulated; give another model")
     _remove_events(model, ModelSymbols(model), reading)
@@ -98,7 +98,7 @@ def read_published(path: Path) -> PublishedModel:
     )
 
 
-def _remove_events(model: Any, symbols: ModelSymbols, reading: _Reading) -> None:
+def _remove_events(model: Any, symbols: ModelSymbols, reading: _ReactionReading) -> None:
     for event in list(model.getListOfEvents()):
         changed = {assignment.getVariable() for assignment in event.getListOfEventAssignments()}
         if changed & symbols.metabolites:
@@ -112,7 +112,7 @@ def _called(event: Any, changed: set[str]) -> str:
     return str(event.getId()) or f"of {', '.join(sorted(changed))}"
 
 
-def _read_reaction(model: Any, reaction: Any, symbols: ModelSymbols, reading: _Reading) -> None:
+def _read_reaction(model: Any, reaction: Any, symbols: ModelSymbols, reading: _ReactionReading) -> None:
     name = reaction.getId()
     net: dict[str, float] = {}
     for side, members in ((-1, reaction.getListOfReactants()), (1, reaction.getListOfProducts())):
@@ -162,7 +162,7 @@ def primitive_column(net: dict[str, float]) -> tuple[dict[str, int] | None, floa
 
 
 def _name_species(
-    name: str, symbols: ModelSymbols, metabolites: set[str], regulating: set[str], reading: _Reading
+    name: str, symbols: ModelSymbols, metabolites: set[str], regulating: set[str], reading: _ReactionReading
 ) -> None:
     """Say what became of a species that is no row of S."""
     if name in metabolites:

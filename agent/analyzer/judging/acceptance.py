@@ -91,7 +91,7 @@ def judge(
     fewer lines than the incumbent's, or fewer changes.
     """
     patched = siblings if evidence.is_patched(candidate) else ()
-    answer = _Case(candidate, incumbent, evidence, patched, simpler).answer()
+    answer = _Hearing(candidate, incumbent, evidence, patched, simpler).answer()
     if isinstance(answer, Wanted):
         return answer
     return replace(answer, reason=answer.reason + _cost(candidate, evidence))
@@ -113,7 +113,7 @@ class _AboveTrivial(NamedTuple):
 
 
 @dataclass(frozen=True)
-class _Case:
+class _Hearing:
     """A candidate before the judge; `siblings` are none unless half of its pairs are to be on sibling networks."""
 
     candidate: Experiment

@@ -38,7 +38,7 @@ class Codes:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self.past: list[Experiment] = []
-        self.host = _Host(CodeState(folder, UNCONTAINED, declared="{}"), folder=folder)
+        self.host = _CodeHost(CodeState(folder, UNCONTAINED, declared="{}"), folder=folder)
         self.add(None, BASELINE_SCORES, texts=BASE, accepted=True)
 
     @property
@@ -92,7 +92,7 @@ class Codes:
         return difference(self._folder / parent.id, edit)
 
 
-class _Host(Campaign):
+class _CodeHost(Campaign):
     def __init__(self, state: CodeState, folder: Path) -> None:
         super().__init__(state)
         self._code = folder
