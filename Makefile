@@ -102,9 +102,10 @@ torch_for_cpu = $(PIP) install --quiet $(UV) 2> .venv/pip.log && \
 	$$(grep '^torch==' requirements.lock) 2> .venv/uv.log || \
 	echo "PyTorch's index of CPU builds cannot be reached; taking pip's build of torch."
 
-# The packages of requirements.lock stand in requirements-dev.lock too, at the same versions.
+# The packages of requirements.lock stand in requirements-dev.lock too, at the same versions. Python compiles a module
+# at its first import; pip would compile all, most of which no test imports.
 $(DEV): $(RUN) requirements-dev.lock
 	@grep -vxFf requirements.lock requirements-dev.lock > .venv/development
 	@echo "Fetching $$(wc -l < .venv/development) more packages, about $(DEV_MB) MB, for development."
-	@$(call install,--no-deps --requirement .venv/development)
+	@$(call install,--no-compile --no-deps --requirement .venv/development)
 	@touch $@
