@@ -15,10 +15,13 @@ Fewer lines of code than the incumbent's, or fewer changes, win ties; their conf
 
 from __future__ import annotations
 
+import math
 import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
+
+import numpy as np
 
 from agent.analyzer.judging.confirmation import (
     ELSEWHERE,
@@ -282,7 +285,7 @@ class _Hearing:
         pairs, least = list(gains.values()), -self._margin
         if len(pairs) < MIN_PAIRS:
             return _Half(Contrast(0.0, 0.0, 1), 1.0, shown=False)
-        contrast = paired(pairs, self._prior.sigma([ours[key] or 0.0 for key in gains]))
+        contrast = paired(pairs, self._prior.sigma(_equally_hard({key: ours[key] or 0.0 for key in gains})))
         shown = contrast.effect >= 0.0 and passes(contrast, pairs, level, least) and _on_most(gains, least)
         return _Half(contrast, contrast.p_value(least), shown)
 
@@ -324,6 +327,21 @@ class _Hearing:
 def _on_siblings(experiment: Experiment, fidelity: str) -> dict[tuple[int, int], float | None]:
     """Return the score by seed and sibling, None for a training that did not complete."""
     return {(t.seed, t.sibling): t.score for t in experiment.sibling_trials if t.fidelity == fidelity}
+
+
+def _equally_hard(scores: Mapping[tuple[int, int], float]) -> list[float]:
+    """Return scores, by seed and sibling, as on one network: how networks differ is no noise of a pair on one of them.
+
+    Distances from the mean of each network grow by the degrees of freedom that these means take.
+    """
+    values, networks = np.array(list(scores.values())), np.array([sibling for _, sibling in scores])
+    _, place = np.unique(networks, return_inverse=True)
+    means = np.bincount(place, values) / np.bincount(place)
+    free = len(values) - len(means)
+    if not free:
+        return [float(values.mean())]
+    apart = (values - means[place]) * math.sqrt((len(values) - 1) / free)
+    return [float(score) for score in np.clip(values.mean() + apart, 0.0, 1.0)]
 
 
 def _on_most(gains: Mapping[tuple[int, int], float], least: float) -> bool:

@@ -276,6 +276,24 @@ def test_no_few_siblings_carry_the_gain_for_all(carried: Sequence[float], verdic
     assert verdict_on(replace(code, sibling_trials=tuple(trials)), rival, siblings=4).verdict == verdict
 
 
+def test_how_hard_siblings_are_is_no_noise_of_the_gain_on_them() -> None:
+    half = LAST // 2
+    candidate, incumbent = confirmed(0.1)
+    code = on_siblings(replace(candidate, patch="a diff"), 0.03, half, siblings=4)
+    rival = on_siblings(incumbent, 0.0, half, siblings=4)
+    levels = (0.3, 0.5, 0.7, 0.9)
+    code, rival = (
+        replace(
+            e,
+            sibling_trials=tuple(
+                replace(t, scores={"exact": levels[t.sibling - 1] + t.scores["exact"]}) for t in e.sibling_trials
+            ),
+        )
+        for e in (code, rival)
+    )
+    assert verdict_on(code, rival, siblings=4).verdict == "accepted"
+
+
 @pytest.mark.parametrize("left", [(1, 2, 4), (4,), ()])
 def test_a_confirmation_that_waits_for_a_sibling_goes_on_without_it(left: Sequence[int]) -> None:
     half = FIRST // 2
