@@ -200,7 +200,23 @@ def test_two_trees_are_compared_outside_gnn(checkout: Path) -> None:
     refuse_outside(git, before, git.write_tree())
 
 
-def test_links_and_programs_are_refused(checkout: Path) -> None:
-    link = "diff --git a/gnn/evil.py b/gnn/evil.py\nnew file mode 120000\n--- /dev/null\n+++ b/gnn/evil.py\n"
-    with pytest.raises(PatchRefusedError, match="no longer be a plain file"):
-        patched(checkout, link + "@@ -0,0 +1 @@\n+/etc/passwd\n\\ No newline at end of file\n")
+MADE = (
+    "diff --git a/gnn/evil.py b/gnn/evil.py\nnew file mode {}\n--- /dev/null\n+++ b/gnn/evil.py\n@@ -0,0 +1 @@\n+{}\n"
+)
+RUNNABLE = f"diff --git a/{LOSS} b/{LOSS}\nold mode 100644\nnew mode 100755\n"
+
+
+@pytest.mark.parametrize(
+    ("diff", "words"),
+    [
+        (MADE.format("120000", "/etc/passwd\n\\ No newline at end of file"), "no longer be a plain file"),
+        (MADE.format("100755", "x = 1"), "no longer be a plain file"),
+        (MADE.format("160000", f"Subproject commit {'1a' * 20}"), "no longer be a plain file"),
+        (RUNNABLE, "no longer be a plain file"),
+        (MADE.format("100644", "* -diff").replace("evil.py", ".gitattributes"), "is not a Python file"),
+    ],
+    ids=["link", "program", "submodule", "becomes a program", "attributes"],
+)
+def test_nothing_but_plain_modules_is_put_into_gnn(checkout: Path, diff: str, words: str) -> None:
+    with pytest.raises(PatchRefusedError, match=words):
+        patched(checkout, diff)
