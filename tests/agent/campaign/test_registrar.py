@@ -219,6 +219,32 @@ def test_code_that_would_break_what_reads_it_is_refused(registrar: Registrar, ed
     assert len(refused.verdict.reason) <= 1000
 
 
+AMONG_ODD_FILES: dict[str, dict[str, Any]] = {
+    "applied: File exists": {"edits": (Edit(file="gnn/notes/x.py", search="", replace="x = 1\n"),)},
+    "applied: Not a directory": {"edits": (Edit(file="gnn/notes/deep/x.py", search="", replace="x = 1\n"),)},
+    "applied: 'utf-8' codec": {"edits": (Edit(file="gnn/latin.py", search="x = 1", replace="x = 2"),)},
+    "gnn/folder.py is there already": {"edits": (Edit(file="gnn/folder.py", search="", replace="x = 1\n"),)},
+    "does not apply": {"diff": "--- /dev/null\n+++ b/gnn/notes/x.py\n@@ -0,0 +1 @@\n+x = 1\n"},
+}
+
+
+def test_whatever_the_users_own_files_make_of_a_patch_is_a_refusal(workspace: Workspace, tiny: Dataset) -> None:
+    code = workspace.root / "gnn"
+    (code / "notes").write_text("a file, not a folder\n")
+    (code / "latin.py").write_bytes(b"# \xe9\nx = 1\n")
+    (code / "folder.py").mkdir()
+    (code / "folder.py" / "inside.py").touch()
+    workspace.repo.git.add("--all")
+    workspace.repo.git.commit("--message=files of the user's")
+    proposals = [Proposal(hypothesis="h", parent="e0001", **patch) for patch in AMONG_ODD_FILES.values()]
+    with begun(workspace, tiny) as registrar:
+        verdicts = [refused.verdict for refused in propose(registrar, *proposals)]
+    for verdict, words in zip(verdicts, AMONG_ODD_FILES, strict=True):
+        assert verdict is not None
+        assert verdict.verdict == "refused"
+        assert words in verdict.reason
+
+
 def test_code_that_does_not_answer_is_asked_for_a_minute_at_most(
     registrar: Registrar, monkeypatch: pytest.MonkeyPatch
 ) -> None:
