@@ -154,6 +154,55 @@ def test_a_refusal_quotes_no_escape_code(checkout: Path, search: str) -> None:
     assert str(another.value).isprintable()
 
 
+BEFORE = '"""Numbers."""\n\na = 1\nb = 2\n\n\x0c\nc = 3\nif c:\n\td = 4\ne = 5\n'
+HEADER, HUNK = "--- a/gnn/n.py\n+++ b/gnn/n.py\n", "@@ -3,4 +3,4 @@\n a = 1\n-b = 2\n+b = 9\n \n \x0c\n"
+
+
+@pytest.mark.parametrize(
+    "diff",
+    [
+        HEADER + HUNK,
+        f"diff --git a/gnn/n.py b/gnn/n.py\nindex 1234567..89abcde 100644\n{HEADER}{HUNK}",
+        HEADER + HUNK.replace("-3,4 +3,4", "-3,9 +3,1"),
+        HEADER + HUNK.replace("-3,4 +3,4", "-3 +3"),
+        HEADER + HUNK.replace("-3,4 +3,4", "-300,4 +300,4"),
+        HEADER + HUNK.replace("\n \n", "\n\n"),
+        HEADER + HUNK.replace("-3,4 +3,4", "-3,3 +3,3").replace("\n \n \x0c\n", "\n\n"),
+        f"{HEADER}{HUNK}\n\n",
+        HEADER.replace("a/", "i/").replace("b/", "w/") + HUNK,
+        HEADER.replace(".py\n", ".py\t2026-01-01 00:00:00.000000000 +0100\n") + HUNK,
+        f"I would try this:\n\n```diff\n{HEADER}{HUNK}```\nIt should help.\n",
+        f"\ufeff{HEADER}{HUNK}",
+        HEADER + "@@ -7,4 +7,4 @@ a = 1\n c = 3\n if c:\n-\td = 4\n+\td = 9\n e = 5\n",
+        HEADER + "@@ -9,2 +9,2 @@\n \td = 4\n-e = 5\n+e = 9\n\\ No newline at end of file\n",
+    ],
+    ids=[
+        *("plain", "of git", "counts", "no counts", "far off", "blank line stripped"),
+        *(
+            "blank line stripped at its end",
+            "blank lines after it",
+            "i and w",
+            "times",
+            "in a fence",
+            "mark of bytes",
+            "tab",
+            "no end of line",
+        ),
+    ],
+)
+def test_a_patch_as_it_comes_lands_where_it_is_meant(tmp_path: Path, diff: str) -> None:
+    git = loop_git(tmp_path)
+    git.init("--quiet")
+    (tmp_path / "gnn").mkdir()
+    (tmp_path / "gnn" / "n.py").write_text(BEFORE)
+    git.add("gnn")
+    apply_diff(diff, tmp_path)
+    before, after = BEFORE.splitlines(), (tmp_path / "gnn" / "n.py").read_text().splitlines()
+    changed = [(old, new) for old, new in zip(before, after, strict=True) if old != new]
+    assert [(old[:-1], new) for old, new in changed] == [(old[:-1], f"{old[:-1]}9") for old, _ in changed]
+    assert len(changed) == 1
+
+
 def test_files_may_move_within_gnn(checkout: Path) -> None:
     patched(checkout, OUT.format(how="rename", old="gnn/adam.py", new="gnn/größe.py"))
     assert not (checkout / "gnn" / "adam.py").exists()
