@@ -228,9 +228,7 @@ def test_the_loop_signs_nothing_and_a_pick_that_cannot_be_signed_changes_nothing
     assert found == {key: expected[key] for key in found}
     git = Repo(clone).git
     before = git.rev_parse("HEAD"), git.status("--porcelain")
-    with pytest.raises(
-        StoichloopError, match="could not pick e0002, and nothing was changed: .*failed to write commit"
-    ):
+    with pytest.raises(StoichloopError, match=r"could not pick e0002, and nothing was changed: .*failed to write"):
         pick(Workspace(clone, contained=False), found["chain"], [])
     assert (git.rev_parse("HEAD"), git.status("--porcelain")) == before
 

@@ -120,11 +120,13 @@ def test_a_near_miss_gets_further_seeds_up_to_a_cap() -> None:
     assert capped.reason.startswith("screened out at probe on 8 seeds: ")
 
 
-def test_an_incumbent_is_known_by_its_mean_and_not_by_the_seeds_that_it_was_screened_on() -> None:
-    """Its luck of 0.9 on the baseline's seed 0 is no hurdle for others."""
-    lucky = scored("e0005", {0: 0.9} | around(0.5, FRESH[:12]), verdict=Verdict("accepted", "", "e0001", number=2))
+@pytest.mark.parametrize("luck", [{0: 0.9}, dict.fromkeys(range(8), 0.9), {0: 0.1}, dict.fromkeys(range(8), 0.1)])
+def test_an_incumbent_is_known_by_its_mean_and_not_by_the_seeds_that_it_was_screened_on(luck: dict[int, float]) -> None:
+    """Its luck on the baseline's seeds, from 0 on, is no hurdle for others and no help."""
+    lucky = scored("e0005", luck | around(0.5, FRESH[:12]), verdict=Verdict("accepted", "", "e0001", number=2))
     wanted = wanted_of(scored("e0007", around(0.6, (4000, 4001))), lucky)
     assert wanted.stage == "confirm"
+    assert verdict_on(scored("e0008", around(0.4, (4000, 4001))), lucky).reason.startswith("screened out at probe")
 
 
 def test_what_another_incumbent_screened_need_not_be_screened_anew() -> None:

@@ -100,6 +100,16 @@ def test_where_the_systems_sandbox_fails_the_bundled_one_is_tried(
     assert nothing.reason.startswith(f"{tmp_path / 'bwrap'}: ")
 
 
+@needs_sandbox
+@pytest.mark.parametrize("place", ["größe & 100 %?#", "two\nlines:", "'quotes\"\\", "$HOME *[a]", "-x"])
+def test_a_clone_may_lie_anywhere_and_is_hidden_there(place: str, tmp_path: Path) -> None:
+    root = tmp_path / place
+    for name in ("data", "agent"):
+        (root / name).mkdir(parents=True)
+    holding = try_out(Sandbox(HOLDING.sandbox.bubblewrap, hidden_folders(root)), root)
+    assert holding.holds, holding.reason
+
+
 @pytest.mark.parametrize("hang", ["exec sleep 60", "while :; do :; done", "exec cat <$0.pipe"])
 def test_a_sandbox_that_hangs_is_given_up_in_time_while_the_clock_goes_on(hang: str, tmp_path: Path) -> None:
     ticks: list[float] = []
