@@ -1,5 +1,8 @@
 """The policy on patches, and the words of refusals."""
 
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,7 +14,7 @@ from agent.executor.code.unified_diff import PatchRefusedError
 from agent.executor.code.worktree import throw_away
 from agent.executor.workspace import Workspace, head_commit
 from agent.planner.proposal import Edit
-from tests.conftest import UNCONTAINED
+from tests.conftest import ROOT, UNCONTAINED
 
 
 @pytest.fixture
@@ -201,6 +204,24 @@ def test_a_patch_as_it_comes_lands_where_it_is_meant(tmp_path: Path, diff: str) 
     changed = [(old, new) for old, new in zip(before, after, strict=True) if old != new]
     assert [(old[:-1], new) for old, new in changed] == [(old[:-1], f"{old[:-1]}9") for old, _ in changed]
     assert len(changed) == 1
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "latin-1"])
+def test_a_patch_is_applied_in_a_folder_that_the_locale_cannot_name(tmp_path: Path, encoding: str) -> None:
+    folder = Path(os.fsdecode(os.fsencode(tmp_path) + "/größe".encode(encoding)))
+    (folder / "gnn").mkdir(parents=True)
+    (folder / "gnn" / "n.py").write_text(BEFORE)
+    git = loop_git(folder)
+    git.init("--quiet")
+    git.add("gnn")
+    git.commit("--quiet", "--message=start")
+    git.worktree("add", "--quiet", "--detach", "checkout")
+    program = "import sys, pathlib; from agent.executor.code.patch import apply_diff; "
+    program += "apply_diff(sys.argv[2], pathlib.Path(sys.argv[1]))"
+    locale = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    command: list[str | Path] = [sys.executable, "-c", program, folder / "checkout", HEADER + HUNK]
+    subprocess.run(command, cwd=ROOT, env=os.environ | locale, check=True)
+    assert "b = 9" in (folder / "checkout" / "gnn" / "n.py").read_text()
 
 
 def test_files_may_move_within_gnn(checkout: Path) -> None:
