@@ -77,6 +77,9 @@ ESCAPES = [
     Escape("descriptors of its own, by unshare", _NUMBERS + "call(unshare, 0x400)", _REFUSED),
     Escape("descriptors of its own, by close_range", _NUMBERS + "call(range_, 900, 901, 2)", _REFUSED),
     Escape("descriptors of its own, by clone", _NUMBERS + "call(clone, 0x10900, 0, 0, 0, 0)", _REFUSED),
+    Escape("descriptors of its own, by clone3", "call(435, 0, 0)", ("Function not implemented",)),
+    Escape("another root", "os.chroot(out)", _REFUSED),
+    Escape("its own mounts, by a descriptor", 'call(430, b"tmpfs", 0)', _REFUSED),
     Escape(
         "reach the host of a virtual machine",
         "import socket\nsocket.socket(40, socket.SOCK_STREAM)",
@@ -108,6 +111,15 @@ ESCAPES = [
     ),
     Escape(
         "memory as it comes", "held = [bytearray(os.urandom(1) * 2**26) for _ in range(64)]\nprint('LOOT')", _TOO_MUCH
+    ),
+    Escape(
+        "memory in sockets",
+        "import socket\nheld, sent = [], 0\nwhile sent < 2**30:\n"
+        "    held.append(socket.socketpair())\n    held[-1][0].setblocking(False)\n"
+        "    held[-1][0].setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 2**20)\n"
+        "    try:\n        while True: sent += held[-1][0].send(bytes(2**16))\n"
+        "    except BlockingIOError: pass\nprint('LOOT')",
+        (*_TOO_MUCH, "Too many open files"),
     ),
     Escape(
         "files without a name, held by a mapping",
