@@ -153,7 +153,7 @@ def _ready_branch(workspace: Workspace) -> str:
     if files := [line[3:] for line in lines if line[0] not in " ?" or line[3:].lstrip('"').startswith("gnn/")]:
         raise StoichloopError(
             f"{workspace.root}: uncommitted changes are in the way: {', '.join(files)}; "
-            "commit them, or stash them with git stash"
+            "commit them, or stash them with git stash --include-untracked"
         )
     return branch
 
