@@ -282,9 +282,7 @@ def test_what_stops_the_users_git_does_not_stop_the_loops(
     assert found == {key: expected[key] for key in found}
 
 
-@pytest.mark.parametrize(
-    "place", ["größe & 100 %?#", "two\nlines:", "'quotes\"\\", "$HOME *[a]", "-x", "gr\udcf6\udcdfe"]
-)
+@pytest.mark.parametrize("place", ["größe & 100 %?#:", "$HOME *[a] 'quotes\"\\", "-two\nlines gr\udcf6\udcdfe"])
 def test_a_clone_may_lie_anywhere(place: str, clone: Path, expected: Mapping[str, Any]) -> None:
     assert walk(clone.rename(clone.parent / place)) == expected
 

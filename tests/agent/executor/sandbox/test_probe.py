@@ -101,9 +101,7 @@ def test_where_the_systems_sandbox_fails_the_bundled_one_is_tried(
 
 
 @needs_sandbox
-@pytest.mark.parametrize(
-    "place", ["größe & 100 %?#", "two\nlines:", "'quotes\"\\", "$HOME *[a]", "-x", "gr\udcf6\udcdfe"]
-)
+@pytest.mark.parametrize("place", ["größe & 100 %?#:", "$HOME *[a] 'quotes\"\\", "-two\nlines gr\udcf6\udcdfe"])
 def test_a_clone_may_lie_anywhere_and_is_hidden_there(place: str, tmp_path: Path) -> None:
     root = tmp_path / place
     for name in ("data", "agent"):
