@@ -1,7 +1,7 @@
 """Programs that try to get out of the sandbox, or past its limits; each as small as it can be.
 
 A program that gets what it wants prints LOOT. Run by itself, this module tries all of them in the sandbox of this
-machine and prints their ends as JSON.
+machine and prints as JSON what does not end as it should.
 """
 
 from __future__ import annotations
@@ -9,12 +9,14 @@ from __future__ import annotations
 import json
 import os
 import socket
+import subprocess
 import sys
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from agent.executor.collection import copy_plain
 from agent.executor.sandbox.bubblewrap import Sandbox, SandboxedCommand
 from agent.executor.sandbox.limits import Limits
 from agent.executor.sandbox.probe import find_sandbox
@@ -165,6 +167,28 @@ def what_got_through(sandbox: Sandbox) -> dict[str, str]:
     return {escape.name: end for escape, end in ends.items() if escape not in held}
 
 
+def what_is_lost(sandbox: Sandbox) -> dict[str, str]:
+    """Lock what a program has written from inside; return the locks that keep the controller from it."""
+    lost = {}
+    for lock in ("os.chmod(out, 0)", "os.chmod(out + '/a', 0)", "os.chmod(out, 0o111)", "os.mkdir(out + '/b', 0)"):
+        with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as kept:
+            code = f"{_START}open(out + '/a', 'w').write('whole')\n{lock}"
+            command = (sys.executable, "-I", "-S", "-c", code, folder)
+            job = SandboxedCommand(command, Path(folder), _LIMITS, reads=(), writes=(Path(folder),))
+            running = sandbox.start(job, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+            running.wait(_PATIENCE_S, lambda: None)
+            running.end()
+            try:
+                copy_plain(running.views()[0] / "a", Path(kept, "a"), 9)
+            except OSError as error:
+                lost[lock] = str(error)
+            running.close()
+    return lost
+
+
 if __name__ == "__main__":
     HOLDING = find_sandbox(Path.cwd())
-    print(json.dumps(what_got_through(HOLDING.sandbox) if HOLDING.holds else {"sandbox": HOLDING.reason}))
+    WRONG = {"sandbox": HOLDING.reason}
+    if HOLDING.holds:
+        WRONG = what_got_through(HOLDING.sandbox) | what_is_lost(HOLDING.sandbox)
+    print(json.dumps(WRONG))
