@@ -322,8 +322,7 @@ def edit_of(proposal: Proposal, sandbox: Sandbox, deadline: float = math.inf) ->
         except (OSError, ValueError, GitCommandError) as error:
             if _is_fault_of_machine(error):
                 raise
-            words = error.strerror if isinstance(error, OSError) else str(error)
-            raise PatchRefusedError(f"the patch cannot be applied: {words}") from error
+            raise PatchRefusedError(f"the patch cannot be applied: {_fault_of(error, folder)}") from error
         try:
             keep_what_fits(folder, sandbox, deadline)
         except StoichloopError as error:
@@ -331,6 +330,15 @@ def edit_of(proposal: Proposal, sandbox: Sandbox, deadline: float = math.inf) ->
         choose(proposal.changes)(folder)
 
     return edit
+
+
+def _fault_of(error: Exception, folder: Path) -> str:
+    """Return the words of an error, with the file in the checkout at `folder` whose name the system does not take."""
+    if not isinstance(error, OSError):
+        return str(error)
+    if error.filename is None or not Path(error.filename).is_relative_to(folder):
+        return str(error.strerror)
+    return f"{Path(error.filename).relative_to(folder)}: {error.strerror}; choose another name"
 
 
 def _is_fault_of_machine(error: Exception) -> bool:

@@ -132,7 +132,10 @@ def apply_edits(edits: Sequence[Replacement], folder: Path) -> None:
             continue
         if not path.is_file():
             raise PatchRefusedError(f"{edit.file} is not in the parent's code; leave search empty to make a new file")
-        text = path.read_bytes().decode()
+        try:
+            text = path.read_bytes().decode()
+        except UnicodeDecodeError as error:
+            raise PatchRefusedError(f"{edit.file} is not text in UTF-8, so no text can be searched in it") from error
         if (count := text.count(edit.search)) != 1:
             first = edit.search.strip().partition("\n")[0][:80]
             found = "is not in" if count == 0 else f"stands {count} times in"

@@ -220,9 +220,13 @@ def test_code_that_would_break_what_reads_it_is_refused(registrar: Registrar, ed
 
 
 AMONG_ODD_FILES: dict[str, dict[str, Any]] = {
-    "applied: File exists": {"edits": (Edit(file="gnn/notes/x.py", search="", replace="x = 1\n"),)},
-    "applied: Not a directory": {"edits": (Edit(file="gnn/notes/deep/x.py", search="", replace="x = 1\n"),)},
-    "applied: 'utf-8' codec": {"edits": (Edit(file="gnn/latin.py", search="x = 1", replace="x = 2"),)},
+    "applied: gnn/notes: File exists; choose another name": {
+        "edits": (Edit(file="gnn/notes/x.py", search="", replace="x = 1\n"),)
+    },
+    "applied: gnn/notes/deep: Not a directory": {
+        "edits": (Edit(file="gnn/notes/deep/x.py", search="", replace="x = 1\n"),)
+    },
+    "gnn/latin.py is not text in UTF-8": {"edits": (Edit(file="gnn/latin.py", search="x = 1", replace="x = 2"),)},
     "gnn/folder.py is there already": {"edits": (Edit(file="gnn/folder.py", search="", replace="x = 1\n"),)},
     "does not apply": {"diff": "--- /dev/null\n+++ b/gnn/notes/x.py\n@@ -0,0 +1 @@\n+x = 1\n"},
 }
