@@ -10,6 +10,7 @@ import pytest
 
 from agent.campaign.registrar import Registrar, commit_of
 from agent.executor.workspace import Workspace
+from agent.planner.contract import Objection
 from agent.planner.move_catalogue import read_move
 from agent.planner.proposal import Edit, Proposal
 from agent.winners.chain import read_link
@@ -266,6 +267,22 @@ def test_code_that_does_not_answer_is_asked_for_a_minute_at_most(
     assert "python -m gnn.config" in refused.verdict.reason
     assert time.monotonic() - started < 30.0
     assert len(ticks) > 20  # the controller's clock goes on meanwhile
+
+
+@pytest.mark.parametrize("wrong", [False, True])
+def test_configurations_of_slow_code_share_a_minute(
+    registrar: Registrar, monkeypatch: pytest.MonkeyPatch, wrong: bool
+) -> None:
+    monkeypatch.setattr("agent.campaign.registrar._USUAL_S", 0.0)  # so that any code is slow
+    monkeypatch.setattr("agent.campaign.registrar.PATIENCE_S", 0.3)
+    objection = registrar.objections(registrar.ledger.experiments())
+    changes = [{"lr_S": 0.001 * number, **({"width": 33} if wrong else {})} for number in range(1, 21)]
+    answers = [objection(Proposal(hypothesis="h", parent="e0001", changes=change)) for change in changes]
+    looked_at = [answer for answer in answers if answer is None or "too slowly" not in answer.words]
+    assert 0 < len(looked_at) < 20
+    assert answers[: len(looked_at)] == looked_at
+    words = "e0001 answers too slowly to look at further configurations; propose a change of its code"
+    assert answers[len(looked_at) :] == [Objection(words)] * (20 - len(looked_at))
 
 
 def test_a_combination_names_its_parts_in_its_commit_and_in_the_ledger(
