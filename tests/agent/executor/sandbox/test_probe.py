@@ -110,6 +110,16 @@ def test_a_clone_may_lie_anywhere_and_is_hidden_there(place: str, tmp_path: Path
     assert holding.holds, holding.reason
 
 
+@needs_sandbox
+@pytest.mark.parametrize("place", ["runs/tmp", "data", "tmp größe"])
+def test_temporary_files_may_lie_in_the_clone(place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("runs", "data", "agent", place):
+        (tmp_path / name).mkdir(parents=True, exist_ok=True)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / place))
+    holding = try_out(Sandbox(HOLDING.sandbox.bubblewrap, hidden_folders(tmp_path)), tmp_path)
+    assert holding.holds, holding.reason
+
+
 @pytest.mark.parametrize("hang", ["exec sleep 60", "while :; do :; done", "exec cat <$0.pipe"])
 def test_a_sandbox_that_hangs_is_given_up_in_time_while_the_clock_goes_on(hang: str, tmp_path: Path) -> None:
     ticks: list[float] = []
