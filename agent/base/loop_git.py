@@ -74,6 +74,10 @@ _IDENTITY = {
 class _CleanGit(Git):
     """Git without the environment variables for which `_drops` is true; it is read as UTF-8 in every locale."""
 
+    def __init__(self, working_dir: str | os.PathLike[str] | None = None) -> None:
+        super().__init__(working_dir)
+        self._working_dir = working_dir  # as it is: GitPython would take a $NAME in it for a variable
+
     @staticmethod
     def _drops(name: str) -> bool:
         return name in PLACES or name.endswith(("_PATHSPECS", "_DATE"))

@@ -39,7 +39,9 @@ from stoichloop.foreign_text import commit_paragraph, one_line, shorten, visible
 START_ANEW = "mend gnn/, commit, and start another --campaign from there"
 USER = "user"  # in the place of the planner, where an experiment is an idea of the user
 _WIDTH = 66  # characters of a line of a commit message
+_USUAL_S = 5.0  # an answer of the code on a configuration; what takes longer is counted
 _REASON = 1000  # characters of a refusal, and of a verdict in a commit message
+_SLOW = "answers too slowly to look at further configurations; propose a change of its code"
 _KNOWN = Objection("an earlier experiment, or one of this block, is the same", known=True)
 
 
@@ -87,10 +89,12 @@ class Registrar:
     def objections(self, past: Sequence[Experiment]) -> Callable[[Proposal], Objection | None]:
         """Return a test that lets each proposal pass once: None, or the reason why it cannot become an experiment.
 
-        What has been run or has passed before is no experiment again.
+        What has been run or has passed before is no experiment again. Where code answers slowly, all configurations
+        share a minute: nothing else is done meanwhile.
         """
         seen = {e.fingerprint for e in past}
         known = {e.id: e for e in past}
+        late_s = 0.0
 
         def objection(proposal: Proposal) -> Objection | None:
             parent = known.get(proposal.parent)
@@ -106,7 +110,18 @@ class Registrar:
             seen.add(fingerprint)
             return None
 
-        return objection
+        def timed(proposal: Proposal) -> Objection | None:
+            nonlocal late_s
+            if proposal.patches:
+                return objection(proposal)
+            if late_s > PATIENCE_S:
+                return Objection(f"{proposal.parent} {_SLOW}")
+            began = time.monotonic()
+            found = objection(proposal)
+            late_s += max(0.0, time.monotonic() - began - _USUAL_S)
+            return found
+
+        return timed
 
     def identify(self, proposals: Sequence[Proposal], planner: str, past: Sequence[Experiment]) -> list[Experiment]:
         """Give proposals their identity: the next numbers, commits, whole configurations.
@@ -322,8 +337,7 @@ def edit_of(proposal: Proposal, sandbox: Sandbox, deadline: float = math.inf) ->
         except (OSError, ValueError, GitCommandError) as error:
             if _is_fault_of_machine(error):
                 raise
-            words = error.strerror if isinstance(error, OSError) else str(error)
-            raise PatchRefusedError(f"the patch cannot be applied: {words}") from error
+            raise PatchRefusedError(f"the patch cannot be applied: {_fault_of(error, folder)}") from error
         try:
             keep_what_fits(folder, sandbox, deadline)
         except StoichloopError as error:
@@ -331,6 +345,15 @@ def edit_of(proposal: Proposal, sandbox: Sandbox, deadline: float = math.inf) ->
         choose(proposal.changes)(folder)
 
     return edit
+
+
+def _fault_of(error: Exception, folder: Path) -> str:
+    """Return the words of an error, with the file in the checkout at `folder` whose name the system does not take."""
+    if not isinstance(error, OSError):
+        return str(error)
+    if error.filename is None or not Path(error.filename).is_relative_to(folder):
+        return str(error.strerror)
+    return f"{Path(error.filename).relative_to(folder)}: {error.strerror}; choose another name"
 
 
 def _is_fault_of_machine(error: Exception) -> bool:

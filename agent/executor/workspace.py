@@ -83,7 +83,7 @@ class Workspace:
         from agent.base.loop_git import PinnedRepo
 
         try:
-            return PinnedRepo(self.root)
+            return PinnedRepo(self.root, expand_vars=False)
         except GitError as error:
             raise StoichloopError(
                 f"{self.root / '.git'}: not a repository that git can read; 'git status' must work there first"

@@ -14,7 +14,7 @@ from typing import Any
 from git import Git, GitCommandError
 from pydantic import BaseModel, ConfigDict
 
-from agent.base.loop_git import complaint_of, loop_git, user_git
+from agent.base.loop_git import complaint_of, loop_git, path_of, user_git
 from agent.executor.code.code_state import CodeState
 from agent.executor.code.patch import refuse_outside
 from agent.executor.code.unified_diff import PatchRefusedError
@@ -143,7 +143,7 @@ def _ready_branch(workspace: Workspace) -> str:
             f"{workspace.root}: HEAD is detached, so there is no branch to pick onto; git switch to one first"
         ) from error
     for operation in _OPERATIONS:
-        if (workspace.root / str(git.rev_parse("--git-path", operation))).exists():
+        if (workspace.root / path_of(str(git.rev_parse("--git-path", operation)))).exists():
             raise StoichloopError(
                 f"{workspace.root}: another git operation is in progress ({operation}); finish it or abort it first"
             )
@@ -153,7 +153,7 @@ def _ready_branch(workspace: Workspace) -> str:
     if files := [line[3:] for line in lines if line[0] not in " ?" or line[3:].lstrip('"').startswith("gnn/")]:
         raise StoichloopError(
             f"{workspace.root}: uncommitted changes are in the way: {', '.join(files)}; "
-            "commit them, or stash them with git stash"
+            "commit them, or stash them with git stash --include-untracked"
         )
     return branch
 

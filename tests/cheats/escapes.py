@@ -1,18 +1,22 @@
 """Programs that try to get out of the sandbox, or past its limits; each as small as it can be.
 
 A program that gets what it wants prints LOOT. Run by itself, this module tries all of them in the sandbox of this
-machine and prints their ends as JSON.
+machine and prints as JSON what does not end as it should.
 """
 
 from __future__ import annotations
 
 import json
+import os
+import socket
+import subprocess
 import sys
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from agent.executor.collection import copy_plain
 from agent.executor.sandbox.bubblewrap import Sandbox, SandboxedCommand
 from agent.executor.sandbox.limits import Limits
 from agent.executor.sandbox.probe import find_sandbox
@@ -33,6 +37,7 @@ _LIMITS = Limits(memory=2**28, folder=2**27)
 _PATIENCE_S = 60.0
 _REFUSED, _READ_ONLY, _FULL = ("Operation not permitted",), ("Read-only file system",), ("No space left on device",)
 _TOO_MUCH = ("more than 0.2 GiB of memory", "MemoryError", "Cannot allocate memory")
+_LISTENER = f"stoichloop-{os.getpid()}"
 _NUMBERS = "unshare, clone, setns, vm_readv, shmget, range_ = 272, 56, 308, 310, 29, 436\n"
 _NUMBERS += 'if os.uname().machine == "aarch64": unshare, clone, setns, vm_readv, shmget = 97, 220, 268, 270, 194\n'
 
@@ -74,11 +79,20 @@ ESCAPES = [
     Escape("descriptors of its own, by unshare", _NUMBERS + "call(unshare, 0x400)", _REFUSED),
     Escape("descriptors of its own, by close_range", _NUMBERS + "call(range_, 900, 901, 2)", _REFUSED),
     Escape("descriptors of its own, by clone", _NUMBERS + "call(clone, 0x10900, 0, 0, 0, 0)", _REFUSED),
+    Escape("descriptors of its own, by clone3", "call(435, 0, 0)", ("Function not implemented",)),
+    Escape("another root", "os.chroot(out)", _REFUSED),
+    Escape("its own mounts, by a descriptor", 'call(430, b"tmpfs", 0)', _REFUSED),
     Escape(
         "reach the host of a virtual machine",
         "import socket\nsocket.socket(40, socket.SOCK_STREAM)",
         ("not supported",),
     ),
+    Escape(
+        "reach a socket without a file",
+        f'import socket\nsocket.socket(socket.AF_UNIX).connect("\\0{_LISTENER}")\nprint("LOOT")',
+        ("Connection refused", "Operation not permitted"),
+    ),
+    Escape("end all others", 'os.kill(-1, 9)\nprint("alone")', ("No such process", "alone", *_REFUSED)),
     Escape("ask the kernel to open files", "call(425, 1, 0)", _REFUSED),
     Escape("shared memory, dropped", "held = [mmap.mmap(-1, 2**27) for _ in range(16)]\nprint('LOOT')", _REFUSED),
     Escape("memory behind a descriptor", 'os.memfd_create("a")', _REFUSED),
@@ -99,6 +113,15 @@ ESCAPES = [
     ),
     Escape(
         "memory as it comes", "held = [bytearray(os.urandom(1) * 2**26) for _ in range(64)]\nprint('LOOT')", _TOO_MUCH
+    ),
+    Escape(
+        "memory in sockets",
+        "import socket\nheld, sent = [], 0\nwhile sent < 2**30:\n"
+        "    held.append(socket.socketpair())\n    held[-1][0].setblocking(False)\n"
+        "    held[-1][0].setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 2**20)\n"
+        "    try:\n        while True: sent += held[-1][0].send(bytes(2**16))\n"
+        "    except BlockingIOError: pass\nprint('LOOT')",
+        (*_TOO_MUCH, "Too many open files"),
     ),
     Escape(
         "files without a name, held by a mapping",
@@ -136,12 +159,36 @@ def end_of(escape: Escape, sandbox: Sandbox) -> str:
 
 def what_got_through(sandbox: Sandbox) -> dict[str, str]:
     """Run all, several at once; return the ends of those that do not end as they should."""
-    with ThreadPoolExecutor(4) as pool:
+    with ThreadPoolExecutor(4) as pool, socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(f"\0{_LISTENER}")
+        listener.listen()
         ends = dict(zip(ESCAPES, pool.map(lambda escape: end_of(escape, sandbox), ESCAPES), strict=True))
     held = {escape for escape, end in ends.items() if LOOT not in end and any(word in end for word in escape.words)}
     return {escape.name: end for escape, end in ends.items() if escape not in held}
 
 
+def what_is_lost(sandbox: Sandbox) -> dict[str, str]:
+    """Lock what a program has written from inside; return the locks that keep the controller from it."""
+    lost = {}
+    for lock in ("os.chmod(out, 0)", "os.chmod(out + '/a', 0)", "os.chmod(out, 0o111)", "os.mkdir(out + '/b', 0)"):
+        with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as kept:
+            code = f"{_START}open(out + '/a', 'w').write('whole')\n{lock}"
+            command = (sys.executable, "-I", "-S", "-c", code, folder)
+            job = SandboxedCommand(command, Path(folder), _LIMITS, reads=(), writes=(Path(folder),))
+            running = sandbox.start(job, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+            running.wait(_PATIENCE_S, lambda: None)
+            running.end()
+            try:
+                copy_plain(running.views()[0] / "a", Path(kept, "a"), 9)
+            except OSError as error:
+                lost[lock] = str(error)
+            running.close()
+    return lost
+
+
 if __name__ == "__main__":
     HOLDING = find_sandbox(Path.cwd())
-    print(json.dumps(what_got_through(HOLDING.sandbox) if HOLDING.holds else {"sandbox": HOLDING.reason}))
+    WRONG = {"sandbox": HOLDING.reason}
+    if HOLDING.holds:
+        WRONG = what_got_through(HOLDING.sandbox) | what_is_lost(HOLDING.sandbox)
+    print(json.dumps(WRONG))

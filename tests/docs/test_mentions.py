@@ -76,6 +76,20 @@ def test_files_that_are_named_or_linked_are_there(page: Path) -> None:
         assert (page.parent / target.partition("#")[0]).exists(), f"{place}: {target} leads nowhere"
 
 
+@pytest.mark.parametrize(
+    ("page", "words"),
+    [
+        ("overnight", "`make test` and your own programs run it with your permissions, outside the sandbox"),
+        ("safety", "an import in a notebook or `python -m gnn.train` runs it with your permissions"),
+        ("safety", "With `--no-sandbox` a patch runs with your permissions"),
+        ("planners", "The program runs outside the sandbox, with your environment"),
+        ("steering", "It runs in a shell, with all your permissions"),
+    ],
+)
+def test_pages_say_what_runs_outside_the_sandbox(page: str, words: str) -> None:
+    assert words in " ".join((ROOT / "docs" / f"{page}.md").read_text(encoding="utf-8").split())
+
+
 def test_an_option_that_there_is_not_is_found_out() -> None:
     assert complaint("stoichloop data REGIME --sibling 1") is None
     assert "--cousin" in (complaint("stoichloop data REGIME --cousin 1") or "")

@@ -98,6 +98,34 @@ def test_reactions_whose_names_would_clash_keep_their_ids(tmp_path: Path) -> Non
     assert read_network(path).network.reaction_names == ("R_a", "a")
 
 
+def write_level_2(path: Path, reference: str = '<speciesReference species="A"/>', version: int = 4) -> Path:
+    """Write a model of r, from what `reference` says to B, and of its reverse."""
+    space = "http://www.sbml.org/sbml/level2" + (f"/version{version}" if version > 1 else "")
+    path.write_text(
+        f'<?xml version="1.0" encoding="UTF-8"?><sbml xmlns="{space}" level="2" version="{version}">'
+        '<model id="m"><listOfCompartments><compartment id="c"/></listOfCompartments><listOfSpecies>'
+        '<species id="A" compartment="c"/><species id="B" compartment="c"/></listOfSpecies><listOfReactions>'
+        f'<reaction id="r"><listOfReactants>{reference}</listOfReactants><listOfProducts>'
+        '<speciesReference species="B"/></listOfProducts></reaction><reaction id="s"><listOfReactants>'
+        '<speciesReference species="B"/></listOfReactants><listOfProducts><speciesReference species="A"/>'
+        "</listOfProducts></reaction></listOfReactions></model></sbml>"
+    )
+    return path
+
+
+@pytest.mark.parametrize("version", [1, 2, 3, 4, 5])
+def test_every_version_of_level_2_is_read(tmp_path: Path, version: int) -> None:
+    path = write_level_2(tmp_path / "model.xml", version=version)
+    assert read_network(path).network.reactions == {"r": {"A": -1, "B": 1}, "s": {"A": 1, "B": -1}}
+
+
+def test_the_second_version_of_level_3_is_read(tmp_path: Path) -> None:
+    path = write_level_3(tmp_path / "model.xml", {"r": AB})
+    text = path.read_text().replace("version1", "version2").replace('version="1"><model', 'version="2"><model')
+    path.write_text(text.replace(' fast="false"', ""))
+    assert read_network(path).network.reactions == {"r": {"A": -1, "B": 1}}
+
+
 @pytest.mark.parametrize(
     ("reference", "coefficient"),
     [
@@ -117,16 +145,7 @@ def test_reactions_whose_names_would_clash_keep_their_ids(tmp_path: Path) -> Non
     ],
 )
 def test_level_2_states_coefficients_in_its_own_ways(tmp_path: Path, reference: str, coefficient: int | None) -> None:
-    path = tmp_path / "model.xml"
-    path.write_text(
-        '<?xml version="1.0" encoding="UTF-8"?><sbml xmlns="http://www.sbml.org/sbml/level2/version4" level="2" '
-        'version="4"><model id="m"><listOfCompartments><compartment id="c"/></listOfCompartments><listOfSpecies>'
-        '<species id="A" compartment="c"/><species id="B" compartment="c"/></listOfSpecies><listOfReactions>'
-        f'<reaction id="r"><listOfReactants>{reference}</listOfReactants><listOfProducts>'
-        '<speciesReference species="B"/></listOfProducts></reaction><reaction id="s"><listOfReactants>'
-        '<speciesReference species="B"/></listOfReactants><listOfProducts><speciesReference species="A"/>'
-        "</listOfProducts></reaction></listOfReactions></model></sbml>"
-    )
+    path = write_level_2(tmp_path / "model.xml", reference)
     assert read_network(path).network.reactions.get("r", {}).get("A") == coefficient
 
 

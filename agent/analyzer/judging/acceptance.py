@@ -244,7 +244,9 @@ class _Hearing:
         if look is not LOOKS[-1] and max(here.p_value, there.p_value) <= look.futile:
             return None
         if here.shown or (look is not LOOKS[-1] and here.p_value <= look.futile):
-            return Verdict("rejected", f"the gain is not shown on sibling networks; {on}", *told)
+            return Verdict(
+                "rejected", f"the gain over {self.incumbent.id} is not shown on sibling networks; {on}", *told
+            )
         needed = f"a level of {level:.2g} was needed in test {place}"
         if look is not LOOKS[-1]:
             needed = f"{look.futile:g} was needed to go on, {level:.2g} to be accepted, in test {place}"
@@ -319,8 +321,12 @@ class _Hearing:
         if len(broken) + len(elsewhere) <= FAILING * look.pairs:
             return None
         if len(broken) <= FAILING * len(tried):
-            return Verdict("failed", "too many fresh trainings on sibling networks did not complete")
-        reason = f"{len(broken)} of {len(tried)} fresh trainings did not complete: {_why_failed(broken[0])}"
+            reason = (
+                f"more than {100 * FAILING:g} % of the fresh trainings did not complete, above all on sibling networks"
+            )
+            return Verdict("failed", reason)
+        told = f"{len(broken)} of {len(tried)} fresh trainings did not complete, where {100 * FAILING:g} % may"
+        reason = f"{told}: {_why_failed(broken[0])}"
         return Verdict("failed", reason)
 
 

@@ -13,7 +13,7 @@ from typing import Protocol
 
 from git import Git, GitCommandError
 
-from agent.base.loop_git import loop_git
+from agent.base.loop_git import loop_git, path_of
 from agent.executor.code.source_inspection import refusal_of
 from agent.executor.code.unified_diff import PatchRefusedError, as_git_reads
 from agent.executor.sandbox.bubblewrap import Sandbox
@@ -87,7 +87,7 @@ def apply_diff(diff: str, folder: Path) -> None:
 def _apply(draft: Path, folder: Path) -> None:
     """Apply a diff with an index that holds gnn/ alone, so that nothing can be renamed or copied from elsewhere."""
     git, alone = loop_git(folder), loop_git(folder)
-    index = folder / str(git.rev_parse("--git-path", "index-of-gnn"))
+    index = folder / path_of(str(git.rev_parse("--git-path", "index-of-gnn")))
     alone.update_environment(GIT_INDEX_FILE=str(index))
     try:
         alone.read_tree("--prefix=gnn/", str(git.write_tree("--prefix=gnn/")))
@@ -132,7 +132,10 @@ def apply_edits(edits: Sequence[Replacement], folder: Path) -> None:
             continue
         if not path.is_file():
             raise PatchRefusedError(f"{edit.file} is not in the parent's code; leave search empty to make a new file")
-        text = path.read_bytes().decode()
+        try:
+            text = path.read_bytes().decode()
+        except UnicodeDecodeError as error:
+            raise PatchRefusedError(f"{edit.file} is not text in UTF-8, so no text can be searched in it") from error
         if (count := text.count(edit.search)) != 1:
             first = edit.search.strip().partition("\n")[0][:80]
             found = "is not in" if count == 0 else f"stands {count} times in"

@@ -1,7 +1,8 @@
 """Unified diffs as language models and editors write them, brought into the form that git reads as it was meant.
 
-Mended are: line ends of Windows, paths without a/ and b/, files without a `diff --git` line, new and deleted files
-without a mode. Refused is whatever git would put at another place than the diff says.
+Mended are: line ends of Windows, a byte order mark, paths without a/ and b/, files without a `diff --git` line, new and
+deleted files without a mode, blank lines after hunks. Refused is whatever git would put at another place than the diff
+says.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from dataclasses import dataclass, field
 from stoichloop.errors import StoichloopError
 from stoichloop.foreign_text import one_line
 
-_HUNK = re.compile(r"@@ -(\d+)(?:,\d+)? \+\d+(?:,\d+)? @@")
+_HUNK = re.compile(r"@@ -(\d+)(?:,(\d+))? \+\d+(?:,\d+)? @@")
 _PREFIX = re.compile(r"^[a-z12]/")
 _BOTH = re.compile(r"diff --git (?:[a-z12]/)?(gnn/\S+) (?:[a-z12]/)?(gnn/\S+)$")
 _NULL = "/dev/null"
@@ -35,14 +36,14 @@ class _File:
 
     def lines(self) -> list[str]:
         """Return the lines as git expects them."""
-        return [*_headed(self.header), *(line for hunk in self.hunks for line in hunk)]
+        return [*_headed(self.header), *(line for hunk in self.hunks for line in _ended(hunk))]
 
 
 def as_git_reads(diff: str) -> str:
     """Return the diff in the form that git reads; raise `PatchRefusedError` with a mend if it is no unified diff."""
     if "\0" in diff:
         raise PatchRefusedError("the diff cannot be read: it holds a NUL character; a patch is text")
-    lines = diff.split("\n")
+    lines = diff.removeprefix("\ufeff").removesuffix("\n").split("\n")
     if any(line.startswith("*** Begin Patch") for line in lines):
         raise PatchRefusedError(f"the diff cannot be read: *** Begin Patch is not a unified diff; {_FORM}")
     if all(line.endswith("\r") for line in lines if line.startswith(("--- ", "+++ ", "@@"))):
@@ -52,7 +53,7 @@ def as_git_reads(diff: str) -> str:
         raise PatchRefusedError(f"the diff cannot be read: no file is named in it; {_FORM}")
     for file in files:
         _refuse_unplaced(file)
-    return "\n".join(line for file in files for line in file.lines()).rstrip("\n") + "\n"
+    return "".join(f"{line}\n" for file in files for line in file.lines())
 
 
 def _files(lines: list[str]) -> list[_File]:
@@ -84,6 +85,16 @@ def _begins_file(lines: list[str], index: int, *, in_hunk: bool) -> bool:
     """Return whether `---` and `+++` begin a file here; in a hunk they may be lines that it removes and adds."""
     first, second, third = (*lines[index : index + 3], "", "", "")[:3]
     return first.startswith("--- ") and second.startswith("+++ ") and (not in_hunk or third.startswith("@@"))
+
+
+def _ended(hunk: list[str]) -> list[str]:
+    """Return a hunk without the blank lines after it, of which its first line tells how many are its own."""
+    whole = len(hunk)
+    while hunk[-1] == "":
+        hunk = hunk[:-1]
+    counts = _HUNK.match(hunk[0])
+    missing = int(counts[2] or 1) - sum(not line.startswith(("+", "\\")) for line in hunk[1:]) if counts else 0
+    return [*hunk, *([" "] * missing if missing <= whole - len(hunk) else [])]
 
 
 def _headed(header: list[str]) -> list[str]:

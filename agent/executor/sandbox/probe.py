@@ -71,7 +71,9 @@ def try_out(sandbox: Sandbox, root: Path) -> ProbeResult:
         outside.mkdir()
         secret = outside / "secret"
         secret.write_text("not for you", encoding="utf-8")
-        secrets = (secret, *(path for path in (root / name for name in _SECRETS) if path.exists()))
+        # A folder around its own is there inside, and empty.
+        places = (root / name for name in _SECRETS if not own.is_relative_to(root / name))
+        secrets = (secret, *(path for path in places if path.exists()))
         place = str(Path("/proc/self/ns/pid").readlink())
         arguments = (str(own), str(server.getsockname()[1]), place, *map(str, secrets))
         program = Path(probe_program.__file__).read_text(encoding="utf-8")

@@ -63,10 +63,8 @@ def write(folder: str, port: str) -> None:
 
 def mount_points(own: str) -> list[str]:
     """Return where something is mounted, but for what a process may write: its folder, and its shared memory."""
-    mounted = [
-        line.split(" ")[4].encode().decode("unicode_escape")
-        for line in Path("/proc/self/mountinfo").read_text().splitlines()
-    ]
+    written = [line.split(b" ")[4] for line in Path("/proc/self/mountinfo").read_bytes().splitlines()]
+    mounted = [os.fsdecode(place.decode("unicode_escape").encode("latin-1")) for place in written]
     return [place for place in mounted if place not in (own, "/dev/shm")]  # noqa: S108 - of a bounded size
 
 

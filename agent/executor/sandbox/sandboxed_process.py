@@ -38,6 +38,8 @@ class SandboxedProcess:
         self.process, self._limits, self._folders = process, limits, list(folders)
         self._channel, self._group, self._descriptors = channel, group, list[int]()
         self._looked_at = time.monotonic()
+        if channel is not None:
+            channel.setblocking(False)  # `recv_fds` ignores MSG_DONTWAIT in some versions of Python
 
     def views(self) -> list[Path]:
         """Return its folders as this process sees them: none before it has begun, or after `close`."""
@@ -109,7 +111,7 @@ def end_group(process: subprocess.Popen[bytes]) -> None:
 def _received(channel: socket.socket) -> list[int]:
     """Return the descriptors that have been sent: none if nothing has been, yet or at all."""
     try:
-        _, descriptors, _, _ = socket.recv_fds(channel, 1, _MOST_DESCRIPTORS, socket.MSG_DONTWAIT)
+        _, descriptors, _, _ = socket.recv_fds(channel, 1, _MOST_DESCRIPTORS)
     except BlockingIOError:
         return []
     for descriptor in descriptors:

@@ -24,6 +24,7 @@ from agent.winners.chain import find_chain
 from agent.winners.overview import changed_lines
 from agent.winners.pick import _experiments_in, pick
 from memory.records import Experiment
+from stoichloop.errors import StoichloopError
 from tests.conftest import UNCONTAINED, start_repository
 
 MODEL = "".join(f"line_{number} = {number}\n" for number in range(30)) + "\ndef  forward(x):\n    return  x\n"
@@ -86,6 +87,12 @@ SETTINGS = (
     "status.short=true status.branch=true status.showStash=true status.showUntrackedFiles=no",
     "gc.auto=1 maintenance.auto=true rerere.enabled=true index.version=4 worktree.guessRemote=true",
 )
+# Under these, what is picked is signed, as the user has it; here nothing can be.
+SIGNED = (
+    "commit.gpgSign=true gpg.program=/bin/false user.signingKey=0",
+    "commit.gpgSign=true gpg.format=ssh user.signingKey=/nonexistent",
+    "commit.gpgSign=true gpg.format=x509 gpg.x509.program=/nonexistent",
+)
 ATTRIBUTES = ("*.json -diff", "*.py binary", "*.py diff=shout", "*.py diff=python ident eol=crlf", "*.py merge=broken")
 # Under these, git tells the user that the working tree is changed, or holds no Python: nothing can be picked onto it.
 UNPICKABLE = ("*.py working-tree-encoding=UTF-16", "*.py filter=shout")
@@ -96,6 +103,7 @@ ENVIRONMENTS: tuple[dict[str, str], ...] = (
     {"GIT_AUTHOR_DATE": "x", "GIT_COMMITTER_DATE": "x"},
     {"GIT_CONFIG_PARAMETERS": "'color.ui=always' 'diff.noprefix=true'"},
     {"GIT_CONFIG_COUNT": ""},
+    {"GIT_CONFIG_COUNT": "0"},
     {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "color.ui", "GIT_CONFIG_VALUE_0": "always"},
     {"GIT_TRACE": "1", "GIT_TRACE_SETUP": "1", "GIT_PAGER": "/bin/false", "GIT_PAGER_IN_USE": "1"},
     {"GIT_EDITOR": "/bin/false", "GIT_TEMPLATE_DIR": "/nonexistent", "GIT_MERGE_VERBOSITY": "5"},
@@ -211,6 +219,20 @@ def test_settings_of_a_repository_change_nothing(settings: str, clone: Path, exp
     assert walk(clone) == expected
 
 
+@pytest.mark.parametrize("settings", SIGNED)
+def test_the_loop_signs_nothing_and_a_pick_that_cannot_be_signed_changes_nothing(
+    settings: str, clone: Path, expected: Mapping[str, Any]
+) -> None:
+    settle(clone / ".git" / "config", settings)
+    found = walk(clone, picks=False)
+    assert found == {key: expected[key] for key in found}
+    git = Repo(clone).git
+    before = git.rev_parse("HEAD"), git.status("--porcelain")
+    with pytest.raises(StoichloopError, match=r"could not pick e0002, and nothing was changed: .*failed to write"):
+        pick(Workspace(clone, contained=False), found["chain"], [])
+    assert (git.rev_parse("HEAD"), git.status("--porcelain")) == before
+
+
 @pytest.mark.parametrize("line", [*ATTRIBUTES, *UNPICKABLE])
 def test_an_attribute_of_files_changes_nothing(line: str, clone: Path, expected: Mapping[str, Any]) -> None:
     (clone / ".git" / "info" / "attributes").write_text(line)
@@ -249,6 +271,20 @@ def test_an_environment_changes_nothing(
     for name, value in environment.items():
         monkeypatch.setenv(name, value.replace("EVERYTHING", str(everything.parent)))
     assert walk(clone) == expected
+
+
+@pytest.mark.parametrize("count", ["x", "2"])
+def test_what_stops_the_users_git_does_not_stop_the_loops(
+    count: str, clone: Path, expected: Mapping[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GIT_CONFIG_COUNT", count)
+    found = walk(clone, picks=False)
+    assert found == {key: expected[key] for key in found}
+
+
+@pytest.mark.parametrize("place", ["größe & 100 %?#:", "$HOME *[a] 'quotes\"\\", "-two\nlines gr\udcf6\udcdfe"])
+def test_a_clone_may_lie_anywhere(place: str, clone: Path, expected: Mapping[str, Any]) -> None:
+    assert walk(clone.rename(clone.parent / place)) == expected
 
 
 def sha256(users: Path, root: Path) -> None:

@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 
 from agent.campaign.folder import CampaignFolder, open_campaign, start_campaign
-from agent.campaign.forget import find_remains
+from agent.campaign.forget import _delete, find_remains
 from agent.executor.workspace import Workspace
 from simulator.dataset import Dataset
 from stoichloop.errors import StoichloopError
+from tests.ordinary_user import as_ordinary_user
 from tests.warm import run_warm
 
 
@@ -157,9 +158,14 @@ def test_a_folder_that_is_not_a_campaigns_stays(workspace: Workspace, tiny: Data
             find_remains(workspace, name)
 
 
-def test_a_folder_that_a_trial_has_locked_is_removed(workspace: Workspace, tiny: Dataset) -> None:
-    place = made(workspace, tiny).folder / "experiments" / "e0002" / "s0-probe"
-    (place / "inside").mkdir()
-    place.chmod(0)
-    find_remains(workspace, "night").remove()
-    assert list(workspace.runs.iterdir()) == []
+@pytest.mark.parametrize("locked", ["e0002", "e0002/s0-probe", "e0002/s0-probe/inside"])
+@pytest.mark.parametrize("mode", [0, 0o111, 0o444])
+def test_a_folder_that_a_trial_has_locked_is_removed(locked: str, mode: int) -> None:
+    def work(place: Path) -> None:
+        (place / "night" / "e0002" / "s0-probe" / "inside").mkdir(parents=True)
+        (place / "night" / "e0002" / "s0-probe" / "inside" / "file").touch()
+        (place / "night" / locked).chmod(mode)
+        _delete(place / "night")
+        assert list(place.iterdir()) == []
+
+    assert as_ordinary_user(work) == 0

@@ -10,6 +10,7 @@ import pytest
 
 from agent.campaign.registrar import Registrar, commit_of
 from agent.executor.workspace import Workspace
+from agent.planner.contract import Objection
 from agent.planner.move_catalogue import read_move
 from agent.planner.proposal import Edit, Proposal
 from agent.winners.chain import read_link
@@ -219,6 +220,36 @@ def test_code_that_would_break_what_reads_it_is_refused(registrar: Registrar, ed
     assert len(refused.verdict.reason) <= 1000
 
 
+AMONG_ODD_FILES: dict[str, dict[str, Any]] = {
+    "applied: gnn/notes: File exists; choose another name": {
+        "edits": (Edit(file="gnn/notes/x.py", search="", replace="x = 1\n"),)
+    },
+    "applied: gnn/notes/deep: Not a directory": {
+        "edits": (Edit(file="gnn/notes/deep/x.py", search="", replace="x = 1\n"),)
+    },
+    "gnn/latin.py is not text in UTF-8": {"edits": (Edit(file="gnn/latin.py", search="x = 1", replace="x = 2"),)},
+    "gnn/folder.py is there already": {"edits": (Edit(file="gnn/folder.py", search="", replace="x = 1\n"),)},
+    "does not apply": {"diff": "--- /dev/null\n+++ b/gnn/notes/x.py\n@@ -0,0 +1 @@\n+x = 1\n"},
+}
+
+
+def test_whatever_the_users_own_files_make_of_a_patch_is_a_refusal(workspace: Workspace, tiny: Dataset) -> None:
+    code = workspace.root / "gnn"
+    (code / "notes").write_text("a file, not a folder\n")
+    (code / "latin.py").write_bytes(b"# \xe9\nx = 1\n")
+    (code / "folder.py").mkdir()
+    (code / "folder.py" / "inside.py").touch()
+    workspace.repo.git.add("--all")
+    workspace.repo.git.commit("--message=files of the user's")
+    proposals = [Proposal(hypothesis="h", parent="e0001", **patch) for patch in AMONG_ODD_FILES.values()]
+    with begun(workspace, tiny) as registrar:
+        verdicts = [refused.verdict for refused in propose(registrar, *proposals)]
+    for verdict, words in zip(verdicts, AMONG_ODD_FILES, strict=True):
+        assert verdict is not None
+        assert verdict.verdict == "refused"
+        assert words in verdict.reason
+
+
 def test_code_that_does_not_answer_is_asked_for_a_minute_at_most(
     registrar: Registrar, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -236,6 +267,22 @@ def test_code_that_does_not_answer_is_asked_for_a_minute_at_most(
     assert "python -m gnn.config" in refused.verdict.reason
     assert time.monotonic() - started < 30.0
     assert len(ticks) > 20  # the controller's clock goes on meanwhile
+
+
+@pytest.mark.parametrize("wrong", [False, True])
+def test_configurations_of_slow_code_share_a_minute(
+    registrar: Registrar, monkeypatch: pytest.MonkeyPatch, wrong: bool
+) -> None:
+    monkeypatch.setattr("agent.campaign.registrar._USUAL_S", 0.0)  # so that any code is slow
+    monkeypatch.setattr("agent.campaign.registrar.PATIENCE_S", 0.3)
+    objection = registrar.objections(registrar.ledger.experiments())
+    changes = [{"lr_S": 0.001 * number, **({"width": 33} if wrong else {})} for number in range(1, 21)]
+    answers = [objection(Proposal(hypothesis="h", parent="e0001", changes=change)) for change in changes]
+    looked_at = [answer for answer in answers if answer is None or "too slowly" not in answer.words]
+    assert 0 < len(looked_at) < 20
+    assert answers[: len(looked_at)] == looked_at
+    words = "e0001 answers too slowly to look at further configurations; propose a change of its code"
+    assert answers[len(looked_at) :] == [Objection(words)] * (20 - len(looked_at))
 
 
 def test_a_combination_names_its_parts_in_its_commit_and_in_the_ledger(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pty
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -23,7 +24,7 @@ from agent.screen.status_view import status_view
 from memory.leaderboard import LEADERBOARD_LENGTH
 from memory.ledger import Ledger
 from memory.render import Log
-from tests.conftest import Command, Documented, command_line
+from tests.conftest import ROOT, Command, Documented, command_line
 from tests.warm import run_warm
 
 COLOUR = re.compile(r"\x1b\[(?:\d+;)*[39][0-8](?:;\d+)*m")
@@ -89,6 +90,21 @@ def test_output_that_cannot_take_a_character_gets_another(
     )
     assert (done.returncode, done.stderr) == (0, b"")
     assert done.stdout.decode(encoding)
+
+
+@pytest.mark.parametrize(
+    ("away", "status", "said"),
+    [
+        (">/dev/full", 1, "stoichloop: OSError: [Errno 28] No space left on device\n"),
+        (">&-", 0, ""),
+        (">&- 2>&-", 0, ""),
+        ("| head -n 1", 0, ""),
+    ],
+)
+def test_output_that_gets_nowhere_costs_a_sentence_at_most(away: str, status: int, said: str) -> None:
+    command = f"{shlex.join(command_line('regimes'))} {away}"
+    done = subprocess.run(["sh", "-c", command], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (status, said)
 
 
 @pytest.mark.parametrize(("wishes", "escapes"), [({}, True), ({"NO_COLOR": "1"}, False)], ids=["forced", "neither"])

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import csv
 import json
 import locale
 import re
 import shutil
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from io import StringIO
@@ -175,6 +177,23 @@ def test_the_last_experiments_of_the_log(run: Run, night: CampaignFolder) -> Non
     assert re.findall(r"^### (\w+)", run("log", "--last", "2")[1], re.MULTILINE) == ["e0011", "e0012"]
     assert [e["id"] for e in json.loads(run("log", "--last", "1", "--json")[1])["experiments"]] == ["e0012"]
     assert re.findall(r"^### (\w+)", run("log", "--search", "e0009", "--last", "1")[1], re.MULTILINE) == ["e0009"]
+
+
+def test_all_views_count_alike(run: Run, night: CampaignFolder, workspace: Workspace) -> None:
+    shown = {view: json.loads(run(view, "--json")[1]) for view in ("status", "log", "campaigns")}
+    run("export", "--csv", str(workspace.runs / "tables"))
+    experiments, trials = (
+        list(csv.DictReader((workspace.runs / "tables" / f"{name}.csv").read_text().splitlines()))
+        for name in ("experiments", "trials")
+    )
+    listed = shown["log"]["experiments"]
+    verdicts = [Counter(e["verdict"] for e in experiments), Counter(e["verdict"]["verdict"] for e in listed)]
+    assert verdicts == [shown["status"]["verdicts"]] * 2 == [{"accepted": 2, "rejected": 10}] * 2
+    assert {shown["status"]["experiments"], shown["campaigns"][0]["experiments"], len(listed), len(experiments)} == {12}
+    assert {shown["status"]["trials"], sum(len(e["trials"]) for e in listed), len(trials)} == {2 + 11 * 20}
+    text = run("log")[1]
+    assert len(re.findall(r"^### e\d+", text, re.MULTILINE)) == 12
+    assert (text.count("**accepted**"), text.count("**rejected**")) == (2, 10)
 
 
 def test_a_piped_status_is_whole_and_says_what_its_numbers_are(run: Run, night: CampaignFolder) -> None:

@@ -1,4 +1,7 @@
 import os
+import subprocess
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -83,3 +86,31 @@ def test_slots_are_the_cores_or_gpus_that_we_may_use(monkeypatch: pytest.MonkeyP
     assert visible_gpus() == ["2", "3"]
     assert slots(None) == ["2", "3"]
     assert slots(3) == ["2", "3", "2"]
+
+
+@pytest.fixture
+def cpu_group() -> Iterator[Path]:
+    """Make a cgroup of version 1 for a quota of processor time, where this user can."""
+    folder = Path(f"/sys/fs/cgroup/cpu/stoichloop-test-{os.getpid()}")
+    try:
+        folder.mkdir()
+    except OSError as error:
+        pytest.skip(f"this user can make no cgroup with a quota here: {error}")
+    yield folder
+    folder.rmdir()
+
+
+@pytest.mark.parametrize(
+    ("quota", "expected"), [(50_000, 1), (100_000, 1), (199_999, 1), (-1, len(os.sched_getaffinity(0)))]
+)
+def test_a_quota_of_processor_time_grants_fewer_slots(cpu_group: Path, quota: int, expected: int) -> None:
+    (cpu_group / "cpu.cfs_quota_us").write_text(str(quota))
+    count = "from agent.executor.local import slots; print(len(slots(None)))"
+    done = subprocess.run(
+        ["sh", "-c", f'echo $$ >{cpu_group}/cgroup.procs && exec "$@"', "sh", sys.executable, "-c", count],
+        env={**os.environ, "CUDA_VISIBLE_DEVICES": ""},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert int(done.stdout) == expected

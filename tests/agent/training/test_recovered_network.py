@@ -13,6 +13,7 @@ from agent.export.sbml_file import write_sbml
 from agent.training.recovered_network import RecoveredNetwork, network_of
 from simulator.network import graph_of, stoichiometry_of
 from simulator.regime import find_regime
+from simulator.sbml_reader import read_network
 from stoichloop.errors import StoichloopError
 
 cobra = pytest.importorskip("cobra")
@@ -77,6 +78,20 @@ def test_what_the_trial_is_not_sure_of_is_marked_in_equations_and_notes() -> Non
     assert "?" not in network.equation(second)
     notes = [reaction.notes.get("not_determined") for reaction in network.to_cobra().reactions]
     assert notes == [unsure, *[None] * (graph.n_reactions - 1)]
+
+
+@pytest.mark.parametrize(
+    "names", [("[atp]", "NAD+", "NO"), ("1,3-bpg", "2pg", "1"), ("größe", "a'", "R_a"), ("M_x", "x", "x")]
+)
+def test_names_of_the_users_are_the_same_after_export_and_import(tmp_path: Path, names: tuple[str, str, str]) -> None:
+    substrate, product, reaction = names
+    matrix, file = np.array([[-2], [1]]), tmp_path / "named.xml"
+    known = np.ones_like(matrix, dtype=bool)
+    write_sbml(RecoveredNetwork("mine", "a test", names[:2], (reaction,), matrix, np.zeros(1), known), file)
+    logging.getLogger("cobra").setLevel(logging.ERROR)
+    (opened,) = cobra.io.read_sbml_model(str(file)).reactions
+    assert (opened.name, {m.name: s for m, s in opened.metabolites.items()}) == (reaction, {substrate: -2, product: 1})
+    assert read_network(file).network.reactions == {reaction: {substrate: -2, product: 1}}
 
 
 def test_a_file_that_is_there_stays(tmp_path: Path) -> None:

@@ -125,6 +125,9 @@ def test_a_conflict_leaves_everything_as_it_was(stoichloop: Command, workspace: 
     said = refused(stoichloop, workspace.root, "e0003")
     assert "e0003: better than e0002" in said
     assert "conflicts with branch main in gnn/model.py; nothing was changed" in said
+    by_hand = said.partition("to resolve it by hand: ")[2].split()
+    done = subprocess.run(by_hand, cwd=workspace.root, capture_output=True, text=True, check=False)
+    assert "Merge conflict in gnn/model.py" in done.stdout
 
 
 def test_one_field_with_two_values_is_a_conflict(stoichloop: Command, workspace: Workspace, night: Night) -> None:
@@ -152,8 +155,11 @@ def test_a_branch_that_is_not_ready_is_refused(stoichloop: Command, workspace: W
     assert "gnn/model.py; commit them" in refused(stoichloop, root, "e0002")
     git.checkout("gnn")
     (root / "gnn" / "mine.py").write_text("")
-    assert "gnn/mine.py; commit them" in refused(stoichloop, root, "e0002")
-    (root / "gnn" / "mine.py").unlink()
+    said = refused(stoichloop, root, "e0002")
+    assert "gnn/mine.py; commit them" in said
+    subprocess.run(said.partition("stash them with ")[2].split(), cwd=root, check=True)
+    assert not (root / "gnn" / "mine.py").exists()
+    git.stash("drop")
     (root / "notes.txt").write_text("staged\n")
     git.add("notes.txt")
     assert "notes.txt; commit them" in refused(stoichloop, root, "e0002")

@@ -1,5 +1,8 @@
 """The policy on patches, and the words of refusals."""
 
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,7 +14,7 @@ from agent.executor.code.unified_diff import PatchRefusedError
 from agent.executor.code.worktree import throw_away
 from agent.executor.workspace import Workspace, head_commit
 from agent.planner.proposal import Edit
-from tests.conftest import UNCONTAINED
+from tests.conftest import ROOT, UNCONTAINED
 
 
 @pytest.fixture
@@ -154,6 +157,73 @@ def test_a_refusal_quotes_no_escape_code(checkout: Path, search: str) -> None:
     assert str(another.value).isprintable()
 
 
+BEFORE = '"""Numbers."""\n\na = 1\nb = 2\n\n\x0c\nc = 3\nif c:\n\td = 4\ne = 5\n'
+HEADER, HUNK = "--- a/gnn/n.py\n+++ b/gnn/n.py\n", "@@ -3,4 +3,4 @@\n a = 1\n-b = 2\n+b = 9\n \n \x0c\n"
+
+
+@pytest.mark.parametrize(
+    "diff",
+    [
+        HEADER + HUNK,
+        f"diff --git a/gnn/n.py b/gnn/n.py\nindex 1234567..89abcde 100644\n{HEADER}{HUNK}",
+        HEADER + HUNK.replace("-3,4 +3,4", "-3,9 +3,1"),
+        HEADER + HUNK.replace("-3,4 +3,4", "-3 +3"),
+        HEADER + HUNK.replace("-3,4 +3,4", "-300,4 +300,4"),
+        HEADER + HUNK.replace("\n \n", "\n\n"),
+        HEADER + HUNK.replace("-3,4 +3,4", "-3,3 +3,3").replace("\n \n \x0c\n", "\n\n"),
+        f"{HEADER}{HUNK}\n\n",
+        HEADER.replace("a/", "i/").replace("b/", "w/") + HUNK,
+        HEADER.replace(".py\n", ".py\t2026-01-01 00:00:00.000000000 +0100\n") + HUNK,
+        f"I would try this:\n\n```diff\n{HEADER}{HUNK}```\nIt should help.\n",
+        f"\ufeff{HEADER}{HUNK}",
+        HEADER + "@@ -7,4 +7,4 @@ a = 1\n c = 3\n if c:\n-\td = 4\n+\td = 9\n e = 5\n",
+        HEADER + "@@ -9,2 +9,2 @@\n \td = 4\n-e = 5\n+e = 9\n\\ No newline at end of file\n",
+    ],
+    ids=[
+        *("plain", "of git", "counts", "no counts", "far off", "blank line stripped"),
+        *(
+            "blank line stripped at its end",
+            "blank lines after it",
+            "i and w",
+            "times",
+            "in a fence",
+            "mark of bytes",
+            "tab",
+            "no end of line",
+        ),
+    ],
+)
+def test_a_patch_as_it_comes_lands_where_it_is_meant(tmp_path: Path, diff: str) -> None:
+    git = loop_git(tmp_path)
+    git.init("--quiet")
+    (tmp_path / "gnn").mkdir()
+    (tmp_path / "gnn" / "n.py").write_text(BEFORE)
+    git.add("gnn")
+    apply_diff(diff, tmp_path)
+    before, after = BEFORE.splitlines(), (tmp_path / "gnn" / "n.py").read_text().splitlines()
+    changed = [(old, new) for old, new in zip(before, after, strict=True) if old != new]
+    assert [(old[:-1], new) for old, new in changed] == [(old[:-1], f"{old[:-1]}9") for old, _ in changed]
+    assert len(changed) == 1
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "latin-1"])
+def test_a_patch_is_applied_in_a_folder_that_the_locale_cannot_name(tmp_path: Path, encoding: str) -> None:
+    folder = Path(os.fsdecode(os.fsencode(tmp_path) + "/größe".encode(encoding)))
+    (folder / "gnn").mkdir(parents=True)
+    (folder / "gnn" / "n.py").write_text(BEFORE)
+    git = loop_git(folder)
+    git.init("--quiet")
+    git.add("gnn")
+    git.commit("--quiet", "--message=start")
+    git.worktree("add", "--quiet", "--detach", "checkout")
+    program = "import sys, pathlib; from agent.executor.code.patch import apply_diff; "
+    program += "apply_diff(sys.argv[2], pathlib.Path(sys.argv[1]))"
+    locale = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    command: list[str | Path] = [sys.executable, "-c", program, folder / "checkout", HEADER + HUNK]
+    subprocess.run(command, cwd=ROOT, env=os.environ | locale, check=True)
+    assert "b = 9" in (folder / "checkout" / "gnn" / "n.py").read_text()
+
+
 def test_files_may_move_within_gnn(checkout: Path) -> None:
     patched(checkout, OUT.format(how="rename", old="gnn/adam.py", new="gnn/größe.py"))
     assert not (checkout / "gnn" / "adam.py").exists()
@@ -200,7 +270,23 @@ def test_two_trees_are_compared_outside_gnn(checkout: Path) -> None:
     refuse_outside(git, before, git.write_tree())
 
 
-def test_links_and_programs_are_refused(checkout: Path) -> None:
-    link = "diff --git a/gnn/evil.py b/gnn/evil.py\nnew file mode 120000\n--- /dev/null\n+++ b/gnn/evil.py\n"
-    with pytest.raises(PatchRefusedError, match="no longer be a plain file"):
-        patched(checkout, link + "@@ -0,0 +1 @@\n+/etc/passwd\n\\ No newline at end of file\n")
+MADE = (
+    "diff --git a/gnn/evil.py b/gnn/evil.py\nnew file mode {}\n--- /dev/null\n+++ b/gnn/evil.py\n@@ -0,0 +1 @@\n+{}\n"
+)
+RUNNABLE = f"diff --git a/{LOSS} b/{LOSS}\nold mode 100644\nnew mode 100755\n"
+
+
+@pytest.mark.parametrize(
+    ("diff", "words"),
+    [
+        (MADE.format("120000", "/etc/passwd\n\\ No newline at end of file"), "no longer be a plain file"),
+        (MADE.format("100755", "x = 1"), "no longer be a plain file"),
+        (MADE.format("160000", f"Subproject commit {'1a' * 20}"), "no longer be a plain file"),
+        (RUNNABLE, "no longer be a plain file"),
+        (MADE.format("100644", "* -diff").replace("evil.py", ".gitattributes"), "is not a Python file"),
+    ],
+    ids=["link", "program", "submodule", "becomes a program", "attributes"],
+)
+def test_nothing_but_plain_modules_is_put_into_gnn(checkout: Path, diff: str, words: str) -> None:
+    with pytest.raises(PatchRefusedError, match=words):
+        patched(checkout, diff)

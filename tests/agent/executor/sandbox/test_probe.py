@@ -5,7 +5,9 @@ from __future__ import annotations
 import ast
 import inspect
 import json
+import os
 import sys
+import time
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -71,6 +73,65 @@ def test_a_sandbox_that_does_not_start_says_why(tmp_path: Path) -> None:
     holding = try_out(Sandbox(broken), ROOT)
     assert not holding.holds
     assert holding.reason.startswith("bwrap: setting up uid map: Permission denied")
+
+
+@needs_sandbox
+@pytest.mark.parametrize(
+    "program",
+    [
+        "#!/bin/sh\necho 'bwrap: setting up uid map: Permission denied' >&2\nexit 1\n",
+        "#!/bin/sh\necho '[]'\n",
+        "#!/nonexistent\n",
+    ],
+    ids=["not allowed", "tells another thing", "cannot be run"],
+)
+def test_where_the_systems_sandbox_fails_the_bundled_one_is_tried(
+    program: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if probe._bundled() is None:
+        pytest.skip("there is no bundled one for this machine")
+    (tmp_path / "bwrap").write_text(program)
+    (tmp_path / "bwrap").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    assert find_sandbox(ROOT).sandbox.bubblewrap == probe._bundled()
+    monkeypatch.setattr(probe, "_bundled", lambda: None)
+    nothing = find_sandbox(ROOT)
+    assert not nothing.holds
+    assert nothing.reason.startswith(f"{tmp_path / 'bwrap'}: ")
+
+
+@needs_sandbox
+@pytest.mark.parametrize("place", ["größe & 100 %?#:", "$HOME *[a] 'quotes\"\\", "-two\nlines gr\udcf6\udcdfe"])
+def test_a_clone_may_lie_anywhere_and_is_hidden_there(place: str, tmp_path: Path) -> None:
+    root = tmp_path / place
+    for name in ("data", "agent"):
+        (root / name).mkdir(parents=True)
+    holding = try_out(Sandbox(HOLDING.sandbox.bubblewrap, hidden_folders(root)), root)
+    assert holding.holds, holding.reason
+
+
+@needs_sandbox
+@pytest.mark.parametrize("place", ["runs/tmp", "data", "tmp größe"])
+def test_temporary_files_may_lie_in_the_clone(place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("runs", "data", "agent", place):
+        (tmp_path / name).mkdir(parents=True, exist_ok=True)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / place))
+    holding = try_out(Sandbox(HOLDING.sandbox.bubblewrap, hidden_folders(tmp_path)), tmp_path)
+    assert holding.holds, holding.reason
+
+
+@pytest.mark.parametrize("hang", ["exec sleep 60", "while :; do :; done", "exec cat <$0.pipe"])
+def test_a_sandbox_that_hangs_is_given_up_in_time_while_the_clock_goes_on(hang: str, tmp_path: Path) -> None:
+    ticks: list[float] = []
+    (tmp_path / "bwrap").write_text(f"#!/bin/sh\n{hang}\n")
+    (tmp_path / "bwrap").chmod(0o755)
+    os.mkfifo(tmp_path / "bwrap.pipe")
+    began = time.monotonic()
+    sandbox = Sandbox(tmp_path / "bwrap", tick=lambda: ticks.append(time.monotonic()))
+    answer = sandbox.ask(SandboxedCommand(("true",), tmp_path, Limits(memory=2**30), reads=()), 0.7)
+    assert answer.fault == "it gave no answer in 1 s"
+    assert time.monotonic() - began < 30.0
+    assert len(ticks) > 5
 
 
 def test_every_package_of_this_project_but_gnn_is_hidden() -> None:

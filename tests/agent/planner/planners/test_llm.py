@@ -103,11 +103,18 @@ def test_a_fault_is_survived_and_recorded(state: CodeState, scene: Scene, outcom
     assert told.outcomes[1:] == ["answered"]
 
 
-def test_a_server_cannot_ask_for_a_long_pause(state: CodeState) -> None:
+@pytest.mark.parametrize(
+    ("wished", "pause"),
+    [
+        *((long, "0.05") for long in ("3600", "Thu, 01 Jan 2099 00:00:00 GMT")),
+        *((none, "0.01") for none in ("-1", "Thu, 01 Jan 1970 00:00:00 GMT", "nan", "inf", "soon")),
+    ],
+)
+def test_a_server_cannot_ask_for_a_long_pause(state: CodeState, wished: str, pause: str) -> None:
     told = situation(state)
-    with serving(fails(429, Retry_After="3600"), GOOD) as server:
+    with serving(fails(429, Retry_After=wished), GOOD) as server:
         planner_of(server, longest_pause_s=0.05).propose(told.situation)
-    assert told.outcomes == ["429: retry in 0.05 s", "answered"]
+    assert told.outcomes == [f"429: retry in {pause} s", "answered"]
 
 
 def test_a_server_that_keeps_failing_is_given_up(state: CodeState) -> None:
@@ -212,15 +219,23 @@ def test_repairs_are_bounded(state: CodeState) -> None:
         assert [p.repairs for p in proposals] == [wanted, None]
 
 
-def test_an_interruption_ends_the_wait(state: CodeState) -> None:
-    with Interruption() as interruption, serving(stalls) as server:
+@pytest.mark.parametrize(
+    ("scene", "outcome"),
+    [
+        (stalls, "interrupted"),
+        (fails(429, Retry_After="60"), "429: retry in 60 s"),
+        (fails(503, Retry_After="Thu, 01 Jan 2099 00:00:00 GMT"), "503: retry in 60 s"),
+    ],
+)
+def test_an_interruption_ends_the_wait(state: CodeState, scene: Scene, outcome: str) -> None:
+    with Interruption() as interruption, serving(scene) as server:
         told = situation(state, check=interruption.check)
         timer = threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT))
         timer.start()
         with pytest.raises(KeyboardInterrupt):
             planner_of(server).propose(told.situation)
         timer.join()
-    assert told.outcomes == ["interrupted"]
+    assert told.outcomes == [outcome]
 
 
 @pytest.mark.parametrize(
