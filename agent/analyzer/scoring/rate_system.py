@@ -22,6 +22,7 @@ _LEAST_NOISE = 1e-7  # share of the mean square of the targets
 _JITTER = 1e-9  # of a feature's own power: rounding error
 _LEAST_VARIANCE, _MOST_VARIANCE = 1e-4, 1e2  # of the weights; 1 explains all
 _NEGLIGIBLE = 1e-10
+_LEAST_SPREAD = 1e-3
 _ROUNDS = 6  # of learning noise and variances
 
 
@@ -32,7 +33,7 @@ class RateProducts:
     Attributes:
         overlap: Gram matrix of the features, shape (P, P). cross: features times targets, shape (P, N).
         power: prior variance of each weight, shape (P,). owner: its reaction, shape (P,).
-        scale: of the targets, shape (N,). total: sum of squares of the targets. rows: their number.
+        scale: of the targets, shape (N,). squares: sums of their squares, shape (N,). rows: of each metabolite.
     """
 
     overlap: Floats
@@ -40,7 +41,7 @@ class RateProducts:
     power: Floats
     owner: NDArray[np.intp]
     scale: Floats
-    total: float
+    squares: Floats
     rows: int
 
     @classmethod
@@ -55,8 +56,8 @@ class RateProducts:
             power=power * len(balance.target) * len(parts) / float(power.sum()),
             owner=np.repeat(np.arange(len(parts)), [one.shape[1] for one, _ in parts]),
             scale=balance.scale,
-            total=float(np.sum(balance.target**2)),
-            rows=balance.target.size,
+            squares=np.sum(balance.target**2, axis=0),
+            rows=len(balance.target),
         )
 
 
@@ -64,20 +65,23 @@ class RateSystem:
     """The solved normal equations for given columns.
 
     Attributes:
-        columns: of each reaction, in the scale of the targets, of length 1, shape (R, N).
-        noise: variance of a row that is left unexplained.
+        noise: variance of a row that is left unexplained, where `spread` is 1.
+        spread: of what is left of each metabolite, as a share of its targets, shape (N,).
     """
 
     def __init__(self, products: RateProducts, columns: Floats) -> None:
-        self._products, self.columns = products, columns
+        """Solve for columns (R, N) in the scale of the targets."""
+        self._products, self._given = products, columns
         self.noise, self._variance = 1e-2, np.ones(len(columns))
+        self.spread = np.ones(columns.shape[1])
         self._solve()
         for _ in range(_ROUNDS):
             self._learn()
             self._solve()
 
     def evidence(self, reaction: int, metabolites: Ints, columns: Floats) -> Floats:
-        """Return twice the log evidence of columns of length 1 (K, D) at metabolites (D,), up to a constant, (K,)."""
+        """Return twice the log evidence of columns (K, D) at metabolites (D,), up to a constant, shape (K,)."""
+        columns = _unit(columns / self.spread[metabolites])
         ridge = self._ridge[self._products.owner == reaction]
         metric, pull = self._problem(reaction, metabolites)
         squares = np.einsum("ka,kb,abpq->kpq", columns, columns, metric, optimize=True)
@@ -100,23 +104,31 @@ class RateSystem:
         coupling = (shared[:, :, None] * products.overlap[near][:, None, own]).reshape(-1, degree * size)
         metric = -(coupling.T @ inverse @ coupling).reshape(degree, size, degree, size).transpose(0, 2, 1, 3)
         metric[np.arange(degree), np.arange(degree)] += products.overlap[own][:, own]
-        return metric, products.cross[own][:, metabolites].T - (coupling.T @ weights).reshape(degree, size)
+        return metric, self._cross[own][:, metabolites].T - (coupling.T @ weights).reshape(degree, size)
 
     def _solve(self) -> None:
         products, owner = self._products, self._products.owner
-        self._ridge = self.noise / (self._variance[owner] * products.power)
+        self.columns, self._cross = _unit(self._given / self.spread), products.cross / self.spread
+        self._ridge = self.noise / (self._variance[owner] * products.power * np.mean(self.spread**-2.0))
         gram = products.overlap * (self.columns @ self.columns.T)[owner][:, owner] + np.diag(self._ridge)
-        self._pull = np.sum(self.columns[owner] * products.cross, axis=1)
+        self._pull = np.sum(self.columns[owner] * self._cross, axis=1)
         self._inverse = cho_solve(cho_factor(gram), np.eye(len(gram)))
         self._weights = self._inverse @ self._pull
 
     def _learn(self) -> None:
-        """Estimate the noise, and the variance of the weights of each reaction, by evidence."""
-        products, known = self._products, 1.0 - self._ridge * np.diagonal(self._inverse)
-        left = products.total - float(self._weights @ self._pull) - float(np.sum(self._ridge * self._weights**2))
-        self.noise = max(left / max(products.rows - float(known.sum()), 1.0), _LEAST_NOISE)
-        size, count = (np.bincount(products.owner, part) for part in (self._weights**2 / products.power, known))
+        """Estimate the noise, and the variance of the weights of each reaction, by evidence; then the spreads."""
+        products, owner = self._products, self._products.owner
+        known = 1.0 - self._ridge * np.diagonal(self._inverse)
+        shares = self.columns[owner] * self._weights[:, None]
+        left = products.squares / self.spread**2 - np.sum(
+            (2.0 * self._cross - products.overlap @ shares) * shares, axis=0
+        )
+        self.noise = max(float(left.sum()) / max(products.rows * len(left) - float(known.sum()), 1.0), _LEAST_NOISE)
+        size, count = (np.bincount(owner, part) for part in (self._weights**2 / products.power, known))
+        size /= np.mean(self.spread**-2.0)
         self._variance = np.clip((size + 1e-4) / (count + 1e-3), _LEAST_VARIANCE, _MOST_VARIANCE)
+        relative = np.sqrt(np.maximum(left, 0.0) / products.rows) * self.spread
+        self.spread = np.clip(relative, _LEAST_SPREAD, 1.0)
 
 
 def _orthonormal(values: Floats) -> tuple[Floats, Floats]:
@@ -124,3 +136,9 @@ def _orthonormal(values: Floats) -> tuple[Floats, Floats]:
     power, directions = np.linalg.eigh(values.T @ values)
     keep = power > _NEGLIGIBLE * power[-1]
     return values @ (directions[:, keep] / np.sqrt(power[keep])), power[keep]
+
+
+def _unit(columns: Floats) -> Floats:
+    """Return columns (K, N), each with a length of 1; one without a coefficient stays 0."""
+    length = np.linalg.norm(columns, axis=1, keepdims=True)
+    return np.asarray(columns / np.where(length > 0, length, 1.0))

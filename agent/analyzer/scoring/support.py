@@ -31,18 +31,24 @@ _MOST_COLUMNS = 4096  # of one reaction; of more, those that differ in one coeff
 
 def support(sto_all: Ints, dataset: FrozenData) -> Floats:
     """Return the support of each integer coefficient, shape (E,); 1 where it is stated."""
-    return np.mean([_support(sto_all, dataset, products) for products in _products(_Key(dataset))], axis=0)
+    return np.array(_supported(tuple(sto_all.tolist()), _Key(dataset)))
+
+
+@lru_cache(maxsize=64)  # the trivial answer comes back with every trial
+def _supported(sto_all: tuple[int, ...], key: _Key) -> Floats:
+    answer = np.array(sto_all)
+    return np.asarray(np.mean([_support(answer, key.dataset, products) for products in _products(key)], axis=0))
 
 
 def _support(sto_all: Ints, dataset: FrozenData, products: RateProducts) -> Floats:
     graph, found = dataset.graph, np.ones(len(sto_all))
-    system = RateSystem(products, _unit(graph.matrix(sto_all.astype(float)).T / products.scale))
+    system = RateSystem(products, graph.matrix(sto_all.astype(float)).T / products.scale)
     for reaction in range(graph.n_reactions):
         edges = np.flatnonzero(graph.rxn_all == reaction)
         columns = allowed_columns(sto_all[edges], edges, graph, dataset.regime.constraints, dataset.stated_columns)
         if len(columns) > 1:
             metabolites = graph.met_all[edges]
-            evidence = system.evidence(reaction, metabolites, _unit(columns / products.scale[metabolites]))
+            evidence = system.evidence(reaction, metabolites, columns / products.scale[metabolites])
             share = np.exp((evidence - evidence.max()) / 2.0)
             found[edges] = (columns == sto_all[edges]).T @ share / share.sum()
     return found
@@ -50,16 +56,16 @@ def _support(sto_all: Ints, dataset: FrozenData, products: RateProducts) -> Floa
 
 @dataclass(frozen=True)
 class _Key:
-    """Frozen data, equal to others with the same fingerprint."""
+    """Frozen data, equal to others with the same manifest."""
 
     dataset: FrozenData = field(compare=False)
-    fingerprint: str = ""
+    manifest: str = ""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "fingerprint", self.dataset.manifest.fingerprint())
+        object.__setattr__(self, "manifest", self.dataset.manifest.model_dump_json())
 
 
-@lru_cache(maxsize=2)  # a campaign scores hundreds of trials on the same data
+@lru_cache(maxsize=2)
 def _products(key: _Key) -> list[RateProducts]:
     """Return what does not depend on S, for each draw of laws."""
     dataset = key.dataset
@@ -95,9 +101,3 @@ def allowed_columns(column: Ints, edges: Ints, graph: Graph, constraints: Constr
     if constraints.primitive and not stated.incomplete[graph.rxn_all[edges[0]]] and not stated.known[edges].any():
         fits &= np.gcd.reduce(every, axis=1) == 1
     return np.unique(np.concatenate([every[fits], column[None]]), axis=0)
-
-
-def _unit(columns: Floats) -> Floats:
-    """Return columns (K, N), each with a length of 1; one without a coefficient stays 0."""
-    length = np.linalg.norm(columns, axis=1, keepdims=True)
-    return np.asarray(columns / np.where(length > 0, length, 1.0))
