@@ -37,7 +37,8 @@ def score(estimate: Estimate, dataset: FrozenData) -> Scores:
     dynamics = EstimatedDynamics(dataset.graph, estimate)
     unaided = _rollout_scores(dynamics, dataset) | _blind_scores(dynamics, decoded, dataset)
     if not isinstance(dataset, Dataset):
-        return unaided | _support_scores(decoded, dataset)
+        trivial = support_score(np.where(dataset.graph.role < 0, -1, 1), dataset)
+        return unaided | {"support": support_score(decoded, dataset), "baseline_support": trivial}
     scores = coefficient_scores(estimate.sto_all, decoded, dataset)
     scores |= _function_scores(dynamics, dataset) | unaided
     scores["degeneracy_gap"] = scores["test_pearson"] - scores["r2"]
@@ -135,16 +136,14 @@ def _rollout_scores(dynamics: EstimatedDynamics, dataset: FrozenData) -> Scores:
     }
 
 
-def _support_scores(decoded: Ints, dataset: FrozenData) -> Scores:
-    """Return the support of an answer as a whole, and that of 1 everywhere.
+def support_score(answer: Ints, dataset: FrozenData) -> float:
+    """Return the support of an answer as a whole: the mean over the coefficients that are not stated.
 
-    It is the mean over the coefficients that are not stated. While one of them is less probable than not, nine tenths
-    of that: an answer above 0.9 has no coefficient for which another integer is as probable.
+    While one of them is less probable than not, it is nine tenths of that. So an answer above 0.9 has no coefficient
+    for which another integer is as probable.
     """
-    graph, unknown = dataset.graph, dataset.stated_columns.known == 0
-    answers = {"support": decoded, "baseline_support": np.where(graph.role < 0, -1, 1)}
-    found = {name: support(answer, dataset)[unknown] for name, answer in answers.items()}
-    return {name: float(each.mean()) * (1.0 if (each > 0.5).all() else _DOUBTFUL) for name, each in found.items()}
+    each = support(answer, dataset)[dataset.stated_columns.known == 0]
+    return float(each.mean()) * (1.0 if (each > 0.5).all() else _DOUBTFUL)
 
 
 def _blind_scores(dynamics: EstimatedDynamics, decoded: Ints, dataset: FrozenData) -> Scores:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from agent.analyzer.scoring.score import _support_scores
+from agent.analyzer.scoring.score import support_score
 from agent.analyzer.scoring.support import allowed_columns, support
 from simulator.measured.measurements import Measurements
 from simulator.network import Graph, Ints
@@ -38,9 +38,8 @@ def true(pathway: Measurements) -> Ints:
 
 def test_the_integers_behind_the_data_are_supported_without_a_rate_law(pathway: Measurements, true: Ints) -> None:
     assert support(true, pathway).min() > 0.95
-    scores = _support_scores(true, pathway)
-    assert scores["support"] > 0.99
-    assert scores["baseline_support"] < 0.7
+    assert support_score(true, pathway) > 0.99
+    assert support_score(ones(pathway), pathway) < 0.7
 
 
 @pytest.mark.parametrize("edge", [("split", "triose"), ("uptake", "g6p"), ("ferment", "etoh"), ("respire", "co2")])
@@ -50,7 +49,7 @@ def test_a_wrong_integer_is_found_and_keeps_the_answer_below_nine_tenths(
     wrong, place = true.copy(), names(pathway).index(edge)
     wrong[place] = np.sign(true[place]) * (3 - abs(true[place]))
     assert support(wrong, pathway)[place] < 0.1
-    assert _support_scores(wrong, pathway)["support"] < 0.9
+    assert support_score(wrong, pathway) < 0.9
 
 
 def test_where_no_convention_fixes_a_length_a_column_and_its_double_share_the_support(
