@@ -7,17 +7,17 @@ unexplained adds up over time like a random walk; both are whitened together.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from gnn.laws import Saturations
 from gnn.observations import Floats, Observations
 from gnn.spline import interpolated, smoothed
 
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(3)
 _SMALLEST = 1e-5  # of a species' highest concentration
 _NEGLIGIBLE = 1e-10
+_LEAST_SHARE = 1e-3  # of the targets of a metabolite, that its error is taken to be
 
 
 @dataclass(frozen=True)
@@ -73,9 +73,16 @@ def design_of(rows: Rows, features: list[Floats]) -> Design:
     return Design(rows, [basis for basis, _ in parts], [power * size for _, power in parts])
 
 
-def tables_of(rows: Rows, generator: np.random.Generator) -> Saturations:
-    """Draw the constants of laws for these rows."""
-    return Saturations(rows.logs, generator)
+def weighed(rows: Rows, left: Floats) -> Rows:
+    """Return rows with each metabolite in units of its own error, from what is `left` unexplained (n, N).
+
+    Noise differs between metabolites, and so does what features cannot describe.
+    """
+    error, size = (np.sqrt(np.mean(part**2, axis=0)) for part in (left, rows.target))
+    share = np.clip(error / np.where(size > 0, size, 1.0), _LEAST_SHARE, 1.0)
+    # Over all metabolites, the targets keep a mean square of 1.
+    unit = np.where(size > 0, size, 1.0) * share * np.sqrt(np.mean(share**-2.0))
+    return replace(rows, target=rows.target / unit, scale=rows.scale * unit)
 
 
 def _scaled(species: Floats, amounts: Floats, matrices: list[Floats] | None) -> Rows:
