@@ -40,7 +40,7 @@ def recover(observations: Observations, config: Configuration, seed: int, clock:
     search.decide(clock.of(search))
     search.settle(clock.of(search))
     passes = []
-    for _ in range(config.passes):
+    for number in range(config.passes):
         rates, rows = _rates(search), weighed(rows, _left(search))
         near = [
             near_features(tables, own, rows.of, rates[:, reaction], config.near_features, generator)
@@ -50,6 +50,8 @@ def recover(observations: Observations, config: Configuration, seed: int, clock:
         search.settle(clock.of(search))
         search.judge(range(graph.n_reactions))
         passes.append(search.margins)
+        if number == config.passes - 2:
+            search.revise(clock.of(search))
     margins = [tuple(one[reaction] for one in passes[-2:]) for reaction in range(graph.n_reactions)]
     sure = confidence_of(graph, options, margins, search.chosen, rows.target.size)
     return Recovered(search.integers, _size(search), sure)
