@@ -15,6 +15,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 from agent.analyzer.scoring.decode import reaction_edges
+from agent.analyzer.scoring.score import support_score
 from benchmarks.mass_action import mass_action_columns
 from simulator.measured.measurements import Measurements, import_measurements
 from simulator.network import Ints
@@ -22,13 +23,14 @@ from stoichloop.errors import StoichloopError
 
 
 class TableResult(BaseModel):
-    """The number of right coefficients by method, or why the table was skipped."""
+    """The number of right coefficients by method, the support of its answer and of the truth, or why it was skipped."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     table: str
     edges: int = 0
     right: dict[str, int] = {}
+    support: dict[str, float] = {}
     skipped: str | None = None
 
 
@@ -52,7 +54,10 @@ def _compared(name: str, data: Measurements, truth: dict[str, dict[str, int]]) -
         "mass_action": mass_action_columns(data, replace(data.regime.constraints, primitive=True)),
     }
     return TableResult(
-        table=name, edges=len(true), right={method: int((found == true).sum()) for method, found in answers.items()}
+        table=name,
+        edges=len(true),
+        right={method: int((found == true).sum()) for method, found in answers.items()},
+        support={name: round(support_score(found, data), 3) for name, found in {"truth": true, **answers}.items()},
     )
 
 

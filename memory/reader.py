@@ -51,7 +51,8 @@ _LINES = """
 _SCORES = """
     SELECT experiment, count(*), count(score), avg(score) FROM (
         SELECT experiment, CASE WHEN sibling = 0 AND fidelity = ? AND status = 'completed'
-            THEN coalesce(json_extract(scores, '$.exact'), json_extract(scores, '$.blind')) END AS score
+            THEN coalesce(json_extract(scores, '$.exact'), json_extract(scores, '$.support'),
+                json_extract(scores, '$.blind')) END AS score
         FROM trial_results INDEXED BY score_of
     ) GROUP BY experiment
 """

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
 
 from stoichloop.foreign_text import shorten
 
 TITLE_CHARACTERS = 60
 
-Objective = Literal["exact", "blind"]
+Objective = Literal["exact", "support", "blind"]
 VerdictName = Literal["accepted", "rejected", "failed", "refused", "diagnosed"]
 TrialStatus = Literal["completed", "crashed", "timed_out", "non_finite", "invalid", "diagnosed"]
 ProposalKind = Literal["candidate", "diagnosis"]  # a diagnosis prints figures, and is never scored
@@ -33,8 +33,13 @@ def experiment_number(name: str) -> int:
 
 
 def objective_of(scores: Mapping[str, float]) -> Objective:
-    """Return the name of the optimised score: `exact` where the truth is known, else `blind`."""
-    return "exact" if "exact" in scores else "blind"
+    """Return the name of the optimised score: `exact` where the truth is known, else `support`, once `blind`."""
+    return next((name for name in get_args(Objective) if name in scores), "blind")
+
+
+def trivial_of(scores: Mapping[str, float]) -> float | None:
+    """Return the optimised score of the trivial answer, 1 everywhere with the signs of the graph, if it is known."""
+    return scores.get(f"baseline_{objective_of(scores)}")
 
 
 def score_of(scores: Mapping[str, float]) -> float | None:

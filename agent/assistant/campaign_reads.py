@@ -1,7 +1,7 @@
 """The reads of coding assistants, as JSON: as much of campaigns as planners may know, and no more.
 
-Of the scores that is `exact`, `blind` and `baseline_exact`. Trials on sibling networks, which judge whether a change
-generalises, are left out: an assistant proposes, and must not fit them.
+Of the scores that is `exact`, `support`, `blind`, and those of the trivial answer. Trials on sibling networks, which
+judge whether a change generalises, are left out: an assistant proposes, and must not fit them.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from memory.leaderboard import standing
 from memory.ledger import Ledger
 from memory.records import Experiment, VerdictName
 
-_TOLD = ("exact", "blind", "baseline_exact")
+_TOLD = ("exact", "support", "blind", "baseline_exact", "baseline_support")
 _DIFF = 60_000  # characters of a diff
 _LEFT_OUT = {"winners": {"__all__": {"verification"}}}  # on sibling networks
 

@@ -141,11 +141,12 @@ def start_campaign(
         fidelity=fidelity,
         full_steps=dataset.regime.training.full_steps,
         seed=seed,
-        objective="blind" if dataset.manifest.truth is None else "exact",
+        objective="support" if dataset.manifest.truth is None else "exact",
     )
     if folder.exists():
         campaign = open_campaign(workspace, name)
         _refuse_other_wishes(campaign, asked)
+        _refuse_replaced_score(campaign, asked)
         refuse_other_data(campaign.folder, campaign.settings.dataset, dataset)
         return campaign
     _refuse_old_branches(workspace, name)
@@ -162,6 +163,15 @@ def _refuse_other_wishes(campaign: CampaignFolder, asked: Settings) -> None:
                 f"{campaign.folder / 'campaign.yaml'}: key '{key}' is '{made}', but '{wish}' was asked for; "
                 "ask for the same, or give this one another --campaign name"
             )
+
+
+def _refuse_replaced_score(campaign: CampaignFolder, asked: Settings) -> None:
+    made = campaign.settings.objective
+    if made != asked.objective:
+        raise StoichloopError(
+            f"{campaign.folder / 'campaign.yaml'}: key 'objective' is '{made}', which '{asked.objective}' has "
+            "replaced, and the two cannot be compared; begin another campaign with --campaign NAME"
+        )
 
 
 def _refuse_old_branches(workspace: Workspace, name: str) -> None:

@@ -89,7 +89,7 @@ def data(
                 "folder": str(dataset.folder),
                 "description": dataset.regime.description,
                 "generated": generated,
-                "objective": "exact" if dataset.manifest.truth else "blind",
+                "objective": "exact" if dataset.manifest.truth else "support",
                 "fingerprint": dataset.manifest.fingerprint(),
                 **dataset.facts.model_dump(mode="json"),
             }

@@ -77,7 +77,7 @@ def train(
         right = f"{round(scores['exact'] * edges)} of {edges} coefficients"
         first = f"exact {decimal(scores['exact'])} ({right}; trivial {decimal(scores['baseline_exact'])})"
     else:
-        first = f"blind {decimal(scores['blind'])}"
+        first = f"support {decimal(scores['support'])} (trivial {decimal(scores['baseline_support'])})"
     if run.estimate.confidence is not None:
         known = determined(run.dataset.graph, run.estimate.confidence, run.dataset.stated_columns)
         first += f"; {known.sum()} of {edges} coefficients determined"

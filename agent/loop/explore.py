@@ -145,8 +145,8 @@ def _place(
 def _greet(view: LiveView, workspace: Workspace, campaign: CampaignFolder, ledger: Ledger, planner: Planner) -> None:
     resumed = bool(ledger.experiments())
     view.say(f"{'resuming' if resumed else 'starting'} campaign {campaign.settings.name} in {campaign.folder}")
-    if campaign.settings.objective == "blind":
-        view.say(f"note: {UNCHECKED}; the loop optimises blind")
+    if campaign.settings.objective != "exact":
+        view.say(f"note: {UNCHECKED}; the loop optimises {campaign.settings.objective}")
     if uncommitted(workspace):
         view.say("note: gnn/ has uncommitted changes; the campaign works from commits and does not see them")
     if isinstance(planner, PayingPlanner) and planner.expense:

@@ -19,7 +19,7 @@ from agent.planner.ladder import PLATEAU
 from agent.report.experiment_row import reference
 from agent.report.theme import BAND, CODE_SHADE, GOOD, INK, MANY, MUTED, PAPER, SWEEP_SHADE, VERDICTS, draw, label
 from memory.leaderboard import standing
-from memory.records import Block, Experiment, Objective, experiment_number
+from memory.records import Block, Experiment, Objective, experiment_number, trivial_of
 
 _RUNGS = {"baseline": PAPER, "sweep": SWEEP_SHADE, "code": CODE_SHADE}
 _JOINED = 150  # experiments; the lines of more would hide the dots
@@ -190,7 +190,7 @@ def _mark_escalations(axes: Axes, experiments: Sequence[Experiment], blocks: Seq
 
 def _mark_trivial(axes: Axes, experiments: Sequence[Experiment]) -> None:
     """Draw the score of answering 1 everywhere."""
-    trivial = [t.scores["baseline_exact"] for e in experiments for t in e.trials if "baseline_exact" in t.scores]
+    trivial = [score for e in experiments for t in e.trials if (score := trivial_of(t.scores)) is not None]
     if not trivial:
         return
     axes.axhline(trivial[0], color=MUTED, linewidth=0.8, linestyle=":")

@@ -10,7 +10,7 @@ from agent.analyzer.judging.noise import measure_noise
 from agent.report.course import levels_of
 from agent.report.experiment_row import ExperimentRow, reference
 from memory.leaderboard import standing
-from memory.records import Experiment, Objective, experiment_number
+from memory.records import Experiment, Objective, experiment_number, trivial_of
 
 
 def course_points(campaign: str, rows: Sequence[ExperimentRow], fidelity: str, objective: Objective) -> dict[str, Any]:
@@ -23,7 +23,7 @@ def course_points(campaign: str, rows: Sequence[ExperimentRow], fidelity: str, o
     began = min((e.proposed_at for e in experiments), default=0.0)
     by_id = {e.id: e for e in experiments}
     levels = levels_of(experiments, fidelity)
-    trivial = [t.scores["baseline_exact"] for e in experiments for t in e.trials if "baseline_exact" in t.scores]
+    trivial = [score for e in experiments for t in e.trials if (score := trivial_of(t.scores)) is not None]
     return {
         "campaign": campaign,
         "began": round(began),

@@ -11,7 +11,7 @@ from agent.report.spend import Spend
 from agent.winners.overview import Winner, Winners
 from memory.ending import CampaignState
 from memory.leaderboard import typical_trial
-from memory.records import Experiment
+from memory.records import Experiment, trivial_of
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ def answers_of(winners: Winners, baseline: Experiment, leader: Experiment, statu
         best=next(winner for winner in winners.winners if winner.experiment == leader.id),
         improved=leader.parent is not None,
         gain=_gain(baseline, leader, winners.fidelity),
-        trivial=trial.scores.get("baseline_exact") if trial else None,
+        trivial=trivial_of(trial.scores) if trial else None,
         steps=tuple(steps),
         gone=tuple(winner for winner in winners.winners if winner.undone),
         trials_an_hour=3600.0 * status.trials / spend.wall_s if enough else None,

@@ -22,4 +22,6 @@ MEANINGS: Mapping[str, str] = {
     "blind_integer_distance": "mean distance of the coefficients from the decoded integers",
     "blind_mass_imbalance": "RMS sum of a column of S over its RMS length: 0 if mass is balanced",
     "blind": "score without the truth, from dc/dt error, distance to integers and mass balance",
+    "support": "mean probability of the decoded integers, for rates that are any smooth function of their participants",
+    "baseline_support": "support of the trivial answer: magnitude 1 everywhere, with the signs of the graph",
 }

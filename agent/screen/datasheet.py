@@ -67,7 +67,7 @@ def _measured(dataset: Measurements) -> dict[str, str]:
         "each metabolite in units of its own variation",
         "noise": _noise(facts),
         **_prospects(facts),
-        "truth": f"unknown. This is {UNCHECKED}; experiments are judged by the score 'blind'",
+        "truth": f"unknown. This is {UNCHECKED}; experiments are judged by the score 'support'",
     }
 
 

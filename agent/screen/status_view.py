@@ -105,7 +105,7 @@ def _headline(status: Status) -> RenderableType:
             "slots", f"{status.utilisation_session}; over the campaign busy {100 * status.utilisation.busy:.0f} %"
         )
     unchecked = [Text(UNCHECKED, style="yellow", no_wrap=True, overflow="ellipsis")]
-    return Group(top, *(unchecked if status.objective == "blind" else []), lines)
+    return Group(top, *(unchecked if status.objective != "exact" else []), lines)
 
 
 def _tried(status: Status) -> Text:

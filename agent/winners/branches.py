@@ -52,7 +52,7 @@ def read_branches(workspace: Workspace, campaign: str, asked: str | None) -> Win
         campaign=campaign,
         regime=chain.tip.regime,
         fidelity=score.fidelity if score else "full",
-        objective="blind" if score and score.objective == "blind" else "exact",
+        objective=score.objective if score else "exact",
         incumbent=chain.tip.experiment,
         recorded=False,
         winners=[

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import cast, get_args
 
 from git import Repo
 
 from agent.analyzer.judging.interval import Interval
 from memory.formatting import within
-from memory.records import experiment_name
+from memory.records import Objective, experiment_name
 from stoichloop.errors import StoichloopError
 
 _FIELDS = (
@@ -17,7 +18,7 @@ _FIELDS = (
     *("Verdict", "Score", "Seeds"),
 )
 _FORMAT = "%x00".join(["%H", "%P", "%s", "%b", *(f"%(trailers:key={field},valueonly,unfold)" for field in _FIELDS)])
-_SCORE = re.compile(r"([\d.]+)(?: \[(-?[\d.]+), (-?[\d.]+)\])? (exact|blind) at (\w+)")
+_SCORE = re.compile(rf"([\d.]+)(?: \[(-?[\d.]+), (-?[\d.]+)\])? ({'|'.join(get_args(Objective))}) at (\w+)")
 _NAME = re.compile(r"e\d{4,}")
 _SEED = re.compile(r"(\d+)(?: \(([\d.]+)\))?")
 
@@ -27,7 +28,7 @@ class Score:
     """An experiment's mean score at a fidelity with its 95 % interval, and the score of each seed."""
 
     mean: float
-    objective: str
+    objective: Objective
     interval: Interval | None
     fidelity: str
     seeds: dict[int, float | None]
@@ -184,4 +185,6 @@ def _score(text: str, seeds: str) -> Score | None:
         return None
     mean, low, high, objective, fidelity = match.groups()
     scores = {int(seed): float(own) if own else None for seed, own in _SEED.findall(seeds)}
-    return Score(float(mean), objective, (float(low), float(high)) if low else None, fidelity, scores)
+    return Score(
+        float(mean), cast("Objective", objective), (float(low), float(high)) if low else None, fidelity, scores
+    )

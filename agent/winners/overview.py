@@ -174,7 +174,7 @@ def picture(known: Winners) -> RenderableType:
     head = f"{known.campaign} · {known.regime} · {known.objective} at {known.fidelity}, with 95 % intervals"
     leading = [winner for winner in known.winners if winner.leads]
     others = [winner for winner in known.winners if not winner.leads]
-    notes = [Text(UNCHECKED)] if known.objective == "blind" else []
+    notes = [Text(UNCHECKED)] if known.objective != "exact" else []
     if not known.recorded:
         notes.append(Text("read from the branches: effects, ablations and verifications are where the campaign ran"))
     parts: list[RenderableType] = [Text(head, style="bold"), *notes, Text(f"\nchanges behind {known.incumbent}")]

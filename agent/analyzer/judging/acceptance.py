@@ -42,7 +42,7 @@ from agent.analyzer.judging.noise import Evidence, Prior, outcomes, slope
 from agent.analyzer.judging.screening import LOOKS as SCREENS
 from agent.analyzer.judging.screening import Race, looks, race, reference
 from agent.analyzer.judging.seeds import BASELINE_SEEDS, confirm_seeds, own_seeds, screen_seeds
-from memory.records import Experiment, TrialKey, TrialResult, Verdict
+from memory.records import Experiment, TrialKey, TrialResult, Verdict, trivial_of
 
 _WHOLE = "full"  # the fidelity at which a baseline has had its whole training
 _DEARER = 1.5
@@ -179,8 +179,8 @@ class _Hearing:
 
     def _trivial(self) -> float | None:
         """Return the score of 1 everywhere if the candidate has to beat it, otherwise None."""
-        trials = [t.scores for t in (*self.candidate.trials, *self.incumbent.trials) if "exact" in t.scores]
-        scores = [scores["baseline_exact"] for scores in trials if "baseline_exact" in scores]
+        trials = (*self.candidate.trials, *self.incumbent.trials)
+        scores = [score for t in trials if (score := trivial_of(t.scores)) is not None]
         if self.top == _WHOLE or not scores:
             return None
         known = reference(self.incumbent, self.top) or list(self.incumbent.scores(self.top).values())

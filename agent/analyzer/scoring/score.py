@@ -1,4 +1,4 @@
-"""Every score of an estimate. The loop optimises `exact`, or `blind` for measured data, whose S is unknown.
+"""Every score of an estimate. The loop optimises `exact`, or `support` for measured data, whose S is unknown.
 
 Scores over edges come twice: over all edges, and with the suffix `_identifiable` over those that the data
 determine. Whatever uses the truth to align a scale carries `_aligned` in its name.
@@ -15,12 +15,15 @@ from agent.analyzer.scoring.alignment import align, column_scale
 from agent.analyzer.scoring.decode import decode, reaction_edges
 from agent.analyzer.scoring.dynamics import EstimatedDynamics, rollouts
 from agent.analyzer.scoring.estimate import Estimate, read_estimate
+from agent.analyzer.scoring.support import support
 from simulator.dataset import Dataset, FrozenData, Truth
 from simulator.kinetics import Floats
 from simulator.kinetics.shared_functions import SharedFunctions
 from simulator.network import Graph, Ints
 
 Scores = dict[str, float]
+
+_DOUBTFUL = 0.9  # of the support of an answer with a coefficient that is not the most probable
 
 
 def score_artifact(path: Path, dataset: FrozenData) -> Scores:
@@ -34,7 +37,8 @@ def score(estimate: Estimate, dataset: FrozenData) -> Scores:
     dynamics = EstimatedDynamics(dataset.graph, estimate)
     unaided = _rollout_scores(dynamics, dataset) | _blind_scores(dynamics, decoded, dataset)
     if not isinstance(dataset, Dataset):
-        return unaided
+        trivial = support_score(np.where(dataset.graph.role < 0, -1, 1), dataset)
+        return unaided | {"support": support_score(decoded, dataset), "baseline_support": trivial}
     scores = coefficient_scores(estimate.sto_all, decoded, dataset)
     scores |= _function_scores(dynamics, dataset) | unaided
     scores["degeneracy_gap"] = scores["test_pearson"] - scores["r2"]
@@ -130,6 +134,16 @@ def _rollout_scores(dynamics: EstimatedDynamics, dataset: FrozenData) -> Scores:
         "test_r2": r2(true_change, change),
         "test_pearson": covariance / spread if spread > 0 else 0.0,
     }
+
+
+def support_score(answer: Ints, dataset: FrozenData) -> float:
+    """Return the support of an answer as a whole: the mean over the coefficients that are not stated.
+
+    While one of them is less probable than not, it is nine tenths of that. So an answer above 0.9 has no coefficient
+    for which another integer is as probable.
+    """
+    each = support(answer, dataset)[dataset.stated_columns.known == 0]
+    return float(each.mean()) * (1.0 if (each > 0.5).all() else _DOUBTFUL)
 
 
 def _blind_scores(dynamics: EstimatedDynamics, decoded: Ints, dataset: FrozenData) -> Scores:

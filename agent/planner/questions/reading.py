@@ -24,7 +24,7 @@ from agent.planner.questions.source_map import source_map
 from memory.cost import cost_of
 from memory.formatting import counted, decimal, verdicts_text
 from memory.leaderboard import count_verdicts, standing
-from memory.records import IN_WORDS, Experiment, Finding, Role
+from memory.records import IN_WORDS, Experiment, Finding, Role, trivial_of
 from stoichloop.foreign_text import one_line
 
 # Shares of a question's characters that are for each of its parts at the most.
@@ -121,7 +121,7 @@ class Reading:
 
     def _task(self, terms: Terms) -> str:
         """Return what stays the same through a campaign: the task, the decoder, the rules of judging."""
-        trivial = (t.scores.get("baseline_exact") for e in self.situation.past for t in e.trials)
+        trivial = (trivial_of(t.scores) for e in self.situation.past for t in e.trials)
         what, how = (decode.__doc__ or "").strip().split("\n\n")[:2]
         text = render_prompt(
             "task.md.j2",

@@ -7,17 +7,17 @@ unexplained adds up over time like a random walk; both are whitened together.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from gnn.laws import Saturations
 from gnn.observations import Floats, Observations
 from gnn.spline import interpolated, smoothed
 
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(3)
 _SMALLEST = 1e-5  # of a species' highest concentration
 _NEGLIGIBLE = 1e-10
+_LEAST_SHARE = 1e-3  # of the targets of a metabolite, that its error is taken to be
 
 
 @dataclass(frozen=True)
@@ -73,9 +73,16 @@ def design_of(rows: Rows, features: list[Floats]) -> Design:
     return Design(rows, [basis for basis, _ in parts], [power * size for _, power in parts])
 
 
-def tables_of(rows: Rows, generator: np.random.Generator) -> Saturations:
-    """Draw the constants of laws for these rows."""
-    return Saturations(rows.logs, generator)
+def weighed(rows: Rows, left: Floats, least: float = _LEAST_SHARE) -> Rows:
+    """Return rows with each metabolite in units of its own error, from what is `left` unexplained (n, N).
+
+    Noise differs between metabolites, and so does what features cannot describe.
+    """
+    error, size = (np.sqrt(np.mean(part**2, axis=0)) for part in (left, rows.target))
+    share = np.clip(error / np.where(size > 0, size, 1.0), least, 1.0)
+    # Over all metabolites, the targets keep a mean square of 1.
+    unit = np.where(size > 0, size, 1.0) * share * np.sqrt(np.mean(share**-2.0))
+    return replace(rows, target=rows.target / unit, scale=rows.scale * unit)
 
 
 def _scaled(species: Floats, amounts: Floats, matrices: list[Floats] | None) -> Rows:
@@ -86,18 +93,22 @@ def _scaled(species: Floats, amounts: Floats, matrices: list[Floats] | None) -> 
 
 
 def _integral_form(observations: Observations, drift: float) -> Rows:
-    nodes, matrices, amounts = [], [], []
+    nodes, matrices, amounts, left = [], [], [], []
+    n = observations.graph.n_metabolites
     for time, species in zip(observations.time, observations.species, strict=True):
         at = (time[:-1, None] + np.diff(time)[:, None] * (0.5 + 0.5 * _NODES)).ravel()
-        nodes.append(interpolated(time, smoothed(time, species), at))
+        smooth = smoothed(time, species)
+        nodes.append(interpolated(time, smooth, at))
         whiten = _whitening(time, drift)
         weights = 0.5 * np.diff(time)[:, None] * _WEIGHTS
         integral = np.zeros((len(time), len(at)))
         for frame in range(1, len(time)):
             integral[frame, : frame * len(_NODES)] = weights[:frame].ravel()
         matrices.append(whiten @ integral)
-        amounts.append(whiten @ (species[:, : observations.graph.n_metabolites] * observations.volume))
-    return _scaled(np.concatenate(nodes), np.concatenate(amounts), matrices)
+        amounts.append(whiten @ (species[:, :n] * observations.volume))
+        left.append(whiten @ ((species - smooth)[:, :n] * observations.volume))
+    rows = _scaled(np.concatenate(nodes), np.concatenate(amounts), matrices)
+    return weighed(rows, np.concatenate(left) / rows.scale, 0.03)
 
 
 def _whitening(time: Floats, drift: float) -> Floats:

@@ -10,7 +10,7 @@ from gnn.clock import Clock
 from gnn.columns import columns_of
 from gnn.confidence import Confidence, confidence_of
 from gnn.config import Configuration
-from gnn.design import design_of, rows_of
+from gnn.design import design_of, rows_of, weighed
 from gnn.features import near_features, wide_features
 from gnn.laws import Saturations, participants_of
 from gnn.observations import Floats, Ints, Observations
@@ -40,8 +40,8 @@ def recover(observations: Observations, config: Configuration, seed: int, clock:
     search.decide(clock.of(search))
     search.settle(clock.of(search))
     passes = []
-    for _ in range(config.passes):
-        rates = _rates(search)
+    for number in range(config.passes):
+        rates, rows = _rates(search), weighed(rows, _left(search))
         near = [
             near_features(tables, own, rows.of, rates[:, reaction], config.near_features, generator)
             for reaction, own in enumerate(participants)
@@ -50,6 +50,8 @@ def recover(observations: Observations, config: Configuration, seed: int, clock:
         search.settle(clock.of(search))
         search.judge(range(graph.n_reactions))
         passes.append(search.margins)
+        if number == config.passes - 2:
+            search.revise(clock.of(search))
     margins = [tuple(one[reaction] for one in passes[-2:]) for reaction in range(graph.n_reactions)]
     sure = confidence_of(graph, options, margins, search.chosen, rows.target.size)
     return Recovered(search.integers, _size(search), sure)
@@ -59,6 +61,11 @@ def _rates(search: Search) -> Floats:
     """Return what each column of unit length should carry: its rate, and what is left unexplained along it (n, R)."""
     rates, columns = _fitted(search), search.system.columns.numpy()
     return np.asarray(rates + (search.design.rows.target - rates @ columns) @ columns.T)
+
+
+def _left(search: Search) -> Floats:
+    """Return what rates and columns leave unexplained, in rows, shape (n, N)."""
+    return np.asarray(search.design.rows.target - _fitted(search) @ search.system.columns.numpy())
 
 
 def _fitted(search: Search) -> Floats:

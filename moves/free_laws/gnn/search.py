@@ -14,7 +14,9 @@ from gnn.system import System, normal_of, price
 
 OPEN = -1  # of a reaction that is not decided
 _WORTH = 1.0  # in twice the log evidence: less is no reason for a change
+_DEPARTURE = 2.0 * np.log(99.0)  # in twice the log evidence: 99 of 100 coefficients of published models are 1
 _ROUNDS = 100
+_REVISIONS, _CERTAIN = 20, 100.0  # metabolites; twice the log evidence, beyond which there is no doubt
 _SHARE = 0.15  # of the undecided reactions that are decided in one turn
 
 
@@ -24,6 +26,7 @@ class Search:
     Attributes:
         chosen: index of the column of each reaction, or OPEN, shape (R,).
         margins: twice the log evidence of each allowed column, less that of the best, by reaction.
+        around: the reactions of each metabolite that have a choice.
     """
 
     def __init__(self, design: Design, graph: Graph, options: Sequence[Ints], chosen: Ints) -> None:
@@ -31,6 +34,8 @@ class Search:
         self.margins: dict[int, Floats] = {}
         self.edges = [graph.edges_of(reaction) for reaction in range(graph.n_reactions)]
         self.metabolites = [torch.from_numpy(graph.met_all[edges]) for edges in self.edges]
+        touching = [graph.rxn_all[graph.met_all == metabolite].tolist() for metabolite in range(graph.n_metabolites)]
+        self.around = [[j for j in own if len(options[j]) > 1] for own in touching]
         self.units = [self._unit_columns(reaction) for reaction in range(graph.n_reactions)]
         variance = torch.ones(graph.n_reactions, dtype=torch.float64)
         self.system = System(normal_of(design), 1e-2, variance)
@@ -73,6 +78,7 @@ class Search:
         """Price all allowed columns of these reactions."""
         for reaction in reactions:
             evidence = price(self.system, reaction, self.metabolites[reaction]).evidence(self.units[reaction]).numpy()
+            evidence = evidence - _DEPARTURE * np.sum(np.abs(self.options[reaction]) != 1, axis=1)
             self.margins[reaction] = evidence - evidence.max()
 
     def gap(self, reaction: int) -> float:
@@ -94,6 +100,29 @@ class Search:
             self.solve()
             note()
 
+    @property
+    def evidence(self) -> float:
+        """Twice the log evidence of the chosen columns."""
+        return self.system.evidence - _DEPARTURE * float(np.sum(np.abs(self.integers) != 1))
+
+    def revise(self, note: Callable[[], None]) -> None:
+        """Decide the reactions around one metabolite anew, together, the doubtful first; keep what raises the evidence.
+
+        Columns that are wrong together support each other, so that no change of one alone is better.
+        """
+        doubt = [min(map(self.gap, around), default=_CERTAIN) for around in self.around]
+        for metabolite in np.argsort(doubt)[: sum(one < _CERTAIN for one in doubt)][:_REVISIONS].tolist():
+            before, evidence, around = self.chosen.copy(), self.evidence, self.around[metabolite]
+            self.chosen[around] = OPEN
+            self.decide(note)
+            self.settle(
+                note, sorted({near for own in around for m in self.metabolites[own] for near in self.around[m]})
+            )
+            self.solve(2)
+            if self.evidence < evidence + _WORTH:
+                self.chosen = before
+                self.solve(2)
+
     def _apart(self, reactions: Iterable[int]) -> list[int]:
         """Return those that share no metabolite with one before."""
         taken = np.zeros(self.graph.n_metabolites, dtype=bool)
@@ -105,9 +134,10 @@ class Search:
                 found.append(reaction)
         return found
 
-    def settle(self, note: Callable[[], None]) -> None:
-        """Change columns until none can be bettered alone; doubtful reactions are judged more often."""
-        several = [j for j, options in enumerate(self.options) if len(options) > 1]
+    def settle(self, note: Callable[[], None], among: Iterable[int] | None = None) -> None:
+        """Change columns until none can be bettered alone, `among` some or all; doubtful ones are judged more often."""
+        chosen = range(len(self.options)) if among is None else among
+        several = [j for j in chosen if len(self.options[j]) > 1]
         judged = several
         for _ in range(_ROUNDS):
             self.judge(judged)

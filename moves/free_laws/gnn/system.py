@@ -8,6 +8,7 @@ each of its edges: it is as many units as it has edges, a decided one is a singl
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -82,13 +83,21 @@ class System:
         gram *= (columns @ columns.T)[self.unit][:, self.unit]
         gram.diagonal().add_(self.ridge)
         self.pull = (columns[self.unit] * normal.cross[self.place]).sum(1)
-        self.inverse = torch.cholesky_inverse(torch.linalg.cholesky(gram))
+        factor = torch.linalg.cholesky(gram)
+        self._size = 2.0 * float(factor.diagonal().log().sum())
+        self.inverse = torch.cholesky_inverse(factor)
         self.weights, self.solved = self.inverse @ self.pull, True
 
     @property
     def penalised(self) -> float:
         """Sum of squares that is left, penalty included."""
         return self.normal.total - float(self.weights @ self.pull)
+
+    @property
+    def evidence(self) -> float:
+        """Twice the log evidence of all columns."""
+        fit = self.penalised / self.noise + self.normal.rows * math.log(self.noise)
+        return float(self.ridge.log().sum()) - self._size - fit
 
     def learn(self) -> None:
         """Estimate the noise, and the variance of the weights of each reaction, by evidence (MacKay 1992).

@@ -43,6 +43,39 @@ def test_evidence_is_that_of_the_whole_system_solved_anew(others: int) -> None:
     assert float(asked[1] - asked[0]) == pytest.approx(whole[1] - whole[0], rel=1e-4)
 
 
+def test_the_evidence_is_the_marginal_likelihood_of_the_targets() -> None:
+    search = search_of([0] * 5)
+    system, target = search.system, search.design.rows.target
+    size, noise = target.size, system.noise
+    weights = np.concatenate(
+        [
+            np.kron(own, column.numpy()[:, None])
+            for own, column in zip(search.design.features, system.columns, strict=True)
+        ],
+        axis=1,
+    )
+    prior = noise / system.ridge.numpy()
+    covariance = noise * np.eye(size) + (weights * prior) @ weights.T
+    _, log_det = np.linalg.slogdet(covariance)
+    expected = -log_det - target.ravel() @ np.linalg.solve(covariance, target.ravel())
+    assert system.evidence == pytest.approx(expected, rel=1e-6)
+
+
+def test_columns_that_are_wrong_together_are_revised() -> None:
+    search = search_of([OPEN] * 5, features=8)
+    search.decide(lambda: None)
+    search.settle(lambda: None)
+    right = search.chosen.copy()
+    search.chosen[:3] = [
+        (choice + 1) % len(options) for choice, options in zip(right[:3], search.options, strict=False)
+    ]
+    search.solve(2)
+    search.judge(range(5))
+    search.margins = {reaction: np.array([0.0, -1.0]) for reaction in range(5)}  # all are doubted
+    search.revise(lambda: None)
+    assert search.chosen.tolist() == right.tolist()
+
+
 def test_an_open_reaction_explains_at_least_as_much_as_any_column() -> None:
     left = {choice: search_of([choice, 0, 0, 0, 0]).system.penalised for choice in (OPEN, 0, 1)}
     assert left[OPEN] <= min(left[0], left[1]) + 1e-9

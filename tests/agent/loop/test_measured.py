@@ -33,7 +33,7 @@ def test_data_says_what_is_known_and_that_nothing_can_be_checked(stoichloop: Com
         assert words in told
     assert stoichloop("data", *FILES).stdout.startswith("verified")
     facts = json.loads(stoichloop("data", "pathway", "--json").stdout)
-    assert (facts["objective"], facts["generated"], facts["heldout_trajectories"]) == ("blind", False, 3)
+    assert (facts["objective"], facts["generated"], facts["heldout_trajectories"]) == ("support", False, 3)
     assert "pathway.csv, 8 metabolites x 6 reactions, measured" in stoichloop("regimes").stdout
 
 
@@ -42,8 +42,8 @@ def test_training_is_scored_without_a_truth_and_hands_out_the_coefficients(measu
     assert UNCHECKED in " ".join(done.stderr.split())
     names = [line.split()[0] for line in done.stdout.splitlines()]
     parts = [f"blind_{part}" for part in ("dcdt_error", "integer_distance", "mass_imbalance")]
-    assert names[0] == "blind"
-    assert {*names} == {"blind", "test_r2", "test_pearson", *parts}
+    assert names[0] == "support"
+    assert {*names} == {"support", "baseline_support", "blind", "test_r2", "test_pearson", *parts}
     with (tmp_path / "out" / "stoichiometry.csv").open() as stream:
         rows = list(csv.DictReader(stream))
     assert len(rows) == 20
@@ -53,17 +53,17 @@ def test_training_is_scored_without_a_truth_and_hands_out_the_coefficients(measu
 
 
 @pytest.mark.usefixtures("quick")
-def test_a_campaign_on_measurements_goes_by_the_blind_score(measured: Command, workspace: Workspace) -> None:
+def test_a_campaign_on_measurements_goes_by_the_support_of_the_data(measured: Command, workspace: Workspace) -> None:
     said = " ".join(measured("explore", "pathway", "--fidelity", "probe", "--experiments", "1").stdout.split())
-    assert f"note: {UNCHECKED}; the loop optimises blind" in said
+    assert f"note: {UNCHECKED}; the loop optimises support" in said
     folder = workspace.runs / "pathway"
     memory, campaign = (folder / "memory.md").read_text(), yaml.safe_load((folder / "campaign.yaml").read_text())
-    assert campaign["objective"] == "blind"
-    assert "scored by `blind`" in memory
+    assert campaign["objective"] == "support"
+    assert "scored by `support`" in memory
     assert UNCHECKED in memory
-    assert "**e0001** blind 0." in memory
+    assert "**e0001** support 0." in memory
     assert UNCHECKED in (folder / "log.md").read_text()
-    assert "judged by `blind`" in (folder / "brief.md").read_text()
+    assert "judged by `support`" in (folder / "brief.md").read_text()
     for text in (memory, (folder / "log.md").read_text(), (folder / "curve.svg").read_text()):
         assert "exact" not in text.replace("rank correlation", "")
     page = (folder / "report.html").read_text()
@@ -74,7 +74,7 @@ def test_a_campaign_on_measurements_goes_by_the_blind_score(measured: Command, w
     assert 'aria-label="S, true' not in page
     assert 'id="figure-log-k"' not in page
     facts = json.loads(measured("status", "--json").stdout)
-    assert (facts["objective"], facts["incumbent"]["experiment"]) == ("blind", "e0001")
+    assert (facts["objective"], facts["incumbent"]["experiment"]) == ("support", "e0001")
     assert facts["incumbent"]["score"] == facts["history"][0]
     for command in (("status",), ("winners",)):
         assert UNCHECKED in " ".join(measured(*command).stdout.split())

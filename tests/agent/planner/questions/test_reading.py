@@ -139,15 +139,15 @@ def test_no_score_but_exact_and_blind_is_told(state: CodeState) -> None:
         assert untold not in text
 
 
-def test_where_nothing_is_known_to_be_right_the_blind_score_is_the_one_to_improve(state: CodeState) -> None:
-    measured = replace(situation(state).situation, objective="blind", past=[baseline(state)])
-    trial = replace(measured.past[0].trials[0], scores={"blind": 0.6})
+def test_where_nothing_is_known_to_be_right_support_is_the_one_to_improve(state: CodeState) -> None:
+    measured = replace(situation(state).situation, objective="support", past=[baseline(state)])
+    trial = replace(measured.past[0].trials[0], scores={"support": 0.6, "blind": 0.2})
     parent = replace(measured.past[0], trials=(trial,))
     text = Reading(measured, FIDELITY).question("exploit", parent, [])
-    assert "blind 0.6000 over 1 seed" in text
-    assert "to improve `blind` most" in text
-    rules = render_prompt("system.md.j2", objective="blind")
-    assert "judged by `blind`" in rules
+    assert "support 0.6000 over 1 seed" in text
+    assert "to improve `support` most" in text
+    rules = render_prompt("system.md.j2", objective="support")
+    assert "judged by `support`" in rules
     assert "`exact`" not in rules + text
 
 

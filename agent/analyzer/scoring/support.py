@@ -1,0 +1,103 @@
+"""The support of an integer matrix by the data alone: neither the truth nor a rate law enters.
+
+Given S, every rate is fitted as a smooth function of what the regime says that it depends on. Then each column is
+compared with every other integer column that the regime allows, all other rates refitted. The support of a coefficient
+is the probability of its integer: near 0 where another fits better, shared where the data cannot tell, as for the
+length of a column that no convention fixes.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from functools import lru_cache
+from itertools import product
+
+import numpy as np
+
+from agent.analyzer.scoring.rate_balance import RateBalance
+from agent.analyzer.scoring.rate_system import RateProducts, RateSystem
+from agent.analyzer.scoring.smooth_rates import Participants, rate_features
+from simulator.dataset import FrozenData
+from simulator.kinetics import Floats
+from simulator.network import Graph, Ints
+from simulator.regime import Constraints
+from simulator.stated_columns import StatedColumns
+
+_FEATURES = 8  # of each rate
+_DRAWS = (0, 1)  # seeds of the laws; features of other laws weigh columns a little differently
+_MOST_COLUMNS = 4096  # of one reaction; of more, those that differ in one coefficient are compared
+
+
+def support(sto_all: Ints, dataset: FrozenData) -> Floats:
+    """Return the support of each integer coefficient, shape (E,); 1 where it is stated."""
+    return np.array(_supported(tuple(sto_all.tolist()), _Key(dataset)))
+
+
+@lru_cache(maxsize=64)  # the trivial answer comes back with every trial
+def _supported(sto_all: tuple[int, ...], key: _Key) -> Floats:
+    answer = np.array(sto_all)
+    return np.asarray(np.mean([_support(answer, key.dataset, products) for products in _products(key)], axis=0))
+
+
+def _support(sto_all: Ints, dataset: FrozenData, products: RateProducts) -> Floats:
+    graph, found = dataset.graph, np.ones(len(sto_all))
+    system = RateSystem(products, graph.matrix(sto_all.astype(float)).T / products.scale)
+    for reaction in range(graph.n_reactions):
+        edges = np.flatnonzero(graph.rxn_all == reaction)
+        columns = allowed_columns(sto_all[edges], edges, graph, dataset.regime.constraints, dataset.stated_columns)
+        if len(columns) > 1:
+            metabolites = graph.met_all[edges]
+            evidence = system.evidence(reaction, metabolites, columns / products.scale[metabolites])
+            share = np.exp((evidence - evidence.max()) / 2.0)
+            found[edges] = (columns == sto_all[edges]).T @ share / share.sum()
+    return found
+
+
+@dataclass(frozen=True)
+class _Key:
+    """Frozen data, equal to others with the same manifest."""
+
+    dataset: FrozenData = field(compare=False)
+    manifest: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "manifest", self.dataset.manifest.model_dump_json())
+
+
+@lru_cache(maxsize=2)
+def _products(key: _Key) -> list[RateProducts]:
+    """Return what does not depend on S, for each draw of laws."""
+    dataset = key.dataset
+    graph, balance = dataset.graph, RateBalance.of(dataset.observed, dataset.stated.volume)
+    participants = [Participants.of(graph, dataset.stated, reaction) for reaction in range(graph.n_reactions)]
+    found = []
+    for seed in _DRAWS:
+        generator = np.random.default_rng(seed)
+        features = [rate_features(balance.logs, own, _FEATURES, generator) for own in participants]
+        found.append(RateProducts.of(balance, features))
+    return found
+
+
+def allowed_columns(column: Ints, edges: Ints, graph: Graph, constraints: Constraints, stated: StatedColumns) -> Ints:
+    """Return the integer columns (K, D) that a reaction with these edges may have, with its own `column` (D,)."""
+    sizes, choices = constraints.alphabet, []
+    for role, known in zip(graph.role[edges].tolist(), stated.known[edges].tolist(), strict=True):
+        signs = (role,) if role else (-1, 1)
+        absent = (0,) if constraints.may_be_absent else ()
+        choices.append((known,) if known else (*absent, *(sign * size for sign in signs for size in sizes)))
+    if math.prod(map(len, choices)) <= _MOST_COLUMNS:
+        every = np.array(list(product(*choices)), dtype=np.int64)
+    else:
+        changed = [(place, value) for place, own in enumerate(choices) for value in own]
+        every = np.tile(column, (len(changed), 1))
+        every[np.arange(len(changed)), [place for place, _ in changed]] = [value for _, value in changed]
+    consumed, produced = (np.sum(side, axis=1) for side in (every < 0, every > 0))
+    fits = (consumed <= constraints.max_substrates) & (produced <= constraints.max_products)
+    if len(edges) > 1:
+        fits &= (consumed > 0) & (produced > 0)
+    if constraints.mass_balanced:
+        fits &= every.sum(axis=1) == 0
+    if constraints.primitive and not stated.incomplete[graph.rxn_all[edges[0]]] and not stated.known[edges].any():
+        fits &= np.gcd.reduce(every, axis=1) == 1
+    return np.unique(np.concatenate([every[fits], column[None]]), axis=0)

@@ -1,0 +1,87 @@
+"""Support of integers by the data: 1 for the integers that made them, less for others and for what data cannot tell."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from agent.analyzer.scoring.score import support_score
+from agent.analyzer.scoring.support import allowed_columns, support
+from simulator.measured.measurements import Measurements
+from simulator.network import Graph, Ints
+from simulator.regime import Constraints
+from simulator.stated_columns import StatedColumns
+
+# The example was simulated with these coefficients of 2.
+TWOS = {("split", "triose"), *((reaction, name) for reaction in ("payoff", "respire") for name in ("adp", "atp"))}
+TWOS |= {("respire", "co2")}
+
+
+def names(pathway: Measurements) -> list[tuple[str, str]]:
+    """Return reaction and metabolite of each edge."""
+    graph, network = pathway.graph, pathway.regime.network
+    edges = zip(graph.rxn_all, graph.met_all, strict=True)
+    return [(network.reaction_names[reaction], network.metabolite_names[metabolite]) for reaction, metabolite in edges]
+
+
+def ones(pathway: Measurements) -> Ints:
+    return np.where(pathway.graph.role < 0, -1, 1)
+
+
+@pytest.fixture
+def true(pathway: Measurements) -> Ints:
+    return ones(pathway) * np.array([2 if edge in TWOS else 1 for edge in names(pathway)])
+
+
+def test_the_integers_behind_the_data_are_supported_without_a_rate_law(pathway: Measurements, true: Ints) -> None:
+    assert support(true, pathway).min() > 0.95
+    assert support_score(true, pathway) > 0.99
+    assert support_score(ones(pathway), pathway) < 0.7
+
+
+@pytest.mark.parametrize("edge", [("split", "triose"), ("uptake", "g6p"), ("ferment", "etoh"), ("respire", "co2")])
+def test_a_wrong_integer_is_found_and_keeps_the_answer_below_nine_tenths(
+    pathway: Measurements, true: Ints, edge: tuple[str, str]
+) -> None:
+    wrong, place = true.copy(), names(pathway).index(edge)
+    wrong[place] = np.sign(true[place]) * (3 - abs(true[place]))
+    assert support(wrong, pathway)[place] < 0.1
+    assert support_score(wrong, pathway) < 0.9
+
+
+def test_where_no_convention_fixes_a_length_a_column_and_its_double_share_the_support(
+    pathway: Measurements, true: Ints
+) -> None:
+    network = pathway.regime.network.model_copy(update={"primitive": False})
+    free = replace(pathway, regime=pathway.regime.model_copy(update={"network": network}))
+    free = replace(free, manifest=pathway.manifest.model_copy(update={"regime": "free"}))
+    upkeep = [place for place, (reaction, _) in enumerate(names(pathway)) if reaction == "upkeep"]
+    doubled = true.copy()
+    doubled[upkeep] *= 2
+    for answer in (true, doubled):
+        np.testing.assert_allclose(support(answer, free)[upkeep], 0.5, atol=0.01)
+
+
+def columns(role: list[int], **stated: Any) -> list[list[int]]:
+    """Return the allowed columns of a reaction with these roles, whose own column is 1 everywhere."""
+    edges = np.arange(len(role))
+    graph = Graph(len(role), 1, edges, np.zeros_like(edges), np.array(role, dtype=np.int8))
+    known = np.array(stated.pop("known", [0] * len(role)))
+    plain = Constraints((1, 2), False, max_substrates=2, max_products=2, may_be_absent=False, primitive=True)
+    own = np.where(np.array(role) < 0, -1, 1)
+    said = replace(StatedColumns.nothing(graph), known=known)
+    found: list[list[int]] = allowed_columns(own, edges, graph, replace(plain, **stated), said).tolist()
+    return found
+
+
+def test_columns_are_compared_with_all_that_the_network_allows() -> None:
+    assert columns([-1, 1]) == [[-2, 1], [-1, 1], [-1, 2]]
+    assert columns([-1, 1], primitive=False) == [[-2, 1], [-2, 2], [-1, 1], [-1, 2]]
+    assert columns([-1, 1], mass_balanced=True) == [[-1, 1]]
+    assert columns([-1, 1], known=[-2, 0]) == [[-2, 1], [-2, 2], [-1, 1]]  # its own column is always among them
+    assert columns([0, 1], max_products=1) == [[-2, 1], [-1, 1], [-1, 2], [1, 1]]
+    assert [0, 1, -1] in columns([0, 1, -1], may_be_absent=True)
+    assert len(columns([-1] * 7 + [1] * 7, max_substrates=7, max_products=7)) == 15  # one change at a time
