@@ -15,6 +15,7 @@ from agent.campaign.status import read_status
 from agent.executor.workspace import Workspace
 from agent.screen.experiment_view import diff, diffstat
 from agent.winners.overview import accepted, read_winners
+from memory.experiment_id import full_id
 from memory.leaderboard import standing
 from memory.ledger import Ledger
 from memory.records import Experiment, VerdictName
@@ -56,8 +57,8 @@ class CampaignReads:
         shown = list(reversed(found))[: max(1, last)]
         return {"found": len(found), "experiments": [_line(opened, e) for e in shown]}
 
-    def experiment(self, experiment: str, campaign: str | None = None) -> dict[str, Any]:
-        """Show one experiment: hypothesis, configuration, trials, verdict, changed files, commit of its code."""
+    def experiment(self, experiment: str | int, campaign: str | None = None) -> dict[str, Any]:
+        """Show one experiment, as e0012 or 12: hypothesis, configuration, trials, verdict, changed files, commit."""
         opened, e = self._find(experiment, campaign)
         trials = [
             {
@@ -72,8 +73,8 @@ class CampaignReads:
         whole = {"configuration": e.configuration, "commit": e.landed or e.commit, "move": e.move, "trials": trials}
         return {**_line(opened, e), **whole, "changed_files": diffstat(self.workspace, e)}
 
-    def diff(self, experiment: str, campaign: str | None = None) -> dict[str, Any]:
-        """Show the diff of an experiment against its parent."""
+    def diff(self, experiment: str | int, campaign: str | None = None) -> dict[str, Any]:
+        """Show the diff of an experiment, as e0012 or 12, against its parent."""
         _, e = self._find(experiment, campaign)
         text = diff(self.workspace, e)
         return {"experiment": e.id, "parent": e.parent, "diff": text[:_DIFF], "cut_off": len(text) > _DIFF}
@@ -90,10 +91,10 @@ class CampaignReads:
             found = read_winners(self.workspace, opened, ledger, accepted(ledger, None))
         return found.model_dump(mode="json", exclude=_LEFT_OUT)
 
-    def _find(self, experiment: str, campaign: str | None) -> tuple[CampaignFolder, Experiment]:
+    def _find(self, experiment: str | int, campaign: str | None) -> tuple[CampaignFolder, Experiment]:
         opened = open_campaign(self.workspace, campaign)
         with Ledger(opened.ledger_path, readonly=True) as ledger:
-            return opened, find_experiment(opened, ledger, experiment)
+            return opened, find_experiment(opened, ledger, full_id(str(experiment)))
 
 
 def _line(campaign: CampaignFolder, e: Experiment) -> dict[str, Any]:

@@ -61,6 +61,9 @@ async def assist(workspace: Workspace) -> None:
         assert [(e["id"], e["changes"]) for e in listed["experiments"]] == [("e0003", {"lr_S": 0.03})]
         shown = await ask("experiment", experiment="e0003")
         assert shown["trials"][0]["scores"] == {"exact": 0.4, "blind": 0.0, "baseline_exact": 0.55}
+        for written in ("3", 3, "E3"):  # as on the command line
+            assert await ask("experiment", experiment=written) == shown
+            assert (await ask("diff", experiment=written))["experiment"] == "e0003"
         assert "+" in (await ask("diff", experiment="e0002"))["diff"]
         assert (await ask("findings")) == {"findings": []}
         assert (await ask("winners"))["incumbent"] == "e0002"
