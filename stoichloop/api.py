@@ -111,6 +111,7 @@ def explore(
     without: str | Sequence[str] = CampaignRequest.without,
     until: float | None = CampaignRequest.until,
     notify: str | None = CampaignRequest.notify,
+    track: str | Sequence[str] = CampaignRequest.track,
     contained: bool = True,
 ) -> Campaign:
     """Start or resume a campaign and run it to the end of its budget; its name is the regime's unless given.
@@ -137,6 +138,7 @@ def explore(
         without: names of moves that are not to be proposed, one or several.
         until: score at which to end, once the 95 % interval of the incumbent's mean lies above it.
         notify: command that gets a line of JSON when the campaign ends, is stuck or accepts something.
+        track: trackers that are told of the campaign while it runs, `mlflow:URI` or `wandb:PROJECT`, one or several.
         contained: False runs code without a sandbox.
     """
     from agent.loop.explore import check_request, run_campaign
@@ -158,6 +160,7 @@ def explore(
         without=_several(without),
         until=until,
         notify=notify,
+        track=_several(track),
     )
     workspace = current_workspace(contained=contained)
     check_request(request)

@@ -291,6 +291,12 @@ class Campaign:
 
         return track(self._opened, uri)
 
+    def to_wandb(self, project: str) -> Tracked:
+        """Send experiments to Weights & Biases like `stoichloop export --wandb`; return what was added."""
+        from agent.export.wandb_runs import track_wandb
+
+        return track_wandb(self._opened, project)
+
     def to_sbml(self, file: str | Path, experiment: str | int | None = None) -> None:
         """Write the network as SBML like `stoichloop export --sbml`."""
         from agent.export.sbml_file import write_sbml

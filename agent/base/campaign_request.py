@@ -45,6 +45,7 @@ class CampaignRequest:
         patience: longest wait for one answer, like 5m; None for the planner's own limit.
         without: names of moves that are not to be proposed.
         notify: command that gets a line of JSON when the campaign ends, is stuck or accepts something; None for none.
+        track: trackers that are told of the campaign while it runs, each `mlflow:URI` or `wandb:PROJECT`.
         until: score at which to end: once the 95 % interval of the incumbent's mean lies above it; None for no end.
     """
 
@@ -64,6 +65,7 @@ class CampaignRequest:
     without: tuple[str, ...] = ()
     until: float | None = None
     notify: str | None = None
+    track: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         _ = self.budget_s, self.patience_s

@@ -127,7 +127,6 @@ def explore(
     """Run a campaign, or resume it. Ctrl-C ends it cleanly, and the same command resumes it."""
     from agent.executor.cluster.cluster_file import choose
     from agent.executor.workspace import current_workspace
-    from agent.export.track_targets import check_targets
     from agent.loop.explore import check_request, run_campaign
     from agent.training.datasets import dataset_of
 
@@ -148,18 +147,17 @@ def explore(
         without=tuple(without or ()),
         until=until,
         notify=notify,
+        track=tuple(track or ()),
     )
-    cluster_file, targets = choose(executor, cluster, workers), track or []
+    cluster_file = choose(executor, cluster, workers)
     check_request(request)
-    check_targets(targets)
     dataset, _ = dataset_of(regime)
     workspace = current_workspace(contained=not no_sandbox)
     flags = ["--executor", executor, "--cluster", str(cluster)] if cluster_file else []
     flags += ["--no-sandbox"] if no_sandbox else []
-    flags += [word for target in targets for word in ("--track", target)]
     with Interruption() as interruption:
         interrupted = run_campaign(
-            workspace, dataset, request, check=interruption.check, cluster=cluster_file, flags=flags, track=targets
+            workspace, dataset, request, check=interruption.check, cluster=cluster_file, flags=flags
         )
     if interrupted:
         sys.exit(INTERRUPTED)

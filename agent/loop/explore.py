@@ -15,6 +15,7 @@ from agent.executor.cluster.cluster_file import ClusterFile
 from agent.executor.local import LocalExecutor, slots
 from agent.executor.trial import LOWEST, check_fidelity
 from agent.executor.workspace import Workspace
+from agent.export.track_targets import check_targets
 from agent.loop.controller import Controller, ExecutorFactory
 from agent.loop.forecast import forecast
 from agent.loop.loop import lead
@@ -39,14 +40,13 @@ def run_campaign(
     check: Callable[[], None],
     cluster: ClusterFile | None = None,
     flags: Sequence[str] = (),
-    track: Sequence[str] = (),
     quiet: bool = False,
 ) -> bool:
     """Start or resume a campaign and run it to the end of its budget; return whether it was interrupted.
 
     Trials run on slots of this machine, or on a `cluster`. `check` is called while waiting; it raises
     `KeyboardInterrupt` when the user has asked for that. `flags` are options of the command that resumes the campaign,
-    beside those of the request. `track` are the targets of trackers that are told of the campaign.
+    beside those of the request.
     """
     proposer = create_planner(request.planner, planner_options(request))
     campaign = start_campaign(
@@ -80,7 +80,7 @@ def run_campaign(
                         command,
                         request.until,
                         request.notify,
-                        track,
+                        request.track,
                     ) as controller:
                         view.say(f"note: {controller.containment}")
                         view.say(forecast(contained, campaign, ledger, account, controller.snapshot().slots))
@@ -92,10 +92,11 @@ def run_campaign(
 
 
 def check_request(request: CampaignRequest) -> None:
-    """Raise `StoichloopError` for a name, planner, fidelity or move that does not exist, before data are frozen."""
+    """Check a request before data are frozen; raise `StoichloopError` for a name, planner, move or tracker unknown."""
     check_name(request.name)
     check_fidelity(request.fidelity)
     create_planner(request.planner, planner_options(request))
+    check_targets(request.track)
 
 
 def planner_options(request: CampaignRequest, granted_s: float | None = None) -> Options:

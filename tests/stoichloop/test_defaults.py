@@ -55,6 +55,19 @@ def test_a_move_that_does_not_exist_is_refused_with_those_that_do() -> None:
             stoichloop.explore("pde_m1_tiny", without=without)
 
 
+def test_a_tracker_of_an_unknown_kind_is_refused_before_any_work() -> None:
+    for track in ("nowhere", ["mlflow:sqlite:///mlflow.db", "nowhere"]):
+        with pytest.raises(stoichloop.StoichloopError, match="--track 'nowhere' must be mlflow:URI or wandb:PROJECT"):
+            stoichloop.explore("pde_m1_tiny", track=track)
+
+
+def test_the_command_that_resumes_names_what_may_be_given_several_times() -> None:
+    request = CampaignRequest("night", model=("openai:a", "openai:b"), track=("wandb:nights",))
+    assert request.command("pde_m1_tiny") == (
+        "stoichloop explore pde_m1_tiny --campaign night --model openai:a --model openai:b --track wandb:nights"
+    )
+
+
 def test_a_planner_is_given_the_moves_to_leave_out_and_every_model() -> None:
     request = CampaignRequest("night", model=("openai:a", "openai:b"), without=("sign_tied",))
     options = planner_options(request)

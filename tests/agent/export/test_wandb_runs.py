@@ -15,6 +15,7 @@ from agent.export.track_targets import check_targets
 from agent.export.wandb_runs import track_wandb
 from memory.records import Verdict
 from simulator.dataset import Dataset
+from stoichloop.campaign_interface import Campaign
 from stoichloop.errors import StoichloopError, UsageError
 from tests.agent.winners.nights import Night
 
@@ -63,7 +64,7 @@ def test_a_service_that_refuses_is_told_the_rest_later(workspace: Workspace, tin
     with pytest.raises(StoichloopError, match=r"api_key not .* 'stoichloop export night --wandb nights' adds what is"):
         track_wandb(night.campaign, "nights")
     (wandb.parent / "refuse").unlink()
-    assert track_wandb(night.campaign, "nights").added == 1
+    assert Campaign(night.campaign.settings.name, workspace).to_wandb("nights").added == 1
     night.close()
 
 
