@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from agent.campaign.budget import usual_s
 from agent.campaign.campaign_state import read_state
 from agent.campaign.folder import open_campaign
+from agent.executor.trial import LOWEST
 from agent.executor.workspace import Workspace
 from memory.ledger import WALL_S, Ledger
 from memory.records import Objective
@@ -61,3 +63,15 @@ def _line(workspace: Workspace, name: str) -> CampaignLine:
             )
     except StoichloopError as error:
         return CampaignLine(name, f"cannot be read: {error}", 0.0)
+
+
+def usual_probe_s(workspace: Workspace) -> dict[str, float]:
+    """Return the usual seconds of a trial at the lowest fidelity on each regime, by the campaign written to last."""
+    times: dict[str, float] = {}
+    for line in list_campaigns(workspace):
+        if line.regime and line.regime not in times:
+            campaign = open_campaign(workspace, line.name)
+            with Ledger(campaign.ledger_path, readonly=True) as ledger:
+                if (seconds := usual_s(ledger.experiments(), LOWEST)) is not None:
+                    times[line.regime] = seconds
+    return times

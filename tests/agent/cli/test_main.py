@@ -22,8 +22,9 @@ def test_the_commands_of_the_design_have_help(stoichloop: Command) -> None:
 
 
 def test_regimes_are_listed_one_a_line(stoichloop: Command) -> None:
-    lines = stoichloop("regimes").stdout.splitlines()
+    head, *lines = stoichloop("regimes").stdout.split("\n\n")[0].splitlines()
     listed = json.loads(stoichloop("regimes", "--json").stdout)
+    assert head.split() == ["regime", "data", "exact", "trial", "probe", "description"]
     assert [line.split()[0] for line in lines] == [regime["name"] for regime in listed]
     assert REGIME in [regime["name"] for regime in listed]
 
