@@ -146,7 +146,7 @@ def _slots() -> Check:
 
 def _sandbox(probe: ProbeResult) -> Check:
     if probe.holds:
-        finding = f"{probe.sandbox.bubblewrap}; tested from inside: {'; '.join(probe.promises)}"
+        finding = f"{probe.sandbox.bubblewrap}; passed from inside: {', '.join(probe.promises)}"
     else:
         finding = f"none: {probe.reason}; code of experiments runs only with --no-sandbox"
     return Check("sandbox", ok=probe.holds, required=False, finding=finding)

@@ -40,7 +40,7 @@ class ProbeResult:
     def reason(self) -> str:
         """Reason why it does not hold."""
         broken = [promise for promise, kept in self.promises.items() if not kept]
-        return self.fault or f"it does not keep these promises: {', '.join(broken)}"
+        return self.fault or f"it failed these tests from inside: {', '.join(broken)}"
 
 
 def find_sandbox(root: Path) -> ProbeResult:

@@ -31,16 +31,16 @@ def main(own: str, port: str, namespace: str, *secrets: str) -> None:
     """
     outside = (str(Path(secrets[0]).parent), sys.prefix, "/", "/usr", "/proc/sys/kernel")
     promises = {
-        "no file of yours": all(fails(Path(secret).stat, *_SEALED) for secret in secrets) and not is_known(TRUTH),
-        "no writing but in its folder": all(fails(partial(write, folder, port), OSError) for folder in outside)
+        "files hidden": all(fails(Path(secret).stat, *_SEALED) for secret in secrets) and not is_known(TRUTH),
+        "system read-only": all(fails(partial(write, folder, port), OSError) for folder in outside)
         and all(map(is_fixed, mount_points(own))),
-        "not as root": os.geteuid() != 0 or maps_root_elsewhere(),
+        "not root": os.geteuid() != 0 or maps_root_elsewhere(),
         "no network": fails(partial(connect, int(port)), OSError),
-        "no process of yours": str(Path("/proc/self/ns/pid").readlink()) != namespace,
-        "no process of its own": fails(start_another, PermissionError),
-        "no namespace of its own": fails(enter_another, PermissionError),
-        "its own folder": not fails(partial(write, own, port), OSError),
-        "its libraries": all(map(is_known, LIBRARIES)),
+        "other processes hidden": str(Path("/proc/self/ns/pid").readlink()) != namespace,
+        "no new process": fails(start_another, PermissionError),
+        "no new namespace": fails(enter_another, PermissionError),
+        "own folder writable": not fails(partial(write, own, port), OSError),
+        "libraries there": all(map(is_known, LIBRARIES)),
     }
     print(json.dumps(promises))
 
