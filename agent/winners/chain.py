@@ -8,7 +8,7 @@ from typing import cast, get_args
 
 from git import Repo
 
-from agent.analyzer.judging.interval import Interval
+from agent.analyzer.judging.interval import SHARE, Interval, clipped
 from memory.formatting import within
 from memory.records import Objective, experiment_name
 from stoichloop.errors import StoichloopError
@@ -185,6 +185,6 @@ def _score(text: str, seeds: str) -> Score | None:
         return None
     mean, low, high, objective, fidelity = match.groups()
     scores = {int(seed): float(own) if own else None for seed, own in _SEED.findall(seeds)}
-    return Score(
-        float(mean), cast("Objective", objective), (float(low), float(high)) if low else None, fidelity, scores
-    )
+    # Earlier versions wrote bounds that no share can have.
+    interval = clipped(float(low), float(high), SHARE) if low else None
+    return Score(float(mean), cast("Objective", objective), interval, fidelity, scores)

@@ -9,7 +9,7 @@ from agent.campaign.folder import open_campaign
 from agent.campaign.registrar import Registrar
 from agent.executor.workspace import Workspace
 from agent.planner.proposal import Proposal
-from agent.winners.chain import find_chain
+from agent.winners.chain import find_chain, read_link
 from memory import schema_upgrade
 from memory.ledger import Ledger
 from memory.records import Decision, Verdict
@@ -57,3 +57,12 @@ def test_a_campaign_of_an_earlier_version_is_read_and_goes_on(workspace: Workspa
     assert git.merge_base("exp/night/e0002", "exp/night/e0004") == git.rev_parse("exp/night/e0002")
     assert git.diff("exp/night/e0002", "exp/night/e0004", "--name-only").split() == ["gnn/config.py"]
     assert campaign.ledger_path.with_name("memory.schema7.db").is_file()
+
+
+def test_an_interval_that_an_earlier_version_wrote_beyond_the_possible_is_cut(workspace: Workspace) -> None:
+    score = "Score: 0.9980 [0.9896, 1.0065] exact at probe\nSeeds: 0 (1.0000), 15000 (0.9961)"
+    message = f"e0015: a change\n\nCampaign: demo\nExperiment: e0015\n{score}\n"
+    workspace.repo.git.commit("--allow-empty", "--message", message)
+    link = read_link(workspace.repo, "HEAD")
+    assert link is not None
+    assert str(link.score) == "exact 0.9980 [0.9896, 1.0000] over seeds 0, 15000"
