@@ -136,7 +136,7 @@ def explore(
         context: size of the model's context window, in tokens of input and output together.
         patience: longest wait for one answer, like 5m.
         without: names of moves that are not to be proposed, one or several.
-        until: score at which to end, once the 95 % interval of the incumbent's mean lies above it.
+        until: score at which to end, once the incumbent's mean reaches it.
         notify: command that gets a line of JSON when the campaign ends, is stuck or accepts something.
         track: trackers that are told of the campaign while it runs, `mlflow:URI` or `wandb:PROJECT`, one or several.
         contained: False runs code without a sandbox.

@@ -46,7 +46,7 @@ class CampaignRequest:
         without: names of moves that are not to be proposed.
         notify: command that gets a line of JSON when the campaign ends, is stuck or accepts something; None for none.
         track: trackers that are told of the campaign while it runs, each `mlflow:URI` or `wandb:PROJECT`.
-        until: score at which to end: once the 95 % interval of the incumbent's mean lies above it; None for no end.
+        until: score at which to end: once the incumbent's mean reaches it; None for the campaign's own rule.
     """
 
     name: str

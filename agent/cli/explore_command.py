@@ -35,7 +35,7 @@ def explore(
         float | None,
         typer.Option(
             metavar="SCORE",
-            help="Stop once the incumbent's 95 % interval is above this score, like 0.999; default: no such limit.",
+            help="Stop once the incumbent's mean reaches this score, like 0.999; default: no such limit.",
         ),
     ] = CampaignRequest.until,
     notify: Annotated[
