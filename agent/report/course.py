@@ -18,12 +18,14 @@ from agent.executor.trial import FIDELITIES
 from agent.planner.ladder import PLATEAU
 from agent.report.experiment_row import reference
 from agent.report.theme import BAND, CODE_SHADE, GOOD, INK, MANY, MUTED, PAPER, SWEEP_SHADE, VERDICTS, draw, label
-from memory.leaderboard import standing
+from memory.leaderboard import Standing, standing
 from memory.records import Block, Experiment, Objective, experiment_number, trivial_of
 
 _RUNGS = {"baseline": PAPER, "sweep": SWEEP_SHADE, "code": CODE_SHADE}
 _JOINED = 150  # experiments; the lines of more would hide the dots
 _TALLEST = 3.0  # height of the first panel, in heights of another
+# Where a name may stand beside the start of a line, in points, the best place first.
+_BESIDE = [(side * 4, lift) for lift in (5, -12, 15, -22) for side in (1, -1)]
 
 
 def draw_curve(
@@ -69,7 +71,7 @@ def paint_course(
     panels = figure.subplots(len(levels), sharex=True, squeeze=False, height_ratios=ratios)[:, 0]
     for axes, level in zip(panels, levels, strict=True):
         _shade_rungs(axes, experiments, blocks)
-        _follow_incumbents(axes, experiments, level, named=level == fidelity)
+        _follow_incumbents(axes, experiments, level)
         _mark_baseline(axes, experiments, level)
         _mark_references(axes, experiments, level)
         _mark_experiments(axes, experiments, level)
@@ -84,6 +86,7 @@ def paint_course(
     if labelled:
         above = {"loc": "lower left", "bbox_to_anchor": (0.0, 1.0), "ncols": len(labelled)}
         first.legend(labelled.values(), labelled.keys(), fontsize=7, **above)
+    _name_incumbents(figure, first, experiments, fidelity)
 
 
 def levels_of(experiments: Sequence[Experiment], fidelity: str) -> list[str]:
@@ -153,10 +156,15 @@ def _mark_references(axes: Axes, experiments: Sequence[Experiment], fidelity: st
             axes.plot(_number(e), paired, marker="_", markersize=6, color=MUTED, zorder=1.5)
 
 
-def _follow_incumbents(axes: Axes, experiments: Sequence[Experiment], fidelity: str, *, named: bool) -> None:
-    """Draw the incumbent's mean as steps within one standard deviation of the seeds; `named`: with each change."""
+def _incumbents(experiments: Sequence[Experiment], fidelity: str) -> list[Standing]:
+    """Return the standings of the accepted experiments, in the order in which they became the incumbent."""
     accepted = sorted((e for e in experiments if e.accepted), key=lambda e: e.verdict.number if e.verdict else 0)
-    lines = [line for e in accepted if (line := standing(e, fidelity)) is not None]
+    return [line for e in accepted if (line := standing(e, fidelity)) is not None]
+
+
+def _follow_incumbents(axes: Axes, experiments: Sequence[Experiment], fidelity: str) -> None:
+    """Draw the incumbent's mean as steps within one standard deviation of the seeds."""
+    lines = _incumbents(experiments, fidelity)
     ends = [*(_number(line.experiment) for line in lines[1:]), max(map(_number, experiments), default=1) + 0.5]
     sigma = measure_noise(experiments, fidelity).sigma
     for place, (line, end) in enumerate(zip(lines, ends, strict=False)):
@@ -165,15 +173,33 @@ def _follow_incumbents(axes: Axes, experiments: Sequence[Experiment], fidelity: 
         noise, leader = ("noise between seeds", "incumbent") if place == 0 else (None, None)
         axes.fill_between([start, end], low, high, color=BAND, linewidth=0, label=noise)
         axes.plot([start, end], [line.score, line.score], color=GOOD, linewidth=1.8, label=leader)
-        if named and line.experiment.parent is not None:
-            axes.annotate(
-                f"{line.experiment.id} {label(line.experiment.move or line.experiment.headline)}",
-                (start, line.score),
-                xytext=(4, 5),
+
+
+def _name_incumbents(figure: Figure, axes: Axes, experiments: Sequence[Experiment], fidelity: str) -> None:
+    """Name the change of each incumbent, the newest first, where the name stays inside and covers no other text."""
+    figure.draw_without_rendering()  # this lays out the axes
+    taken = [text.get_window_extent() for text in axes.texts]
+    for line in reversed(_incumbents(experiments, fidelity)):
+        if line.experiment.parent is None:
+            continue
+        name = f"{line.experiment.id} {label(line.experiment.move or line.experiment.headline)}"
+        for across, up in _BESIDE:
+            text = axes.annotate(
+                name,
+                (_number(line.experiment), line.score),
+                xytext=(across, up),
                 textcoords="offset points",
+                ha="left" if across > 0 else "right",
                 fontsize=8,
                 color=INK,
+                in_layout=False,
             )
+            box, room = text.get_window_extent(), axes.bbox
+            inside = room.x0 <= box.x0 and box.x1 <= room.x1 and room.y0 <= box.y0 and box.y1 <= room.y1
+            if inside and not any(map(box.overlaps, taken)):
+                taken.append(box)
+                break
+            text.remove()
 
 
 def _mark_escalations(axes: Axes, experiments: Sequence[Experiment], blocks: Sequence[Block]) -> None:

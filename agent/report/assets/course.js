@@ -6,17 +6,18 @@ const nameOf = (number) => `e${String(number).padStart(4, "0")}`;
 function drawCourse() {
   points = JSON.parse(byId("points").textContent);
   const place = byId("course"), byTime = document.querySelector("[name=axis][value=time]").checked;
-  const at = new Map(points.experiments.map(([number, , hours]) => [number, byTime ? hours : number]));
+  const [time, perHour] = Math.max(...points.experiments.map(([, , hours]) => hours)) < 2 ? ["minutes", 60] : ["hours", 1];
+  const at = new Map(points.experiments.map(([number, , hours]) => [number, byTime ? hours * perHour : number]));
   const verdicts = new Map(points.experiments.map(([number, verdict]) => [number, verdict]));
-  const ends = [...at.values()], right = Math.max(...ends, byTime ? 0 : 2), margin = byTime ? 0.02 * right || 0.01 : 0.6;
+  const right = Math.max(...at.values(), byTime ? 1 : 2), margin = byTime ? 0.02 * right : 0.6;
   const range = [(byTime ? 0 : 1) - margin, right + margin];
   place.replaceChildren();
   for (const [number, level] of points.levels.entries()) {
-    drawLevel(place, level, number === 0, range, at, verdicts, byTime);
+    drawLevel(place, level, number === 0, range, at, verdicts, byTime ? time : "experiment");
   }
 }
 
-function drawLevel(place, level, first, range, at, verdicts, byTime) {
+function drawLevel(place, level, first, range, at, verdicts, axis) {
   const last = level === points.levels.at(-1);
   const dots = level.dots.map(([number, score, paired, error]) => ({number, score, paired, error, x: at.get(number)}));
   dots.sort((one, two) => one.x - two.x);
@@ -37,14 +38,15 @@ function drawLevel(place, level, first, range, at, verdicts, byTime) {
     width: place.clientWidth, height: first ? tallest : 180, legend: {show: first, live: false},
     scales: {x: {time: false, range: (u, low, high) => u.zoomed ? [low, high] : range}, y: {range: [0, 1.05]}},
     cursor: {points: {show: false}, drag: {x: true, y: false}, y: false},
-    axes: [{...axisLook(), label: last ? (byTime ? "hours" : "experiment") : undefined,
-      incrs: byTime ? undefined : [1, 2, 5, 10, 20, 50, 100, 200, 500]},
+    axes: [{...axisLook(), label: last ? axis : undefined,
+      incrs: axis === "experiment" ? [1, 2, 5, 10, 20, 50, 100, 200, 500] : undefined},
       {...axisLook(), label: `${first ? points.objective : ""} at ${level.name}`, size: 52}],
     series: [{}, ...kinds.map((kind) => ({label: kind, stroke: colour(VERDICT_COLOURS[kind]), paths: () => null,
       points: {show: true, size: dots.length > MANY ? 5 : 9, fill: colour(VERDICT_COLOURS[kind])}}))],
     hooks: {
       drawClear: [(u) => shadePhases(u, at)],
       drawAxes: [(u) => drawLines(u, level, at, dots)],
+      draw: [(u) => namePhases(u, at)],
       setSelect: [(u) => { u.zoomed = u.select.width > 0; }],
       setCursor: [(u) => {
         const dot = u.cursor.left >= 0 ? nearest(u) : null, box = u.over.getBoundingClientRect();
@@ -62,26 +64,33 @@ function drawLevel(place, level, first, range, at, verdicts, byTime) {
   plot.over.addEventListener("pointerleave", hideTip);
 }
 
-function shadePhases(u, at) {
-  const {ctx, bbox} = u;
-  ctx.save();
-  ctx.beginPath();
-  ctx.rect(bbox.left, bbox.top, bbox.width, bbox.height);
-  ctx.clip();
-  points.phases.forEach(([phase, first, last], place) => {
-    const half = (from, to) => (at.get(from) + at.get(to)) / 2;
+function spansOfPhases(u, at) {
+  const {left: least, width} = u.bbox, half = (from, to) => (at.get(from) + at.get(to)) / 2;
+  return points.phases.map(([phase, first, last], place) => {
     const before = place ? points.phases[place - 1][2] : null, after = points.phases[place + 1]?.[1];
-    const left = u.valToPos(before === null ? -1e9 : half(before, first), "x", true);
-    const right = u.valToPos(after === undefined ? 1e9 : half(last, after), "x", true);
-    const shade = {sweep: "sweep-shade", code: "code-shade"}[phase];
-    if (shade) {
-      ctx.fillStyle = colour(shade);
-      ctx.fillRect(left, bbox.top, right - left, bbox.height);
-    }
-    ctx.fillStyle = colour("muted");
-    ctx.font = `${11 * devicePixelRatio}px system-ui`;
-    if (phase !== "baseline" && ctx.measureText(phase).width + 8 * devicePixelRatio < right - left) { ctx.fillText(phase, Math.max(left, bbox.left) + 4 * devicePixelRatio, bbox.top + 13 * devicePixelRatio); }
+    const left = before === null ? least : u.valToPos(half(before, first), "x", true);
+    const right = after === undefined ? least + width : u.valToPos(half(last, after), "x", true);
+    return [phase, Math.max(left, least), Math.min(right, least + width)];
   });
+}
+
+function shadePhases(u, at) {
+  for (const [phase, left, right] of spansOfPhases(u, at)) {
+    const shade = {sweep: "sweep-shade", code: "code-shade"}[phase];
+    if (!shade || right <= left) { continue; }
+    u.ctx.fillStyle = colour(shade);
+    u.ctx.fillRect(left, u.bbox.top, right - left, u.bbox.height);
+  }
+}
+
+function namePhases(u, at) {
+  const {ctx} = u, dpr = devicePixelRatio;
+  ctx.save();
+  Object.assign(ctx, {fillStyle: colour("muted"), font: `${11 * dpr}px system-ui`, textAlign: "left", textBaseline: "top"});
+  for (const [phase, left, right] of spansOfPhases(u, at)) {
+    const fits = ctx.measureText(phase).width + 8 * dpr < right - left;
+    if (phase !== "baseline" && fits) { ctx.fillText(phase, left + 4 * dpr, u.valToPos(1, "y", true) + 3 * dpr); }
+  }
   ctx.restore();
 }
 

@@ -125,8 +125,11 @@ def test_a_dot_of_the_course_tells_and_opens_its_experiment(page: Chromium) -> N
     page.wait_for("location.hash === '#e0005'")
     page.run("history.back()")
     page.wait_for("location.hash === ''")
+    page.run("""{const pen = CanvasRenderingContext2D.prototype, fill = pen.fillText;
+        window.drawn = []; pen.fillText = function (text, ...a) { drawn.push(text); fill.call(this, text, ...a); }}""")
     page.click(*page.centre("[name=axis][value=time]"))
-    page.wait_for("document.querySelector('#course canvas') !== null")
+    page.wait_for("drawn.includes('minutes')")  # of a campaign of seconds, hours would all be 0
+    assert "sweep" in page.run("drawn")
     assert page.told == []
 
 

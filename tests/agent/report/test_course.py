@@ -1,7 +1,11 @@
 from dataclasses import replace
+from itertools import combinations
 
-from agent.report.course import draw_curve
-from agent.report.theme import VERDICTS
+import pytest
+from matplotlib.figure import Figure
+
+from agent.report.course import draw_curve, paint_course
+from agent.report.theme import VERDICTS, styled
 from memory.records import Block, Verdict
 from tests.agent.experiments import FIDELITY, failed, scored
 
@@ -38,3 +42,21 @@ def test_scores_stand_beside_the_baseline_of_their_own_fidelity() -> None:
     assert VERDICTS["rejected"] not in drawn
     assert ">exact at probe</text>" in below
     assert VERDICTS["rejected"] in below
+
+
+@pytest.mark.parametrize("scores", [[0.65], [0.99], [0.65, 0.66], [0.55, 0.6, 0.99]])
+def test_the_names_of_few_experiments_stay_inside_and_clear_of_each_other(scores: list[float]) -> None:
+    experiments = [scored("e0001", [0.3, 0.32], block=0, verdict=Verdict("accepted", "", number=1))]
+    for number, score in enumerate(scores, start=2):
+        verdict = Verdict("accepted", "", "e0001", number=number)
+        accepted = scored(f"e{number:04}", [score, score], verdict=verdict)
+        experiments.append(replace(accepted, title="start each coefficient half-way between 1 and 2"))
+    with styled():
+        figure = Figure(figsize=(9.0, 4.2), layout="constrained")
+        paint_course(figure, experiments, BLOCKS, FIDELITY, objective="exact")
+        figure.draw_without_rendering()
+        (axes,) = figure.axes
+        boxes = {text.get_text(): text.get_window_extent() for text in axes.texts}
+    assert sum("start each coefficient" in name for name in boxes) == len(scores)
+    assert all(axes.bbox.x0 <= box.x0 and box.x1 <= axes.bbox.x1 for box in boxes.values())
+    assert not any(one.overlaps(other) for one, other in combinations(boxes.values(), 2))
