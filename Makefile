@@ -26,6 +26,7 @@ help:  ## list the targets
 demo: $(RUN)  ## install what running needs, then explore pde_m1 for ten minutes; again: resume
 	$(BIN)/stoichloop data pde_m1
 	$(BIN)/stoichloop explore pde_m1 --campaign demo --budget 10m --fidelity probe
+	@echo "before these commands, once in each terminal: source .venv/bin/activate"
 
 dev: $(DEV)  ## install everything: all extras, and the tools that test, check and lock
 

@@ -89,7 +89,7 @@ def failure_sentence(error: Exception) -> str | None:
     if isinstance(error, sqlite3.OperationalError):
         return f"the ledger cannot be accessed: {error}; nothing is lost: fix this and rerun the command"
     if isinstance(error, sqlite3.Error):
-        return f"the ledger is damaged: {error}; 'stoichloop restore' replaces it by its last good copy"
+        return f"the ledger is damaged: {error}; 'stoichloop restore CAMPAIGN' replaces it by its last good copy"
     if isinstance(error, OSError):
         return f"{type(error).__name__}: {error}"
     from git import GitError

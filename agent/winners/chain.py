@@ -112,15 +112,16 @@ def find_chain(repo: Repo, experiment: str, campaign: str | None) -> Chain:
         lines = str(repo.git.for_each_ref("--format=%(refname) %(objectname)", f"{place}{experiment}")).splitlines()
         if lines:
             return _chain(repo, *_the_one(lines, experiment))
+    listed = f"'stoichloop winners {campaign}'" if campaign else "'stoichloop winners'"
     if experiment == experiment_name(1):
         raise StoichloopError(
             f"{experiment} is the baseline, the code that a campaign starts from, and changes nothing; "
-            "'stoichloop winners' lists the accepted experiments that do"
+            f"{listed} lists the accepted experiments that do"
         )
     within = f"campaign '{campaign}'" if campaign else "any campaign"
     raise StoichloopError(
         f"no branch exp/CAMPAIGN/{experiment} of {within} exists here or at a remote; "
-        "'stoichloop winners' and 'git branch --all' list the branches, 'git fetch' brings new ones"
+        f"{listed} and 'git branch --all' list the branches, 'git fetch' brings new ones"
     )
 
 

@@ -89,7 +89,10 @@ def accepted(ledger: Ledger, name: str | None) -> Experiment:
     found = incumbent(experiments) if name is None else next((e for e in experiments if e.id == name), None)
     if found is None or not found.accepted:
         if name is None:
-            raise StoichloopError("nothing is accepted yet, not even the baseline: let 'stoichloop explore' continue")
+            of = record.name if (record := ledger.campaign()) else ""
+            raise StoichloopError(
+                f"nothing is accepted yet, not even the baseline; 'stoichloop status {of}' says how to go on"
+            )
         known = ", ".join(e.id for e in experiments if e.accepted) or "none"
         raise StoichloopError(f"'{name}' is not an accepted experiment of this campaign; accepted are {known}")
     return found

@@ -87,7 +87,7 @@ def facts(chain: Chain, verification: Verification) -> dict[str, Any]:
 
 
 def describe(chain: Chain, verification: Verification) -> RenderableType:
-    """Return the verification for the terminal: a line per sibling, and the verdict."""
+    """Return the verification for the terminal: a line per sibling, the verdict, and the next command."""
     table = Table(box=None, header_style="bold", pad_edge=False)
     for column in ("network", "exact", "base commit", "trivial answer", "gain", ""):
         table.add_column(column, justify="left" if column in ("network", "") else "right")
@@ -101,4 +101,6 @@ def describe(chain: Chain, verification: Verification) -> RenderableType:
         f"{verification.experiment} {verification.verdict}: {gain}{within(verification.interval, signed=True)} {over}"
     )
     own = f"on its own network, {chain.tip.regime}: {chain.tip.score or 'unknown'}"
-    return Group(table, Text(answer, style="bold"), Text(own))
+    command = f"stoichloop pick {verification.experiment} --campaign {chain.tip.campaign}"
+    next_step = [] if verification.verdict == "does not generalise" else [Text.assemble(("next: ", "dim"), command)]
+    return Group(table, Text(answer, style="bold"), Text(own), *next_step)
