@@ -11,7 +11,7 @@ import typer
 from agent.cli.completion import complete_regime
 from agent.cli.options import Json, Sibling
 from agent.cli.output import print_json, say
-from stoichloop.errors import StoichloopError
+from stoichloop.errors import StoichloopError, UsageError
 
 if TYPE_CHECKING:
     from simulator.published.import_published import Request
@@ -111,9 +111,9 @@ def _own_kinetics(
     if kinetics is None and not given:
         return None
     if kinetics is None:
-        raise StoichloopError(f"--{next(iter(given))} goes with --kinetics own; give both, or leave it out")
+        raise UsageError(f"--{next(iter(given))} goes with --kinetics own; give both, or leave it out")
     if sbml is None or sibling is not None:
-        raise StoichloopError("--kinetics own goes with --sbml FILE, and without --sibling: a model has rate laws once")
+        raise UsageError("--kinetics own goes with --sbml FILE, and without --sibling: a model has rate laws once")
     from simulator.published.import_published import Request
 
     return Request(**given)

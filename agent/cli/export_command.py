@@ -11,7 +11,7 @@ import typer
 from agent.cli.completion import complete_experiment
 from agent.cli.options import CampaignName, Json
 from agent.cli.output import print_json, say
-from stoichloop.errors import StoichloopError
+from stoichloop.errors import UsageError
 
 
 def export(
@@ -51,11 +51,11 @@ def export(
 ) -> None:
     """Export CSV tables, tracked runs, the network as SBML."""
     if csv is None and mlflow is None and wandb is None and sbml is None:
-        raise StoichloopError("export needs at least one of --csv FOLDER, --mlflow URI, --wandb PROJECT or --sbml FILE")
+        raise UsageError("export needs at least one of --csv FOLDER, --mlflow URI, --wandb PROJECT or --sbml FILE")
     if run is not None and (sbml is None or csv or mlflow or wandb or campaign or experiment):
-        raise StoichloopError("--run FOLDER goes with --sbml FILE alone: it is a single network, not a campaign")
+        raise UsageError("--run FOLDER goes with --sbml FILE alone: it is a single network, not a campaign")
     if experiment is not None and sbml is None:
-        raise StoichloopError("--experiment selects the network for --sbml FILE; give that option too")
+        raise UsageError("--experiment selects the network for --sbml FILE; give that option too")
     written = _write_tables(campaign, csv, mlflow, wandb)
     if sbml is not None:
         written["sbml"] = _write_network(campaign, sbml, experiment, run)

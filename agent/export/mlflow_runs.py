@@ -22,7 +22,7 @@ from agent.executor.artifacts import read_curves
 from agent.export.tracker import Tracked, completed, facts_of, group_name, metrics_of, run_name
 from memory.ledger import Ledger
 from memory.records import CampaignRecord, Experiment, TrialResult
-from stoichloop.errors import StoichloopError
+from stoichloop.errors import StoichloopError, UsageError
 from stoichloop.extras import how_to_install
 from stoichloop.foreign_text import shorten
 
@@ -156,7 +156,7 @@ class MlflowRuns:
 @contextmanager
 def _mlflow(uri: str, campaign: str) -> Iterator[MlflowClient]:
     if "://" not in uri:
-        raise StoichloopError(f"MLflow at {uri}: must be the address of a server, http://HOST:PORT, or sqlite:///FILE")
+        raise UsageError(f"MLflow at {uri}: must be the address of a server, http://HOST:PORT, or sqlite:///FILE")
     for name, value in _WISHES.items():
         os.environ.setdefault(name, value)
     try:

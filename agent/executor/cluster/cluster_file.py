@@ -89,12 +89,12 @@ def choose(executor: str, file: Path | None, workers: int | None) -> ClusterFile
         raise UsageError(f"--executor '{executor}' must be one of {', '.join(EXECUTORS)}")
     if executor == "local":
         if file is not None:
-            raise StoichloopError(f"--cluster {file} says where Parsl runs trials; give --executor parsl with it")
+            raise UsageError(f"--cluster {file} says where Parsl runs trials; give --executor parsl with it")
         return None
     if file is None:
-        raise StoichloopError("--executor parsl needs --cluster FILE; docs/cluster.md has examples")
+        raise UsageError("--executor parsl needs --cluster FILE; docs/cluster.md has examples")
     if workers is not None:
-        raise StoichloopError(f"--workers {workers} is for slots on this machine; {file} says how many there are")
+        raise UsageError(f"--workers {workers} is for slots on this machine; {file} says how many there are")
     cluster = read_cluster(file)
     if find_spec("parsl") is None:
         raise UsageError(f"--executor parsl needs Parsl, which is missing; {how_to_install('hpc')}")

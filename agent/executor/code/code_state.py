@@ -14,7 +14,7 @@ from agent.base.untrusted import last_words
 from agent.executor.code.search_space import read_space, read_values
 from agent.executor.sandbox.bubblewrap import Sandbox, SandboxedCommand
 from agent.executor.sandbox.limits import Limits
-from stoichloop.errors import StoichloopError
+from stoichloop.errors import StoichloopError, UsageError
 
 PATIENCE_S = 60.0  # for one answer; all answers that a new proposal takes share it
 _LIMITS = Limits(memory=4 * 2**30, file=4 * 2**20)
@@ -51,7 +51,7 @@ class CodeState:
         """
         for key in changes:
             if key not in self.fields and (near := nearest_name(key, self.fields)):
-                raise StoichloopError(
+                raise UsageError(
                     f"configuration: key '{key}' is not a field of the configuration; did you mean '{near}'?"
                 )
         question = json.dumps(changes, sort_keys=True)
@@ -73,5 +73,6 @@ class CodeState:
             raise StoichloopError(f"python -m gnn.config was ended: {answer.fault}")
         if answer.status != 0:
             words = last_words(answer.complaint)[:_CHARACTERS] or f"exit status {answer.status}"
-            raise StoichloopError(f"configuration: {words}")
+            # Asked about changes, code that answers at all refuses these.
+            raise (UsageError if given else StoichloopError)(f"configuration: {words}")
         return answer.printed

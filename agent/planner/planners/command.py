@@ -30,7 +30,7 @@ from agent.planner.questions.question import CORRECTIONS, AnswerT, Asked, next_q
 from agent.planner.questions.quotation import quote
 from agent.planner.questions.reading import Reading
 from memory.records import Call
-from stoichloop.errors import StoichloopError
+from stoichloop.errors import UsageError
 
 _POLL_S = 0.05
 _LAST_ANSWER = 8_000
@@ -179,14 +179,14 @@ def create(options: Options) -> Command:
     try:
         program = tuple(shlex.split(options.program or ""))
     except ValueError as error:
-        raise StoichloopError(f"--program {options.program}: cannot be read as a command line: {error}") from error
+        raise UsageError(f"--program {options.program}: cannot be read as a command line: {error}") from error
     if not program:
-        raise StoichloopError(
+        raise UsageError(
             "--planner command needs --program 'PATH ARGUMENTS': it reads a question and prints a proposal as JSON"
         )
     path = shutil.which(program[0])
     if path is None:
-        raise StoichloopError(f"--program {program[0]}: there is no such program")
+        raise UsageError(f"--program {program[0]}: there is no such program")
     return Command((str(Path(path).absolute()), *program[1:]), options.fidelity, options.patience_s or _PATIENCE_S)
 
 

@@ -27,7 +27,7 @@ from agent.planner.questions.lesson import LessonText
 from agent.planner.questions.provider_error import cleaned
 from agent.planner.questions.question import CORRECTIONS, AnswerT, Asked, next_question
 from agent.planner.questions.reading import Reading
-from stoichloop.errors import StoichloopError
+from stoichloop.errors import StoichloopError, UsageError
 from stoichloop.extras import how_to_install
 
 try:
@@ -177,7 +177,7 @@ class Llms:
 def create(options: Options) -> Llms:
     """See `agent.planner.registry.create_planner`."""
     if not options.models:
-        raise StoichloopError(f"--planner llm needs a model: {_HOW}")
+        raise UsageError(f"--planner llm needs a model: {_HOW}")
     several = len(options.models) > 1
     names = [f"llm {address}" if several else "llm" for address in options.models]
     planners = [planner_of(options, address, name) for address, name in zip(options.models, names, strict=True)]
@@ -251,14 +251,14 @@ def _find(address: str) -> Model:
             raise StoichloopError(
                 f"--model {address} needs a key; set the environment variable {missing[1]}"
             ) from error
-        raise StoichloopError(f"--model {address} cannot be used: {reason}; {_HOW}") from error
+        raise UsageError(f"--model {address} cannot be used: {reason}; {_HOW}") from error
 
 
 def _served(name: str, url: str) -> Model:
     """Return the model `name` of the server at `url`, which must hold answers to a JSON schema."""
     place = urlsplit(url)
     if place.username is not None:
-        raise StoichloopError(f"--model: an address is kept, so it must not hold a key; set {_KEYS[0]} instead")
+        raise UsageError(f"--model: an address is kept, so it must not hold a key; set {_KEYS[0]} instead")
     key = next((os.environ[key] for key in _KEYS if os.environ.get(key)), None)
     if key is None and not _is_here(place.hostname or ""):
         raise ValueError(f"a server on another machine needs a key: set {_KEYS[0]}")

@@ -122,6 +122,17 @@ def test_every_command_has_an_example_that_it_understands(run: Run) -> None:
         ("data", "give a REGIME, or --sbml FILE, or --csv FILE with --network FILE"),
         ("data pde_m1_tiny --sbml model.xml", "give a REGIME, or --sbml FILE, or --csv FILE with --network FILE"),
         ("data --csv nofile.csv", "--csv FILE needs --network FILE beside it"),
+        ("train pde_m1_tiny --set lrS=0.02", "configuration: key 'lrS' is not a field"),
+        (
+            "train pde_m1_tiny --set lr_S=fast",
+            "configuration: key 'lr_S' has value 'fast', but must be a finite number",
+        ),
+        ("explore pde_m1_tiny --planner command", "--planner command needs --program"),
+        ("explore pde_m1_tiny --planner command --program absent", "--program absent: there is no such program"),
+        ("explore pde_m1_tiny --executor parsl", "--executor parsl needs --cluster FILE"),
+        ("explore pde_m1_tiny --campaign x.y", "--campaign 'x.y' must be"),
+        ("export", "export needs at least one of --csv FOLDER"),
+        ("data --sbml model.xml --trajectories 3", "--trajectories goes with --kinetics own"),
         ("idea night two texts", "give the idea as one text, in quotes"),
     ],
 )
