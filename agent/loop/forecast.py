@@ -28,7 +28,8 @@ def forecast(workspace: Workspace, campaign: CampaignFolder, ledger: Ledger, bud
     if each_s is None:
         parts.append("how many trials that is will be known when the baseline has run")
     else:
-        trials = f"{max(1, round(slots * left_s / each_s)):,} trials"
+        count = max(1, round(slots * left_s / each_s))
+        trials = "1 trial" if count == 1 else f"{count:,} trials"
         parts.append(f"about {trials} at {LOWEST}, which took {each_s:.1f} s each in {source}")
     if (granted := budget.grant.experiments) is not None:
         parts.append(f"at most {counted(max(0, granted - experiments_done(experiments)), 'experiment')}")

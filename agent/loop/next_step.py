@@ -25,7 +25,7 @@ from agent.loop.snapshot import Snapshot
 from agent.planner.ladder import decide, exhausted
 from agent.planner.parents import assign_roles
 from memory.ending import Ending
-from memory.formatting import veto_text
+from memory.formatting import counted, veto_text
 from memory.intervention import Intervention
 from memory.leaderboard import left_out
 from memory.records import Block, Decision, Experiment, Role, TrialKey, Verdict
@@ -335,8 +335,9 @@ def _why_idle(snapshot: Snapshot) -> Idle:
 
 def _spent(snapshot: Snapshot) -> str:
     """Return what is used up: experiments or time."""
-    if snapshot.experiments_left == 0 and not snapshot.open:
-        return f"{experiments_done(snapshot.experiments)} of {snapshot.grant.experiments} experiments used"
+    limit = snapshot.grant.experiments
+    if limit is not None and snapshot.experiments_left == 0 and not snapshot.open:
+        return f"{experiments_done(snapshot.experiments)} of {counted(limit, 'experiment')} used"
     granted = format_duration(snapshot.grant.wall_s)
     if snapshot.left_s < 1.0:
         return f"{granted} of {granted} used"

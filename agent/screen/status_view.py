@@ -120,7 +120,7 @@ def _spent(status: Status) -> RenderableType:
     words = f"{format_duration(status.spent_s)} of {format_duration(status.budget_s)}"
     left = f"{format_duration(status.left_s)} left"
     if status.experiments_granted is not None:
-        words += f", {status.experiments_judged} of {status.experiments_granted} experiments granted"
+        words += f", {status.experiments_judged} of {counted(status.experiments_granted, 'experiment')} granted"
         if status.experiments_judged >= status.experiments_granted:
             left = "no experiments left"
     line = FittedTable.grid(padding=(0, 2), expand=True)

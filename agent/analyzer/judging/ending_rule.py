@@ -17,7 +17,7 @@ from scipy import stats
 from agent.analyzer.judging.confirmation import LOOKS, level_of
 from agent.analyzer.judging.interval import SHARE, interval_of_mean
 from agent.analyzer.judging.screening import reference
-from memory.formatting import within
+from memory.formatting import counted, within
 from memory.records import Experiment
 
 ENOUGH = 16  # seeds
@@ -42,7 +42,8 @@ def reached(incumbent: Experiment, fidelity: str, until: float | None) -> str | 
     if not scores:
         return None
     mean = float(np.mean(scores))
-    told = f"solved, {incumbent.id} scores {mean:.4f}{within(interval_of_mean(scores, SHARE))} on {len(scores)} seeds"
+    known = f"{mean:.4f}{within(interval_of_mean(scores, SHARE))} on {counted(len(scores), 'seed')}"
+    told = f"solved, {incumbent.id} scores {known}"
     if until is not None:
         return f"{told} at {fidelity}, and {until:g} was asked for" if mean >= until else None
     if len(scores) < ENOUGH or not is_complete(scores):

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from agent.planner.questions.quotation import FENCE, quote
+from memory.formatting import counted
 from memory.records import Experiment
 from stoichloop.foreign_text import shorten
 
@@ -33,7 +34,7 @@ class _SourceFile:
         """Return the line of the map, without a mark."""
         found = _DOCSTRING.match(self.text)
         about = shorten(found[1].removesuffix('"""'), _LINE) if found else "no description"
-        return f"{shorten(self.name, _LINE)} ({len(self.text.splitlines())} lines): {about}"
+        return f"{shorten(self.name, _LINE)} ({counted(len(self.text.splitlines()), 'line')}): {about}"
 
 
 def source_map(folder: Path, room: int, past: Sequence[Experiment], unused: Collection[str]) -> str:

@@ -267,11 +267,14 @@ def test_the_budget_ends_a_campaign_between_blocks_and_within_one() -> None:
     assert next_step(replace(block, left_s=1.1, free=1, running=screening("e0002"))) == Wait("end")
 
 
-@pytest.mark.parametrize(("judged", "granted"), [(0, 0), (1, 1), (2, 2)])
-def test_experiments_that_are_used_up_are_not_called_time(judged: int, granted: int) -> None:
+@pytest.mark.parametrize(
+    ("judged", "granted", "words"),
+    [(0, 0, "0 of 0 experiments"), (1, 1, "1 of 1 experiment"), (2, 2, "2 of 2 experiments")],
+)
+def test_experiments_that_are_used_up_are_not_called_time(judged: int, granted: int, words: str) -> None:
     past = [BASELINE, *(scored(f"e{number:04d}", [0.1], verdict=REJECTED) for number in range(2, judged + 2))]
     step = next_step(snapshot(past, grant=Grant(0.0, 600.0, granted, 600.0, granted)))
-    assert step == Stop(Ending("stopped", f"{judged} of {granted} experiments used"))
+    assert step == Stop(Ending("stopped", f"{words} used"))
 
 
 def test_no_more_is_asked_for_than_is_granted_beside_what_runs() -> None:
