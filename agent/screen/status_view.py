@@ -101,9 +101,9 @@ def _headline(status: Status) -> RenderableType:
     lines.add_row("tried", _tried(status))
     lines.add_row("spent", _spent(status))
     if status.utilisation and status.utilisation_session:
-        lines.add_row(
-            "slots", f"{status.utilisation_session}; over the campaign busy {100 * status.utilisation.busy:.0f} %"
-        )
+        whole = f"; all sessions {100 * status.utilisation.busy:.0f} %"
+        several = status.utilisation != status.utilisation_session  # sessions
+        lines.add_row("slots", f"{status.utilisation_session}{whole if several else ''}")
     unchecked = [Text(UNCHECKED, style="yellow", no_wrap=True, overflow="ellipsis")]
     return Group(top, *(unchecked if status.objective != "exact" else []), lines)
 

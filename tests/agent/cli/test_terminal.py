@@ -19,6 +19,7 @@ from rich.console import Console
 
 from agent.campaign.campaign_state import read_state
 from agent.campaign.status import Line, Running, Status
+from agent.campaign.utilisation import Utilisation
 from agent.screen.log_view import log_view
 from agent.screen.status_view import status_view
 from memory.leaderboard import LEADERBOARD_LENGTH
@@ -28,6 +29,7 @@ from tests.conftest import ROOT, Command, Documented, command_line
 from tests.warm import run_warm
 
 COLOUR = re.compile(r"\x1b\[(?:\d+;)*[39][0-8](?:;\d+)*m")
+BUSY = Utilisation(0.95, {"between two trials": 0.05}, 9.0)
 READING = (["status"], ["log"], ["log", "--search", "e0002"], ["show", "e0002"], ["winners"], ["--help"])
 
 
@@ -213,6 +215,8 @@ def drawn(**changes: Any) -> str:
         ({"noise": None}, "seed noise not measured yet", "0.0000"),
         ({"state": "finished: solved", "running": False}, "○ finished", "a configuration is cheaper to try"),
         ({"state": "running", "running": True}, "a configuration is cheaper to try", "○"),
+        ({"utilisation": BUSY, "utilisation_session": BUSY}, "full trials an hour", "all sessions"),
+        ({"utilisation": Utilisation(0.5, {}, 9.0), "utilisation_session": BUSY}, "; all sessions 50 %", "95 %; all"),
     ],
 )
 def test_the_picture_says_nothing_that_is_over_or_unknown(changes: Any, said: str, unsaid: str) -> None:
