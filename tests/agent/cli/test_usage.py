@@ -11,6 +11,7 @@ import shutil
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
+from importlib.metadata import version
 from io import StringIO
 from pathlib import Path
 
@@ -80,6 +81,10 @@ def test_help_lists_every_command_in_its_group_with_a_whole_sentence(run: Run) -
         for commands in GROUPS.values():
             for command in commands:
                 assert re.search(rf"^  {command.__name__} +[A-Z].*[^.]\.$", told, re.MULTILINE), command
+
+
+def test_the_version_is_that_of_the_package(run: Run) -> None:
+    assert run("--version") == (0, f"stoichloop {version('stoichloop')}\n", "")
 
 
 def test_every_command_has_an_example_that_it_understands(run: Run) -> None:
