@@ -19,7 +19,7 @@ probe         usual time of the shortest trial of a campaign, measured in this c
 
 
 def regimes(as_json: Json = False) -> None:
-    """List the regimes: frozen or not, how hard, how long a trial takes."""
+    """List the regimes: how hard, and how long a trial takes."""
     from agent.base.duration import format_duration
     from agent.campaign.campaign_list import usual_probe_s
     from agent.executor.workspace import current_workspace
