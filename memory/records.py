@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal, NamedTuple, get_args
+from typing import Any, Literal, NamedTuple
 
+from memory.objective import Objective, objective_of, score_of
 from stoichloop.foreign_text import shorten
 
 TITLE_CHARACTERS = 60
 
-Objective = Literal["exact", "support", "blind"]
 VerdictName = Literal["accepted", "rejected", "failed", "refused", "diagnosed"]
 TrialStatus = Literal["completed", "crashed", "timed_out", "non_finite", "invalid", "diagnosed"]
 ProposalKind = Literal["candidate", "diagnosis"]  # a diagnosis prints figures, and is never scored
@@ -30,21 +29,6 @@ def experiment_name(number: int) -> str:
 def experiment_number(name: str) -> int:
     """Return the number of the experiment with this name: 17 of `e0017`."""
     return int(name.removeprefix("e"))
-
-
-def objective_of(scores: Mapping[str, float]) -> Objective:
-    """Return the name of the optimised score: `exact` where the truth is known, else `support`, once `blind`."""
-    return next((name for name in get_args(Objective) if name in scores), "blind")
-
-
-def trivial_of(scores: Mapping[str, float]) -> float | None:
-    """Return the optimised score of the trivial answer, 1 everywhere with the signs of the graph, if it is known."""
-    return scores.get(f"baseline_{objective_of(scores)}")
-
-
-def score_of(scores: Mapping[str, float]) -> float | None:
-    """Return the optimised score, or None if a training did not complete and so has no scores."""
-    return scores[objective_of(scores)] if scores else None
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,8 @@ from memory.ending import CampaignState
 from memory.formatting import FINDING_KINDS, UNCHECKED, counted, decimal, moment, score_text, verdicts_text, within
 from memory.leaderboard import count_verdicts, incumbent, leaders, paired_trial, standing
 from memory.ledger import Ledger
-from memory.records import Block, Call, Event, Experiment, Finding, Objective, objective_of
+from memory.objective import Objective, objective_of
+from memory.records import Block, Call, Event, Experiment, Finding
 from stoichloop.foreign_text import markdown, shorten, unescaped
 
 MEMORY_LINES = 300

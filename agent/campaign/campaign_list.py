@@ -10,7 +10,7 @@ from agent.campaign.folder import open_campaign
 from agent.executor.trial import LOWEST
 from agent.executor.workspace import Workspace
 from memory.ledger import WALL_S, Ledger
-from memory.records import Objective
+from memory.objective import Objective
 from stoichloop.errors import StoichloopError
 
 

@@ -28,7 +28,8 @@ from agent.executor.trial import check_fidelity
 from agent.executor.workspace import Workspace, head_commit
 from memory.formatting import counted
 from memory.ledger import Ledger
-from memory.records import CampaignRecord, Experiment, Objective
+from memory.objective import Objective
+from memory.records import CampaignRecord, Experiment
 from simulator.yaml_file import read_mapping
 from stoichloop.errors import StoichloopError, UsageError
 

@@ -16,7 +16,8 @@ from agent.executor.artifacts import CONFIG, read_curves
 from memory.formatting import counted
 from memory.leaderboard import Standing, count_verdicts, incumbent, leaders, standing
 from memory.ledger import WALL_S, Ledger
-from memory.records import Objective, Outline, Session
+from memory.objective import Objective
+from memory.records import Outline, Session
 
 
 class _StatusModel(BaseModel):

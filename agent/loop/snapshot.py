@@ -12,7 +12,8 @@ from agent.campaign.budget import expected_s, experiments_done
 from agent.campaign.steering import UNSTEERED, Steering
 from agent.planner.contract import Rung
 from memory.leaderboard import incumbent
-from memory.records import Block, Experiment, Grant, Objective, TrialKey
+from memory.objective import Objective
+from memory.records import Block, Experiment, Grant, TrialKey
 
 
 @dataclass(frozen=True)

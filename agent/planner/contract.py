@@ -11,7 +11,8 @@ from agent.base.campaign_request import TOKENS_AN_HOUR, CampaignRequest
 from agent.executor.artifacts import CurvePoint
 from agent.executor.code.code_state import CodeState
 from agent.planner.proposal import Proposal
-from memory.records import Block, Call, Experiment, Finding, Objective, Role
+from memory.objective import Objective
+from memory.records import Block, Call, Experiment, Finding, Role
 
 Rung = Literal["sweep", "code"]
 ANSWERED = "answered"  # begins the outcome of a call whose answer could be read

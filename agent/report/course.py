@@ -19,7 +19,8 @@ from agent.planner.ladder import PLATEAU
 from agent.report.experiment_row import reference
 from agent.report.theme import BAND, CODE_SHADE, GOOD, INK, MANY, MUTED, PAPER, SWEEP_SHADE, VERDICTS, draw, label
 from memory.leaderboard import Standing, standing
-from memory.records import Block, Experiment, Objective, experiment_number, trivial_of
+from memory.objective import Objective, trivial_of
+from memory.records import Block, Experiment, experiment_number
 
 _RUNGS = {"baseline": PAPER, "sweep": SWEEP_SHADE, "code": CODE_SHADE}
 _JOINED = 150  # experiments; the lines of more would hide the dots

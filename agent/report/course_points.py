@@ -10,7 +10,8 @@ from agent.analyzer.judging.noise import measure_noise
 from agent.report.course import levels_of
 from agent.report.experiment_row import ExperimentRow, reference
 from memory.leaderboard import standing
-from memory.records import Experiment, Objective, experiment_number, trivial_of
+from memory.objective import Objective, trivial_of
+from memory.records import Experiment, experiment_number
 
 
 def course_points(campaign: str, rows: Sequence[ExperimentRow], fidelity: str, objective: Objective) -> dict[str, Any]:

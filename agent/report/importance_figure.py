@@ -13,7 +13,7 @@ from agent.executor.trial import LOWEST
 from agent.report.fields import Influence
 from agent.report.theme import COOL, INK, MUTED, label
 from memory.formatting import counted
-from memory.records import Objective
+from memory.objective import Objective
 
 MOST = 10  # fields of a panel
 

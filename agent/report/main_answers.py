@@ -11,7 +11,8 @@ from agent.report.spend import Spend
 from agent.winners.overview import Winner, Winners
 from memory.ending import CampaignState
 from memory.leaderboard import typical_trial
-from memory.records import Experiment, trivial_of
+from memory.objective import trivial_of
+from memory.records import Experiment
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from agent.base.duration import format_duration
 from agent.campaign.status import Line, Running, Status
 from agent.screen.log_view import COLOURS
 from memory.formatting import UNCHECKED, counted, score_text
-from memory.records import Objective
+from memory.objective import Objective
 
 _EVENTS = 3
 _ERROR = " standard error"

@@ -20,7 +20,8 @@ from agent.executor.workspace import Workspace
 from agent.training.progress import TrainingBars
 from agent.training.score_outcome import score_outcome
 from memory.ledger import Ledger
-from memory.records import Measurement, MeasurementKey, objective_of
+from memory.objective import objective_of
+from memory.records import Measurement, MeasurementKey
 from simulator.dataset import FrozenData
 from stoichloop.errors import StoichloopError
 

@@ -28,7 +28,7 @@ from agent.training.datasets import dataset_of
 from agent.training.progress import TrainingProgress
 from agent.training.recipe import find_recipe, start_from, uncommitted
 from agent.training.recovered_network import RESULT, RecoveredNetwork, network_of
-from memory.records import objective_of
+from memory.objective import objective_of
 from simulator.dataset import FrozenData
 from stoichloop.errors import StoichloopError
 

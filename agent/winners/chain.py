@@ -10,7 +10,8 @@ from git import Repo
 
 from agent.analyzer.judging.interval import SHARE, Interval, clipped
 from memory.formatting import within
-from memory.records import Objective, experiment_name
+from memory.objective import Objective
+from memory.records import experiment_name
 from stoichloop.errors import StoichloopError
 
 _FIELDS = (

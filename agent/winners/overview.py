@@ -17,7 +17,8 @@ from agent.winners.attribution import undone
 from memory.formatting import UNCHECKED, counted, within
 from memory.leaderboard import incumbent, lineage
 from memory.ledger import Ledger
-from memory.records import Ablation, Experiment, Objective, Verification
+from memory.objective import Objective
+from memory.records import Ablation, Experiment, Verification
 from stoichloop.errors import StoichloopError
 
 

@@ -42,7 +42,8 @@ from agent.analyzer.judging.noise import Evidence, Prior, outcomes, slope
 from agent.analyzer.judging.screening import LOOKS as SCREENS
 from agent.analyzer.judging.screening import Race, looks, race, reference
 from agent.analyzer.judging.seeds import BASELINE_SEEDS, confirm_seeds, own_seeds, screen_seeds
-from memory.records import Experiment, TrialKey, TrialResult, Verdict, trivial_of
+from memory.objective import trivial_of
+from memory.records import Experiment, TrialKey, TrialResult, Verdict
 
 _WHOLE = "full"  # the fidelity at which a baseline has had its whole training
 _DEARER = 1.5

@@ -35,7 +35,8 @@ from agent.analyzer.judging.noise import Noise, mean_outcome
 from memory.cost import cost_of
 from memory.formatting import counted, within
 from memory.leaderboard import codes_of, paired_lead
-from memory.records import Experiment, Finding, FindingKind, Objective
+from memory.objective import Objective
+from memory.records import Experiment, Finding, FindingKind
 from stoichloop.foreign_text import one_line
 
 MIN_EXPERIMENTS = 8

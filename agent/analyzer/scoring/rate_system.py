@@ -124,8 +124,8 @@ class RateSystem:
             (2.0 * self._cross - products.overlap @ shares) * shares, axis=0
         )
         self.noise = max(float(left.sum()) / max(products.rows * len(left) - float(known.sum()), 1.0), _LEAST_NOISE)
-        size, count = (np.bincount(owner, part) for part in (self._weights**2 / products.power, known))
-        size /= np.mean(self.spread**-2.0)
+        power = products.power * np.mean(self.spread**-2.0)
+        size, count = (np.bincount(owner, part) for part in (self._weights**2 / power, known))
         self._variance = np.clip((size + 1e-4) / (count + 1e-3), _LEAST_VARIANCE, _MOST_VARIANCE)
         relative = np.sqrt(np.maximum(left, 0.0) / products.rows) * self.spread
         self.spread = np.clip(relative, _LEAST_SPREAD, 1.0)

@@ -24,7 +24,8 @@ from agent.planner.questions.source_map import source_map
 from memory.cost import cost_of
 from memory.formatting import counted, decimal, verdicts_text
 from memory.leaderboard import count_verdicts, standing
-from memory.records import IN_WORDS, Experiment, Finding, Role, trivial_of
+from memory.objective import trivial_of
+from memory.records import IN_WORDS, Experiment, Finding, Role
 from stoichloop.foreign_text import one_line
 
 # Shares of a question's characters that are for each of its parts at the most.

@@ -12,7 +12,7 @@ from agent.analyzer.judging.acceptance import Wanted, judge, judge_baseline
 from agent.analyzer.judging.confirmation import ALPHA, LOOKS, level_of
 from agent.analyzer.judging.noise import Evidence
 from agent.analyzer.judging.seeds import BASELINE_SEEDS, confirm_seeds, screen_seeds
-from memory.records import Experiment, TrialKey, TrialResult, Verdict
+from memory.records import Experiment, TrialKey, Verdict
 from tests.agent.experiments import FIDELITY, failed, scored
 
 FIRST, SECOND, LAST = (look.pairs for look in LOOKS)

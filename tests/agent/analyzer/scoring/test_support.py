@@ -33,7 +33,7 @@ def ones(pathway: Measurements) -> Ints:
 
 @pytest.fixture
 def true(pathway: Measurements) -> Ints:
-    return ones(pathway) * np.array([2 if edge in TWOS else 1 for edge in names(pathway)])
+    return ones(pathway) * np.array([2 if edge in TWOS else 1 for edge in names(pathway)], dtype=np.int64)
 
 
 def test_the_integers_behind_the_data_are_supported_without_a_rate_law(pathway: Measurements, true: Ints) -> None:
