@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
@@ -79,9 +80,9 @@ def speed(
     alone, every = list[float](), list[dict[str, float]]()
     for number in range(rounds):
         console.print(f"round {number + 1} of {rounds}", highlight=False)
-        alone.append(_apart(_rate_alone, path))
+        alone.append(_apart(_rate_alone, path, _STEPS["by frame"]))
         with ProcessPoolExecutor(machine.cores, get_context("spawn")) as pool:
-            every += list(pool.map(_rates, [path] * machine.cores))
+            every += list(pool.map(partial(_rates, counts=_STEPS, square=_SQUARE), [path] * machine.cores))
     names = list(_STEPS)
     together = [every[first : first + machine.cores] for first in range(0, len(every), machine.cores)]
     rates = {name: summarise([sum(one[name] for one in part) for part in together]) for name in names}
@@ -115,17 +116,17 @@ def _apart(function: Callable[..., _Result], *arguments: Any) -> _Result:
         return pool.submit(function, *arguments).result()
 
 
-def _rate_alone(path: Path) -> float:
+def _rate_alone(path: Path, count: int) -> float:
     import torch
 
     from benchmarks.reference import by_frame
     from gnn.observations import read_observations
 
     step = by_frame(read_observations(path, torch.device("cpu")))
-    return _rate(step, _STEPS["by frame"])
+    return _rate(step, count)
 
 
-def _rates(path: Path) -> dict[str, float]:
+def _rates(path: Path, counts: Mapping[str, int], square: int) -> dict[str, float]:
     """Return frames a second of each way, multiply-adds a second of a matrix product, and operations a frame."""
     import torch
 
@@ -135,12 +136,12 @@ def _rates(path: Path) -> dict[str, float]:
     torch.set_num_threads(1)
     observations = read_observations(path, torch.device("cpu"))
     steps = {"by frame": by_frame(observations), "by batch": by_batch(observations, _FRAMES)}
-    rates = {name: _rate(step, _STEPS[name]) for name, step in steps.items()}
-    count = _STEPS["gnn.train"]
+    rates = {name: _rate(step, counts[name]) for name, step in steps.items()}
+    count = counts["gnn.train"]
     rates["gnn.train"] = _FRAMES * count / _train(observations, count)
-    a, b = torch.randn(2, _SQUARE, _SQUARE)
+    a, b = torch.randn(2, square, square)
     products = _rate(lambda _: len([a @ b]), 5)
-    return {**rates, "multiply": 2.0 * _SQUARE**3 * products, "operations": operations(observations)}
+    return {**rates, "multiply": 2.0 * square**3 * products, "operations": operations(observations)}
 
 
 def _rate(step: Callable[[int], int], count: int) -> float:

@@ -42,6 +42,8 @@ def test_the_report_has_every_rate(
 ) -> None:
     monkeypatch.setattr("benchmarks.speed.dataset_of", lambda workspace, name: tiny)
     monkeypatch.setattr("benchmarks.speed._WORK", 200)
+    monkeypatch.setattr("benchmarks.speed._SQUARE", 256)
+    monkeypatch.setattr("benchmarks.speed._STEPS", dict.fromkeys(("by frame", "by batch", "gnn.train"), 4))
     speed(rounds=1, largest=1)
     report = SpeedReport(**json.loads(capsys.readouterr().out))
     assert set(report.frames_a_second) == set(report.times_by_frame) == {"by frame", "by batch", "gnn.train"}
