@@ -110,7 +110,7 @@ class RateSystem:
         products, owner = self._products, self._products.owner
         self.columns, self._cross = _unit(self._given / self.spread), products.cross / self.spread
         self._ridge = self.noise / (self._variance[owner] * products.power * np.mean(self.spread**-2.0))
-        gram = products.overlap * (self.columns @ self.columns.T)[owner][:, owner] + np.diag(self._ridge)
+        gram = products.overlap * (self.columns @ self.columns.T)[owner][:, owner] + np.diag(self._ridge + _JITTER)
         self._pull = np.sum(self.columns[owner] * self._cross, axis=1)
         self._inverse = cho_solve(cho_factor(gram), np.eye(len(gram)))
         self._weights = self._inverse @ self._pull

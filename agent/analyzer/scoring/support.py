@@ -24,7 +24,7 @@ from simulator.network import Graph, Ints
 from simulator.regime import Constraints
 from simulator.stated_columns import StatedColumns
 
-_FEATURES = 8  # of each rate
+_FEATURES, _MOST_WEIGHTS = 8, 4096  # of each rate; of all, beyond which each rate has fewer
 _DRAWS = (0, 1)  # seeds of the laws; features of other laws weigh columns a little differently
 _MOST_COLUMNS = 4096  # of one reaction; of more, those that differ in one coefficient are compared
 
@@ -50,7 +50,7 @@ def _support(sto_all: Ints, dataset: FrozenData, products: RateProducts) -> Floa
             metabolites = graph.met_all[edges]
             evidence = system.evidence(reaction, metabolites, columns / products.scale[metabolites])
             share = np.exp((evidence - evidence.max()) / 2.0)
-            found[edges] = (columns == sto_all[edges]).T @ share / share.sum()
+            found[edges] = np.nan_to_num((columns == sto_all[edges]).T @ share / share.sum())
     return found
 
 
@@ -70,11 +70,12 @@ def _products(key: _Key) -> list[RateProducts]:
     """Return what does not depend on S, for each draw of laws."""
     dataset = key.dataset
     graph, balance = dataset.graph, RateBalance.of(dataset.observed, dataset.stated.volume)
+    most = min(_FEATURES, max(1, _MOST_WEIGHTS // graph.n_reactions))
     participants = [Participants.of(graph, dataset.stated, reaction) for reaction in range(graph.n_reactions)]
     found = []
     for seed in _DRAWS:
         generator = np.random.default_rng(seed)
-        features = [rate_features(balance.logs, own, _FEATURES, generator) for own in participants]
+        features = [rate_features(balance.logs, own, most, generator) for own in participants]
         found.append(RateProducts.of(balance, features))
     return found
 

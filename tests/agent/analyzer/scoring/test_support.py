@@ -65,6 +65,14 @@ def test_where_no_convention_fixes_a_length_a_column_and_its_double_share_the_su
         np.testing.assert_allclose(support(answer, free)[upkeep], 0.5, atol=0.01)
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_whatever_the_answer_support_is_a_share(pathway: Measurements, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    answer = rng.choice([-2, -1, 0, 1, 2], len(pathway.graph.met_all)) * (seed > 0)
+    each = support(answer, pathway)
+    assert ((each >= 0) & (each <= 1)).all()
+
+
 def columns(role: list[int], **stated: Any) -> list[list[int]]:
     """Return the allowed columns of a reaction with these roles, whose own column is 1 everywhere."""
     edges = np.arange(len(role))
