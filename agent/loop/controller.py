@@ -216,7 +216,10 @@ class Controller:
                 self._write_texts()
             cramped, why = self._trials.executor.cramped, idle
             self._user.tell_stuck("trials wait for room on the disk" if cramped else "")
-            time.sleep(_POLL_S)
+            if self._inquiry is None:
+                time.sleep(_POLL_S)
+            else:
+                self._inquiry.attend(_POLL_S)
             if idle == "pause" and not self._trials.running:
                 self._budget.rest()
             self._host.tick()

@@ -52,11 +52,12 @@ class _Relay:
         if self.over.is_set():
             raise KeyboardInterrupt("the question is not wanted any more")
 
-    def perform(self) -> None:
-        """Perform the calls that have been handed over."""
+    def perform(self, seconds: float = 0.0) -> None:
+        """Perform the calls that have been handed over, and those that are within some seconds."""
+        end = time.monotonic() + seconds
         while True:
             try:
-                call = self._calls.get_nowait()
+                call = self._calls.get(timeout=max(0.0, end - time.monotonic()))
             except Empty:
                 return
             call()
@@ -130,6 +131,10 @@ class Inquiry(Generic[R]):
         """Perform what it asks of the campaign; return whether it has been answered."""
         self._relay.perform()
         return not self._thread.is_alive()
+
+    def attend(self, seconds: float) -> None:
+        """Let some seconds pass, and perform at once what it asks of the campaign, which may be much."""
+        self._relay.perform(seconds)
 
     def answer(self) -> R:
         """Return the answer, or raise the error that ended it."""

@@ -62,6 +62,18 @@ def test_what_a_planner_asks_of_the_campaign_is_done_by_the_main_thread() -> Non
     assert performer is threading.main_thread()
 
 
+def test_a_planner_that_looks_at_hundreds_of_experiments_does_not_wait_for_the_clock_at_each() -> None:
+    def ask(given: Situation) -> int:
+        return sum(len(given.host.curve_of(BASELINE)) for _ in range(500))
+
+    inquiry, _ = out(ask, curve=(0.5,))
+    began = time.monotonic()
+    while not inquiry.poll():
+        inquiry.attend(0.1)
+    assert inquiry.answer() == 500
+    assert time.monotonic() - began < 5.0
+
+
 def test_an_error_of_the_planner_is_raised_where_the_answer_is_taken() -> None:
     def ask(_: Situation) -> None:
         raise StoichloopError("it does not work")
