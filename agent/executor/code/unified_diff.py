@@ -88,7 +88,7 @@ def _begins_file(lines: list[str], index: int, *, in_hunk: bool) -> bool:
 
 
 def _ended(hunk: list[str]) -> list[str]:
-    """Return a hunk without the blank lines after it, of which its first line tells how many are its own."""
+    """Return a hunk without the blank lines after it. Its first line states how many of them are its own."""
     whole = len(hunk)
     while hunk[-1] == "":
         hunk = hunk[:-1]

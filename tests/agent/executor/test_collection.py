@@ -1,4 +1,4 @@
-"""What a trial leaves is collected by an ordinary user too, whom a mode of 0 keeps out."""
+"""The files that a trial leaves are collected, also as an ordinary user, whom a mode of 0 keeps out."""
 
 from __future__ import annotations
 
