@@ -91,6 +91,18 @@ class RateSystem:
         explained = np.sum(along * np.linalg.solve(squares, along), axis=(1, 2))
         return np.asarray(explained / self.noise - size + np.log(ridge).sum())
 
+    def row_misfit(self, metabolite: int, reactions: Ints, rows: Floats) -> Floats:
+        """Return the unexplained share of a metabolite for other coefficients (K, D) of reactions (D,), shape (K,).
+
+        Rates stay as they are. Coefficients are in the scale of the targets, as columns are.
+        """
+        products = self._products
+        length = np.linalg.norm(self._given[reactions] / self.spread, axis=1)
+        weights = np.where(products.owner == reactions[:, None], self._weights, 0.0) / length[:, None]
+        pull, overlap = weights @ products.cross[:, metabolite], weights @ products.overlap @ weights.T
+        left = products.squares[metabolite] - np.einsum("kd,kd->k", 2.0 * pull - rows @ overlap, rows)
+        return np.asarray(np.maximum(left / products.squares[metabolite], _LEAST_SPREAD**2))
+
     def _problem(self, reaction: int, metabolites: Ints) -> tuple[Floats, Floats]:
         """Return the metric (D, D, P, P) and the pull (D, P) of the rate of a reaction, all others refitted."""
         products, owner = self._products, self._products.owner

@@ -3,7 +3,9 @@
 Given S, every rate is fitted as a smooth function of what the regime says that it depends on. Then each column is
 compared with every other integer column that the regime allows, all other rates refitted. The support of a coefficient
 is the probability of its integer: near 0 where another fits better, shared where the data cannot tell, as for the
-length of a column that no convention fixes.
+length of a column that no convention fixes. Two columns that are wrong together at one metabolite hide each other,
+since the error of that metabolite seems large then; so pairs of its coefficients are compared too, all rates as they
+are.
 """
 
 from __future__ import annotations
@@ -11,7 +13,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 from functools import lru_cache
-from itertools import product
+from itertools import combinations, islice, product
 
 import numpy as np
 
@@ -26,6 +28,7 @@ from simulator.stated_columns import StatedColumns
 
 _FEATURES, _MOST_WEIGHTS = 8, 4096  # of each rate; of all, beyond which each rate has fewer
 _DRAWS = (0, 1)  # seeds of the laws; features of other laws weigh columns a little differently
+_MOST_PAIRS = 10_000  # of coefficients of one metabolite
 _MOST_COLUMNS = 4096  # of one reaction; of more, those that differ in one coefficient are compared
 
 
@@ -43,15 +46,51 @@ def _supported(sto_all: tuple[int, ...], key: _Key) -> Floats:
 def _support(sto_all: Ints, dataset: FrozenData, products: RateProducts) -> Floats:
     graph, found = dataset.graph, np.ones(len(sto_all))
     system = RateSystem(products, graph.matrix(sto_all.astype(float)).T / products.scale)
+    columns = _columns(sto_all, dataset)
+    for reaction, allowed in columns.items():
+        edges = np.flatnonzero(graph.rxn_all == reaction)
+        metabolites = graph.met_all[edges]
+        evidence = system.evidence(reaction, metabolites, allowed / products.scale[metabolites])
+        share = np.exp((evidence - evidence.max()) / 2.0)
+        found[edges] = np.nan_to_num((allowed == sto_all[edges]).T @ share / share.sum())
+    for metabolite in range(graph.n_metabolites):
+        edges = np.flatnonzero(graph.met_all == metabolite)
+        rows = _pairs(sto_all, edges, graph, columns)
+        if len(rows) > 1:
+            misfit = system.row_misfit(metabolite, graph.rxn_all[edges], rows / products.scale[metabolite])
+            evidence = products.rows * np.log(misfit[0] / misfit)
+            share = np.exp((evidence - evidence.max()) / 2.0)
+            found[edges] = np.minimum(found[edges], np.nan_to_num((rows == rows[0]).T @ share / share.sum()))
+    return found
+
+
+def _columns(sto_all: Ints, dataset: FrozenData) -> dict[int, Ints]:
+    """Return the allowed columns of each reaction that has a choice."""
+    graph, found = dataset.graph, dict[int, Ints]()
     for reaction in range(graph.n_reactions):
         edges = np.flatnonzero(graph.rxn_all == reaction)
-        columns = allowed_columns(sto_all[edges], edges, graph, dataset.regime.constraints, dataset.stated_columns)
-        if len(columns) > 1:
-            metabolites = graph.met_all[edges]
-            evidence = system.evidence(reaction, metabolites, columns / products.scale[metabolites])
-            share = np.exp((evidence - evidence.max()) / 2.0)
-            found[edges] = np.nan_to_num((columns == sto_all[edges]).T @ share / share.sum())
+        allowed = allowed_columns(sto_all[edges], edges, graph, dataset.regime.constraints, dataset.stated_columns)
+        if len(allowed) > 1:
+            found[reaction] = allowed
     return found
+
+
+def _pairs(sto_all: Ints, edges: Ints, graph: Graph, columns: dict[int, Ints]) -> Ints:
+    """Return the coefficients (K, D) of one metabolite, as they are and then with two of them changed."""
+    changes = []
+    for place, edge in enumerate(edges):
+        reaction = int(graph.rxn_all[edge])
+        members = np.flatnonzero(graph.rxn_all == reaction)
+        others = columns.get(reaction, sto_all[None, members])
+        single = others[np.sum(others != sto_all[members], axis=1) == 1]
+        own = single[:, members == edge].ravel()
+        changes += [(place, value) for value in own[own != sto_all[edge]].tolist()]
+    pairs = list(islice((pair for pair in combinations(changes, 2) if pair[0][0] != pair[1][0]), _MOST_PAIRS))
+    rows = np.tile(sto_all[edges], (len(pairs) + 1, 1))
+    for row, pair in enumerate(pairs, 1):
+        for place, value in pair:
+            rows[row, place] = value
+    return rows
 
 
 @dataclass(frozen=True)

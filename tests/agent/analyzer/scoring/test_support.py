@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -50,6 +51,14 @@ def test_a_wrong_integer_is_found_and_keeps_the_answer_below_nine_tenths(
     wrong[place] = np.sign(true[place]) * (3 - abs(true[place]))
     assert support(wrong, pathway)[place] < 0.1
     assert support_score(wrong, pathway) < 0.9
+
+
+def test_two_columns_that_are_wrong_at_one_metabolite_do_not_hide_each_other(pathway: Measurements, true: Ints) -> None:
+    edges = np.flatnonzero(pathway.graph.met_all == pathway.regime.metabolite_names.index("atp"))
+    for pair in combinations(edges, 2):
+        wrong = true.copy()
+        wrong[list(pair)] = np.sign(true[list(pair)]) * (3 - np.abs(true[list(pair)]))
+        assert support_score(wrong, pathway) < 0.9
 
 
 def test_where_no_convention_fixes_a_length_a_column_and_its_double_share_the_support(
