@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
@@ -14,7 +15,7 @@ from gnn.system import System, normal_of, price
 
 OPEN = -1  # of a reaction that is not decided
 _WORTH = 1.0  # in twice the log evidence: less is no reason for a change
-_DEPARTURE = 2.0 * np.log(99.0)  # in twice the log evidence: 99 of 100 coefficients of published models are 1
+_DEPARTURE = 2.0 * math.log(99.0)  # in twice the log evidence: 99 of 100 coefficients of published models are 1
 _ROUNDS = 100
 _REVISIONS, _CERTAIN = 20, 100.0  # metabolites; twice the log evidence, beyond which there is no doubt
 _SHARE = 0.15  # of the undecided reactions that are decided in one turn
@@ -103,7 +104,8 @@ class Search:
     @property
     def evidence(self) -> float:
         """Twice the log evidence of the chosen columns."""
-        return self.system.evidence - _DEPARTURE * float(np.sum(np.abs(self.integers) != 1))
+        departures = int(np.sum(np.abs(self.integers) != 1))
+        return self.system.evidence - _DEPARTURE * departures
 
     def revise(self, note: Callable[[], None]) -> None:
         """Decide the reactions around one metabolite anew, together, the doubtful first; keep what raises the evidence.
