@@ -17,6 +17,7 @@ from itertools import combinations, islice, product
 
 import numpy as np
 
+from agent.analyzer.scoring.decode import reaction_edges
 from agent.analyzer.scoring.rate_balance import RateBalance
 from agent.analyzer.scoring.rate_system import RateProducts, RateSystem
 from agent.analyzer.scoring.smooth_rates import Participants, rate_features
@@ -39,24 +40,28 @@ def support(sto_all: Ints, dataset: FrozenData) -> Floats:
 
 @lru_cache(maxsize=64)  # the trivial answer comes back with every trial
 def _supported(sto_all: tuple[int, ...], key: _Key) -> Floats:
-    answer = np.array(sto_all)
-    return np.asarray(np.mean([_support(answer, key.dataset, products) for products in _products(key)], axis=0))
+    answer, graph = np.array(sto_all), key.dataset.graph
+    columns = _columns(answer, key.dataset)
+    rows = [_pairs(answer, np.flatnonzero(graph.met_all == m), graph, columns) for m in range(graph.n_metabolites)]
+    each = [_support(answer, graph, columns, rows, products) for products in _products(key)]
+    return np.asarray(np.mean(each, axis=0))
 
 
-def _support(sto_all: Ints, dataset: FrozenData, products: RateProducts) -> Floats:
-    graph, found = dataset.graph, np.ones(len(sto_all))
+def _support(
+    sto_all: Ints, graph: Graph, columns: dict[int, Ints], pairs: list[Ints], products: RateProducts
+) -> Floats:
+    """Return the support (E,) with one draw of laws, by allowed `columns` and the `pairs` of each metabolite."""
+    found = np.ones(len(sto_all))
     system = RateSystem(products, graph.matrix(sto_all.astype(float)).T / products.scale)
-    columns = _columns(sto_all, dataset)
     for reaction, allowed in columns.items():
         edges = np.flatnonzero(graph.rxn_all == reaction)
         metabolites = graph.met_all[edges]
         evidence = system.evidence(reaction, metabolites, allowed / products.scale[metabolites])
         share = np.exp((evidence - evidence.max()) / 2.0)
         found[edges] = np.nan_to_num((allowed == sto_all[edges]).T @ share / share.sum())
-    for metabolite in range(graph.n_metabolites):
-        edges = np.flatnonzero(graph.met_all == metabolite)
-        rows = _pairs(sto_all, edges, graph, columns)
+    for metabolite, rows in enumerate(pairs):
         if len(rows) > 1:
+            edges = np.flatnonzero(graph.met_all == metabolite)
             misfit = system.row_misfit(metabolite, graph.rxn_all[edges], rows / products.scale[metabolite])
             evidence = products.rows * np.log(misfit[0] / misfit)
             share = np.exp((evidence - evidence.max()) / 2.0)
@@ -67,11 +72,10 @@ def _support(sto_all: Ints, dataset: FrozenData, products: RateProducts) -> Floa
 def _columns(sto_all: Ints, dataset: FrozenData) -> dict[int, Ints]:
     """Return the allowed columns of each reaction that has a choice."""
     graph, found = dataset.graph, dict[int, Ints]()
-    for reaction in range(graph.n_reactions):
-        edges = np.flatnonzero(graph.rxn_all == reaction)
+    for edges in reaction_edges(graph):
         allowed = allowed_columns(sto_all[edges], edges, graph, dataset.regime.constraints, dataset.stated_columns)
         if len(allowed) > 1:
-            found[reaction] = allowed
+            found[int(graph.rxn_all[edges[0]])] = allowed
     return found
 
 

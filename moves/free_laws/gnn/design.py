@@ -18,6 +18,7 @@ _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(3)
 _SMALLEST = 1e-5  # of a species' highest concentration
 _NEGLIGIBLE = 1e-10
 _LEAST_SHARE = 1e-3  # of the targets of a metabolite, that its error is taken to be
+_LEAST_AT_FIRST = 0.03  # the same while features describe rates roughly
 
 
 @dataclass(frozen=True)
@@ -108,7 +109,7 @@ def _integral_form(observations: Observations, drift: float) -> Rows:
         amounts.append(whiten @ (species[:, :n] * observations.volume))
         left.append(whiten @ ((species - smooth)[:, :n] * observations.volume))
     rows = _scaled(np.concatenate(nodes), np.concatenate(amounts), matrices)
-    return weighed(rows, np.concatenate(left) / rows.scale, 0.03)
+    return weighed(rows, np.concatenate(left) / rows.scale, _LEAST_AT_FIRST)
 
 
 def _whitening(time: Floats, drift: float) -> Floats:
