@@ -40,13 +40,13 @@ def judge(dataset: Dataset, sto_all: Floats, integers: Ints | None = None) -> Sc
 
 def ones(dataset: Dataset) -> Scores:
     """Return the trivial answer: 1 everywhere, with the signs of the graph."""
-    answer = baseline(dataset.truth)
+    answer = baseline(dataset.truth.graph)
     return judge(dataset, answer.astype(float), answer)
 
 
 def balance(dataset: Dataset) -> Scores:
     """Return the consistent integers nearest to `ones`; a method that recovers fewer loses to the trivial answer."""
-    return judge(dataset, baseline(dataset.truth).astype(float))
+    return judge(dataset, baseline(dataset.truth.graph).astype(float))
 
 
 def oracle(dataset: Dataset) -> Scores:

@@ -56,7 +56,7 @@ def _sparse_regressions(dataset: Dataset) -> dict[str, BaselineResult]:
     found = {"sindy": _answer(notes["sindy"], judge(dataset, sto_all), start)}
     if not dataset.regime.observation.roles_told:
         return found | {"sindy_signed": BaselineResult(note=notes["sindy_signed"], skipped="the graph tells no signs")}
-    signed = np.abs(sto_all) * baseline(dataset.truth).astype(float)
+    signed = np.abs(sto_all) * baseline(dataset.truth.graph).astype(float)
     return found | {"sindy_signed": _answer(notes["sindy_signed"], judge(dataset, signed), start)}
 
 

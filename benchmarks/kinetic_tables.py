@@ -15,7 +15,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 from agent.analyzer.scoring.decode import reaction_edges
-from agent.analyzer.scoring.score import support_score
+from agent.analyzer.scoring.score import baseline, support_score
 from benchmarks.mass_action import mass_action_columns
 from simulator.measured.measurements import Measurements, import_measurements
 from simulator.network import Ints
@@ -50,7 +50,7 @@ def compared_tables(folder: Path) -> Iterator[TableResult]:
 def _compared(name: str, data: Measurements, truth: dict[str, dict[str, int]]) -> TableResult:
     true = _primitive_truth(data, truth)
     answers = {
-        "ones": np.where(data.graph.role < 0, -1, 1),
+        "ones": baseline(data.graph),
         "mass_action": mass_action_columns(data, replace(data.regime.constraints, primitive=True)),
     }
     return TableResult(

@@ -50,7 +50,7 @@ def test_balance_alone_tells_more_than_ones(tiny: Dataset) -> None:
 
 
 def test_integers_are_judged_as_they_are_and_real_coefficients_decoded(tiny: Dataset) -> None:
-    answer = baseline(tiny.truth)
+    answer = baseline(tiny.truth.graph)
     assert judge(tiny, answer.astype(float), answer)["exact"] != judge(tiny, answer.astype(float))["exact"]
 
 

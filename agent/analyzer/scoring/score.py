@@ -37,7 +37,7 @@ def score(estimate: Estimate, dataset: FrozenData) -> Scores:
     dynamics = EstimatedDynamics(dataset.graph, estimate)
     unaided = _rollout_scores(dynamics, dataset) | _blind_scores(dynamics, decoded, dataset)
     if not isinstance(dataset, Dataset):
-        trivial = support_score(np.where(dataset.graph.role < 0, -1, 1), dataset)
+        trivial = support_score(baseline(dataset.graph), dataset)
         return unaided | {"support": support_score(decoded, dataset), "baseline_support": trivial}
     scores = coefficient_scores(estimate.sto_all, decoded, dataset)
     scores |= _function_scores(dynamics, dataset) | unaided
@@ -74,9 +74,9 @@ def support_f1(decoded: Ints, truth: Ints) -> float:
     return float(2.0 * hits / max(np.sum(decoded != 0) + np.sum(truth != 0), 1))
 
 
-def baseline(truth: Truth) -> Ints:
+def baseline(graph: Graph) -> Ints:
     """Return the trivial answer, shape (E,): 1 for every candidate edge, with the sign of its role if that is given."""
-    return np.where(truth.graph.role < 0, -1, 1)
+    return np.where(graph.role < 0, -1, 1)
 
 
 def edge_scores(sto_all: Floats, decoded: Ints, truth: Truth, edges: NDArray[np.bool_]) -> Scores:
@@ -87,7 +87,7 @@ def edge_scores(sto_all: Floats, decoded: Ints, truth: Truth, edges: NDArray[np.
     true = truth.sto_all[edges]
     scale = column_scale(truth.graph, sto_all, truth.sto_all)[truth.graph.rxn_all]
     exact = _share(decoded[edges] == true)
-    trivial = _share(baseline(truth)[edges] == true)
+    trivial = _share(baseline(truth.graph)[edges] == true)
     twos, present = np.abs(true) == 2, true != 0
     return {
         "exact": exact,

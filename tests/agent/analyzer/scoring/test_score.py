@@ -50,7 +50,7 @@ def test_scores_over_candidates_by_hand(tiny: Dataset) -> None:
     shown = graph_of(np.array([[-1], [1], [1], [-1], [1]]))
     truth = Truth(shown, matrix[:, 0], tiny.truth.law)
     everything = np.ones(5, dtype=bool)
-    assert baseline(truth).tolist() == [-1, 1, 1, -1, 1]
+    assert baseline(truth.graph).tolist() == [-1, 1, 1, -1, 1]
     decoded = np.array([-2, 1, 0, 0, 1])  # B for C's place: one edge missed, one invented
     scores = edge_scores(decoded.astype(float), decoded, truth, everything)
     assert (scores["exact"], scores["baseline_exact"]) == (0.6, 0.4)
@@ -59,7 +59,7 @@ def test_scores_over_candidates_by_hand(tiny: Dataset) -> None:
     assert scores["sign_accuracy"] == pytest.approx(2 / 3)
     assert scores["support_f1"] == pytest.approx(2 / 3)
     untold = Truth(replace(shown, role=np.zeros(5, dtype=np.int8)), matrix[:, 0], tiny.truth.law)
-    assert baseline(untold).tolist() == [1, 1, 1, 1, 1]
+    assert baseline(untold.graph).tolist() == [1, 1, 1, 1, 1]
     assert edge_scores(decoded.astype(float), decoded, untold, everything)["baseline_exact"] == 0.4
 
 
@@ -84,9 +84,9 @@ def test_the_trivial_answer_by_hand(tiny: Dataset) -> None:
     matrix = np.array([[-1, -2], [1, 1], [0, 1]])
     graph = graph_of(matrix)
     truth = Truth(graph, matrix[graph.met_all, graph.rxn_all], tiny.truth.law)
-    assert baseline(truth).tolist() == [-1, 1, -1, 1, 1]
+    assert baseline(truth.graph).tolist() == [-1, 1, -1, 1, 1]
     everything = np.ones(5, dtype=bool)
-    scores = edge_scores(baseline(truth).astype(float), baseline(truth), truth, everything)
+    scores = edge_scores(baseline(truth.graph).astype(float), baseline(truth.graph), truth, everything)
     assert (scores["exact"], scores["baseline_exact"], scores["skill"]) == (0.8, 0.8, 0.0)
     assert (scores["recall_2"], scores["sign_accuracy"]) == (0.0, 1.0)
     # y = x: squared error 1, of a spread of 8 around the mean of 0.
