@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -25,6 +26,7 @@ from tests.conftest import HOLDING, ROOT, made_once
 from tests.docs.affordable import IN_A_FIXTURE, NIGHT, SMALLER, affordable
 from tests.docs.pages import PAGES, Step, steps
 from tests.simulator.sbml_files import EQUATIONS, write_sbml
+from tests.warm import run_warm
 
 REGIME = "pde_m1_tiny"
 FOLLOWED = [page for page in PAGES if any(steps(page))]
@@ -59,19 +61,20 @@ def spend_a_night(root: Path, tiny: Dataset) -> None:
 
 
 def run(command: str, root: Path) -> None:
-    """Run a command line in a clone, with the packages of that clone; where no sandbox holds, without one."""
+    """Run a command line in a clone, with the packages of that clone; where no sandbox holds, without one.
+
+    A line that is one command of ours and nothing of the shell's starts with its libraries imported.
+    """
     if not HOLDING.holds:
         command = re.sub(r"stoichloop (explore|verify|pick|winners)\b", r"\g<0> --no-sandbox", command)
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    done = subprocess.run(
-        ["bash", "-e", "-o", "pipefail", "-c", command],
-        cwd=root,
-        env={**os.environ, "PATH": path, "PYTHONPATH": str(root), "COLUMNS": "200"},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=300,
-    )
+    env = {**os.environ, "PATH": path, "PYTHONPATH": str(root), "COLUMNS": "200"}
+    program, *arguments = shlex.split(command)
+    if program == "stoichloop" and not re.search(r"[|&;<>$`\n]", command):
+        done = run_warm("agent.cli", arguments, root, env, timeout=300)
+    else:
+        shell = ["bash", "-e", "-o", "pipefail", "-c", command]
+        done = subprocess.run(shell, cwd=root, env=env, capture_output=True, text=True, check=False, timeout=300)
     assert done.returncode == 0, (
         f"{command}\nended with status {done.returncode}: {(done.stdout + done.stderr)[-2000:]}"
     )

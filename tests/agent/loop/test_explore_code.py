@@ -34,6 +34,7 @@ def read(workspace: Workspace) -> list[Experiment]:
         return ledger.experiments()
 
 
+@pytest.mark.usefixtures("quick")
 def test_faults_of_a_model_are_survived_said_and_cost_nothing_that_was_done(
     stoichloop: Command, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
