@@ -2,7 +2,7 @@
 
 1. Screen (`screening`). At each fidelity, from `probe` up to the campaign's own, the candidate races against the
    incumbent's mean on seeds that belong to the incumbent.
-2. Confirm (`confirmation`), at the campaign's fidelity, on fresh seeds; half of the pairs of code on sibling networks.
+2. Confirm (`confirmation`), at the campaign's fidelity, on fresh seeds; half of those of code on sibling networks.
 
 A failure on one of the first seeds of a fidelity fails the experiment. Later ones count as a score of 0, and more than
 a quarter of the fresh seeds fail it.
@@ -15,14 +15,12 @@ Fewer lines of code than the incumbent's, or fewer changes, win ties; their conf
 
 from __future__ import annotations
 
-import math
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
 
-import numpy as np
-
+from agent.analyzer.judging.across_networks import EXCHANGED, contrast_across, exchanges, on_most
 from agent.analyzer.judging.confirmation import (
     ELSEWHERE,
     FAILING,
@@ -206,20 +204,27 @@ class _Hearing:
     def _halves(self) -> int:
         return 2 if self.siblings else 1
 
-    def _siblings_of(self, look: Look) -> list[tuple[int, int]]:
-        """Return seed and sibling of each pair that is on a sibling network."""
+    def _elsewhere(self, count: int) -> list[tuple[int, int]]:
+        """Return seed and sibling of at least `count` trials on sibling networks, as many on each."""
         if not self.siblings:
             return []
-        seeds = confirm_seeds(self.incumbent.id, look.pairs // 2)
+        each = -(-count // len(self.siblings))
+        seeds = confirm_seeds(self.incumbent.id, each * len(self.siblings))
         return [(seed, self.siblings[place % len(self.siblings)]) for place, seed in enumerate(seeds)]
 
     def _missing(self, look: Look) -> tuple[TrialKey, ...]:
         keys: list[TrialKey] = []
-        for e, count in ((self.candidate, look.pairs), (self.incumbent, look.rivals)):
+        for e, count, elsewhere in (
+            (self.candidate, look.pairs, look.pairs // 2),
+            (self.incumbent, look.rivals, look.rivals),
+        ):
             own, there = e.tried(self.top), _on_siblings(e, self.top)
             fresh = confirm_seeds(self.incumbent.id, count // self._halves)
             keys += [TrialKey(e.id, seed, self.top) for seed in fresh if seed not in own]
-            keys += [TrialKey(e.id, key[0], self.top, key[1]) for key in self._siblings_of(look) if key not in there]
+            wanted = self._elsewhere(elsewhere)
+            keys += [
+                TrialKey(e.id, seed, self.top, sibling) for seed, sibling in wanted if (seed, sibling) not in there
+            ]
         return tuple(keys)
 
     def _look(self, look: Look) -> Verdict | None:
@@ -242,7 +247,7 @@ class _Hearing:
                 return None if undecided else Verdict("rejected", f"{above.words}; it leads {self.incumbent.id}", *told)
             also = "; the gain is shown on sibling networks" if self.siblings else ""
             return Verdict("accepted", f"{better} {on}, below the level {level:.2g} of test {place}{also}", *told)
-        if look is not LOOKS[-1] and max(here.p_value, there.p_value) <= look.futile:
+        if look is not LOOKS[-1] and here.p_value <= look.futile and there.p_value <= look.elsewhere:
             return None
         if here.shown or (look is not LOOKS[-1] and here.p_value <= look.futile):
             return Verdict(
@@ -281,16 +286,17 @@ class _Hearing:
         """Compare on sibling networks; without any, that half shows the gain."""
         if not self.siblings:
             return _Half(Contrast(0.0, 0.0, 1), 0.0, shown=True)
-        ours, theirs = _on_siblings(self.candidate, self.top), _on_siblings(self.incumbent, self.top)
-        gains = {
-            key: (ours[key] or 0.0) - rival for key in self._siblings_of(look) if (rival := theirs[key]) is not None
-        }
-        pairs, least = list(gains.values()), -self._margin
-        if len(pairs) < MIN_PAIRS:
+        ours = _by_network(self.candidate, self.top, self._elsewhere(look.pairs // 2), failed=0.0)
+        theirs = _by_network(self.incumbent, self.top, self._elsewhere(look.rivals))
+        ours = {network: scores for network, scores in ours.items() if network in theirs}
+        theirs = {network: theirs[network] for network in ours}
+        if sum(map(len, theirs.values())) < MIN_PAIRS:
             return _Half(Contrast(0.0, 0.0, 1), 1.0, shown=False)
-        contrast = paired(pairs, self._prior.sigma(_equally_hard({key: ours[key] or 0.0 for key in gains})))
-        shown = contrast.effect >= 0.0 and passes(contrast, pairs, level, least) and _on_most(gains, least)
-        return _Half(contrast, contrast.p_value(least), shown)
+        rival, least = self.incumbent, -self._margin
+        contrast = contrast_across(ours, theirs, self._prior, self.evidence.prior(rival, rival, self.top))
+        p_value = contrast.p_value(least)
+        shown = contrast.effect >= 0.0 and p_value < level and on_most(ours, theirs, least)
+        return _Half(contrast, p_value, shown and exchanges(ours, theirs, least) <= max(level, EXCHANGED))
 
     def _above_trivial(self, scores: Sequence[float]) -> _AboveTrivial | None:
         """Compare a candidate with the trivial answer, None if it need not beat that."""
@@ -315,7 +321,10 @@ class _Hearing:
 
     def _fails(self, look: Look) -> Verdict | None:
         """Return the verdict on a candidate too many of whose fresh trainings did not complete."""
-        fresh, pairs = confirm_seeds(self.incumbent.id, look.pairs // self._halves), set(self._siblings_of(look))
+        fresh, pairs = (
+            confirm_seeds(self.incumbent.id, look.pairs // self._halves),
+            set(self._elsewhere(look.pairs // 2)),
+        )
         tried = [t for t in self.candidate.trials if t.fidelity == self.top and t.seed in fresh]
         there = [t for t in self.candidate.sibling_trials if t.fidelity == self.top and (t.seed, t.sibling) in pairs]
         broken, elsewhere = ([t for t in trials if t.status != "completed"] for trials in (tried, there))
@@ -336,27 +345,15 @@ def _on_siblings(experiment: Experiment, fidelity: str) -> dict[tuple[int, int],
     return {(t.seed, t.sibling): t.score for t in experiment.sibling_trials if t.fidelity == fidelity}
 
 
-def _equally_hard(scores: Mapping[tuple[int, int], float]) -> list[float]:
-    """Return scores, by seed and sibling, as on one network: how networks differ is no noise of a pair on one of them.
-
-    Distances from the mean of each network grow by the degrees of freedom that these means take.
-    """
-    values, networks = np.array(list(scores.values())), np.array([sibling for _, sibling in scores])
-    _, place = np.unique(networks, return_inverse=True)
-    means = np.bincount(place, values) / np.bincount(place)
-    free = len(values) - len(means)
-    if not free:
-        return [float(values.mean())]
-    apart = (values - means[place]) * math.sqrt((len(values) - 1) / free)
-    return [float(score) for score in np.clip(values.mean() + apart, 0.0, 1.0)]
-
-
-def _on_most(gains: Mapping[tuple[int, int], float], least: float) -> bool:
-    """Return whether the mean gain, by seed and sibling, is above `least` on all siblings, or all but one of four."""
-    by_network: dict[int, list[float]] = {}
-    for (_, sibling), gain in gains.items():
-        by_network.setdefault(sibling, []).append(gain)
-    return sum(statistics.fmean(values) <= least for values in by_network.values()) <= len(by_network) // 4
+def _by_network(
+    experiment: Experiment, fidelity: str, wanted: Sequence[tuple[int, int]], failed: float | None = None
+) -> dict[int, list[float]]:
+    """Return the scores on each sibling; a training that did not complete scores `failed`, or is left out."""
+    scores, found = _on_siblings(experiment, fidelity), dict[int, list[float]]()
+    for key in wanted:
+        if (score := failed if scores[key] is None else scores[key]) is not None:
+            found.setdefault(key[1], []).append(score)
+    return found
 
 
 def _why_failed(trial: TrialResult) -> str:

@@ -21,12 +21,11 @@ candidates, all equal to the incumbent, is accepted stays below alpha, however l
 they share, and also where screening has used the incumbent's trials: given those, a candidate's own are fresh. Until
 its first false acceptance a campaign of equal candidates has one incumbent; after an acceptance the count begins anew.
 
-Siblings. Of a candidate whose code is not the baseline's, half of the pairs are on sibling networks, and both halves
+Siblings. Of a candidate whose code is not the baseline's, half of the seeds are on sibling networks, and both halves
 have to show the gain (an intersection-union test, R. L. Berger, Technometrics 24, 1982): constants that were fitted to
 one S gain nothing on another. That half has a quarter of the level, since a planner that fits constants gets a real
-gain on its own network in each of its confirmations. There the differences of pairs are tested, since a pair shares its
-network. What is tested is the mean gain on these few networks; so that no single one carries it, the gain has to be
-above 0 on all of them, or all but one of four. Planners are never told figures of that half.
+gain on its own network in each of its confirmations. Scores are compared within each network (`across_networks`).
+Planners are never told figures of that half.
 
 Fewer lines. Code with fewer lines is accepted if its mean is not below the incumbent's and the same tests reject that
 it is worse by half of the incumbent's noise.
@@ -58,16 +57,20 @@ _FLIPS = 1 << 14
 
 
 class Look(NamedTuple):
-    """One look of a confirmation: pairs, seeds of the incumbent, share of the level, and the p-value that ends it."""
+    """One look of a confirmation: pairs, seeds of the incumbent, share of the level, and the p-values that end it.
+
+    `futile` is that on the campaign's own network, `elsewhere` that on sibling networks, where noise may be larger.
+    """
 
     pairs: int
     rivals: int
     share: float
     futile: float
+    elsewhere: float
     only_large: bool
 
 
-LOOKS = (Look(12, 12, 0.1, 0.3, True), Look(32, 48, 0.2, 0.1, False), Look(48, 64, 0.2, 0.0, False))
+LOOKS = (Look(12, 12, 0.1, 0.3, 0.5, True), Look(32, 48, 0.2, 0.1, 0.1, False), Look(48, 64, 0.2, 0.0, 0.0, False))
 
 Values = np.ndarray[tuple[int], np.dtype[np.float64]]
 
@@ -111,34 +114,41 @@ def compare(differences: Sequence[float], noise: Noise) -> Contrast:
 
 def welch(ours: Sequence[float], theirs: Sequence[float], prior: Prior, rivals: Prior) -> Contrast:
     """Compare two samples of at least two scores; no variance is smaller than the one shrunk towards others."""
-    parts = [_mean_of(np.asarray(s, dtype=float), p.sigma(s)) for s, p in ((ours, prior), (theirs, rivals))]
-    square = parts[0].square + parts[1].square
-    if square == 0.0:
-        return Contrast(parts[0].mean - parts[1].mean, 0.0, len(ours) + len(theirs) - 2)
-    degrees = square**2 / sum(part.square**2 / (part.number - 1) for part in parts)
-    skewness = (parts[0].third - parts[1].third) / square**1.5
-    return Contrast(parts[0].mean - parts[1].mean, math.sqrt(square), degrees, skewness)
+    return contrast_of(
+        *(_mean_of(np.asarray(s, dtype=float), p.sigma(s)) for s, p in ((ours, prior), (theirs, rivals)))
+    )
 
 
 def paired(differences: Sequence[float], least: float) -> Contrast:
     """Summarise at least two paired differences, whose standard deviation is at least `least`."""
     part = _mean_of(np.asarray(differences, dtype=float), least)
     skewness = part.third / part.square**1.5 if part.square else 0.0
-    return Contrast(part.mean, math.sqrt(part.square), part.number - 1, skewness)
+    return Contrast(part.mean, math.sqrt(part.square), part.degrees, skewness)
 
 
-class _Mean(NamedTuple):
+class Mean(NamedTuple):
+    """A mean with its squared standard error, the degrees of freedom of that, and its third central moment."""
+
     mean: float
-    square: float  # the squared standard error
-    third: float  # the third central moment of the mean
-    number: int
+    square: float
+    degrees: int
+    third: float
 
 
-def _mean_of(values: Values, least: float) -> _Mean:
+def contrast_of(ours: Mean, theirs: Mean) -> Contrast:
+    """Compare two means, with the degrees of freedom that Welch gives their difference."""
+    effect, square = ours.mean - theirs.mean, ours.square + theirs.square
+    if square == 0.0:
+        return Contrast(effect, 0.0, ours.degrees + theirs.degrees)
+    degrees = square**2 / sum(part.square**2 / part.degrees for part in (ours, theirs))
+    return Contrast(effect, math.sqrt(square), degrees, (ours.third - theirs.third) / square**1.5)
+
+
+def _mean_of(values: Values, least: float) -> Mean:
     n, mean = len(values), float(values.mean())
     variance = max(float(values.var(ddof=1)), least**2)
     third = float(((values - mean) ** 3).sum()) / (n * (n - 1) * (n - 2)) if n > 2 else 0.0
-    return _Mean(mean, variance / n, third, n)
+    return Mean(mean, variance / n, n - 1, third)
 
 
 def sign_flips(differences: Sequence[float]) -> float:

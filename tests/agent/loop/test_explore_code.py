@@ -34,7 +34,6 @@ def read(workspace: Workspace) -> list[Experiment]:
         return ledger.experiments()
 
 
-@pytest.mark.usefixtures("quick")
 def test_faults_of_a_model_are_survived_said_and_cost_nothing_that_was_done(
     stoichloop: Command, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -122,7 +121,7 @@ def test_patches_are_refused_fail_and_are_repaired(
 def test_without_any_model_the_loop_tries_moves_and_lands_what_helps(
     workspace: Workspace, tiny: Dataset, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    few = Look(4, 4, 10.0, 0.0, False)  # pairs, at a level that so few reach
+    few = Look(4, 8, 40.0, 0.0, 0.0, False)  # pairs, at a level that so few reach
     monkeypatch.setattr("agent.analyzer.judging.acceptance.LOOKS", (few,))
     lead(workspace, tiny, "moves", 2)
     told = capsys.readouterr().out
