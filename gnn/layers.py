@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from gnn.interpolation import interpolated_by_rows
+from gnn.observations import ABREAST, Graph
 
 ACTIVATIONS: dict[str, type[nn.Module]] = {
     "identity": nn.Identity,
@@ -81,19 +82,16 @@ class SubstrateAggregation(nn.Module):
         self.attention = attention
         self.activation = ACTIVATIONS[activation]()
 
-    def forward(
-        self, concentration: Tensor, magnitude: Tensor, presence: Tensor, edges: Tensor, n_reactions: int
-    ) -> Tensor:
-        """Return h, shape (R, B).
-
-        concentration has shape (N, B), magnitude and presence (E_sub,), edges (2, E_sub): metabolites, reactions.
-        """
-        metabolite, reaction = edges
+    def forward(self, concentration: Tensor, magnitude: Tensor, presence: Tensor, graph: Graph) -> Tensor:
+        """Return h, shape (R, B), for concentration of shape (N, B), magnitude and presence of shape (E_sub,)."""
         alpha = None if self.attention is None else self.attention()
-        x = concentration[metabolite]
-        value = interpolated_by_rows(self.substrate_func, x, magnitude)
-        messages = presence.unsqueeze(-1) * self._passed(value, x, alpha)
-        return messages.new_zeros(n_reactions, messages.shape[1]).index_add(0, reaction, messages)
+        metabolite, place = graph.substrate_rows
+        abreast = magnitude.new_zeros(len(metabolite) * ABREAST).index_copy(0, place, magnitude)
+        rows = concentration.index_select(0, metabolite)
+        values = interpolated_by_rows(self.substrate_func, rows, abreast.view(-1, ABREAST)).flatten(0, 1)
+        x = concentration.index_select(0, graph.met_sub)
+        messages = presence.unsqueeze(-1) * self._passed(values.index_select(0, place), x, alpha)
+        return messages.new_zeros(graph.n_reactions, messages.shape[1]).index_add(0, graph.rxn_sub, messages)
 
     def typical_message(self, concentration: Tensor, magnitude: Tensor) -> Tensor:
         """Return the message of a present edge at c and |s| of one shape; attention is replaced by its mean."""
@@ -118,5 +116,5 @@ class StoichiometricUpdate(nn.Module):
         rate has shape (R, B), sto_all (E,), edges (2, E): reactions, metabolites.
         """
         reaction, metabolite = edges
-        contributions = sto_all.unsqueeze(-1) * rate[reaction]
+        contributions = sto_all.unsqueeze(-1) * rate.index_select(0, reaction)
         return rate.new_zeros(n_metabolites, rate.shape[1]).index_add(0, metabolite, contributions)

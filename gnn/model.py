@@ -33,7 +33,6 @@ class MetabolismPropagation(nn.Module):
 
     shift: Tensor
     width: Tensor
-    substrate_edges: Tensor
     all_edges: Tensor
 
     def __init__(self, observations: Observations, config: Configuration) -> None:
@@ -61,7 +60,6 @@ class MetabolismPropagation(nn.Module):
         self.update = StoichiometricUpdate()
         self.register_buffer("shift", observations.concentration.mean().cpu())
         self.register_buffer("width", observations.concentration.std().cpu())
-        self.register_buffer("substrate_edges", torch.stack([graph.met_sub, graph.rxn_sub]), persistent=False)
         self.register_buffer("all_edges", torch.stack([graph.rxn_all, graph.met_all]), persistent=False)
 
     def presence(self, coefficient: Tensor) -> Tensor:
@@ -78,10 +76,9 @@ class MetabolismPropagation(nn.Module):
 
     def drive(self, concentration: Tensor) -> Tensor:
         """Return h, shape (R, B), for concentrations of shape (N, B)."""
-        coefficient = self.sto_all[self.graph.sub_to_all]
+        coefficient = self.sto_all.index_select(0, self.graph.sub_to_all)
         scaled = self.exchanged((concentration - self.shift) / self.width)
-        presence, edges = self.presence(coefficient), self.substrate_edges
-        h: Tensor = self.aggregation(scaled, coefficient.abs(), presence, edges, self.graph.n_reactions)
+        h: Tensor = self.aggregation(scaled, coefficient.abs(), self.presence(coefficient), self.graph)
         return h
 
     def exchanged(self, scaled: Tensor) -> Tensor:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +12,8 @@ import torch
 from torch import Tensor
 
 from gnn.derivative import smooth
+
+ABREAST = 8  # edges of a row in `Graph.substrate_rows`
 
 
 @dataclass(frozen=True)
@@ -33,6 +37,24 @@ class Graph:
     rxn_all: Tensor
     sub_to_all: Tensor
     role: Tensor
+
+    @cached_property
+    def substrate_rows(self) -> tuple[Tensor, Tensor]:
+        """Rows of up to `ABREAST` edges that may be substrates and share their metabolite.
+
+        Returns the metabolite of each row, shape (G,), and the place of each edge in the rows end to end, (E_sub,).
+        """
+        metabolites, places, row_of = list[int](), list[int](), dict[tuple[int, int], int]()
+        number = Counter[int]()
+        for metabolite in self.met_sub.tolist():
+            row, abreast = divmod(number[metabolite], ABREAST)
+            number[metabolite] += 1
+            if not abreast:
+                row_of[metabolite, row] = len(metabolites)
+                metabolites.append(metabolite)
+            places.append(row_of[metabolite, row] * ABREAST + abreast)
+        device = self.met_sub.device
+        return torch.tensor(metabolites, device=device), torch.tensor(places, device=device)
 
 
 @dataclass(frozen=True)

@@ -40,7 +40,7 @@ def test_a_function_of_a_scalar_and_a_magnitude_too(activation: str) -> None:
     direction = torch.randn(30, 50)
     by = [magnitudes, *function.parameters()]
     true = function(values, magnitudes.unsqueeze(-1).expand_as(values))
-    found = interpolated_by_rows(function, values, magnitudes)
+    found = interpolated_by_rows(function, values, magnitudes.unsqueeze(-1)).squeeze(1)
     each = torch.autograd.grad((true * direction).sum(), by)
     read = torch.autograd.grad((found * direction).sum(), by)
     assert relative(found, true) < 1e-3

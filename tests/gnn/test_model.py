@@ -121,7 +121,7 @@ def test_renaming_reactions_renames_nothing_else(observations: Observations) -> 
     model.log_k.data = torch.randn_like(model.log_k)
     before = model(observations.concentration[:, :3])
     new_name = torch.randperm(observations.graph.n_reactions)
-    model.substrate_edges[1] = new_name[model.substrate_edges[1]]
+    model.graph = replace(model.graph, rxn_sub=new_name[model.graph.rxn_sub])
     model.all_edges[0] = new_name[model.all_edges[0]]
     renamed = torch.empty_like(model.log_k.data)
     renamed[new_name] = model.log_k.data
