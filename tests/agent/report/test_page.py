@@ -21,6 +21,7 @@ from threading import Thread
 import pytest
 
 from agent.campaign.status import Status, read_status
+from agent.cli.report_command import report
 from agent.report import serve
 from agent.report.main_answers import answers_of
 from agent.report.page import Report
@@ -289,3 +290,18 @@ def test_the_command_writes_it_and_says_where(again: Paged) -> None:
     refused = asked("nowhere")
     assert refused.returncode == 1
     assert "nowhere" in refused.stderr
+
+
+@pytest.mark.parametrize("over_ssh", [True, False])
+def test_a_server_that_is_reached_by_ssh_says_how_to_open_its_page(
+    over_ssh: bool, paged: Paged, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(_: ReportServer) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.chdir(paged.workspace.root)
+    monkeypatch.setattr(ReportServer, "serve_forever", interrupted)
+    monkeypatch.setenv("SSH_CONNECTION", "10.0.0.2 51234 10.0.0.1 22" if over_ssh else "")
+    report(serve=True, port=0)
+    printed = capsys.readouterr().out
+    assert bool(re.search(r"ssh -L (\d+):127\.0\.0\.1:\1 ", printed)) == over_ssh
