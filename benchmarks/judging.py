@@ -166,13 +166,15 @@ class FitsConstants:
     elsewhere: float
     proposals: int = 200
     siblings: int = _SIBLINGS
+    start: Nature = START
 
     def __call__(self, rng: np.random.Generator) -> bool:
         """See `Case`."""
-        simulated, mean = SimulatedCampaign(rng, START, self.siblings), START.mean
+        start = self.start
+        simulated, mean = SimulatedCampaign(rng, start, self.siblings), start.mean
         for _ in range(self.proposals):
-            better = mean + float(rng.normal(0.0, 0.5)) * START.sigma
-            fitted = replace(START, mean=better, elsewhere=START.mean + self.elsewhere * START.sigma)
+            better = mean + float(rng.normal(0.0, 0.5)) * start.sigma
+            fitted = replace(start, mean=better, elsewhere=start.mean + self.elsewhere * start.sigma)
             if simulated.try_these([fitted], patched=True)[0].verdict == "accepted":
                 return True
             mean = max(mean, min(better, 0.9))
@@ -229,7 +231,11 @@ def cases() -> Iterator[tuple[str, str, Case]]:
     yield "gain of one standard deviation of its own noise found", "normal, after 12 equal candidates", later
     for gain in (2, 4):
         code = Accepts(replace(START, mean=START.mean + gain * START.sigma), patched=True)
-        yield "gain of code found, half of the pairs on siblings", f"{gain} standard deviations", code
+        yield "gain of code found, half of its trials on siblings", f"{gain} standard deviations", code
+    noisy = replace(START, wider=3.0)
+    code = Accepts(replace(START, mean=START.mean + 2 * START.sigma), noisy, patched=True)
+    wide = "2 standard deviations, an incumbent three times as noisy on siblings"
+    yield "gain of code found, half of its trials on siblings", wide, code
     yield "gain of 2 standard deviations found", "beside a baseline ten times as noisy", FindsASuccessor()
     for share in (0.75, 0.7, 0.6):
         for breaks, words in ((False, "scores 0"), (True, "does not complete")):
@@ -237,6 +243,10 @@ def cases() -> Iterator[tuple[str, str, Case]]:
             yield "candidate that fails on some seeds accepted", f"+4 sd on {share:.0%}, else {words}", Accepts(failing)
     for elsewhere in (0.0, -2.0):
         yield "fitted constants accepted in 200 proposals", f"{elsewhere:g} sd on siblings", FitsConstants(elsewhere)
+    for law in ("normal", "bimodal"):
+        wide = f"0 sd on siblings, {law}, three times as noisy there"
+        start = replace(START, law=law, wider=3.0)
+        yield "fitted constants accepted in 200 proposals", wide, FitsConstants(0.0, start=start)
     for siblings in (1, 0):
         left = f"0 sd on siblings, {siblings} left"
         yield "fitted constants accepted in 200 proposals", left, FitsConstants(0.0, siblings=siblings)

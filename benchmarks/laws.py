@@ -36,7 +36,7 @@ class Nature:
     """The true scores of an experiment, by the name of their law.
 
     `fails` is the share of seeds that score 0, or whose training does not complete if it `breaks`. `elsewhere` is the
-    mean score on sibling networks, None where it is that on the own one.
+    mean score on sibling networks, None where it is that on the own one; noise there is `wider` times as large.
     """
 
     mean: float
@@ -45,6 +45,7 @@ class Nature:
     fails: float = 0.0
     breaks: bool = False
     elsewhere: float | None = None
+    wider: float = 1.0
 
     @property
     def expected(self) -> float:
@@ -56,4 +57,5 @@ class Nature:
         if self.fails and rng.random() < self.fails:
             return None if self.breaks else 0.0
         mean = self.elsewhere if elsewhere and self.elsewhere is not None else self.mean
-        return min(max(mean + self.sigma * LAWS[self.law](rng), 0.0), 1.0)
+        sigma = self.sigma * (self.wider if elsewhere else 1.0)
+        return min(max(mean + sigma * LAWS[self.law](rng), 0.0), 1.0)

@@ -47,7 +47,7 @@ def interpolated(function: Function, values: Tensor) -> Tensor:
 
 
 def interpolated_by_rows(function: Function, values: Tensor, magnitudes: Tensor) -> Tensor:
-    """Return function(values, magnitudes), shape (G, P, B): each row of values, shape (G, B), with P magnitudes >= 0."""
+    """Return function(values, magnitudes), shape (G, P, B), for values (G, B) and P magnitudes >= 0 of each row."""
     nodes, top = _around(values), magnitudes.detach().amax().clamp(min=_LEAST)
     angles = (torch.arange(_CHEBYSHEV, device=values.device) + 0.5) * (math.pi / _CHEBYSHEV)
     places = 0.5 * (1.0 + angles.cos())
