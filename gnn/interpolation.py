@@ -42,7 +42,7 @@ def interpolated(function: Function, values: Tensor) -> Tensor:
     """Return function(values), for values of any shape."""
     nodes = _around(values)
     at = (values - nodes.low) * ((_EVEN - 1) / (nodes.high - nodes.low))
-    read: Tensor = _Cubics.apply(function(nodes.all()), at.reshape(-1))
+    read: Tensor = _Cubics.apply(function(nodes.all()), at.reshape(-1))  # type: ignore[no-untyped-call]  # torch's
     return read.view(values.shape)
 
 
@@ -86,7 +86,7 @@ class _Cubics(torch.autograd.Function):
     generate_vmap_rule = True
 
     @staticmethod
-    def forward(row: Tensor, at: Tensor) -> Tensor:  # type: ignore[override]
+    def forward(row: Tensor, at: Tensor) -> Tensor:
         first = _first(at)
         values, weights = _taps(row, first), _weights(at - first)
         return values[0] * weights[0] + values[1] * weights[1] + values[2] * weights[2] + values[3] * weights[3]
@@ -96,7 +96,7 @@ class _Cubics(torch.autograd.Function):
         ctx.save_for_backward(*inputs)
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor]:  # type: ignore[override]
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor]:
         row, at = ctx.saved_tensors
         first = _first(at)
         x = at - first
