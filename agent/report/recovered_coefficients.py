@@ -14,7 +14,7 @@ from agent.analyzer.scoring.estimate import EstimateError, read_estimate
 from agent.campaign.folder import CampaignFolder
 from agent.executor.artifacts import ESTIMATE
 from agent.report.reconstruction import ComparedReconstruction, Reconstruction
-from agent.training.determined import determined
+from agent.training.determined import determined, with_confidence
 from memory.records import Experiment
 from simulator.kinetics import Floats
 from simulator.network import Graph, Ints
@@ -64,7 +64,7 @@ class Recovery:
 
     Attributes:
         total: number of coefficients. seeds: number of seeds with an estimate. disputed: coefficients on which these
-            do not agree. undetermined: coefficients that the data do not determine, as the shown trial states.
+            do not agree. undetermined: coefficients that the data do not determine.
         wrong: coefficients that differ from the truth. listed: the first of the wrong ones, or without a truth of all,
             the least certain first.
         agreeing: for each coefficient, the number of seeds with the same integer, shape (E,).
@@ -117,7 +117,7 @@ def recovery_of(shown: Reconstruction, by_seed: Sequence[SeedNetwork]) -> Recove
     metabolites = [shorten(name, _NAME) for name in network.metabolite_names]
     reactions = [shorten(name, _NAME) for name in network.reaction_names]
     wrong = np.flatnonzero(shown.decoded != true) if true is not None else np.array([], dtype=int)
-    known = determined(graph, shown.estimate.confidence, shown.data.stated_columns)
+    known = determined(graph, with_confidence(shown.estimate, shown.data).confidence, shown.data.stated_columns)
     uncertain = np.lexsort((-np.abs(mean - shown.decoded), agreeing, known))
     return Recovery(
         total=len(shown.decoded),

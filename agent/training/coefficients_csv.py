@@ -8,7 +8,7 @@ from pathlib import Path
 from agent.analyzer.scoring.decode import decode
 from agent.analyzer.scoring.estimate import read_estimate
 from agent.executor.artifacts import ESTIMATE
-from agent.training.determined import NOT_DETERMINED, determined
+from agent.training.determined import NOT_DETERMINED, determined, with_confidence
 from simulator.dataset import FrozenData
 
 
@@ -16,11 +16,11 @@ def write_coefficients(folder: Path, data: FrozenData) -> None:
     """Write `stoichiometry.csv` beside the `estimate.npz` in `folder`: a row for each edge, substrates negative.
 
     `coefficient` is the decoded integer, or says that it is not determined.
-    `runner_up` and `probability` are the trial's, empty where it states none. `estimate` is the trained value; each
-    reaction has its own arbitrary scale.
+    `runner_up` and `probability` are the trial's. Where it states none, they are the scorer's on measurements, and are
+    empty elsewhere. `estimate` is the trained value; each reaction has its own arbitrary scale.
     """
     graph, regime = data.graph, data.regime
-    estimate = read_estimate(folder / ESTIMATE, graph)
+    estimate = with_confidence(read_estimate(folder / ESTIMATE, graph), data)
     integers = decode(graph, estimate.sto_all, regime.constraints, data.stated_columns)
     confidence = estimate.confidence
     known = determined(graph, confidence, data.stated_columns)

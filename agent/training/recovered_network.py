@@ -18,7 +18,7 @@ from agent.campaign.folder import CampaignFolder, find_experiment
 from agent.executor.artifacts import ESTIMATE
 from agent.executor.trial import FIDELITIES
 from agent.executor.workspace import Workspace
-from agent.training.determined import determined
+from agent.training.determined import determined, with_confidence
 from memory.leaderboard import incumbent, typical_trial
 from memory.ledger import Ledger
 from memory.records import TrialResult
@@ -184,7 +184,7 @@ def _frozen(workspace: Workspace, name: str, fingerprint: str) -> FrozenData:
 
 def _read(folder: Path, dataset: FrozenData) -> Estimate:
     try:
-        return read_estimate(folder / ESTIMATE, dataset.graph)
+        return with_confidence(read_estimate(folder / ESTIMATE, dataset.graph), dataset)
     except EstimateError as error:
         raise StoichloopError(f"{folder}: {error}; run the trial again to recreate it") from error
 

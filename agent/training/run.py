@@ -25,6 +25,7 @@ from agent.executor.trial import Job, Outcome
 from agent.executor.workspace import Workspace
 from agent.training.coefficients_csv import write_coefficients
 from agent.training.datasets import dataset_of
+from agent.training.determined import with_confidence
 from agent.training.progress import TrainingProgress
 from agent.training.recipe import find_recipe, start_from, uncommitted
 from agent.training.recovered_network import RESULT, RecoveredNetwork, network_of
@@ -141,7 +142,7 @@ def train_once(
 
         run_alone(job, code, dataset, folder, sandbox, tick)
     try:
-        estimate = read_estimate(folder / ESTIMATE, dataset.graph)
+        estimate = with_confidence(read_estimate(folder / ESTIMATE, dataset.graph), dataset)
         write_coefficients(folder, dataset)
     except EstimateError as error:
         raise StoichloopError(f"the trial left no usable estimate: {error}") from error

@@ -18,6 +18,7 @@ from itertools import combinations, islice, product
 import numpy as np
 
 from agent.analyzer.scoring.decode import reaction_edges
+from agent.analyzer.scoring.estimate import Confidence
 from agent.analyzer.scoring.rate_balance import RateBalance
 from agent.analyzer.scoring.rate_system import RateProducts, RateSystem
 from agent.analyzer.scoring.smooth_rates import Participants, rate_features
@@ -35,38 +36,67 @@ _MOST_COLUMNS = 4096  # of one reaction; of more, those that differ in one coeff
 
 def support(sto_all: Ints, dataset: FrozenData) -> Floats:
     """Return the support of each integer coefficient, shape (E,); 1 where it is stated."""
-    return np.array(_supported(tuple(sto_all.tolist()), _Key(dataset)))
+    return confidence_in(sto_all, dataset).probability
+
+
+def confidence_in(sto_all: Ints, dataset: FrozenData) -> Confidence:
+    """Return the support of each integer coefficient with its strongest rival."""
+    return _confidence(tuple(sto_all.tolist()), _Key(dataset))
 
 
 @lru_cache(maxsize=64)  # the trivial answer comes back with every trial
-def _supported(sto_all: tuple[int, ...], key: _Key) -> Floats:
+def _confidence(sto_all: tuple[int, ...], key: _Key) -> Confidence:
     answer, graph = np.array(sto_all), key.dataset.graph
     columns = _columns(answer, key.dataset)
     rows = [_pairs(answer, np.flatnonzero(graph.met_all == m), graph, columns) for m in range(graph.n_metabolites)]
-    each = [_support(answer, graph, columns, rows, products) for products in _products(key)]
-    return np.asarray(np.mean(each, axis=0))
+    draws = [_of_draw(answer, graph, columns, rows, products) for products in _products(key)]
+    least = np.argmin([draw.probability for draw in draws], axis=0), np.arange(len(answer))
+    probability = np.mean([draw.probability for draw in draws], axis=0)
+    runner_up, price = (np.stack([getattr(draw, name) for draw in draws])[least] for name in ("runner_up", "price"))
+    return Confidence(probability, runner_up, price)
 
 
-def _support(
+def _of_draw(
     sto_all: Ints, graph: Graph, columns: dict[int, Ints], pairs: list[Ints], products: RateProducts
-) -> Floats:
-    """Return the support (E,) with one draw of laws, by allowed `columns` and the `pairs` of each metabolite."""
-    found = np.ones(len(sto_all))
+) -> Confidence:
+    """Return the confidence with one draw of laws, by allowed `columns` and the `pairs` of each metabolite."""
+    found = Confidence(np.ones(len(sto_all)), *np.zeros((2, len(sto_all))))
     system = RateSystem(products, graph.matrix(sto_all.astype(float)).T / products.scale)
+    total = products.rows * graph.n_metabolites
     for reaction, allowed in columns.items():
         edges = np.flatnonzero(graph.rxn_all == reaction)
         metabolites = graph.met_all[edges]
         evidence = system.evidence(reaction, metabolites, allowed / products.scale[metabolites])
-        share = np.exp((evidence - evidence.max()) / 2.0)
-        found[edges] = np.nan_to_num((allowed == sto_all[edges]).T @ share / share.sum())
+        _weigh(found, edges, sto_all[edges], allowed, evidence, total)
     for metabolite, rows in enumerate(pairs):
         if len(rows) > 1:
             edges = np.flatnonzero(graph.met_all == metabolite)
             misfit = system.row_misfit(metabolite, graph.rxn_all[edges], rows / products.scale[metabolite])
             evidence = products.rows * np.log(misfit[0] / misfit)
-            share = np.exp((evidence - evidence.max()) / 2.0)
-            found[edges] = np.minimum(found[edges], np.nan_to_num((rows == rows[0]).T @ share / share.sum()))
+            _weigh(found, edges, rows[0], rows, evidence, total)
     return found
+
+
+def _weigh(found: Confidence, edges: Ints, own: Ints, choices: Ints, evidence: Floats, rows: int) -> None:
+    """Enter the confidence in `own` integers (D,) at these edges among `choices` (K, D), where it is less than before.
+
+    `evidence` is twice the log evidence of each choice, shape (K,); `rows` is the number of data.
+    """
+    evidence = np.where(np.isfinite(evidence), evidence, -np.inf)
+    best = float(evidence.max())
+    share = np.exp((evidence - best) / 2.0) if best > -np.inf else np.zeros(len(evidence))
+    share /= max(float(share.sum()), 1e-300)
+    stated = float(evidence[(choices == own).all(axis=1)][0])
+    for edge, mine, values in zip(edges, own, choices.T, strict=True):
+        integers, place = np.unique(values, return_inverse=True)
+        chance = np.bincount(place, share)
+        probability = float(chance[integers == mine][0])
+        if len(integers) == 1 or probability > found.probability[edge]:
+            continue
+        rival = int(np.where(integers == mine, -1.0, chance).argmax())
+        gap = stated - float(evidence[place == rival].max())
+        found.probability[edge], found.runner_up[edge] = probability, integers[rival]
+        found.price[edge] = np.expm1(np.clip(np.nan_to_num(gap) / rows, 0.0, 10.0))
 
 
 def _columns(sto_all: Ints, dataset: FrozenData) -> dict[int, Ints]:

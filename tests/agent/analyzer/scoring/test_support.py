@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from agent.analyzer.scoring.score import support_score
-from agent.analyzer.scoring.support import allowed_columns, support
+from agent.analyzer.scoring.support import allowed_columns, confidence_in, support
 from simulator.measured.measurements import Measurements
 from simulator.network import Graph, Ints
 from simulator.regime import Constraints
@@ -49,8 +49,18 @@ def test_a_wrong_integer_is_found_and_keeps_the_answer_below_nine_tenths(
 ) -> None:
     wrong, place = true.copy(), names(pathway).index(edge)
     wrong[place] = np.sign(true[place]) * (3 - abs(true[place]))
-    assert support(wrong, pathway)[place] < 0.1
+    found = confidence_in(wrong, pathway)
+    assert found.probability[place] < 0.1
+    assert found.runner_up[place] == true[place]
     assert support_score(wrong, pathway) < 0.9
+
+
+def test_the_price_of_a_runner_up_is_what_it_leaves_more(pathway: Measurements, true: Ints) -> None:
+    found = confidence_in(true, pathway)
+    free = found.runner_up != 0
+    np.testing.assert_array_equal(found.runner_up[free], np.sign(true[free]) * (3 - np.abs(true[free])))
+    assert (found.price[free] > 0).all()
+    assert (found.price[~free] == 0).all()
 
 
 def test_two_columns_that_are_wrong_at_one_metabolite_do_not_hide_each_other(pathway: Measurements, true: Ints) -> None:
