@@ -62,14 +62,14 @@ def data(
         Path | None,
         typer.Option(
             metavar="FOLDER",
-            help="Compare by value with the frozen data in FOLDER, say of another machine; fail where they differ.",
+            help="Compare by value with the frozen data in FOLDER, say from another machine; fail if they differ.",
         ),
     ] = None,
     as_json: Json = False,
 ) -> None:
     """Freeze or verify a regime's data; report its identifiability.
 
-    Data that exist are never generated again: their checksums are verified.
+    Existing data are never generated again; their checksums are verified.
     """
     from agent.training.datasets import find_data
 

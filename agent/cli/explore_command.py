@@ -50,7 +50,7 @@ def explore(
         list[str] | None,
         typer.Option(
             metavar="TARGET",
-            help="Tracker that is told of the campaign while it runs: mlflow:URI or wandb:PROJECT; may be repeated.",
+            help="Tracker to report to while the campaign runs: mlflow:URI or wandb:PROJECT; may be repeated.",
         ),
     ] = None,
     planner: Annotated[
@@ -74,7 +74,7 @@ def explore(
         typer.Option(
             metavar="MODEL",
             help="Language model for auto and llm: PROVIDER:NAME, or NAME@http://HOST:PORT/v1. Give the option again "
-            "for models that take its place where it fails.",
+            "to add models, which also replace one that fails.",
         ),
     ] = None,
     program: Annotated[

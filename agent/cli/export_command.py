@@ -49,7 +49,7 @@ def export(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Export CSV tables, tracked runs, the network as SBML."""
+    """Export CSV tables, tracked runs, or the network as SBML."""
     if csv is None and mlflow is None and wandb is None and sbml is None:
         raise UsageError("export needs at least one of --csv FOLDER, --mlflow URI, --wandb PROJECT or --sbml FILE")
     if run is not None and (sbml is None or csv or mlflow or wandb or campaign or experiment):

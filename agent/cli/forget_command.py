@@ -17,7 +17,7 @@ def forget(
     ],
     yes: Annotated[bool, typer.Option("--yes", help="Remove it without asking.")] = False,
 ) -> None:
-    """Remove a campaign with its branches. Its folder in runs/ and its refs go too; it asks first."""
+    """Remove a campaign with its branches. Also remove its folder in runs/ and its refs. Asks first."""
     from agent.campaign.forget import find_remains
     from agent.executor.workspace import current_workspace
     from stoichloop.errors import StoichloopError
@@ -26,7 +26,7 @@ def forget(
     say(f"this removes campaign '{campaign}':\n{remains}")
     for branch in remains.kept:
         say(f"branch {branch} stays: it ends in a commit that is not the campaign's")
-    say("your own branches with what you picked, the data, and branches at a remote stay")
+    say("your own branches with picked commits, the data, and remote branches stay")
     if not yes and not sys.stdin.isatty():
         raise StoichloopError(f"there is no terminal to ask in: 'stoichloop forget {campaign} --yes' removes it")
     if yes or typer.confirm("remove it?"):

@@ -25,7 +25,7 @@ def idea(
         typer.Option("--set", metavar="KEY=VALUE", help="Change one field; may be repeated."),
     ] = None,
 ) -> None:
-    """Queue an idea of yours. With --patch or --set it is the next experiment; without, language models read it."""
+    """Queue an idea of yours. With --patch or --set it becomes the next experiment; otherwise, models read it."""
     from agent.campaign.folder import open_campaign
     from agent.campaign.intervene import intervene
     from agent.executor.workspace import current_workspace

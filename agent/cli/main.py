@@ -82,7 +82,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Recover the stoichiometric matrix of a metabolic network by an overnight loop of experiments.",
     epilog="Exit status: 0 success; 1 failure, with one sentence on standard error; 2 wrong usage; 130 interrupted. "
-    "docs/glossary.md defines the words.",
+    "docs/glossary.md defines the terms.",
 )
 for group, commands in GROUPS.items():
     for command, example in commands.items():

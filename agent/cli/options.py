@@ -33,7 +33,7 @@ ExperimentName = Annotated[
     str,
     typer.Argument(
         metavar="EXPERIMENT",
-        help="Id of an experiment, like e0017; 17 will do.",
+        help="Id of an experiment, like e0017 or 17.",
         autocompletion=complete_experiment,
         parser=full_id,
     ),

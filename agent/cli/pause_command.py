@@ -8,12 +8,12 @@ from memory.intervention import InterventionKind
 
 
 def pause(campaign: CampaignName = None) -> None:
-    """Let a campaign start nothing until 'resume'. Trials that run go on to their end, and the budget rests."""
+    """Pause a campaign until 'resume'. Running trials finish, no new one starts, and the clock of the budget stops."""
     _ask("pause", campaign)
 
 
 def resume(campaign: CampaignName = None) -> None:
-    """Let a paused campaign go on."""
+    """Continue a paused campaign."""
     _ask("resume", campaign)
 
 

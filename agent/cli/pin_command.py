@@ -15,7 +15,7 @@ def pin(
     campaign: CampaignOption = None,
     undo: Annotated[bool, typer.Option("--undo", help="Remove the pin.")] = False,
 ) -> None:
-    """Have proposals build on an experiment. If several are pinned, they take turns."""
+    """Build proposals on an experiment. If several are pinned, they take turns."""
     from agent.campaign.folder import open_campaign
     from agent.campaign.intervene import intervene
     from agent.executor.workspace import current_workspace

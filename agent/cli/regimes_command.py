@@ -12,14 +12,14 @@ _FIRST = "pde_m1_tiny"  # its trials take seconds
 _COLUMNS = "{:<18} {:<7} {:<6} {:<13} {:<8} {}"
 _LEGEND = """\
 
-exact, trial  of 'stoichloop train REGIME --recipe best', as recorded: lowest share of identifiable coefficients that
-              any seed got right, and usual time beside other work on two cores
-probe         usual time of the shortest trial of a campaign, measured in this clone
+exact, trial  recorded for 'stoichloop train REGIME --recipe best': share of identifiable coefficients that the worst
+              seed got right, and usual time on two busy cores
+probe         usual time of a trial at probe, measured by campaigns in this clone
 -             not measured"""
 
 
 def regimes(as_json: Json = False) -> None:
-    """List the regimes: how hard, and how long a trial takes."""
+    """List the regimes, their difficulty and the time of a trial."""
     from agent.base.duration import format_duration
     from agent.campaign.campaign_list import usual_probe_s
     from agent.executor.workspace import current_workspace

@@ -17,7 +17,7 @@ def show(
         str | None,
         typer.Argument(
             metavar="[EXPERIMENT]",
-            help="Id of an experiment, like e0017; 17 will do. Default: the incumbent.",
+            help="Id of an experiment, like e0017 or 17. Default: the incumbent.",
             autocompletion=complete_experiment,
             parser=full_id,
         ),

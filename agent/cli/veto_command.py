@@ -17,7 +17,7 @@ def veto(
     because: Annotated[str, typer.Option(metavar="TEXT", help="Reason, for the log.")] = "",
     undo: Annotated[bool, typer.Option("--undo", help="Take back a veto of an accepted experiment.")] = False,
 ) -> None:
-    """Reject an experiment, with all that is built on it."""
+    """Reject an experiment and all experiments built on it."""
     from agent.campaign.folder import open_campaign
     from agent.campaign.intervene import intervene
     from agent.executor.workspace import current_workspace

@@ -31,8 +31,8 @@ def datasheet(dataset: Dataset | Measurements) -> RenderableType:
 def _lists(facts: MeasuredFacts) -> dict[str, Sequence[str]]:
     prospects = facts.prospects
     return {
-        "Done to the table": facts.table,
-        "Done to the network": facts.network,
+        "Changes to the table": facts.table,
+        "Changes to the network": facts.network,
         "Changes that the network does not explain": prospects.unexplained if prospects else (),
         "To measure next": prospects.advice if prospects else (),
     }
@@ -94,7 +94,7 @@ def _stated(dataset: Measurements) -> dict[str, str]:
 def _noise(facts: MeasuredFacts) -> str:
     known = {name: share for name, share in zip(facts.metabolite_names, facts.noise, strict=True) if share is not None}
     if not known:
-        return "cannot be told from so few readings"
+        return "cannot be estimated from so few readings"
     noisiest = max(known, key=lambda name: known[name])
     of = "a reading" if facts.prospects else "a metabolite's root mean square"
     return f"{statistics.median(known.values()):.2%} of {of} in the median, {known[noisiest]:.2%} at most ({noisiest})"
@@ -105,11 +105,11 @@ def _prospects(facts: MeasuredFacts) -> dict[str, str]:
     if prospects is None:  # data from before it was recorded
         return {}
     return {
-        "to be hoped for": prospects.verdict,
+        "prospects": prospects.verdict,
         "too few readings": _listed(prospects.thin) + " (changes read, against constants of the rates around it)"
         if prospects.thin
         else "none",
-        "never apart": _listed("{" + ", ".join(group) + "}" for group in prospects.never_apart),
+        "vary together": _listed("{" + ", ".join(group) + "}" for group in prospects.never_apart),
     }
 
 

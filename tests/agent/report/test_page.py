@@ -70,7 +70,7 @@ class _Page(HTMLParser):
 def test_the_page_answers_at_once_and_fetches_nothing(paged: Paged) -> None:
     text = paged.html()
     page = _Page(text)
-    assert text.index("What made it so") < text.index('id="experiments"')
+    assert text.index("Changes behind it") < text.index('id="experiments"')
     for words in (
         "night not started",
         "Best: exact at probe (share of coefficients recovered) 0.9100 [0.8851, 0.9349] e0005",

@@ -137,10 +137,10 @@ def test_a_change_that_is_undone_has_no_part_in_the_winner(workspace: Workspace,
     commands = ["next: stoichloop verify e0003 --campaign night", "next: stoichloop pick e0003 --campaign night"]
     assert [line.rstrip() for line in told.splitlines() if line.startswith("next: ")] == commands
     page = Report(workspace, night.campaign, tiny).html(night.ledger)
-    behind = page[page.index("<h2>What made it so</h2>") : page.index("<h2>What to do next</h2>")]
+    behind = page[page.index("<h2>Changes behind it</h2>") : page.index("<h2>What to do next</h2>")]
     assert re.findall(r'<li><a href="#(e\d+)">', behind) == ["e0003"]
     assert "not ablated yet" in behind
-    assert 'Undone by later changes, so no part of it: <a href="#e0002">' in behind
+    assert 'Undone by later changes, and so not part of it: <a href="#e0002">' in behind
 
 
 def test_a_clone_reads_the_winners_from_the_branches(
