@@ -110,9 +110,9 @@ def told(interventions: Sequence[Intervention]) -> str:
     what = {
         "idea": "an idea to try" if first.is_trial else "an idea, for the models",
         "veto": f"a veto of {names}",
-        "unveto": f"no veto of {names} any more",
-        "pin": f"{names} pinned as a parent",
-        "unpin": f"{names} pinned no more",
+        "unveto": f"the end of the veto of {names}",
+        "pin": f"a pin of {names} as a parent",
+        "unpin": f"the end of the pin of {names}",
         "pause": "a pause",
         "resume": "the end of the pause",
         "stop": "the end" if first.score is None else f"the end at {first.score:g}",

@@ -83,7 +83,7 @@ def intervene(
         session = ledger.session()
     name, runs = campaign.settings.name, state.kind == "running"
     if kind in _OF_SESSION and not runs:
-        raise StoichloopError(f"campaign '{name}' does not run: {state}; start it with: {state.commands[0]}")
+        raise StoichloopError(f"campaign '{name}' is not running: {state}; start it with: {state.commands[0]}")
     whole = with_descendants(asked, experiments)
     if kind == "idea":
         _check_idea(asked, experiments)
@@ -94,7 +94,7 @@ def intervene(
     else:
         with campaign.lead(), Ledger(campaign.ledger_path) as ledger:
             inbox.take_up(ledger, ledger.add_event)
-        when = f"the campaign does not run; go on with: {state.commands[0]}" if kind == "idea" else "it holds"
+        when = f"the campaign is not running; continue it with: {state.commands[0]}" if kind == "idea" else "it holds"
     unread = kind == "idea" and not asked.is_trial and session is not None and not _asks_models(session.command)
     hint = "; it asks no model: give --set or --patch to have the idea tried" if unread else ""
     return Submitted(asked, path, f"campaign '{name}': {told(whole)}; {when}{hint}")

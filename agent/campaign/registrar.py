@@ -36,7 +36,7 @@ from memory.records import TITLE_CHARACTERS, Experiment, Verdict, experiment_nam
 from stoichloop.errors import StoichloopError
 from stoichloop.foreign_text import commit_paragraph, one_line, shorten, visible
 
-START_ANEW = "mend gnn/, commit, and start another --campaign from there"
+START_ANEW = "fix gnn/, commit, and start another --campaign from there"
 USER = "user"  # in the place of the planner, where an experiment is an idea of the user
 _WIDTH = 66  # characters of a line of a commit message
 _USUAL_S = 5.0  # an answer of the code on a configuration; what takes longer is counted

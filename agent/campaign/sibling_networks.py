@@ -115,7 +115,9 @@ class SiblingNetworks:
         elif self._freezing is None:
             self._freezing = _Freezing(number, regime, self._root)
             if not self._said:
-                self._say(f"freezing siblings of {self._own.name} in the background, to confirm changes of code on")
+                self._say(
+                    f"freezing siblings of {self._own.name} in the background, on which changes of code are confirmed"
+                )
             self._said = True
 
     @contextmanager
@@ -141,8 +143,8 @@ class SiblingNetworks:
         name = self._own.name
         where = f"{name} and {counted(len(self.numbers), 'sibling')} of it" if self.numbers else f"{name} alone"
         self._say(
-            f"changes of code are confirmed on {where}, for sibling {number} is not available: {error}; remove {path} "
-            "to have it tried again when the campaign is resumed"
+            f"changes of code are confirmed on {where}, because sibling {number} is not available: {error}; remove "
+            f"{path} to have it tried again when the campaign is resumed"
         )
 
     def _why_not(self, number: int) -> Path:

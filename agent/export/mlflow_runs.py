@@ -173,7 +173,7 @@ def _mlflow(uri: str, campaign: str) -> Iterator[MlflowClient]:
     except Exception as error:
         words = shorten(str(error) or type(error).__name__, _WORDS).rstrip(".")
         again = f"stoichloop export {campaign} --mlflow {uri}"
-        raise StoichloopError(f"MLflow at {uri}: {words}; mend this, and '{again}' adds what is missing") from error
+        raise StoichloopError(f"MLflow at {uri}: {words}; fix this, and '{again}' adds what is missing") from error
 
 
 def _experiment(client: MlflowClient, name: str, record: CampaignRecord) -> tuple[str, dict[str, _Known]]:

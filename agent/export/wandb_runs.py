@@ -64,7 +64,7 @@ class WandbRuns:
                 words = shorten(str(error) or type(error).__name__, _WORDS).rstrip(".")
                 again = f"stoichloop export {record.name} --wandb {self.project}"
                 raise StoichloopError(
-                    f"W&B project {self.project}: {words}; mend this, and '{again}' adds what is missing"
+                    f"W&B project {self.project}: {words}; fix this, and '{again}' adds what is missing"
                 ) from error
             with self._told_path.open("a", encoding="utf-8") as lines:
                 lines.write(f"{self._line(experiment)}\n")

@@ -115,7 +115,7 @@ class Controller:
         cut_off = [trial.trial for trial in self._ledger.running()]
         self._ledger.add_event(
             f"controller started; {self.containment}"
-            + (f"; trials cut off before, to be run again where wanted: {', '.join(cut_off)}" if cut_off else "")
+            + (f"; interrupted trials, run again if still needed: {', '.join(cut_off)}" if cut_off else "")
         )
         return self
 
@@ -148,7 +148,7 @@ class Controller:
     def _uncontained(self) -> str | None:
         """Return why no code of an experiment may run, None where it may."""
         fault = self._workspace.uncontained
-        return None if fault is None else f"code experiments are refused, for there is no sandbox: {fault}"
+        return None if fault is None else f"code experiments are refused, because there is no sandbox: {fault}"
 
     @property
     def _rungs(self) -> tuple[Rung, ...]:

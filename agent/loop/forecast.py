@@ -26,7 +26,7 @@ def forecast(workspace: Workspace, campaign: CampaignFolder, ledger: Ledger, bud
     if each_s is None:
         each_s, source = _of_another(workspace, campaign)
     if each_s is None:
-        parts.append("how many trials that is will be known when the baseline has run")
+        parts.append("the number of trials will be known once the baseline has run")
     else:
         count = max(1, round(slots * left_s / each_s))
         trials = "1 trial" if count == 1 else f"{count:,} trials"

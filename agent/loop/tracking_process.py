@@ -65,7 +65,7 @@ class TrackingProcess:
             status = self._process.wait()
             self._release()
             if status:
-                self._note_once(f"--track failed and is told no more in this session: {self._last_words()}")
+                self._note_once(f"--track failed and reports no more in this session: {self._last_words()}")
 
     def close(self) -> None:
         """Let the trackers take what is left, and wait for that."""

@@ -209,7 +209,7 @@ def _paragraph(winner: Winner, known: Winners) -> RenderableType:
         changed = f"code {winner.code}, configuration {winner.configuration}"
         lines.append(Text(f"{place}, on {winner.parent}: {changed}", style="dim"))
     if winner.undone:
-        lines.append(Text(f"later changes undo all of it: {known.incumbent} holds nothing of it"))
+        lines.append(Text(f"later changes undo all of it: {known.incumbent} contains none of it"))
     if winner.effect is not None:
         p_value = "" if winner.p_value is None else f", p = {winner.p_value:.2g}"
         lines.append(

@@ -195,7 +195,7 @@ def _place(
         tip = steps[-1].link
         if code not in (None, git.rev_parse("HEAD:gnn")):
             raise StoichloopError(
-                f"picking {tip.experiment} onto branch {branch} made another gnn/ than that of commit "
+                f"picking {tip.experiment} onto branch {branch} produced a gnn/ other than that of commit "
                 f"{tip.commit[:12]}, perhaps by a git hook or merge driver of yours; nothing was changed"
             )
         try:
@@ -289,7 +289,7 @@ def describe(picked: Picked) -> str:
     if picked.placed:
         lines.append(
             "the sandbox does not cover your own programs: 'make test' runs this code with your permissions; "
-            f"read it before: git diff {picked.before[:12]} -- gnn"
+            f"read it first: git diff {picked.before[:12]} -- gnn"
         )
     return "\n".join(lines)
 

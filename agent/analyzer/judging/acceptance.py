@@ -335,7 +335,7 @@ class _Hearing:
                 f"more than {100 * FAILING:g} % of the fresh trainings did not complete, above all on sibling networks"
             )
             return Verdict("failed", reason)
-        told = f"{len(broken)} of {len(tried)} fresh trainings did not complete, where {100 * FAILING:g} % may"
+        told = f"{len(broken)} of {len(tried)} fresh trainings did not complete; at most {100 * FAILING:g} % may fail"
         reason = f"{told}: {_why_failed(broken[0])}"
         return Verdict("failed", reason)
 

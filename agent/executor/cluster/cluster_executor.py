@@ -56,7 +56,9 @@ class Commission:
         if not missing:
             return self._report.outcomes
         if time.monotonic() > self._reported_at + _SEEN_S:
-            raise StoichloopError(f"{missing[0]}: written by a worker, and not seen here: the disk must be shared")
+            raise StoichloopError(
+                f"{missing[0]}: a worker wrote it, but it is not visible here: the disk must be shared"
+            )
         return None
 
     def end(self) -> None:

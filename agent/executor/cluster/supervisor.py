@@ -94,7 +94,7 @@ def _sandbox(root: Path) -> Sandbox:
     holding = find_sandbox(root)
     if not holding.holds:
         raise WorkerError(
-            f"no sandbox holds on {platform.node()}, while one does elsewhere: {holding.reason}; have the scheduler "
-            "leave that machine out, or give --no-sandbox"
+            f"the sandbox does not work on {platform.node()}, while it does elsewhere: {holding.reason}; have the "
+            "scheduler leave that machine out, or give --no-sandbox"
         )
     return holding.sandbox

@@ -54,7 +54,7 @@ def refuse_files(files: Sequence[str]) -> None:
                 f"{shown} is not under gnn/, where all changes must be; give its path like gnn/model.py"
             )
         if path.suffix != ".py":
-            raise PatchRefusedError(f"{shown} is not a Python file; values of the configuration belong into changes")
+            raise PatchRefusedError(f"{shown} is not a Python file; values of the configuration belong in changes")
         if not all(name.isidentifier() for name in (*path.parent.parts, path.stem)):
             raise PatchRefusedError(f"{shown} cannot be imported; use letters, digits and _ in names of modules")
         if len(file.encode()) > _PATH or any(len(name.encode()) > _COMPONENT for name in path.parts):
@@ -113,7 +113,7 @@ def _complaint(error: GitCommandError) -> str:
     lines = [line.partition("error: ")[2] for line in str(error.stderr).splitlines() if "error: " in line]
     line = next((line for line in lines if "gnn/" in line), lines[0] if lines else str(error)).strip(" '")
     if place := re.fullmatch(r"patch failed: (\S+):(\d+)", line):
-        return f"its hunk for line {place[2]} of {place[1]} does not fit; copy the lines around it as they stand there"
+        return f"its hunk for line {place[2]} of {place[1]} does not fit; copy the lines around it exactly"
     return visible(line)[:300]
 
 
@@ -126,21 +126,21 @@ def apply_edits(edits: Sequence[Replacement], folder: Path) -> None:
             raise PatchRefusedError(f"{edit.file} leads out of gnn/ by a link, and all changes must be in it")
         if not edit.search:
             if path.exists():
-                raise PatchRefusedError(f"{edit.file} is there already: say which text to search in it")
+                raise PatchRefusedError(f"{edit.file} exists already: give the text to search for in it")
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(edit.replace.encode())
             continue
         if not path.is_file():
-            raise PatchRefusedError(f"{edit.file} is not in the parent's code; leave search empty to make a new file")
+            raise PatchRefusedError(f"{edit.file} is not in the parent's code; leave search empty to create a file")
         try:
             text = path.read_bytes().decode()
         except UnicodeDecodeError as error:
             raise PatchRefusedError(f"{edit.file} is not text in UTF-8, so no text can be searched in it") from error
         if (count := text.count(edit.search)) != 1:
             first = edit.search.strip().partition("\n")[0][:80]
-            found = "is not in" if count == 0 else f"stands {count} times in"
+            found = "is not in" if count == 0 else f"occurs {count} times in"
             raise PatchRefusedError(
-                f"the text to search, '{first}', {found} {edit.file}; it must stand there exactly once"
+                f"the text to search for, '{first}', {found} {edit.file}; it must occur there exactly once"
             )
         path.write_bytes(text.replace(edit.search, edit.replace).encode())
 

@@ -32,9 +32,9 @@ def inspect_source(file: str, source: bytes) -> tuple[str | None, int]:
     try:
         tree = ast.parse(source)
     except SyntaxError as error:
-        return f"{file} is not Python any more: {error.msg} in line {error.lineno or 1}", 0
+        return f"{file} is no longer valid Python: {error.msg} in line {error.lineno or 1}", 0
     except (ValueError, MemoryError, RecursionError) as error:
-        return f"{file} is not Python any more: {error.args[0] if error.args else 'it nests too deeply'}", 0
+        return f"{file} is no longer valid Python: {error.args[0] if error.args else 'it nests too deeply'}", 0
     try:
         return next(_faults(file, tree), None), sum(map(_is_counted, ast.walk(tree)))
     except (ValueError, MemoryError, RecursionError):
@@ -54,11 +54,10 @@ def _faults(file: str, tree: ast.Module) -> Iterator[str]:
             if package not in _IMPORTS:
                 yield f"{place}: imports {package}, which a trial may not use"
         if _prolongs(node):
-            yield f"{place}: {_shown(node)} changes the number of steps, which is the fidelity's to say"
+            yield f"{place}: {_shown(node)} changes the number of steps, which the fidelity decides"
         if (deed := _reseeds(node, called)) is not None:
             yield (
-                f"{place}: {deed}; a change of seed is never an experiment, "
-                "only `seed` as it is given may start a generator"
+                f"{place}: {deed}; a change of seed is never an experiment, only the given `seed` may start a generator"
             )
 
 

@@ -62,7 +62,7 @@ class Limits:
         """Describe the limit of disk space that a running process has exceeded in folders of this machine."""
         written = [_size(folder) for folder in folders]
         if None in written:
-            return f"it wrote more than {_ENTRIES} files, or where they cannot be counted"
+            return f"it wrote more than {_ENTRIES} files, or wrote files where they cannot be counted"
         hidden = sum(_unlinked(process.pid) for process in _family(pid))
         if hidden + sum(size or 0 for size in written) > self.folder:
             return f"it wrote more than {self.folder / _GIB:.1f} GiB"
@@ -104,7 +104,7 @@ def lack_of_room(folder: Path, slots: int) -> str | None:
     free, wanted = shutil.disk_usage(folder).free, fair_share(slots).folder * slots + _RESERVE
     if free >= wanted:
         return None
-    return f"only {free / _GIB:.1f} GiB are free on the disk of {folder}, where {wanted / _GIB:.1f} are wanted"
+    return f"only {free / _GIB:.1f} GiB are free on the disk of {folder}, but {wanted / _GIB:.1f} are needed"
 
 
 def _family(pid: int) -> list[psutil.Process]:

@@ -30,7 +30,7 @@ def namespace_of_all() -> int:
     with subprocess.Popen(["cat"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, preexec_fn=_leave) as holder:  # noqa: PLW1509
         place = Path("/proc", str(holder.pid))
         if (place / "ns/user").readlink() == Path("/proc/self/ns/user").readlink():
-            raise OSError(errno.EPERM, "this system lets root make no user namespace")
+            raise OSError(errno.EPERM, "this system does not let root create a user namespace")
         for name in ("uid_map", "gid_map"):
             rows = [line.split() for line in Path("/proc/self", name).read_text().splitlines()]
             (place / name).write_text("".join(f"{first} {first} {length}\n" for first, _, length in rows))

@@ -97,7 +97,7 @@ class Command:
                 objection = _judge(last, question)
             except _ProgramError as error:
                 self.given_up = error.final
-                words = f"{GIVEN_UP}{error}; mend that and give the same command again" if error.final else str(error)
+                words = f"{GIVEN_UP}{error}; fix that and give the same command again" if error.final else str(error)
                 self._record(prompt, started, words, question.situation)
                 return False
             self._record(prompt, started, objection or question.outcome, question.situation, last)

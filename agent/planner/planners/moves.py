@@ -96,5 +96,5 @@ def _propose(move: Move, parent: Experiment, code: str, situation: Situation) ->
     if objection is None:
         return proposal
     if not objection.known:
-        situation.host.note(f"move {move.name} is passed over on the code of {code}: {objection.words}")
+        situation.host.note(f"move {move.name} is skipped on the code of {code}: {objection.words}")
     return None

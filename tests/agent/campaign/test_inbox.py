@@ -178,7 +178,7 @@ def test_an_idea_is_checked_before_it_is_queued(workspace: Workspace, night: Cam
 
 def test_only_a_campaign_that_runs_can_be_paused(workspace: Workspace, tiny: Dataset) -> None:
     campaign = start_campaign(workspace, "day", tiny, planner="auto", fidelity="probe", seed=0)
-    with pytest.raises(StoichloopError, match=r"campaign 'day' does not run: not started; start it with: stoichloop"):
+    with pytest.raises(StoichloopError, match=r"campaign 'day' is not running: not started; start it with: stoichloop"):
         intervene(workspace, campaign, "pause")
 
 

@@ -208,8 +208,8 @@ ASKED = "    values = asdict(resolve({}))\n"
             "rate: low 0 must be at least 1e-15 on a logarithmic scale",
         ),
         (Edit(file=CONFIG, search=ASKED, replace=f'{ASKED}    sys.exit("x" * 10**6)\n'), "configuration: xxx"),
-        (Edit(file="gnn/big.py", search="", replace=f"x = {'-' * 90_000}1\n"), "gnn/big.py is not Python any more"),
-        (Edit(file="gnn/loss/x.py", search="", replace="\ud7ff = 1\n"), "gnn/loss/x.py is not Python any more"),
+        (Edit(file="gnn/big.py", search="", replace=f"x = {'-' * 90_000}1\n"), "gnn/big.py is no longer valid Python"),
+        (Edit(file="gnn/loss/x.py", search="", replace="\ud7ff = 1\n"), "gnn/loss/x.py is no longer valid Python"),
     ],
 )
 def test_code_that_would_break_what_reads_it_is_refused(registrar: Registrar, edit: Edit, words: str) -> None:
@@ -228,7 +228,7 @@ AMONG_ODD_FILES: dict[str, dict[str, Any]] = {
         "edits": (Edit(file="gnn/notes/deep/x.py", search="", replace="x = 1\n"),)
     },
     "gnn/latin.py is not text in UTF-8": {"edits": (Edit(file="gnn/latin.py", search="x = 1", replace="x = 2"),)},
-    "gnn/folder.py is there already": {"edits": (Edit(file="gnn/folder.py", search="", replace="x = 1\n"),)},
+    "gnn/folder.py exists already": {"edits": (Edit(file="gnn/folder.py", search="", replace="x = 1\n"),)},
     "does not apply": {"diff": "--- /dev/null\n+++ b/gnn/notes/x.py\n@@ -0,0 +1 @@\n+x = 1\n"},
 }
 

@@ -105,7 +105,7 @@ def test_siblings_are_frozen_one_after_the_other_while_the_campaign_goes_on(
     wait_until(lambda: siblings.has(1))
     assert not siblings.has(3)
     wait_until(lambda: siblings.has(3))
-    assert said == ["freezing siblings of pde_m1_tiny in the background, to confirm changes of code on"]
+    assert said == ["freezing siblings of pde_m1_tiny in the background, on which changes of code are confirmed"]
 
 
 def test_what_is_being_frozen_ends_with_the_campaign(own: Dataset, workspace: Workspace) -> None:
@@ -188,8 +188,8 @@ def test_a_sibling_that_cannot_be_made_is_left_out_and_so_it_is_when_the_campaig
     (_, words) = said
     reason = campaign.folder / "data" / "sibling3.txt"
     assert words == (
-        "changes of code are confirmed on pde_m1_tiny and 3 siblings of it, for sibling 3 is not available: some rate "
-        f"varies too little; remove {reason} to have it tried again when the campaign is resumed"
+        "changes of code are confirmed on pde_m1_tiny and 3 siblings of it, because sibling 3 is not available: some "
+        f"rate varies too little; remove {reason} to have it tried again when the campaign is resumed"
     )
     assert reason.read_text() == "some rate varies too little\n"
     assert SiblingNetworks(campaign, own, print).numbers == (1, 2, 4)
@@ -210,5 +210,5 @@ def test_a_campaign_whose_last_sibling_cannot_be_made_confirms_on_its_own_networ
     wait_until(lambda: siblings.has(4) or not siblings.numbers)
     assert siblings.has(0)
     (_, words) = said
-    assert words.startswith("changes of code are confirmed on pde_m1_tiny alone, for sibling 4 is not available: ")
+    assert words.startswith("changes of code are confirmed on pde_m1_tiny alone, because sibling 4 is not available: ")
     assert "kinetics.min_rate_variation = 1000000000.0; lower it" in words

@@ -246,7 +246,7 @@ def test_the_forecast_counts_trials_in_the_time_of_former_ones(
     with Ledger(new.ledger_path) as ledger:
         budget = Budget(ledger, Grant(0.0, 60.0, None, 60.0, None))
         told = forecast(workspace, new, ledger, budget, 2)
-    assert told.endswith("1 min 00 s on 2 slots; how many trials that is will be known when the baseline has run")
+    assert told.endswith("1 min 00 s on 2 slots; the number of trials will be known once the baseline has run")
 
 
 def test_a_pager_is_for_what_is_longer_than_a_terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

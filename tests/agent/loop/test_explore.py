@@ -169,7 +169,7 @@ def test_after_kill_9_in_mid_block_nothing_is_lost_and_nothing_run_twice(
     assert idea.verdict is not None
     assert idea.author in idea.verdict.reason
     assert {e.author for e in others} == {""}
-    assert "trials cut off before" in stoichloop("log", "night").stdout
+    assert "interrupted trials" in stoichloop("log", "night").stdout
 
 
 def test_a_trial_that_somebody_kills_is_tried_once_more(stoichloop: Command, workspace: Workspace) -> None:

@@ -25,6 +25,6 @@ def test_moves_that_old_code_does_not_take_are_named_once_in_the_log(workspace: 
         told = replace(situation(state, past, [("exploit", baseline)] * 20, rung="code"), host=host)
         assert "sign_tied" not in [proposal.move for proposal in Moves(FIDELITY).propose(told)]
     log = Log(night.ledger).text()
-    assert log.count("move sign_tied is passed over on the code of e0001: the diff does not apply") == 1
+    assert log.count("move sign_tied is skipped on the code of e0001: the diff does not apply") == 1
     assert "conflict in gnn/model.py" in log
     night.close()

@@ -58,6 +58,6 @@ def test_a_tracker_that_hangs_or_dies_costs_a_note(
     module.write_text("import os\nos.abort()\n")
     TrackingProcess(night.campaign, ["wandb:nights"], notes.append).close()
     assert notes[0] == "--track took more than 0.3 s to end; 'stoichloop export' adds what is missing"
-    assert notes[1].startswith("--track failed and is told no more in this session: ")
+    assert notes[1].startswith("--track failed and reports no more in this session: ")
     assert len(notes) == 2
     night.close()

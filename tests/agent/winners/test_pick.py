@@ -246,7 +246,7 @@ def test_a_pick_says_how_to_undo_it_and_where_the_code_will_run(workspace: Works
     told = describe(take(workspace, "e0002"))
     assert "exact 0.4100 [0.2829, 0.5371] at fidelity probe, 0.125 of the full training, over seeds 0, 1" in told
     assert "'make test' runs this code with your permissions" in told
-    undo, read = (re.findall(f"{words}: (git .*)", told)[0].split() for words in ("to undo", "read it before"))
+    undo, read = (re.findall(f"{words}: (git .*)", told)[0].split() for words in ("to undo", "read it first"))
     shown = subprocess.run(read, cwd=workspace.root, check=True, capture_output=True, text=True).stdout
     assert '+ "lr_S": 0.02' in shown
     subprocess.run(undo, cwd=workspace.root, check=True)

@@ -214,7 +214,7 @@ def test_a_failure_on_fresh_seeds_counts_as_a_score_of_0_and_too_many_fail_it(fa
     trials = [replace(t, status="crashed", scores={}) if t.seed in broken else t for t in candidate.trials]
     answer = verdict_on(replace(candidate, trials=tuple(trials)), incumbent)
     assert answer.verdict == verdict
-    words = "4 of 12 fresh trainings did not complete, where 25 % may: crashed in e0007/s"
+    words = "4 of 12 fresh trainings did not complete; at most 25 % may fail: crashed in e0007/s"
     assert answer.reason.startswith(words if verdict == "failed" else "not shown to be better than e0001 on 12 fresh")
 
 

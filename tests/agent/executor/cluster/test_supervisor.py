@@ -68,7 +68,9 @@ def test_code_that_may_run_in_a_sandbox_only_does_not_run_where_none_holds(
     assignment: Assignment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("agent.executor.cluster.supervisor.find_sandbox", lambda _: NOTHING_HOLDS)
-    with pytest.raises(WorkerError, match=r"no sandbox holds on .*, while one does elsewhere: bwrap: no permissions"):
+    with pytest.raises(
+        WorkerError, match=r"the sandbox does not work on .*, while it does elsewhere: bwrap: no permissions"
+    ):
         supervise(changed(assignment, contained=True))
     assert not assignment.members[0][1].exists()
 

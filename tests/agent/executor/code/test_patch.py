@@ -76,15 +76,15 @@ def test_a_diff_is_applied_even_where_its_line_counts_are_wrong(checkout: Path) 
     ("edit", "words"),
     [
         ((LOSS, "no such text", "x"), "'no such text', is not in gnn/loss.py"),
-        ((LOSS, "return", "x"), "times in gnn/loss.py; it must stand there exactly once"),
-        ((LOSS, "", "x"), "gnn/loss.py is there already"),
+        ((LOSS, "return", "x"), "times in gnn/loss.py; it must occur there exactly once"),
+        ((LOSS, "", "x"), "gnn/loss.py exists already"),
         (("gnn/none.py", "a", "b"), "gnn/none.py is not in the parent's code"),
         (("agent/analyzer/scoring/score.py", "", "x"), "agent/analyzer/scoring/score.py is not under gnn/"),
         (("gnn/../agent/x.py", "", "x"), "gnn/../agent/x.py is not under gnn/"),
         (("/etc/passwd", "", "x"), "/etc/passwd is not under gnn/"),
-        (("gnn/configuration.json", "{}", "{1}"), "belong into changes"),
+        (("gnn/configuration.json", "{}", "{1}"), "belong in changes"),
         ((LOSS, SQUARE, SQUARE), "the patch changes nothing"),
-        ((LOSS, SQUARE, "((("), "gnn/loss.py is not Python any more"),
+        ((LOSS, SQUARE, "((("), "gnn/loss.py is no longer valid Python"),
         ((LOSS, "import math\n", "import math\nimport socket\n"), "imports socket, which a trial may not use"),
         ((LOSS, "import math\n", "import math\nfrom scipy import stats\n"), "imports scipy"),
         ((LOSS, "import math\n", "import math\nfrom simulator import generate\n"), "imports simulator"),
@@ -125,7 +125,7 @@ OUT = "diff --git a/{old} b/{new}\nsimilarity index 100%\n{how} from {old}\n{how
         (OUT.format(how="copy", old="gnn/../notes.txt", new="gnn/notes.py"), "gnn/../notes.txt"),
         (OUT.format(how="rename", old=LOSS, new="agent/loss.py"), "agent/loss.py is not under gnn/"),
         (OUT.format(how="rename", old=LOSS, new="gnn/loss.txt"), "gnn/loss.txt is not a Python file"),
-        (OUT.format(how="rename", old="gnn/configuration.json", new="gnn/chosen.py"), "belong into changes"),
+        (OUT.format(how="rename", old="gnn/configuration.json", new="gnn/chosen.py"), "belong in changes"),
         (f"--- a/notes.txt\n+++ b/{LOSS}\n@@ -1 +1 @@\n-the user's own\n+a\n", "does not fit"),
     ],
 )
@@ -135,7 +135,7 @@ def test_a_diff_that_cannot_be_applied_is_refused_and_leaves_no_trace(checkout: 
     with pytest.raises(PatchRefusedError) as refusal:
         patched(checkout, diff)
     assert words in str(refusal.value)
-    assert "belong into changes" in words or git.write_tree() == before
+    assert "belong in changes" in words or git.write_tree() == before
     assert [path.name for path in checkout.iterdir() if path.name != ".git"] == ["gnn"]
 
 

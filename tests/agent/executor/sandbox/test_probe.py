@@ -168,7 +168,7 @@ def test_where_nothing_holds_configurations_are_tried_and_code_is_not(quick: Wor
     lead(workspace, tiny, "auto", experiments=1)
     with Ledger(workspace.runs / "night" / "memory.db", readonly=True) as ledger:
         assert [block.rung for block in ledger.blocks()] == ["baseline", "sweep"]
-    said = "code experiments are refused, for there is no sandbox: this kernel has no namespaces for users"
+    said = "code experiments are refused, because there is no sandbox: this kernel has no namespaces for users"
     assert said in (workspace.runs / "night" / "memory.md").read_text()
     assert f"controller started; {said}" in (workspace.runs / "night" / "log.md").read_text()
 

@@ -119,7 +119,7 @@ def test_a_move_that_does_not_apply_gives_way_to_the_next_and_the_log_says_so(
     )
     assert passed not in [proposal.move for proposal in Moves(FIDELITY).propose(told)]
     assert isinstance(told.host, Campaign)
-    assert set(told.host.notes) == {f"move {passed} is passed over on the code of e0001: conflict in gnn/model.py"}
+    assert set(told.host.notes) == {f"move {passed} is skipped on the code of e0001: conflict in gnn/model.py"}
 
 
 def test_a_move_that_was_run_already_is_passed_over_in_silence(state: CodeState, baseline: Experiment) -> None:
