@@ -12,7 +12,7 @@ from memory.records import FindingKind
 UNCHECKED = "measured data: scores cannot be checked, because the truth is unknown"
 
 # Heading of the trials of an experiment on sibling networks.
-ON_SIBLINGS = "trials on sibling networks, for judging alone: no planner is told these scores"
+ON_SIBLINGS = "trials on sibling networks, used only for judging: no planner gets these scores"
 
 # The scores of a trial that are shown where the truth is known; a trial has more.
 SHOWN_SCORES = (
