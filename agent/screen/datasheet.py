@@ -106,7 +106,7 @@ def _prospects(facts: MeasuredFacts) -> dict[str, str]:
         return {}
     return {
         "prospects": prospects.verdict,
-        "too few readings": _listed(prospects.thin) + " (changes read, against constants of the rates around it)"
+        "too few readings": _listed(prospects.thin) + " (changes read, compared with constants of its rates)"
         if prospects.thin
         else "none",
         "vary together": _listed("{" + ", ".join(group) + "}" for group in prospects.never_apart),
@@ -145,7 +145,7 @@ def _simulated(dataset: Dataset) -> dict[str, str]:
         "smallest concentration": f"{facts.smallest_concentration:.4f}, never clamped",
         "identifiable": f"{facts.identifiable_edges} of {counted(facts.edges, 'coefficient')}, with all rates known "
         f"({counted(facts.null_dimension, 'direction')} undetermined)",
-        "given only on what each rate depends"
+        "given the participants alone"
         if own
         else "given the form alone": f"{facts.identifiable_edges_given_form} of {counted(facts.edges, 'coefficient')}",
         "proportional rates": _listed(" = ".join(_names(facts, group)) for group in facts.proportional_reactions),
