@@ -201,7 +201,7 @@ class Question:
         if self.repairs and not proposal.patches:
             return "a repair changes the code: give edits or a diff"
         if proposal.patches and "code" not in self.situation.rungs:
-            return "code cannot run here, for there is no sandbox: give changes only"
+            return "code cannot run here, because there is no sandbox: give changes only"
         patch = proposed.diff + "".join(edit.replace for edit in proposed.edits)  # which may declare another range
         for name, declared in self.situation.host.state_of(parent).fields.items():
             value = proposed.changes.get(name)

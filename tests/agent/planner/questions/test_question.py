@@ -147,7 +147,7 @@ def test_code_is_refused_where_nothing_contains_it(state: CodeState) -> None:
     told = replace(situation(state).situation, rungs=("sweep",))
     asked = next_question(told, [], 0)
     words = asked.objection(answer({"edits": (EDIT,)}))
-    assert words == "code cannot run here, for there is no sandbox: give changes only"
+    assert words == "code cannot run here, because there is no sandbox: give changes only"
     assert "there is no sandbox" in asked.text(Reading(told, FIDELITY))
 
 
