@@ -216,7 +216,7 @@ class _Hearing:
         keys: list[TrialKey] = []
         for e, count, elsewhere in (
             (self.candidate, look.pairs, look.pairs // 2),
-            (self.incumbent, look.rivals, look.rivals),
+            (self.incumbent, look.rivals, look.pairs),
         ):
             own, there = e.tried(self.top), _on_siblings(e, self.top)
             fresh = confirm_seeds(self.incumbent.id, count // self._halves)
@@ -287,7 +287,7 @@ class _Hearing:
         if not self.siblings:
             return _Half(Contrast(0.0, 0.0, 1), 0.0, shown=True)
         ours = _by_network(self.candidate, self.top, self._elsewhere(look.pairs // 2), failed=0.0)
-        theirs = _by_network(self.incumbent, self.top, self._elsewhere(look.rivals))
+        theirs = _by_network(self.incumbent, self.top, self._elsewhere(look.pairs))
         ours = {network: scores for network, scores in ours.items() if network in theirs}
         theirs = {network: theirs[network] for network in ours}
         if sum(map(len, theirs.values())) < MIN_PAIRS:

@@ -16,7 +16,6 @@ from memory.records import Experiment, TrialKey, Verdict
 from tests.agent.experiments import FIDELITY, failed, scored
 
 FIRST, SECOND, LAST = (look.pairs for look in LOOKS)
-RIVALS = [look.rivals for look in LOOKS]
 ACCEPTED = Verdict("accepted", "")
 WOBBLE = (0.01, -0.01, 0.004, -0.004)  # what seeds add to a mean
 FRESH = confirm_seeds("e0001", LOOKS[-1].rivals)
@@ -253,7 +252,7 @@ def test_a_gain_has_to_be_shown_on_siblings_too_and_no_figure_of_theirs_is_told(
 ) -> None:
     candidate, incumbent = confirmed(0.1, FIRST)
     candidate = on_siblings(replace(candidate, patch="a diff"), 0.7777 + gain, FIRST // 2)
-    answer = verdict_on(candidate, on_siblings(incumbent, 0.7777, RIVALS[0]), siblings=2)
+    answer = verdict_on(candidate, on_siblings(incumbent, 0.7777, FIRST), siblings=2)
     assert answer.verdict == verdict
     assert words in answer.reason
     assert answer.effect == pytest.approx(0.1, abs=0.01)
@@ -265,9 +264,9 @@ def test_a_gain_of_many_standard_deviations_is_accepted_at_the_first_look_though
     """The expansion for skewness does not hold so far out."""
     candidate, incumbent = confirmed(0.4, FIRST)
     code = on_siblings(replace(candidate, patch="a diff"), 0.7, 8, siblings=4)
-    rival = on_siblings(incumbent, 0.7, RIVALS[0], siblings=4)
+    rival = on_siblings(incumbent, 0.7, FIRST, siblings=4)
     gains = (0.4166, 0.3952, 0.2649, 0.3952, 0.4146, 0.3531)  # of a real campaign
-    rival = shifted(rival, [-gains[place % 6] for place in range(RIVALS[0])])
+    rival = shifted(rival, [-gains[place % 6] for place in range(FIRST)])
     answer = verdict_on(code, rival, siblings=4)
     assert answer.verdict == "accepted"
     assert "on 6 fresh seeds" in answer.reason
@@ -279,14 +278,14 @@ def test_a_gain_of_many_standard_deviations_is_accepted_at_the_first_look_though
 def test_no_few_siblings_carry_the_gain_for_all(carried: Sequence[float], verdict: str) -> None:
     candidate, incumbent = confirmed(0.1)
     code = on_siblings(replace(candidate, patch="a diff"), 0.05, LAST // 2, siblings=4)
-    rival = on_siblings(incumbent, 0.05, RIVALS[-1], siblings=4)
+    rival = on_siblings(incumbent, 0.05, LAST, siblings=4)
     assert verdict_on(shifted(code, [*carried] * (LAST // 8)), rival, siblings=4).verdict == verdict
 
 
 def test_how_hard_siblings_are_is_no_noise_of_the_gain_on_them() -> None:
     candidate, incumbent = confirmed(0.1)
     code = on_siblings(replace(candidate, patch="a diff"), 0.03, LAST // 2, siblings=4)
-    rival = on_siblings(incumbent, 0.0, RIVALS[-1], siblings=4)
+    rival = on_siblings(incumbent, 0.0, LAST, siblings=4)
     code, rival = (shifted(e, [0.3, 0.5, 0.7, 0.9] * (len(e.sibling_trials) // 4)) for e in (code, rival))
     assert verdict_on(code, rival, siblings=4).verdict == "accepted"
 
@@ -295,9 +294,9 @@ def test_an_incumbent_that_is_noisy_on_siblings_hides_no_gain() -> None:
     """The levels are those of a real campaign, which rejected this gain: the noise of its pairs was the incumbent's."""
     candidate, incumbent = confirmed(0.1)
     code = on_siblings(replace(candidate, patch="a diff"), 0.0, LAST // 2, siblings=4)
-    rival = on_siblings(incumbent, 0.0, RIVALS[-1], siblings=4)
+    rival = on_siblings(incumbent, 0.0, LAST, siblings=4)
     code = shifted(code, [0.79, 0.90, 0.91, 0.72, 0.77, 0.89, 0.90, 0.65] * (LAST // 16))
-    rival = shifted(rival, [0.67, 0.81, 0.89, 0.66, 0.84, 0.68, 0.89, 0.75] * (RIVALS[-1] // 8))
+    rival = shifted(rival, [0.67, 0.81, 0.89, 0.66, 0.84, 0.68, 0.89, 0.75] * (LAST // 8))
     assert verdict_on(code, rival, siblings=4).verdict == "accepted"
 
 
