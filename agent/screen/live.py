@@ -17,7 +17,7 @@ from agent.screen.status_view import status_view
 from memory.ledger import Ledger
 from stoichloop.errors import StoichloopError
 
-_EVERY_S = 1.0
+_EVERY_S, _SHARE = 1.0, 0.03  # between two drawings of the live view, and the share of time that they may take
 
 
 class LiveView:
@@ -26,7 +26,7 @@ class LiveView:
     def __init__(self, console: Console, campaign: CampaignFolder, ledger: Ledger) -> None:
         self._console, self._campaign, self._ledger = console, campaign, ledger
         self._live = Live(console=console, auto_refresh=False, transient=True) if console.is_terminal else None
-        self._effort, self._shown = BestEffort(self.say), 0.0
+        self._effort, self._due = BestEffort(self.say), 0.0
 
     def __enter__(self) -> LiveView:
         if self._live:
@@ -41,10 +41,11 @@ class LiveView:
             self._live.stop()
 
     def tick(self) -> None:
-        """Draw again if a second has passed."""
-        if self._live and time.monotonic() - self._shown > _EVERY_S:
+        """Draw again if it is time: trials need the cores more than the screen does."""
+        begun = time.monotonic()
+        if self._live and begun > self._due:
             self._effort.attempt("the live view", self._draw, None)
-            self._shown = time.monotonic()
+            self._due = begun + max(_EVERY_S, (time.monotonic() - begun) / _SHARE)
 
     def _draw(self) -> None:
         assert self._live is not None
