@@ -7,6 +7,7 @@ from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
 
 from agent.analyzer.scoring.estimate import Estimate
 from simulator.dataset import FrozenData
@@ -43,16 +44,32 @@ class EstimatedDynamics:
         role, sto_all = self.graph.role, self.estimate.sto_all
         return np.flatnonzero(((role < 0) & (sto_all != 0)) | ((role == 0) & (sto_all < 0)))
 
+    @cached_property
+    def _messages(self) -> Floats:
+        """The message of each substrate edge at each concentration of the table, shape (C, E_sub)."""
+        magnitude = np.abs(self.estimate.sto_all[self.substrates])
+        return self.substrate_func(self.estimate.substrate_func_c[:, None], magnitude)
+
+    @cached_property
+    def _incidence(self) -> csr_array:
+        return self.graph.incidence(self.substrates)
+
+    @cached_property
+    def _columns(self) -> Floats:
+        """S with each column times its rate constant, transposed, shape (R, N)."""
+        return np.asarray(self.graph.matrix(self.estimate.sto_all) * 10.0**self.estimate.log_k).T
+
     def drive(self, concentration: Floats) -> Floats:
         """h, shape (T, R), from concentrations of shape (T, N)."""
-        magnitude = np.abs(self.estimate.sto_all[self.substrates])
-        messages = self.substrate_func(concentration[:, self.graph.met_all[self.substrates]], magnitude)
-        return np.asarray(messages @ self.graph.incidence(self.substrates))
+        cell, place = _locate(self.estimate.substrate_func_c, concentration)  # of each metabolite, not of each edge
+        metabolite, edge = self.graph.met_all[self.substrates], np.arange(len(self.substrates))
+        i, x = cell[:, metabolite], place[:, metabolite]
+        messages = self._messages[i, edge] * (1 - x) + self._messages[i + 1, edge] * x
+        return np.asarray(messages @ self._incidence)
 
     def derivative(self, concentration: Floats) -> Floats:
         """dc/dt, shape (T, N)."""
-        rates = 10.0**self.estimate.log_k * np.logaddexp(0.0, self.rate_func(self.drive(concentration)))
-        return np.asarray(rates @ self.graph.matrix(self.estimate.sto_all).T)
+        return np.asarray(np.logaddexp(0.0, self.rate_func(self.drive(concentration))) @ self._columns)
 
     def rollout(self, start: Floats, time: Floats) -> Floats:
         """Integrate from start (T, N) along time (T, F) by the classical Runge-Kutta method, one step a frame.
