@@ -60,17 +60,18 @@ def spend_a_night(root: Path, tiny: Dataset) -> None:
         run(command, root)
 
 
-def run(command: str, root: Path) -> None:
+def run(command: str, root: Path, *, warm: bool = True) -> None:
     """Run a command line in a clone, with the packages of that clone; where no sandbox holds, without one.
 
-    A line that is one command of ours and nothing of the shell's starts with its libraries imported.
+    If `warm`, a line that is one command of ours and nothing of the shell's starts with the project's own packages,
+    which are those of the clone unless a page has changed them, imported.
     """
     if not HOLDING.holds:
         command = re.sub(r"stoichloop (explore|verify|pick|winners)\b", r"\g<0> --no-sandbox", command)
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     env = {**os.environ, "PATH": path, "PYTHONPATH": str(root), "COLUMNS": "200"}
     program, *arguments = shlex.split(command)
-    if program == "stoichloop" and not re.search(r"[|&;<>$`\n]", command):
+    if warm and program == "stoichloop" and not re.search(r"[|&;<>$`\n]", command):
         done = run_warm("agent.cli", arguments, root, env, timeout=300)
     else:
         shell = ["bash", "-e", "-o", "pipefail", "-c", command]
@@ -80,8 +81,8 @@ def run(command: str, root: Path) -> None:
     )
 
 
-def follow(step: Step, root: Path) -> None:
-    """Follow the steps of a page."""
+def follow(step: Step, root: Path, *, warm: bool) -> None:
+    """Follow a step of a page."""
     if step.kind == "file":
         (root / step.file).parent.mkdir(parents=True, exist_ok=True)
         (root / step.file).write_text(step.content, encoding="utf-8")
@@ -94,7 +95,7 @@ def follow(step: Step, root: Path) -> None:
         program.write_text(re.sub(SMALLER.pattern, SMALLER.replacement, step.content), encoding="utf-8")
         run(f"python {program}", root)
     if step.kind == "command" and (command := affordable(step.content)) not in NIGHT:
-        run(command, root)
+        run(command, root, warm=warm)
 
 
 @pytest.mark.parametrize("page", FOLLOWED, ids=lambda page: str(page.relative_to(ROOT)))
@@ -105,11 +106,12 @@ def test_the_commands_of_a_page_run_in_their_order(
     fixture = IN_A_FIXTURE.get(str(page.relative_to(ROOT)))
     if fixture:
         request.getfixturevalue(fixture)
+    warm = not any(step.kind in ("file", "diff") for step in steps(page))
     for step in steps(page):
         if fixture and step.kind == "python":
             continue
         try:
-            follow(step, tmp_path / "clone")
+            follow(step, tmp_path / "clone", warm=warm)
         except (AssertionError, ValueError) as error:
             pytest.fail(f"{step.place}: {step.content}\n{error}")
 
