@@ -3,6 +3,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 
 import pytest
 
@@ -230,11 +231,18 @@ def test_repairs_are_bounded(state: CodeState) -> None:
 def test_an_interruption_ends_the_wait(state: CodeState, scene: Scene, outcome: str) -> None:
     with Interruption() as interruption, serving(scene) as server:
         told = situation(state, check=interruption.check)
-        timer = threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT))
-        timer.start()
+
+        def interrupt_the_wait() -> None:
+            deadline = time.monotonic() + 60
+            while not (server.requests if scene is stalls else told.outcomes) and time.monotonic() < deadline:
+                time.sleep(0.02)
+            os.kill(os.getpid(), signal.SIGINT)
+
+        thread = threading.Thread(target=interrupt_the_wait)
+        thread.start()
         with pytest.raises(KeyboardInterrupt):
             planner_of(server).propose(told.situation)
-        timer.join()
+        thread.join()
     assert told.outcomes == [outcome]
 
 
