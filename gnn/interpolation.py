@@ -20,6 +20,7 @@ from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
+from torch.nn.functional import pad
 
 _EVEN = 129  # nodes along h
 _CHEBYSHEV = 33  # nodes along concentrations, and along magnitudes: one more than a power of two
@@ -42,7 +43,8 @@ def interpolated(function: Function, values: Tensor) -> Tensor:
     """Return function(values), for values of any shape."""
     nodes = _around(values)
     at = (values - nodes.low) * ((_EVEN - 1) / (nodes.high - nodes.low))
-    read: Tensor = _Cubics.apply(function(nodes.all()), at.reshape(-1))  # type: ignore[no-untyped-call]  # torch's
+    cells = _cubics_through(function(nodes.all()))
+    read: Tensor = _Cubics.apply(cells, at.reshape(-1))  # type: ignore[no-untyped-call]  # torch's
     return read.view(values.shape)
 
 
@@ -58,9 +60,9 @@ def interpolated_by_rows(function: Function, values: Tensor, magnitudes: Tensor)
     cosines = (orders * angles).cos() * (2.0 / _CHEBYSHEV)
     cosines = torch.where(orders == 0, 0.5 * cosines, cosines)
     series = cosines @ function(along, (top * places).unsqueeze(-1).expand(shape)) @ cosines.T
-    by_magnitude = series.T @ _chebyshev_polynomials((2.0 * magnitudes / top - 1.0).view(1, -1)).squeeze(0)
-    along_values = _chebyshev_polynomials(2.0 * (values - nodes.low) / (nodes.high - nodes.low) - 1.0)
-    return by_magnitude.view(_CHEBYSHEV, *magnitudes.shape).permute(1, 2, 0) @ along_values
+    polynomials = _chebyshev_polynomials((2.0 * magnitudes / top - 1.0).view(1, -1), _CHEBYSHEV).squeeze(0)
+    by_magnitude = (series.T @ polynomials).view(_CHEBYSHEV, *magnitudes.shape).permute(1, 2, 0)
+    return _chebyshev_sums(by_magnitude, 2.0 * (values - nodes.low) / (nodes.high - nodes.low) - 1.0)
 
 
 def _around(values: Tensor) -> _Nodes:
@@ -68,28 +70,47 @@ def _around(values: Tensor) -> _Nodes:
     return _Nodes(low, torch.maximum(high, low + 1e-6 * (1.0 + low.abs())))
 
 
-def _chebyshev_polynomials(x: Tensor) -> Tensor:
+def _chebyshev_polynomials(x: Tensor, count: int) -> Tensor:
     """Return T_0 to T_(K-1) at x of shape (G, B), shape (G, K, B), doubling by T_(n+m) = 2 T_n T_m - T_(n-m)."""
     known = torch.stack([torch.ones_like(x), x], dim=1)
-    while known.shape[1] < _CHEBYSHEV:
+    while known.shape[1] < count:
         beyond = 2.0 * known[:, -1:] * known[:, 1:] - known[:, :-1].flip(1)
         known = torch.cat([known, beyond], dim=1)
     return known
 
 
-class _Cubics(torch.autograd.Function):
-    """The cubics through four neighbours of a row, shape (K,), at places in it, shape (P,).
+def _chebyshev_sums(weights: Tensor, x: Tensor) -> Tensor:
+    """Return the sums over k of weights (G, P, K) times T_k at x of shape (G, B), shape (G, P, B).
 
-    Autograd would go back over each product. The slope of a cubic is a sum of the same four values.
+    The last doubling is done on the sums, of which there are fewer than polynomials.
+    """
+    half = _CHEBYSHEV // 2
+    known, first, last = _chebyshev_polynomials(x, half + 1), weights[..., : half + 1], weights[..., half + 1 :]
+    folded = torch.cat([first - pad(last.flip(-1), (0, 1)), pad(last, (1, 0))], dim=1)
+    low, high = (folded @ known).chunk(2, dim=1)
+    return low + 2.0 * known[:, -1:] * high
+
+
+def _cubics_through(row: Tensor) -> Tensor:
+    """Return the cubics through each four neighbours of a row, by coefficients of powers of x = 0, 1, 2, 3 there."""
+    p, q, r, s = row[:-3], row[1:-2], row[2:-1], row[3:]
+    second, third = r - 2.0 * q + p, s - 3.0 * (r - q) - p
+    return torch.stack([p, q - p - second / 2.0 + third / 3.0, (second - third) / 2.0, third / 6.0])
+
+
+class _Cubics(torch.autograd.Function):
+    """Cubics, of which each cell of a row has the coefficients, shape (4, K), at places in it, shape (P,).
+
+    Autograd would go back over each product. The slope of a cubic is made of the same coefficients.
     """
 
     generate_vmap_rule = True
 
     @staticmethod
-    def forward(row: Tensor, at: Tensor) -> Tensor:
-        first = _first(at)
-        values, weights = _taps(row, first), _weights(at - first)
-        return values[0] * weights[0] + values[1] * weights[1] + values[2] * weights[2] + values[3] * weights[3]
+    def forward(cells: Tensor, at: Tensor) -> Tensor:
+        cell = _cell(at)
+        x, (a, b, c, d) = at - cell, _coefficients(cells, cell)
+        return a + x * (b + x * (c + x * d))
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Tensor, Tensor], output: Tensor) -> None:
@@ -97,30 +118,21 @@ class _Cubics(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor]:
-        row, at = ctx.saved_tensors
-        first = _first(at)
-        x = at - first
-        p, q, r, s = _taps(row, first)
-        # The derivative of Newton's form p + x (d1 + (x - 1) / 2 (d2 + (x - 2) / 3 d3)) with forward differences.
-        second, third = r - 2.0 * q + p, s - 3.0 * (r - q) - p
-        slope = q - p + (x - 0.5) * second + (0.5 * x * x - x + 1.0 / 3.0) * third
-        to_row = torch.zeros_like(row)
-        for tap, weight in enumerate(_weights(x)):
-            to_row = to_row.index_add(0, first + tap, gradient * weight)
-        return to_row, gradient * slope
+        cells, at = ctx.saved_tensors
+        cell = _cell(at)
+        x, (_, b, c, d) = at - cell, _coefficients(cells, cell)
+        slope = b + x * (2.0 * c + 3.0 * x * d)
+        to_cells, share = list[Tensor](), gradient
+        for power in range(4):
+            share = share * x if power else share
+            to_cells.append(torch.zeros_like(cells[power]).index_add(0, cell, share))
+        return torch.stack(to_cells), gradient * slope
 
 
-def _first(at: Tensor) -> Tensor:
+def _cell(at: Tensor) -> Tensor:
     """Return the first of the four nodes that are nearest to each place."""
     return (at.long() - 1).clamp(0, _EVEN - 4)
 
 
-def _taps(row: Tensor, first: Tensor) -> list[Tensor]:
-    return [row.index_select(0, first + tap) for tap in range(4)]
-
-
-def _weights(x: Tensor) -> tuple[Tensor, ...]:
-    """Return Lagrange's weights of the nodes 0, 1, 2, 3 at x."""
-    a, b, c = x - 1.0, x - 2.0, x - 3.0
-    ab, xc = a * b, x * c
-    return ab * c / -6.0, xc * b / 2.0, xc * a / -2.0, ab * x / 6.0
+def _coefficients(cells: Tensor, cell: Tensor) -> list[Tensor]:
+    return [cells[power].index_select(0, cell) for power in range(4)]

@@ -94,7 +94,8 @@ def train(observations: Observations, members: Sequence[Member], steps: int) -> 
     optimiser = Adam(parameters.values(), [rate.to(device) for rate in rates])
 
     def losses(model: MetabolismPropagation, frames: Tensor, weight: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
-        error = prediction_error(model(observations.concentration[:, frames]), observations.dcdt[:, frames], scale)
+        known, dcdt = (part.index_select(1, frames) for part in (observations.concentration, observations.dcdt))
+        error = prediction_error(model(known), dcdt, scale)
         return error + penalty(model.sto_all, observations.graph, weight), error
 
     batches = mini_batches(observations.dcdt.shape[1], members[0].config.batch_frames, generators, device)
