@@ -44,8 +44,8 @@ def test_links_that_work_in_a_forge_work_on_the_site(site: Path) -> None:
 
 def test_a_recorded_night_is_embedded_and_its_texts_are_pages(site: Path) -> None:
     page = (site / "campaigns/index.html").read_text()
-    assert '<iframe class="report" src="pde_m1/report.html"' in page
-    assert (site / "campaigns/pde_m1/report.html").is_file()
+    assert '<iframe class="report" src="demo/report.html"' in page
+    assert (site / "campaigns/demo/report.html").is_file()
     assert 'href="pde_m1/log.html"' in page
 
 
