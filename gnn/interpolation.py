@@ -82,7 +82,7 @@ def _chebyshev_polynomials(x: Tensor, count: int) -> Tensor:
 def _chebyshev_sums(weights: Tensor, x: Tensor) -> Tensor:
     """Return the sums over k of weights (G, P, K) times T_k at x of shape (G, B), shape (G, P, B).
 
-    The last doubling is done on the sums, of which there are fewer than polynomials.
+    The last doubling acts on the sums, which are fewer than the polynomials.
     """
     half = _CHEBYSHEV // 2
     known, first, last = _chebyshev_polynomials(x, half + 1), weights[..., : half + 1], weights[..., half + 1 :]

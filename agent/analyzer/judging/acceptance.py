@@ -321,10 +321,8 @@ class _Hearing:
 
     def _fails(self, look: Look) -> Verdict | None:
         """Return the verdict on a candidate too many of whose fresh trainings did not complete."""
-        fresh, pairs = (
-            confirm_seeds(self.incumbent.id, look.pairs // self._halves),
-            set(self._elsewhere(look.pairs // 2)),
-        )
+        fresh = confirm_seeds(self.incumbent.id, look.pairs // self._halves)
+        pairs = set(self._elsewhere(look.pairs // 2))
         tried = [t for t in self.candidate.trials if t.fidelity == self.top and t.seed in fresh]
         there = [t for t in self.candidate.sibling_trials if t.fidelity == self.top and (t.seed, t.sibling) in pairs]
         broken, elsewhere = ([t for t in trials if t.status != "completed"] for trials in (tried, there))

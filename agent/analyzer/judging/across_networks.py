@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from agent.analyzer.judging.confirmation import Contrast, Mean, Values, contrast_of
+from agent.analyzer.judging.confirmation import Contrast, Mean, Values, contrast_of, distances, mean_of
 from agent.analyzer.judging.noise import Prior
 
 _EXCHANGES = 1 << 14
@@ -42,14 +42,14 @@ def exchanges(ours: Scores, theirs: Scores, least: float = 0.0) -> float:
         values, n = np.array([*(score - least for score in scores), *theirs[network]]), len(scores)
         order = np.vstack([np.arange(len(values)), rng.random((_EXCHANGES, len(values))).argsort(axis=1)])
         drawn, left = values[order[:, :n]], values[order[:, n:]]
-        effect += (drawn.mean(axis=1) - left.mean(axis=1)) / networks
+        effect += drawn.mean(axis=1) - left.mean(axis=1)
         spread += drawn.var(axis=1) * n
         rivals += left.var(axis=1) * left.shape[1]
     square = sum(
         part * sum(1 / len(own) for own in of.values()) / max(sum(map(len, of.values())) - networks, 1)
         for part, of in ((spread, ours), (rivals, theirs))
     )
-    t = effect / np.sqrt(np.maximum(square, _TIE)) * networks
+    t = effect / np.sqrt(np.maximum(square, _TIE))
     return float((t >= t[0] - _TIE).mean())
 
 
@@ -62,16 +62,12 @@ def on_most(ours: Scores, theirs: Scores, least: float) -> bool:
 def _mean_across(scores: Scores, prior: Prior) -> Mean:
     """Return the mean over networks of the means on each; no variance is smaller than the one shrunk towards others."""
     values = [np.asarray(own, dtype=float) for own in scores.values()]
-    apart = np.concatenate([own - own.mean() for own in values])
-    mean, n, free = float(np.mean([own.mean() for own in values])), len(apart), len(apart) - len(values)
-    least = prior.sigma(_as_on_one(apart, mean, free))
-    variance = max(float((apart**2).sum()) / free if free else 0.0, least**2)
-    weights = np.concatenate([np.full(len(own), 1 / (len(own) * len(values))) for own in values])
-    third = n / ((n - 1) * (n - 2)) * float((apart**3).sum()) if n > 2 else 0.0
-    return Mean(mean, variance * float((weights**2).sum()), max(free, 1), third * float((weights**3).sum()))
+    return mean_of(values, prior.sigma(_as_on_one(values)))
 
 
-def _as_on_one(apart: Values, mean: float, free: int) -> list[float]:
+def _as_on_one(values: Sequence[Values]) -> list[float]:
     """Return scores as on one network; distances grow by the degrees of freedom that the other means take."""
+    apart, mean = distances(values), float(np.mean([own.mean() for own in values]))
+    free = len(apart) - len(values)
     grown = apart * math.sqrt((len(apart) - 1) / free) if free else apart[:1]
     return [float(score) for score in np.clip(mean + grown, 0.0, 1.0)]

@@ -115,13 +115,13 @@ def compare(differences: Sequence[float], noise: Noise) -> Contrast:
 def welch(ours: Sequence[float], theirs: Sequence[float], prior: Prior, rivals: Prior) -> Contrast:
     """Compare two samples of at least two scores; no variance is smaller than the one shrunk towards others."""
     return contrast_of(
-        *(_mean_of(np.asarray(s, dtype=float), p.sigma(s)) for s, p in ((ours, prior), (theirs, rivals)))
+        *(mean_of([np.asarray(s, dtype=float)], p.sigma(s)) for s, p in ((ours, prior), (theirs, rivals)))
     )
 
 
 def paired(differences: Sequence[float], least: float) -> Contrast:
     """Summarise at least two paired differences, whose standard deviation is at least `least`."""
-    part = _mean_of(np.asarray(differences, dtype=float), least)
+    part = mean_of([np.asarray(differences, dtype=float)], least)
     skewness = part.third / part.square**1.5 if part.square else 0.0
     return Contrast(part.mean, math.sqrt(part.square), part.degrees, skewness)
 
@@ -144,11 +144,20 @@ def contrast_of(ours: Mean, theirs: Mean) -> Contrast:
     return Contrast(effect, math.sqrt(square), degrees, (ours.third - theirs.third) / square**1.5)
 
 
-def _mean_of(values: Values, least: float) -> Mean:
-    n, mean = len(values), float(values.mean())
-    variance = max(float(values.var(ddof=1)), least**2)
-    third = float(((values - mean) ** 3).sum()) / (n * (n - 1) * (n - 2)) if n > 2 else 0.0
-    return Mean(mean, variance / n, n - 1, third)
+def mean_of(groups: Sequence[Values], least: float) -> Mean:
+    """Return the mean of the means of groups; a standard deviation within them is at least `least`."""
+    apart = distances(groups)
+    n, free = len(apart), len(apart) - len(groups)
+    variance = max(float((apart**2).sum()) / free if free else 0.0, least**2)
+    weights = np.concatenate([np.full(len(own), 1 / (len(own) * len(groups))) for own in groups])
+    third = n / ((n - 1) * (n - 2)) * float((apart**3).sum()) if n > 2 else 0.0
+    mean = float(np.mean([own.mean() for own in groups]))
+    return Mean(mean, variance * float((weights**2).sum()), max(free, 1), third * float((weights**3).sum()))
+
+
+def distances(groups: Sequence[Values]) -> Values:
+    """Return the distance of each value from the mean of its group, one group after the other."""
+    return np.concatenate([own - own.mean() for own in groups])
 
 
 def sign_flips(differences: Sequence[float]) -> float:
