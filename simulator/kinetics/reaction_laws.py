@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulator.kinetics import Floats
+from simulator.kinetics.group_sums import group_sums
 from simulator.kinetics.regulators import Regulators
 from simulator.law_mixture import LawName
 from simulator.network import Graph, Ints
@@ -66,7 +67,7 @@ class ReactionLaws:
         ratio = logs[:, graph.met_all] - np.log(self.reference)
 
         def total(values: Floats, edges: NDArray[np.intp]) -> Floats:
-            return np.asarray((values[:, edges] * np.abs(sto_all[edges])) @ graph.incidence(edges))
+            return group_sums(values[:, edges] * np.abs(sto_all[edges]), graph.rxn_all[edges], graph.n_reactions)
 
         forward = total(u, substrates)
         backward = forward - total(ratio, substrates) + total(ratio, products) - self.log_equilibrium

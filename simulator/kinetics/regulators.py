@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
 
 from simulator.kinetics import Floats
+from simulator.kinetics.group_sums import group_sums
 from simulator.network import Ints
 
 
@@ -31,5 +31,4 @@ class Regulators:
     def log_factors(self, log_species: Floats, reactions: int) -> Floats:
         """Return the logarithm of the factor on each rate, shape (F, R), from that of species, shape (F, M)."""
         logs = self.power * (log_species[:, self.met_reg] - np.log(self.half))
-        sums = csr_array((np.ones(len(logs.T)), (np.arange(len(logs.T)), self.rxn_reg)), shape=(len(logs.T), reactions))
-        return np.asarray(-np.logaddexp(0.0, -self.effect * logs) @ sums)
+        return group_sums(-np.logaddexp(0.0, -self.effect * logs), self.rxn_reg, reactions)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from simulator.kinetics import Floats
+from simulator.kinetics.group_sums import group_sums
 from simulator.network import Graph, Ints
 from simulator.regime import Kinetics
 
@@ -38,9 +39,16 @@ class RandomFunction:
     def __call__(self, *inputs: Floats) -> Floats:
         """Evaluate on D broadcastable arrays; the result has their common shape."""
         x = (np.stack(np.broadcast_arrays(*inputs), axis=-1) - self.shift) / self.width
-        x = np.tanh(x @ self.weights_1 + self.bias_1)
-        x = np.tanh(x @ self.weights_2 + self.bias_2)
+        x = _layer(x, self.weights_1, self.bias_1)
+        x = _layer(x, self.weights_2, self.bias_2)
         return np.asarray(x @ self.weights_3 * self.scale + self.offset)
+
+
+def _layer(x: Floats, weights: Floats, bias: Floats) -> Floats:
+    """Return tanh(x weights + bias), computed in place: over all frames, a hidden layer has hundreds of megabytes."""
+    hidden = x @ weights
+    hidden += bias
+    return np.tanh(hidden, out=hidden)
 
 
 def _draw_function(rng: np.random.Generator, hidden: int, low: list[float], high: list[float]) -> RandomFunction:
@@ -89,8 +97,9 @@ class SharedFunctions:
         messages = self.substrate_func(
             concentration[..., graph.met_all[substrates]], np.abs(sto_all[substrates]).astype(float)
         )
-        summed = messages.reshape(-1, messages.shape[-1]) @ graph.incidence(substrates)
-        return np.asarray(summed).reshape(*messages.shape[:-1], graph.n_reactions)
+        rows = messages.reshape(-1, messages.shape[-1])
+        summed = group_sums(rows, graph.rxn_all[substrates], graph.n_reactions)
+        return summed.reshape(*messages.shape[:-1], graph.n_reactions)
 
     def rates(self, graph: Graph, sto_all: Ints, concentration: Floats) -> Floats:
         """Return v, shape (..., R), in concentration per time unit."""
