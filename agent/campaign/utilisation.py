@@ -1,10 +1,13 @@
-"""Utilisation of the slots: the share of their time in which a trial ran, and why they were idle in the rest."""
+"""Utilisation of the slots: the share of their time in which a trial ran, and why they were idle in the rest.
+
+A pause stops the clock of the budget. The slots that are idle in it are not counted.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal
 
 from memory.ledger import WALL_S, Ledger
 
@@ -16,7 +19,6 @@ WHY_IDLE: Mapping[Idle, str] = {
     "nothing": "nothing new to propose",
     "baseline": "the baseline came first",
     "end": "the budget was ending",
-    "pause": "paused by the user",
 }
 # Kinds of spend, beside those of the ledger: seconds of slots, and trials as shares of a full one.
 BUSY_S, FULL_TRIALS = "busy_s", "full_trials"
@@ -51,7 +53,7 @@ class Utilisation:
 def read_utilisation(ledger: Ledger, since: float = 0.0) -> Utilisation | None:
     """Return the use of a campaign's slots since a time; None before anything is known, as in old ledgers."""
     busy, wall_s = ledger.spent(BUSY_S, since), ledger.spent(WALL_S, since)
-    idle = {WHY_IDLE[why]: ledger.spent(idle_s(why), since) for why in get_args(Idle)}
+    idle = {words: ledger.spent(idle_s(why), since) for why, words in WHY_IDLE.items()}
     total = busy + sum(idle.values())
     if total <= 0 or wall_s <= 0:
         return None

@@ -21,6 +21,7 @@ def test_the_share_of_busy_slots_and_why_the_others_were_idle_in_words(tmp_path:
         budget.use(BUSY_S, 90.0)
         budget.use(idle_s("answer"), 16.0)
         budget.use(idle_s("between"), 4.0)
+        budget.use(idle_s("pause"), 600.0)  # which stops the clock
         budget.use(FULL_TRIALS, 0.125)
         budget.remember()
         ledger.add_spend(WALL_S, 90.0)
