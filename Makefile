@@ -7,7 +7,7 @@ UV     := uv==0.13.9
 EXTRAS := networks kinetics petab benchmarks llm hpc mlflow wandb mcp notebook docs
 
 # Tests wait for processes of their own a good part of their time: more of them at once than there are cores.
-WORKERS := $(shell echo $$(( $$(nproc) * 3 / 2 )))
+WORKERS := $(shell echo $$(( $$(nproc) * 2 )))
 
 # Stamps. Running needs requirements.lock alone; testing and developing need requirements-dev.lock on top.
 RUN := .venv/.run

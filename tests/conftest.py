@@ -194,10 +194,16 @@ def start_repository(root: Path) -> Repo:
     return repo
 
 
-def lead(workspace: Workspace, tiny: Dataset, planner: str, experiments: int) -> None:
+def lead(workspace: Workspace, tiny: Dataset, planner: str, experiments: int, without: tuple[str, ...] = ()) -> None:
     """Lead a campaign called night, of at most so many experiments, with two slots and short trials."""
     request = CampaignRequest(
-        "night", budget="30m", experiments=experiments, planner=planner, fidelity="probe", workers=2
+        "night",
+        budget="30m",
+        experiments=experiments,
+        planner=planner,
+        fidelity="probe",
+        workers=2,
+        without=without,
     )
     dataset = prepare(find_regime(tiny.regime.name), workspace.data)[0]
     run_campaign(workspace, dataset, request, check=lambda: None)

@@ -250,7 +250,9 @@ def test_what_a_common_metabolite_hides_comes_back_where_columns_need_not_balanc
 
 
 def test_ones_do_not_come_back_as_twos_and_four_protons_are_found(checkout: Path, tmp_path: Path) -> None:
-    ecoli, _ = prepare(find_regime("ecoli_core"), tmp_path / "data")
+    regime = find_regime("ecoli_core")
+    half = regime.trajectories.model_copy(update={"count": 16, "heldout": 2, "frames": 60})
+    ecoli, _ = prepare(regime.model_copy(update={"trajectories": half}), tmp_path / "data")
     configuration = '{"few_frames": 160, "starts": 1, "patience": 0}'
     done = train_with("integer_columns", checkout, ecoli, tmp_path, steps=200, configuration=configuration)
     assert done.returncode == 0, done.stderr
