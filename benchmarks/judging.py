@@ -236,6 +236,10 @@ def cases() -> Iterator[tuple[str, str, Case]]:
     code = Accepts(replace(START, mean=START.mean + 2 * START.sigma), noisy, patched=True)
     wide = "2 standard deviations, an incumbent three times as noisy on siblings"
     yield "gain of code found, half of its trials on siblings", wide, code
+    better = replace(START, mean=START.mean + 4 * START.sigma, wider=5.0)
+    code = Accepts(better, replace(START, wider=5.0), patched=True)
+    wide = "4 standard deviations, both five times as noisy on siblings"
+    yield "gain of code found, half of its trials on siblings", wide, code
     yield "gain of 2 standard deviations found", "beside a baseline ten times as noisy", FindsASuccessor()
     for share in (0.75, 0.7, 0.6):
         for breaks, words in ((False, "scores 0"), (True, "does not complete")):

@@ -107,6 +107,13 @@ class _Half(NamedTuple):
     shown: bool
 
 
+class _Reach(NamedTuple):
+    """The look that each half has reached: one that has shown the gain gets no further trials."""
+
+    here: Look
+    there: Look
+
+
 class _AboveTrivial(NamedTuple):
     """A candidate against the trivial answer, and why it is rejected where that is not shown to be worse."""
 
@@ -191,13 +198,17 @@ class _Hearing:
         lead = state.lead if state else 0.0
         if self.simpler and not (state and state.leads):
             lead -= 1.0  # below the lead of any candidate that is better: scores are shares
+        here: Look | None = None
+        there: Look | None = None
         for look, further in zip(LOOKS, (*LOOKS[1:], None), strict=True):
-            if missing := self._missing(look):
-                ahead = self._missing(further) if further else ()
+            at = _Reach(here or look, there or look)
+            if missing := self._missing(at):
+                ahead = self._missing(_Reach(here or further, there or further)) if further else ()
                 return Wanted(missing, lead, "confirm", tuple(key for key in ahead if key not in missing))
-            verdict = self._look(look)
-            if verdict is not None:
-                return verdict
+            answer = self._look(look, at)
+            if isinstance(answer, Verdict):
+                return answer
+            here, there = (reached if half.shown else None for reached, half in zip(at, answer, strict=True))
         raise AssertionError("the last look decides")
 
     @property
@@ -212,11 +223,11 @@ class _Hearing:
         seeds = confirm_seeds(self.incumbent.id, each * len(self.siblings))
         return [(seed, self.siblings[place % len(self.siblings)]) for place, seed in enumerate(seeds)]
 
-    def _missing(self, look: Look) -> tuple[TrialKey, ...]:
+    def _missing(self, at: _Reach) -> tuple[TrialKey, ...]:
         keys: list[TrialKey] = []
         for e, count, elsewhere in (
-            (self.candidate, look.pairs, look.pairs // 2),
-            (self.incumbent, look.rivals, look.pairs),
+            (self.candidate, at.here.pairs, at.there.pairs // 2),
+            (self.incumbent, at.here.rivals, at.there.pairs),
         ):
             own, there = e.tried(self.top), _on_siblings(e, self.top)
             fresh = confirm_seeds(self.incumbent.id, count // self._halves)
@@ -227,14 +238,15 @@ class _Hearing:
             ]
         return tuple(keys)
 
-    def _look(self, look: Look) -> Verdict | None:
-        """Return the verdict of a look that has been measured, None if it does not decide."""
-        fresh = confirm_seeds(self.incumbent.id, look.pairs // self._halves)
-        if incomplete := self._fails(look) or self._too_few(fresh):
+    def _look(self, look: Look, at: _Reach) -> Verdict | tuple[_Half, _Half]:
+        """Return the verdict of a look that has been measured, or both halves if it does not decide."""
+        fresh = confirm_seeds(self.incumbent.id, at.here.pairs // self._halves)
+        if incomplete := self._fails(at) or self._too_few(fresh):
             return incomplete
         place = self.evidence.place(self.candidate, self.incumbent)
-        level = look.share * level_of(place)
-        here, there = self._here(look, level, fresh), self._there(look, ELSEWHERE * level)
+        level = at.here.share * level_of(place)
+        here = self._here(at.here, level, fresh)
+        there = self._there(at.there, ELSEWHERE * at.there.share * level_of(place))
         told = (self.incumbent.id, here.contrast.effect, here.contrast.interval, here.p_value)
         better = f"better than {self.incumbent.id}"
         if self.simpler:
@@ -243,12 +255,13 @@ class _Hearing:
         if here.shown and there.shown:
             above = self._above_trivial([outcomes(self.candidate, self.top)[seed] for seed in fresh])
             if above is not None and above.contrast.p_value() >= level:
-                undecided = look is not LOOKS[-1] and above.contrast.effect > 0
-                return None if undecided else Verdict("rejected", f"{above.words}; it leads {self.incumbent.id}", *told)
+                if look is not LOOKS[-1] and above.contrast.effect > 0:
+                    return here._replace(shown=False), there
+                return Verdict("rejected", f"{above.words}; it leads {self.incumbent.id}", *told)
             also = "; the gain is shown on sibling networks" if self.siblings else ""
             return Verdict("accepted", f"{better} {on}, below the level {level:.2g} of test {place}{also}", *told)
         if look is not LOOKS[-1] and here.p_value <= look.futile and there.p_value <= look.elsewhere:
-            return None
+            return here, there
         if here.shown or (look is not LOOKS[-1] and here.p_value <= look.futile):
             return Verdict(
                 "rejected", f"the gain over {self.incumbent.id} is not shown on sibling networks; {on}", *told
@@ -319,14 +332,14 @@ class _Hearing:
         reason = f"completed only {compared} of {len(fresh)} fresh seeds, too few to compare"
         return Verdict("rejected", f"the incumbent, {self.incumbent.id}, {reason}", self.incumbent.id)
 
-    def _fails(self, look: Look) -> Verdict | None:
+    def _fails(self, at: _Reach) -> Verdict | None:
         """Return the verdict on a candidate too many of whose fresh trainings did not complete."""
-        fresh = confirm_seeds(self.incumbent.id, look.pairs // self._halves)
-        pairs = set(self._elsewhere(look.pairs // 2))
+        fresh = confirm_seeds(self.incumbent.id, at.here.pairs // self._halves)
+        pairs = set(self._elsewhere(at.there.pairs // 2))
         tried = [t for t in self.candidate.trials if t.fidelity == self.top and t.seed in fresh]
         there = [t for t in self.candidate.sibling_trials if t.fidelity == self.top and (t.seed, t.sibling) in pairs]
         broken, elsewhere = ([t for t in trials if t.status != "completed"] for trials in (tried, there))
-        if len(broken) + len(elsewhere) <= FAILING * look.pairs:
+        if len(broken) + len(elsewhere) <= FAILING * (len(tried) + len(there)):
             return None
         if len(broken) <= FAILING * len(tried):
             reason = (

@@ -1,7 +1,7 @@
 """Confirmation: is a promoted candidate better than the incumbent, at the campaign's fidelity, on fresh seeds?
 
 Fresh seeds belong to the incumbent: no selection has seen them, and all its challengers share its trials on them. There
-are up to three looks, at 12, 32 and 48 pairs. At each, two p-values have to be below the level of the look:
+are up to four looks, at 12, 32, 48 and 96 pairs. At each, two p-values have to be below the level of the look:
 
 - Welch's t-test (Biometrika 34, 1947) of the candidate's seeds against all of the incumbent's own, which may be more.
   Each variance is the larger of the experiment's own and of that shrunk towards others (`noise`), so that seeds that
@@ -70,7 +70,12 @@ class Look(NamedTuple):
     only_large: bool
 
 
-LOOKS = (Look(12, 12, 0.1, 0.3, 0.5, True), Look(32, 48, 0.2, 0.1, 0.1, False), Look(48, 64, 0.2, 0.0, 0.0, False))
+LOOKS = (
+    Look(12, 12, 0.1, 0.3, 0.5, True),
+    Look(32, 48, 0.15, 0.1, 0.1, False),
+    Look(48, 64, 0.15, 0.02, 0.05, False),
+    Look(96, 96, 0.1, 0.0, 0.0, False),
+)
 
 Values = np.ndarray[tuple[int], np.dtype[np.float64]]
 

@@ -15,7 +15,7 @@ from agent.analyzer.judging.seeds import BASELINE_SEEDS, confirm_seeds, screen_s
 from memory.records import Experiment, TrialKey, Verdict
 from tests.agent.experiments import FIDELITY, failed, scored
 
-FIRST, SECOND, LAST = (look.pairs for look in LOOKS)
+FIRST, SECOND, THIRD, LAST = (look.pairs for look in LOOKS)
 ACCEPTED = Verdict("accepted", "")
 WOBBLE = (0.01, -0.01, 0.004, -0.004)  # what seeds add to a mean
 FRESH = confirm_seeds("e0001", LOOKS[-1].rivals)
@@ -298,6 +298,29 @@ def test_an_incumbent_that_is_noisy_on_siblings_hides_no_gain() -> None:
     code = shifted(code, [0.79, 0.90, 0.91, 0.72, 0.77, 0.89, 0.90, 0.65] * (LAST // 16))
     rival = shifted(rival, [0.67, 0.81, 0.89, 0.66, 0.84, 0.68, 0.89, 0.75] * (LAST // 8))
     assert verdict_on(code, rival, siblings=4).verdict == "accepted"
+
+
+def test_the_half_that_has_shown_the_gain_gets_no_further_trials_and_noisy_siblings_get_more() -> None:
+    """The scores on siblings are those of a real campaign: a gain of 0.03 on each network."""
+    ours = """
+        0.859 0.848 0.929 0.796  0.750 0.898 0.921 0.841  0.730 0.880 0.906 0.681
+        0.860 0.874 0.923 0.753  0.831 0.898 0.921 0.805  0.776 0.881 0.909 0.788"""
+    theirs = """
+        0.797 0.883 0.879 0.791  0.820 0.882 0.879 0.742  0.767 0.881 0.897 0.788  0.762 0.886 0.905 0.752
+        0.741 0.868 0.903 0.712  0.716 0.890 0.897 0.772  0.697 0.864 0.879 0.666  0.753 0.844 0.891 0.736
+        0.749 0.876 0.903 0.777  0.732 0.889 0.877 0.752  0.695 0.882 0.891 0.738  0.747 0.877 0.905 0.727"""
+    candidate, incumbent = confirmed(0.05, FIRST)
+
+    code = replace(candidate, patch="a diff")
+
+    def there(experiment: Experiment, trials: int, scores: str, times: int) -> Experiment:
+        return shifted(on_siblings(experiment, 0.0, times * trials, 4), [*map(float, scores.split())] * times)
+
+    wanted = wanted_of(there(code, THIRD // 2, ours, 1), there(incumbent, THIRD, theirs, 1), siblings=4)
+    assert all(key.sibling for key in wanted.trials)
+    verdict = verdict_on(there(code, THIRD // 2, ours, 2), there(incumbent, THIRD, theirs, 2), siblings=4)
+    assert verdict.verdict == "accepted"
+    assert "on 6 fresh seeds" in verdict.reason
 
 
 @pytest.mark.parametrize("left", [(1, 2, 4), (4,), ()])
