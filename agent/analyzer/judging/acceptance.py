@@ -262,14 +262,13 @@ class _Hearing:
             return Verdict("accepted", f"{better} {on}, below the level {level:.2g} of test {place}{also}", *told)
         if look is not LOOKS[-1] and here.p_value <= look.futile and there.p_value <= look.elsewhere:
             return here, there
-        if here.shown or (look is not LOOKS[-1] and here.p_value <= look.futile):
-            return Verdict(
-                "rejected", f"the gain over {self.incumbent.id} is not shown on sibling networks; {on}", *told
-            )
         needed = f"a level of {level:.2g} was needed in test {place}"
         if look is not LOOKS[-1]:
             needed = f"{look.futile:g} was needed to go on, {level:.2g} to be accepted, in test {place}"
-        return Verdict("rejected", f"not shown to be {better} {on}, where {needed}", *told)
+        reason = f"not shown to be {better} {on}, where {needed}"
+        if here.shown or (look is not LOOKS[-1] and here.p_value <= look.futile):
+            reason = f"the gain over {self.incumbent.id} is not shown on sibling networks; {on}"
+        return Verdict("rejected", reason, *told)
 
     @property
     def _prior(self) -> Prior:

@@ -14,6 +14,7 @@ from agent.campaign.folder import CampaignFolder, start_campaign
 from agent.campaign.inbox import Inbox
 from agent.campaign.intervene import intervene, user_name
 from agent.campaign.session import this_controller
+from agent.campaign.status import read_status
 from agent.campaign.steering import read_steering
 from agent.executor.workspace import Workspace
 from memory.intervention import Intervention
@@ -159,6 +160,15 @@ def test_pins_go_and_a_pause_ends_with_its_session(night: CampaignFolder) -> Non
         ledger.add_session(this_controller())
         steering = read_steering(ledger.interventions())
         assert (steering.pinned, steering.stop, steering.until) == (["e0003"], None, None)
+
+
+def test_the_time_of_a_pause_is_not_shown_as_spent(night: CampaignFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    began, hour = time.time(), 3600.0
+    monkeypatch.setattr(time, "time", lambda: began + hour)
+    with Ledger(night.ledger_path) as ledger:
+        assert read_status(night, ledger).spent_s == pytest.approx(hour, abs=60.0)
+        take_up(night, asked("pause"))
+        assert read_status(night, ledger).spent_s == 0.0
 
 
 def test_an_idea_is_checked_before_it_is_queued(workspace: Workspace, night: CampaignFolder) -> None:
