@@ -200,7 +200,7 @@ class _Hearing:
             lead -= 1.0  # below the lead of any candidate that is better: scores are shares
         here: Look | None = None
         there: Look | None = None
-        for look, further in zip(LOOKS, (*LOOKS[1:], None), strict=True):
+        for look, further in zip(self._looks, (*self._looks[1:], None), strict=True):
             at = _Reach(here or look, there or look)
             if missing := self._missing(at):
                 ahead = self._missing(_Reach(here or further, there or further)) if further else ()
@@ -210,6 +210,11 @@ class _Hearing:
                 return answer
             here, there = (reached if half.shown else None for reached, half in zip(at, answer, strict=True))
         raise AssertionError("the last look decides")
+
+    @property
+    def _looks(self) -> Sequence[Look]:
+        """The looks at the candidate; more pairs than these do not tell fewer lines that tie from a small loss."""
+        return LOOKS[:3] if self.simpler else LOOKS
 
     @property
     def _halves(self) -> int:
@@ -255,18 +260,18 @@ class _Hearing:
         if here.shown and there.shown:
             above = self._above_trivial([outcomes(self.candidate, self.top)[seed] for seed in fresh])
             if above is not None and above.contrast.p_value() >= level:
-                if look is not LOOKS[-1] and above.contrast.effect > 0:
+                if look is not self._looks[-1] and above.contrast.effect > 0:
                     return here._replace(shown=False), there
                 return Verdict("rejected", f"{above.words}; it leads {self.incumbent.id}", *told)
             also = "; the gain is shown on sibling networks" if self.siblings else ""
             return Verdict("accepted", f"{better} {on}, below the level {level:.2g} of test {place}{also}", *told)
-        if look is not LOOKS[-1] and here.p_value <= look.futile and there.p_value <= look.elsewhere:
+        if look is not self._looks[-1] and here.p_value <= look.futile and there.p_value <= look.elsewhere:
             return here, there
         needed = f"a level of {level:.2g} was needed in test {place}"
-        if look is not LOOKS[-1]:
+        if look is not self._looks[-1]:
             needed = f"{look.futile:g} was needed to go on, {level:.2g} to be accepted, in test {place}"
         reason = f"not shown to be {better} {on}, where {needed}"
-        if here.shown or (look is not LOOKS[-1] and here.p_value <= look.futile):
+        if here.shown or (look is not self._looks[-1] and here.p_value <= look.futile):
             reason = f"the gain over {self.incumbent.id} is not shown on sibling networks; {on}"
         return Verdict("rejected", reason, *told)
 
