@@ -40,13 +40,14 @@ class Ending:
 class CampaignState:
     """The state of a campaign at the time `at`, and the commands that are of use next.
 
-    `words` is empty if the kind says all.
+    `words` is empty if the kind says all. A campaign that is `paused` is running, but its clock stands still.
     """
 
     kind: StateKind
     words: str
     at: float
     commands: tuple[str, ...]
+    paused: bool = False
 
     def __str__(self) -> str:
         return sentence(self.kind, self.words)

@@ -7,7 +7,6 @@ from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
 
 from simulator.network_settings import ImportedNetwork, Network
 from simulator.published_settings import PublishedNetwork
@@ -51,11 +50,6 @@ class Graph:
     def rxn_sub(self) -> Ints:
         """Reaction of each possible substrate edge, shape (E_sub,)."""
         return self.rxn_all[self.sub_to_all]
-
-    def incidence(self, edges: NDArray[np.intp]) -> csr_array:
-        """Return the matrix, shape (M, R), that sums one message per edge, for `edges` (M,), over each reaction."""
-        reactions, rows = self.rxn_all[edges], np.arange(len(edges) + 1)
-        return csr_array((np.ones(len(edges)), reactions, rows), shape=(len(edges), self.n_reactions))
 
     def matrix(self, sto_all: NDArray[np.generic]) -> NDArray[np.float64]:
         """Return S, shape (N, R), from one coefficient per edge, shape (E,)."""

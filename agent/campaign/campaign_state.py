@@ -31,7 +31,7 @@ def read_state(campaign: CampaignFolder, ledger: Ledger, experiments: Sequence[O
         pause = read_steering(ledger.interventions()).pause
         if kind == "running" and pause is not None:
             commands = f"stoichloop resume {settings.name}", f"stoichloop status {settings.name}"
-            return CampaignState("running", f"paused by {pause.author}", heard, commands)
+            return CampaignState("running", f"paused by {pause.author}", heard, commands, paused=True)
     commands = next_commands(kind, settings.name, best.id if best else None, resume)
     return CampaignState(kind, words, ending.at if ending else heard, commands)
 

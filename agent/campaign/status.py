@@ -11,7 +11,6 @@ from agent.analyzer.judging.noise import measure_noise
 from agent.campaign.campaign_state import read_state
 from agent.campaign.folder import CampaignFolder
 from agent.campaign.session import age_s
-from agent.campaign.steering import read_steering
 from agent.campaign.utilisation import Utilisation, read_utilisation
 from agent.executor.artifacts import CONFIG, read_curves
 from memory.formatting import counted
@@ -95,8 +94,7 @@ def read_status(campaign: CampaignFolder, ledger: Ledger) -> Status:
     state = read_state(campaign, ledger, lines)
     alive = state.kind == "running"
     spent = ledger.spent(WALL_S)
-    paused = read_steering(ledger.interventions()).pause is not None  # which stops the clock
-    if alive and session and not paused:  # what the controller has not written down yet
+    if alive and session and not state.paused:  # what the controller has not written down yet
         spent += max(0.0, time.time() - max(ledger.last_spend_at(), session.started_at))
     leader = incumbent(list(known.values()))
     block = ledger.block()

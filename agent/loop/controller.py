@@ -227,7 +227,7 @@ class Controller:
             if cramped and self._trials.has_room():
                 return
         if idle == "pause":
-            self._budget.remember()  # that the clock goes on from here
+            self._budget.remember()  # the clock goes on from here
 
     def pause(self, seconds: float) -> None:
         """Leave the planner alone for some seconds, while trials go on."""

@@ -9,6 +9,11 @@ from simulator.kinetics import Floats
 from simulator.network import Ints
 
 
+def membership(groups: Ints, count: int) -> csr_array:
+    """Return the matrix, shape (M, count), that sums values over `count` groups; `groups` has that of each value."""
+    return csr_array((np.ones(len(groups)), groups, np.arange(len(groups) + 1)), shape=(len(groups), count))
+
+
 def group_sums(values: Floats, groups: Ints, count: int) -> Floats:
     """Return the sum over each of `count` groups, shape (F, count), of values of shape (F, M) in `groups`, shape (M,).
 
@@ -17,5 +22,4 @@ def group_sums(values: Floats, groups: Ints, count: int) -> Floats:
     """
     if len(values) == 1:
         return np.asarray(np.bincount(groups, values[0], count)[None], dtype=np.float64)
-    memberships = csr_array((np.ones(len(groups)), groups, np.arange(len(groups) + 1)), shape=(len(groups), count))
-    return np.asarray(values @ memberships)
+    return np.asarray(values @ membership(groups, count))

@@ -213,7 +213,7 @@ class _Hearing:
 
     @property
     def _looks(self) -> Sequence[Look]:
-        """The looks at the candidate; more pairs than these do not tell fewer lines that tie from a small loss."""
+        """The looks at the candidate: three for fewer lines, since a fourth accepts small losses."""
         return LOOKS[:3] if self.simpler else LOOKS
 
     @property
@@ -248,7 +248,7 @@ class _Hearing:
         fresh = confirm_seeds(self.incumbent.id, at.here.pairs // self._halves)
         if incomplete := self._fails(at) or self._too_few(fresh):
             return incomplete
-        place = self.evidence.place(self.candidate, self.incumbent)
+        place, last = self.evidence.place(self.candidate, self.incumbent), look is self._looks[-1]
         level = at.here.share * level_of(place)
         here = self._here(at.here, level, fresh)
         there = self._there(at.there, ELSEWHERE * at.there.share * level_of(place))
@@ -260,18 +260,19 @@ class _Hearing:
         if here.shown and there.shown:
             above = self._above_trivial([outcomes(self.candidate, self.top)[seed] for seed in fresh])
             if above is not None and above.contrast.p_value() >= level:
-                if look is not self._looks[-1] and above.contrast.effect > 0:
+                if not last and above.contrast.effect > 0:
                     return here._replace(shown=False), there
                 return Verdict("rejected", f"{above.words}; it leads {self.incumbent.id}", *told)
             also = "; the gain is shown on sibling networks" if self.siblings else ""
             return Verdict("accepted", f"{better} {on}, below the level {level:.2g} of test {place}{also}", *told)
-        if look is not self._looks[-1] and here.p_value <= look.futile and there.p_value <= look.elsewhere:
+        promising = not last and here.p_value <= look.futile
+        if promising and there.p_value <= look.elsewhere:
             return here, there
         needed = f"a level of {level:.2g} was needed in test {place}"
-        if look is not self._looks[-1]:
+        if not last:
             needed = f"{look.futile:g} was needed to go on, {level:.2g} to be accepted, in test {place}"
         reason = f"not shown to be {better} {on}, where {needed}"
-        if here.shown or (look is not self._looks[-1] and here.p_value <= look.futile):
+        if here.shown or promising:
             reason = f"the gain over {self.incumbent.id} is not shown on sibling networks; {on}"
         return Verdict("rejected", reason, *told)
 

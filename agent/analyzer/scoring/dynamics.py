@@ -12,6 +12,7 @@ from scipy.sparse import csr_array
 from agent.analyzer.scoring.estimate import Estimate
 from simulator.dataset import FrozenData
 from simulator.kinetics import Floats
+from simulator.kinetics.group_sums import membership
 from simulator.network import Graph
 
 
@@ -52,7 +53,7 @@ class EstimatedDynamics:
 
     @cached_property
     def _incidence(self) -> csr_array:
-        return self.graph.incidence(self.substrates)
+        return membership(self.graph.rxn_all[self.substrates], self.graph.n_reactions)
 
     @cached_property
     def _columns(self) -> Floats:

@@ -127,7 +127,7 @@ def test_without_any_model_the_loop_tries_moves_and_lands_what_helps(
     told = capsys.readouterr().out
     experiments = read(workspace)
     assert [e.role for e in experiments[1:]] == ["exploit", "explore"]
-    assert experiments[2].move == "fitted_columns"  # whoever explores is bold
+    assert experiments[2].move == "fitted_columns"  # exploration is bold
     assert "on the code rung" in told
     leader = experiments[2]
     assert leader.accepted

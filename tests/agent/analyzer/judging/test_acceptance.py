@@ -310,7 +310,6 @@ def test_the_half_that_has_shown_the_gain_gets_no_further_trials_and_noisy_sibli
         0.741 0.868 0.903 0.712  0.716 0.890 0.897 0.772  0.697 0.864 0.879 0.666  0.753 0.844 0.891 0.736
         0.749 0.876 0.903 0.777  0.732 0.889 0.877 0.752  0.695 0.882 0.891 0.738  0.747 0.877 0.905 0.727"""
     candidate, incumbent = confirmed(0.05, FIRST)
-
     code = replace(candidate, patch="a diff")
 
     def there(experiment: Experiment, trials: int, scores: str, times: int) -> Experiment:
