@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -105,17 +106,19 @@ def test_a_model_shares_its_memory_with_the_stack(observations: Observations) ->
 
 
 def test_adam_is_that_of_torch_with_separate_rates_for_each_member() -> None:
-    start, rates, factors = torch.randn(2, 5), [0.1, 0.01], [1.0, 0.5, 0.25]
-    gradients = torch.randn(3, 2, 5)
-    ours = start.clone().requires_grad_()
-    adam = Adam([ours], [torch.tensor(rates)])
+    shapes, factors = [(2, 5), (2, 3, 4), (2,)], [1.0, 0.5, 0.25]
+    rates = [[0.1, 0.01], [0.02, 0.2], [0.3, 0.03]]
+    start = [torch.randn(shape) for shape in shapes]
+    gradients = [[torch.randn(shape) for shape in shapes] for _ in factors]
+    ours = [parameter.clone().requires_grad_() for parameter in start]
+    adam = Adam(ours, [torch.tensor(rate) for rate in rates])
     for gradient, factor in zip(gradients, factors, strict=True):
-        adam.step((gradient,), torch.full((2,), factor))
-    for member, rate in enumerate(rates):
-        theirs = start[member].clone().requires_grad_()
-        reference = torch.optim.Adam([theirs], lr=rate)
+        adam.step(tuple(gradient), torch.full((2,), factor))
+    for place, member in product(range(len(shapes)), range(2)):
+        theirs = start[place][member].clone().requires_grad_()
+        reference = torch.optim.Adam([theirs], lr=rates[place][member])
         for gradient, factor in zip(gradients, factors, strict=True):
-            reference.param_groups[0]["lr"] = rate * factor
-            theirs.grad = gradient[member]
+            reference.param_groups[0]["lr"] = rates[place][member] * factor
+            theirs.grad = gradient[place][member]
             reference.step()
-        torch.testing.assert_close(ours[member], theirs)
+        torch.testing.assert_close(ours[place][member], theirs)
