@@ -9,6 +9,7 @@ from io import BytesIO
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from agent.base.untrusted import open_plain
 from simulator.kinetics import Floats
@@ -21,13 +22,16 @@ _MAX_LOG_K, _MAX_VALUE = 12.0, 1e6
 _END, _LOCATOR, _DIRECTORY = 22, 20, 2**12
 
 
+SURE = 0.9  # least probability of a coefficient that counts as determined
+
+
 class EstimateError(Exception):
     """The artifact cannot be trusted or read; the message gives the reason in one sentence."""
 
 
 @dataclass(frozen=True)
 class Confidence:
-    """A trial's own statement on each coefficient, shape (E,) each. No score uses it.
+    """A trial's own statement on each coefficient, shape (E,) each. The loop optimises no score that uses it.
 
     Attributes:
         probability: that the coefficient is right, 0 to 1. runner_up: the most probable other integer.
@@ -37,6 +41,16 @@ class Confidence:
     probability: Floats
     runner_up: Floats
     price: Floats
+
+    @property
+    def sure(self) -> NDArray[np.bool_]:
+        """Whether each coefficient is probable enough to count as determined."""
+        return np.asarray(self.probability >= SURE)
+
+    @property
+    def contested(self) -> NDArray[np.bool_]:
+        """Whether each coefficient has a runner-up; a forced one has neither that nor a price."""
+        return np.asarray((self.runner_up != 0) | (self.price > 0))
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from agent.analyzer.scoring.alignment import align, column_scale
 from agent.analyzer.scoring.decode import decode, reaction_edges
 from agent.analyzer.scoring.dynamics import EstimatedDynamics, rollouts
-from agent.analyzer.scoring.estimate import Estimate, read_estimate
+from agent.analyzer.scoring.estimate import Confidence, Estimate, read_estimate
 from agent.analyzer.scoring.support import support
 from simulator.dataset import Dataset, FrozenData, Truth
 from simulator.kinetics import Floats
@@ -41,6 +41,7 @@ def score(estimate: Estimate, dataset: FrozenData) -> Scores:
         return unaided | {"support": support_score(decoded, dataset), "baseline_support": trivial}
     scores = coefficient_scores(estimate.sto_all, decoded, dataset)
     scores |= _function_scores(dynamics, dataset) | unaided
+    scores |= confidence_scores(estimate.confidence, decoded == dataset.truth.sto_all)
     scores["degeneracy_gap"] = scores["test_pearson"] - scores["r2"]
     return scores
 
@@ -99,6 +100,15 @@ def edge_scores(sto_all: Floats, decoded: Ints, truth: Truth, edges: NDArray[np.
         "sign_accuracy": _share(np.sign(decoded[edges][present]) == np.sign(true[present])),
         "support_f1": support_f1(decoded[edges], true),
     }
+
+
+def confidence_scores(confidence: Confidence | None, right: NDArray[np.bool_]) -> Scores:
+    """Return, of coefficients with a runner-up, the share called sure, and of these the share that is right."""
+    if confidence is None or not confidence.contested.any():
+        return {}
+    sure = confidence.sure & confidence.contested
+    scores = {"sure": _share(confidence.sure[confidence.contested])}
+    return scores | {"sure_right": _share(right[sure])} if sure.any() else scores
 
 
 def _share(hits: NDArray[np.bool_]) -> float:

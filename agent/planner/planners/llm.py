@@ -31,6 +31,7 @@ from stoichloop.errors import StoichloopError, UsageError
 from stoichloop.extras import how_to_install
 
 try:
+    import pydantic_ai
     from pydantic_ai import Agent, ModelRetry
     from pydantic_ai.capabilities import Hooks
     from pydantic_ai.exceptions import AgentRunError, UnexpectedModelBehavior, UserError
@@ -51,6 +52,8 @@ try:
     from agent.planner.questions.served_model import ServedModel
 except ImportError as error:
     raise StoichloopError(f"--planner llm needs pydantic-ai, which is missing; {how_to_install('llm')}") from error
+
+pydantic_ai.BANNER_ENABLED = False  # the terminal shows the campaign
 
 _T = TypeVar("_T")
 _ADDRESS = re.compile(r"(?P<name>.+)@(?P<url>https?://\S+)")

@@ -1,4 +1,4 @@
-"""The training budget in steps, one for each round in which columns may change, and the training curve."""
+"""The training budget in steps, all of which the recovery takes, and the training curve."""
 
 from __future__ import annotations
 
@@ -15,19 +15,23 @@ class NonFiniteLossError(Exception):
 
 
 class Clock:
-    """Counts rounds and writes a point of the curve for each."""
+    """Writes a point of the curve for each round in which columns may change.
 
-    def __init__(self, steps: int, curves: TextIO) -> None:
-        self._step, self._steps, self._curves = 0, steps, curves
+    A stage decides columns, or judges all of them again. Stages take equal shares of the steps, so that the time left
+    can be told; rounds cannot be counted beforehand.
+    """
 
-    def of(self, search: Search) -> Callable[[], None]:
-        """Return what a search calls after each round."""
-        return lambda: self._note(search.system.noise)
+    def __init__(self, steps: int, stages: int, curves: TextIO) -> None:
+        self._step, self._steps, self._stages, self._curves = 0, steps, stages, curves
 
-    def _note(self, loss: float) -> None:
+    def of(self, search: Search, stage: int) -> Callable[[], None]:
+        """Return what a search calls after each round of a stage, 0 first."""
+        return lambda: self._note(search.system.noise, (stage + search.decided) / self._stages)
+
+    def _note(self, loss: float, done: float) -> None:
         if not math.isfinite(loss):
             raise NonFiniteLossError(f"the unexplained share became {loss} at step {self._step} of {self._steps}")
-        self._step = min(self._step + 1, self._steps)
+        self._step = max(self._step, math.ceil(done * self._steps))
         point = {"step": self._step, "steps": self._steps, "loss": loss, "loss_pred": loss}
         self._curves.write(json.dumps(point) + "\n")
         self._curves.flush()

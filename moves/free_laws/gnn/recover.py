@@ -37,8 +37,9 @@ def recover(observations: Observations, config: Configuration, seed: int, clock:
     options = columns_of(graph, observations.constraints)
     wide = [wide_features(tables, own, config.wide_features, _LEAST_SHARE, generator) for own in participants]
     search = Search(design_of(rows, wide), graph, options, np.full(graph.n_reactions, OPEN))
-    search.decide(clock.of(search))
-    search.settle(clock.of(search))
+    note = clock.of(search, 0)
+    search.decide(note)
+    search.settle(note)
     passes = []
     for number in range(config.passes):
         rates, rows = _rates(search), weighed(rows, _left(search))
@@ -47,11 +48,12 @@ def recover(observations: Observations, config: Configuration, seed: int, clock:
             for reaction, own in enumerate(participants)
         ]
         search = Search(design_of(rows, near), graph, options, search.chosen)
-        search.settle(clock.of(search))
+        note = clock.of(search, number + 1)
+        search.settle(note)
         search.judge(range(graph.n_reactions))
         passes.append(search.margins)
         if number == config.passes - 2:
-            search.revise(clock.of(search))
+            search.revise(note)
     margins = [tuple(one[reaction] for one in passes[-2:]) for reaction in range(graph.n_reactions)]
     sure = confidence_of(graph, options, margins, search.chosen, rows.target.size)
     return Recovered(search.integers, _size(search), sure)

@@ -55,6 +55,11 @@ class Search:
             found[self.edges[reaction]] = self.options[reaction][max(choice, 0)]
         return found
 
+    @property
+    def decided(self) -> float:
+        """The share of the reactions that are decided."""
+        return float(np.mean(self.chosen != OPEN))
+
     def solve(self, times: int = 1) -> None:
         """Learn noise and size of rates from the last solution and solve for the present choices, `times` over."""
         reactions: list[int] = []

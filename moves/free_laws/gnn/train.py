@@ -26,7 +26,7 @@ _NON_FINITE = 3  # exit status
 def train(observations: Observations, config: Configuration, steps: int, seed: int, out: Path) -> Recovered:
     """Recover all columns; writes `curves.jsonl` in `out` on the way."""
     with (out / "curves.jsonl").open("w", encoding="utf-8") as curves:
-        return recover(observations, config, seed, Clock(steps, curves))
+        return recover(observations, config, seed, Clock(steps, 1 + config.passes, curves))
 
 
 def main() -> None:

@@ -1,4 +1,5 @@
 import io
+import json
 
 import numpy as np
 import pytest
@@ -14,11 +15,15 @@ CONFIGURATION = Configuration(passes=2)
 @pytest.mark.parametrize("derivative", [True, False], ids=["dcdt", "integral"])
 def test_the_planted_columns_come_back(derivative: bool) -> None:
     observations = observed(derivative=derivative)
-    found = recover(observations, CONFIGURATION, 0, Clock(10, io.StringIO()))
+    curves = io.StringIO()
+    found = recover(observations, CONFIGURATION, 0, Clock(90, 3, curves))
     assert found.sto_all.tolist() == truth(observations.graph).tolist()
+    steps = [json.loads(line)["step"] for line in curves.getvalue().splitlines()]
+    assert steps == sorted(steps)
+    assert (steps[-1], {30, 60, 90} <= set(steps)) == (90, True)
 
 
 def test_the_same_seed_gives_the_same_answer() -> None:
     observations = observed(derivative=True)
-    one, other = (recover(observations, CONFIGURATION, 3, Clock(10, io.StringIO())) for _ in range(2))
+    one, other = (recover(observations, CONFIGURATION, 3, Clock(10, 3, io.StringIO())) for _ in range(2))
     np.testing.assert_array_equal(one.size, other.size)

@@ -5,7 +5,16 @@ import numpy as np
 import pytest
 
 from agent.analyzer.scoring.dynamics import EstimatedDynamics
-from agent.analyzer.scoring.score import baseline, edge_scores, exact_reactions, r2, score, support_f1
+from agent.analyzer.scoring.estimate import Confidence
+from agent.analyzer.scoring.score import (
+    baseline,
+    confidence_scores,
+    edge_scores,
+    exact_reactions,
+    r2,
+    score,
+    support_f1,
+)
 from simulator.dataset import Dataset, Truth
 from simulator.identifiability.facts import Identifiable
 from simulator.network import graph_of
@@ -42,6 +51,21 @@ def test_the_truth_scores_perfectly_whatever_is_hidden(veiled: Dataset) -> None:
     nothing = score(true_estimate(veiled, sto_all=np.zeros(len(veiled.truth.sto_all))), veiled)
     assert set(nothing) == set(scores)
     assert all(math.isfinite(value) for value in nothing.values())
+
+
+def test_of_the_coefficients_that_an_estimate_calls_sure_the_share_of_right_ones_is_told(tiny: Dataset) -> None:
+    """Four coefficients have a runner-up; two of three sure ones are right. Forced ones, though sure, do not count."""
+    truth = tiny.truth.sto_all
+    edges = len(truth)
+    probability, runner_up = np.ones(edges), np.zeros(edges)
+    probability[:4], runner_up[:4] = [0.99, 0.95, 0.9, 0.6], 3
+    estimate = replace(true_estimate(tiny), confidence=Confidence(probability, runner_up, np.zeros(edges)))
+    scores = score(estimate, tiny)
+    assert (scores["sure"], scores["sure_right"]) == (0.75, 1.0)
+    right = np.arange(edges) != 1
+    assert confidence_scores(estimate.confidence, right) == {"sure": 0.75, "sure_right": pytest.approx(2 / 3)}
+    doubtful = replace(estimate, confidence=Confidence(np.full(edges, 0.5), runner_up, np.zeros(edges)))
+    assert "sure_right" not in score(doubtful, tiny)
 
 
 def test_scores_over_candidates_by_hand(tiny: Dataset) -> None:

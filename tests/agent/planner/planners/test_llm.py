@@ -5,6 +5,7 @@ import sys
 import threading
 import time
 
+import pydantic_ai
 import pytest
 
 from agent.base.interruption import Interruption
@@ -61,6 +62,10 @@ def test_an_answer_becomes_a_proposal_and_a_call(state: CodeState) -> None:
     assert proposals == [wanted]
     assert (call.planner, call.model, call.outcome) == ("llm", server.address, "answered")
     assert (call.tokens_in, call.tokens_out, len(call.prompt)) == (1000, 50, 64)
+
+
+def test_the_library_shows_no_banner_on_the_terminal_of_a_campaign() -> None:
+    assert not pydantic_ai.BANNER_ENABLED
 
 
 def test_each_role_is_told_what_was_proposed_before(state: CodeState) -> None:
