@@ -211,6 +211,8 @@ class Question:
         return None
 
     def _known_as_rejected(self, proposal: Proposal) -> str | None:
+        if proposal.kind == "diagnosis":  # of what was rejected, too
+            return None
         like = rejected_like(proposal, self.situation.past)
         if like is None or like.verdict is None:
             return None

@@ -179,11 +179,13 @@ def test_a_patch_that_adds_the_lines_of_a_rejected_one_is_returned_once(state: C
     patch = "--- a/gnn/loss.py\n+++ b/gnn/loss.py\n@@ -1 +1,5 @@\n" + "".join(f"+{line}\n" for line in lines)
     tried = replace(scored("e0002"), patch=patch, verdict=REJECTED)
 
-    def adds(*added: str) -> ProposalsAnswer:
-        return answer({"edits": (Edit(file=EDIT.file, search=EDIT.search, replace=EDIT.search + "\n".join(added)),)})
+    def adds(*added: str, kind: str = "candidate") -> ProposalsAnswer:
+        edit = Edit(file=EDIT.file, search=EDIT.search, replace=EDIT.search + "\n".join(added))
+        return answer({"edits": (edit,), "kind": kind})
 
     assert "e0002 tried this" in (question(state, [tried]).objection(adds(*lines[:3], "total = 0.0")) or "")
     assert question(state, [tried]).objection(adds(lines[0], "total = 0.0", "return total")) is None
+    assert question(state, [tried]).objection(adds(*lines, kind="diagnosis")) is None
 
 
 def _always(objection: Objection, _: Proposal) -> Objection:
