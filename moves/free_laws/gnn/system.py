@@ -140,6 +140,11 @@ class Price:
         return evidence
 
 
+def _block(matrix: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
+    """Return rows and columns of a large matrix, without a copy of whole rows."""
+    return matrix[rows.unsqueeze(1), columns]
+
+
 def price(system: System, reaction: int, metabolites: Tensor) -> Price:
     """Return the problem of a reaction with edges at these metabolites (D,)."""
     normal, units = system.normal, torch.nonzero(system.reactions == reaction)[:, 0]
@@ -147,18 +152,18 @@ def price(system: System, reaction: int, metabolites: Tensor) -> Price:
     near = (system.columns[:, metabolites] != 0).any(1)
     near[units] = False
     others = torch.nonzero(near[system.unit])[:, 0]
-    beside = system.inverse[others][:, own]
-    drop = torch.linalg.solve(system.inverse[own][:, own], beside.T).T
-    inverse = system.inverse[others][:, others] - drop @ beside.T
+    beside = _block(system.inverse, others, own)
+    drop = torch.linalg.solve(_block(system.inverse, own, own), beside.T).T
+    inverse = _block(system.inverse, others, others) - drop @ beside.T
     weights = system.weights[others] - drop @ system.weights[own]
     features = normal.places(reaction)
-    overlap = normal.overlap[system.place[others]][:, features]
-    shared = system.columns[system.unit[others]][:, metabolites]
+    overlap = _block(normal.overlap, system.place[others], features)
+    shared = _block(system.columns, system.unit[others], metabolites)
     size, degree = len(features), len(metabolites)
     coupling = (shared.unsqueeze(2) * overlap.unsqueeze(1)).reshape(len(others), degree * size)
     metric = -(coupling.T @ (inverse @ coupling)).view(degree, size, degree, size).permute(0, 2, 1, 3).contiguous()
     for edge in range(degree):
-        metric[edge, edge] += normal.overlap[features][:, features]
+        metric[edge, edge] += _block(normal.overlap, features, features)
     pull = normal.cross[features][:, metabolites].T - (coupling.T @ weights).view(degree, size)
     ridge = system.noise / (system.variance[reaction] * normal.power[features])
     return Price(metric, pull, ridge, system.noise)
