@@ -1,4 +1,4 @@
-"""Simple methods on tables of concentrations whose true integers are known: NAME.yaml, NAME.truth.json, NAME_*.csv.
+"""Methods on tables of concentrations whose true integers are known: NAME.yaml, NAME.truth.json, NAME_*.csv.
 
 The truth has the coefficient of each metabolite in each reaction; columns are compared as primitive ones.
 """
@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict
 
 from agent.analyzer.scoring.decode import reaction_edges
 from agent.analyzer.scoring.score import baseline, support_score
+from benchmarks.best_recipe import BestRecipe, RecipeAnswer
 from benchmarks.mass_action import mass_action_columns
 from simulator.measured.measurements import Measurements, import_measurements
 from simulator.network import Ints
@@ -31,10 +32,11 @@ class TableResult(BaseModel):
     edges: int = 0
     right: dict[str, int] = {}
     support: dict[str, float] = {}
+    best_recipe: list[RecipeAnswer] = []
     skipped: str | None = None
 
 
-def compared_tables(folder: Path) -> Iterator[TableResult]:
+def compared_tables(folder: Path, recipe: BestRecipe) -> Iterator[TableResult]:
     """Return the answers on each table in `folder` that has a network and a truth."""
     for truth in sorted(folder.glob("*.truth.json")):
         name = truth.name.removesuffix(".truth.json")
@@ -42,12 +44,12 @@ def compared_tables(folder: Path) -> Iterator[TableResult]:
             with TemporaryDirectory() as root:
                 try:
                     data, _ = import_measurements(csv, folder / f"{name}.yaml", Path(root))
-                    yield _compared(csv.stem, data, json.loads(truth.read_text(encoding="utf-8")))
+                    yield _compared(csv.stem, data, json.loads(truth.read_text(encoding="utf-8")), recipe)
                 except StoichloopError as error:
                     yield TableResult(table=csv.stem, skipped=str(error))
 
 
-def _compared(name: str, data: Measurements, truth: dict[str, dict[str, int]]) -> TableResult:
+def _compared(name: str, data: Measurements, truth: dict[str, dict[str, int]], recipe: BestRecipe) -> TableResult:
     true = _primitive_truth(data, truth)
     answers = {
         "ones": baseline(data.graph),
@@ -58,6 +60,7 @@ def _compared(name: str, data: Measurements, truth: dict[str, dict[str, int]]) -
         edges=len(true),
         right={method: int((found == true).sum()) for method, found in answers.items()},
         support={name: round(support_score(found, data), 3) for name, found in {"truth": true, **answers}.items()},
+        best_recipe=recipe.answers(data, true),
     )
 
 

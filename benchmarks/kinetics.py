@@ -4,6 +4,7 @@
 `mass_action`      integer search under mass action
 `oracle`           NOT A METHOD: least squares of dc/dt on the true rates, rounded
 `oracle_integral`  NOT A METHOD: the same of c(t) - c(s) on the integrals of the true rates, without any derivative
+`best_recipe`      `--recipe best`, once with each of `--seeds`
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from pydantic import BaseModel, ConfigDict
 from agent.analyzer.scoring.score import Scores
 from agent.executor.workspace import find_workspace
 from benchmarks.answers import ones, oracle, oracle_integral
+from benchmarks.best_recipe import BestRecipe, RecipeAnswer, best_recipe
 from benchmarks.kinetic_tables import compared_tables
 from benchmarks.mass_action import mass_action
 from benchmarks.measure import dataset_of
@@ -49,6 +51,7 @@ class KineticsRegime(BaseModel):
     identifiable: int
     identifiable_given_participants: int
     methods: dict[str, KineticsResult]
+    best_recipe: list[RecipeAnswer]
 
 
 def kinetics(
@@ -62,25 +65,28 @@ def kinetics(
         Path | None, typer.Option(metavar="FOLDER", help="Add its tables: NAME.yaml, NAME.truth.json, NAME_*.csv.")
     ] = None,
     noise: Annotated[float, typer.Option(min=0.0, max=1.0, help="Noise of these models, as a share of a reading.")] = 0,
+    seeds: Annotated[int, typer.Option(min=0, help="Trainings with the best recipe, with seeds from 0.")] = 1,
 ) -> None:
-    """Measure simple methods where each reaction has a rate law of its own; print them as JSON lines."""
+    """Measure methods where each reaction has a rate law of its own; print them as JSON lines."""
     workspace = find_workspace(Path.cwd())
-    for name in regimes or (() if sbml or tables else TINY):
-        dataset = dataset_of(workspace, name)
-        if not dataset.regime.constraints.primitive:
-            raise StoichloopError(f"regime '{name}' has no law for each reaction; measure it by 'recovery --baselines'")
-        print(compared(dataset).model_dump_json(), flush=True)
-    for path in sbml or ():
-        from simulator.published.import_published import Request, import_published
+    with best_recipe(workspace, seeds) as recipe:
+        for name in regimes or (() if sbml or tables else TINY):
+            dataset = dataset_of(workspace, name)
+            if not dataset.regime.constraints.primitive:
+                wrong = f"regime '{name}' has no law for each reaction"
+                raise StoichloopError(f"{wrong}; measure it by 'recovery --baselines'")
+            print(compared(dataset, recipe).model_dump_json(), flush=True)
+        for path in sbml or ():
+            from simulator.published.import_published import Request, import_published
 
-        dataset, _ = import_published(path, Request(noise=noise), workspace.data / f"noise{noise:g}")
-        print(compared(dataset).model_dump_json(), flush=True)
-    if tables is not None:
-        for result in compared_tables(tables):
-            print(result.model_dump_json(), flush=True)
+            dataset, _ = import_published(path, Request(noise=noise), workspace.data / f"noise{noise:g}")
+            print(compared(dataset, recipe).model_dump_json(), flush=True)
+        if tables is not None:
+            for result in compared_tables(tables, recipe):
+                print(result.model_dump_json(), flush=True)
 
 
-def compared(dataset: Dataset) -> KineticsRegime:
+def compared(dataset: Dataset, recipe: BestRecipe) -> KineticsRegime:
     """Return the answers of all methods on one regime."""
     edges, known = len(dataset.truth.sto_all), int(dataset.identifiability.edges.sum())
     methods = {}
@@ -98,4 +104,5 @@ def compared(dataset: Dataset) -> KineticsRegime:
         identifiable=known,
         identifiable_given_participants=dataset.facts.identifiable_edges_given_form,
         methods=methods,
+        best_recipe=recipe.answers(dataset, dataset.truth.sto_all),
     )

@@ -28,7 +28,7 @@ from simulator.regime import Regime
 from stoichloop.errors import StoichloopError, UsageError
 
 BEST = "best"
-_OWN_LAWS = Path("kinetics", "own_laws.yaml")
+OWN_LAWS = Path("kinetics", "own_laws.yaml")
 _SIBLING = re.compile(r"_sibling\d+$")
 
 
@@ -64,7 +64,7 @@ def find_recipe(workspace: Workspace, regime: str, asked: str) -> Path:
     folder, parent = workspace.root / "recipes", _SIBLING.sub("", regime)
     known = sorted(path.stem for path in folder.glob("*.yaml"))
     if parent not in known and _has_own_laws(find_known(parent, workspace.data)):
-        return folder / _OWN_LAWS
+        return folder / OWN_LAWS
     if parent not in known:
         raise StoichloopError(
             f"--recipe {BEST}: there is no recipe for regime '{parent}' in {folder}; "

@@ -3,7 +3,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from agent.executor.workspace import find_workspace
 from benchmarks.answers import derivative, oracle, oracle_integral
+from benchmarks.best_recipe import best_recipe
 from benchmarks.kinetic_tables import compared_tables
 from benchmarks.kinetics import TINY, compared
 from benchmarks.mass_action import mass_action
@@ -11,6 +13,7 @@ from simulator.dataset import Dataset, prepare
 from simulator.integration import Trajectory
 from simulator.law_mixture import LawMixture
 from simulator.regime import Regime, find_regime
+from tests.conftest import ROOT
 
 
 def regime_of(name: str, **kinetics: object) -> Regime:
@@ -31,7 +34,9 @@ def test_mass_action_is_solved_by_a_search_that_assumes_it(tmp_path: Path) -> No
 
 
 def test_all_methods_are_compared(saturated: Dataset) -> None:
-    found = compared(saturated)
+    with best_recipe(find_workspace(ROOT), 0) as recipe:
+        found = compared(saturated, recipe)
+    assert found.best_recipe == []
     right = {name: result.right_identifiable for name, result in found.methods.items()}
     assert right["oracle"] == right["oracle_integral"] == found.identifiable == found.edges
     assert right["mass_action"] < found.edges
@@ -53,7 +58,11 @@ def test_tables_with_known_integers_are_compared_and_others_skipped(tmp_path: Pa
     rows = [f"{run},{t},{run * np.exp(-t)},{5 - 2 * run * np.exp(-t)}" for run in (1, 2) for t in times]
     (tmp_path / "decay_n0.csv").write_text("\n".join(["trajectory,time,A,B", *rows]) + "\n")
     (tmp_path / "decay_raw.csv").write_text("A,B\n1,2\n")
-    compared, skipped = compared_tables(tmp_path)
+    with best_recipe(find_workspace(ROOT), 1) as recipe:
+        compared, skipped = compared_tables(tmp_path, recipe)
+    (answer,) = compared.best_recipe
+    assert (answer.seed, answer.contested) == (0, 2)
+    assert answer.sure_right <= min(answer.sure, answer.right)
     assert (compared.table, compared.edges, compared.right) == ("decay_n0", 2, {"ones": 1, "mass_action": 2})
     assert skipped.skipped is not None
 
