@@ -18,7 +18,7 @@ from torch import Tensor
 from gnn.design import Design
 
 _LEAST_NOISE = 1e-7  # share of the mean square of the targets
-_JITTER = 1e-9  # of a feature's own power: rounding error
+_JITTER, _JITTERS = 1e-9, 9  # of a feature's own power: rounding error, and powers of ten that it may grow by
 _LEAST_VARIANCE, _MOST_VARIANCE = 1e-4, 1e2  # of the weights; 1 explains all
 
 
@@ -131,13 +131,24 @@ class Price:
     def evidence(self, columns: Tensor) -> Tensor:
         """Return twice the log evidence of unit columns (K, D), up to a constant."""
         metric = torch.einsum("ka,kb,abpq->kpq", columns, columns, self.metric)
-        metric = 0.5 * (metric + metric.mT)
-        metric.diagonal(dim1=1, dim2=2).add_(self.ridge + _JITTER)
-        factor = torch.linalg.cholesky(metric)
+        factor = _factor(0.5 * (metric + metric.mT), self.ridge)
         half = torch.linalg.solve_triangular(factor, (columns @ self.pull).unsqueeze(2), upper=False)
         size = 2.0 * factor.diagonal(dim1=1, dim2=2).log().sum(1) - self.ridge.log().sum()
         evidence: Tensor = half.square().sum((1, 2)) / self.noise - size
         return evidence
+
+
+def _factor(metrics: Tensor, ridge: Tensor) -> Tensor:
+    """Return the Cholesky factors of ridged matrices (K, P, P).
+
+    Rounding errors can make one indefinite, as where two rates are nearly the same; then jitter grows for all of them.
+    """
+    factor = metrics
+    for power in range(_JITTERS):
+        factor, failed = torch.linalg.cholesky_ex(metrics + torch.diag(ridge + _JITTER * 10.0**power))
+        if not failed.any():
+            break
+    return factor
 
 
 def _block(matrix: Tensor, rows: Tensor, columns: Tensor) -> Tensor:

@@ -7,7 +7,7 @@ from gnn.design import design_of, rows_of
 from gnn.features import wide_features
 from gnn.laws import Saturations, participants_of
 from gnn.search import OPEN, Search
-from gnn.system import price
+from gnn.system import Price, price
 from tests.networks import observed, truth
 
 OBSERVATIONS = observed(derivative=True)
@@ -86,3 +86,9 @@ def test_the_search_finds_the_planted_columns() -> None:
     search.decide(lambda: None)
     search.settle(lambda: None)
     assert search.integers.tolist() == truth(OBSERVATIONS.graph).tolist()
+
+
+def test_rounding_errors_that_make_a_matrix_indefinite_end_no_recovery() -> None:
+    metric = torch.diag(torch.tensor([1.0, -1e-8], dtype=torch.float64)).view(1, 1, 2, 2)
+    doubtful = Price(metric, torch.ones(1, 2, dtype=torch.float64), torch.full((2,), 1e-12, dtype=torch.float64), 1.0)
+    assert doubtful.evidence(torch.ones(1, 1, dtype=torch.float64)).isfinite().all()
