@@ -17,6 +17,7 @@ OPEN = -1  # of a reaction that is not decided
 _WORTH = 1.0  # in twice the log evidence: less is no reason for a change
 _DEPARTURE = 2.0 * math.log(99.0)  # in twice the log evidence: 99 of 100 coefficients of published models are 1
 _ROUNDS = 100
+_CHANGES = 4  # of one column while others settle: noise and sizes are learned anew, and near ties go to and fro
 _REVISIONS, _CERTAIN = 20, 100.0  # metabolites; twice the log evidence, beyond which there is no doubt
 _SHARE = 0.15  # of the undecided reactions that are decided in one turn
 
@@ -145,13 +146,14 @@ class Search:
         """Change columns until none can be bettered alone, `among` some or all; doubtful ones are judged more often."""
         chosen = range(len(self.options)) if among is None else among
         several = [j for j in chosen if len(self.options[j]) > 1]
-        judged = several
+        judged, left = several, dict.fromkeys(several, _CHANGES)
         for _ in range(_ROUNDS):
             self.judge(judged)
             gain = {j: -float(self.margins[j][self.chosen[j]]) for j in judged}
-            better = self._apart(sorted((j for j in judged if gain[j] > _WORTH), key=lambda j: -gain[j]))
+            better = self._apart(sorted((j for j in judged if gain[j] > _WORTH and left[j]), key=lambda j: -gain[j]))
             for reaction in better:
                 self.chosen[reaction] = int(self.margins[reaction].argmax())
+                left[reaction] -= 1
             if better:
                 self.solve()
             note()

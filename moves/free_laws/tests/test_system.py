@@ -1,3 +1,5 @@
+from collections.abc import Iterable
+
 import numpy as np
 import pytest
 import torch
@@ -74,6 +76,24 @@ def test_columns_that_are_wrong_together_are_revised() -> None:
     search.margins = {reaction: np.array([0.0, -1.0]) for reaction in range(5)}  # all are doubted
     search.revise(lambda: None)
     assert search.chosen.tolist() == right.tolist()
+
+
+class Fickle(Search):
+    """A search to which, whatever is chosen, the other column seems better."""
+
+    def judge(self, reactions: Iterable[int]) -> None:
+        for reaction in reactions:
+            self.margins[reaction] = np.where(
+                np.arange(len(self.options[reaction])) == self.chosen[reaction], -2.0, 0.0
+            )
+
+
+def test_columns_that_go_to_and_fro_come_to_rest() -> None:
+    search = search_of([0] * 5)
+    fickle = Fickle(search.design, search.graph, search.options, search.chosen)
+    rounds: list[int] = []
+    fickle.settle(lambda: rounds.append(1))
+    assert len(rounds) < 30
 
 
 def test_an_open_reaction_explains_at_least_as_much_as_any_column() -> None:
