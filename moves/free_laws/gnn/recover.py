@@ -10,10 +10,10 @@ from gnn.clock import Clock
 from gnn.columns import columns_of
 from gnn.confidence import Confidence, confidence_of
 from gnn.config import Configuration
-from gnn.design import design_of, rows_of, weighed
+from gnn.design import Design, design_of, rows_of, weighed
 from gnn.features import near_features, wide_features
 from gnn.laws import Saturations, participants_of
-from gnn.observations import Floats, Ints, Observations
+from gnn.observations import Floats, Graph, Ints, Observations
 from gnn.search import OPEN, Search
 
 _LEAST_SHARE = 1e-8  # of the variance of drawn laws, below which a component is none
@@ -36,10 +36,7 @@ def recover(observations: Observations, config: Configuration, seed: int, clock:
     participants = [participants_of(observations, reaction) for reaction in range(graph.n_reactions)]
     options = columns_of(graph, observations.constraints)
     wide = [wide_features(tables, own, config.wide_features, _LEAST_SHARE, generator) for own in participants]
-    search = Search(design_of(rows, wide), graph, options, np.full(graph.n_reactions, OPEN))
-    note = clock.of(search, 0)
-    search.decide(note)
-    search.settle(note)
+    search, rival = _started(design_of(rows, wide), graph, options, clock)
     passes = []
     for number in range(config.passes):
         rates, rows = _rates(search), weighed(rows, _left(search))
@@ -50,6 +47,7 @@ def recover(observations: Observations, config: Configuration, seed: int, clock:
         search = Search(design_of(rows, near), graph, options, search.chosen)
         note = clock.of(search, number + 1)
         search.settle(note)
+        rival = search.challenged(rival)
         search.judge(range(graph.n_reactions))
         passes.append(search.margins)
         if number == config.passes - 2:
@@ -57,6 +55,22 @@ def recover(observations: Observations, config: Configuration, seed: int, clock:
     margins = [tuple(one[reaction] for one in passes[-2:]) for reaction in range(graph.n_reactions)]
     sure = confidence_of(graph, options, margins, search.chosen, rows.target.size)
     return Recovered(search.integers, _size(search), sure)
+
+
+def _started(design: Design, graph: Graph, options: list[Ints], clock: Clock) -> tuple[Search, Ints]:
+    """Return the better of two settled searches, and the choices of the other.
+
+    One decides the surest columns first, the other starts at the smallest. Where rates can make up for wrong columns of
+    each other, as around cycles, the first decisions may mislead all later ones; where most coefficients are 1, the
+    second start is near.
+    """
+    starts = [Search(design, graph, options, np.full(graph.n_reactions, start)) for start in (OPEN, 0)]
+    for search in starts:
+        note = clock.of(search, 0)
+        search.decide(note)
+        search.settle(note)
+    worse, better = sorted(starts, key=lambda search: search.evidence)
+    return better, worse.chosen
 
 
 def _rates(search: Search) -> Floats:

@@ -126,10 +126,21 @@ class Search:
             self.settle(
                 note, sorted({near for own in around for m in self.metabolites[own] for near in self.around[m]})
             )
+            self._keep_better(before, evidence)
+
+    def challenged(self, rival: Ints) -> Ints:
+        """Take other choices for all reactions if these raise the evidence; return the choices that were not taken."""
+        before, evidence = self.chosen, self.evidence
+        self.chosen = rival.copy()
+        self._keep_better(before, evidence)
+        return before if self.chosen is not before else rival
+
+    def _keep_better(self, before: Ints, evidence: float) -> None:
+        """Solve for the present choices; return to those before, of this evidence, if it does not rise."""
+        self.solve(2)
+        if self.evidence < evidence + _WORTH:
+            self.chosen = before
             self.solve(2)
-            if self.evidence < evidence + _WORTH:
-                self.chosen = before
-                self.solve(2)
 
     def _apart(self, reactions: Iterable[int]) -> list[int]:
         """Return those that share no metabolite with one before."""

@@ -78,6 +78,19 @@ def test_columns_that_are_wrong_together_are_revised() -> None:
     assert search.chosen.tolist() == right.tolist()
 
 
+def test_other_choices_for_all_reactions_are_taken_if_they_are_better() -> None:
+    search = search_of([OPEN] * 5, features=8)
+    search.decide(lambda: None)
+    right = search.chosen.copy()
+    wrong = np.array([(choice + 1) % len(options) for choice, options in zip(right, search.options, strict=True)])
+    assert search.challenged(wrong).tolist() == wrong.tolist()
+    assert search.chosen.tolist() == right.tolist()
+    search.chosen = wrong.copy()
+    search.solve(2)
+    assert search.challenged(right).tolist() == wrong.tolist()
+    assert search.chosen.tolist() == right.tolist()
+
+
 class Fickle(Search):
     """A search to which, whatever is chosen, the other column seems better."""
 
