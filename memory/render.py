@@ -156,7 +156,8 @@ def _by_block(calls: Sequence[Call], blocks: Sequence[Block], experiments: Seque
 
 def _spent(calls: Sequence[Call]) -> str:
     tokens = f"{sum(c.tokens_in for c in calls)} tokens in, {sum(c.tokens_out for c in calls)} out"
-    return f"{tokens}, {sum(c.dollars for c in calls):.4f} dollars, {sum(c.seconds for c in calls):.1f} s"
+    price = sum(c.dollars for c in calls)  # 0 where it is not known
+    return f"{tokens}{f', {price:.4f} dollars' if price else ''}, {sum(c.seconds for c in calls):.1f} s"
 
 
 class Log:
