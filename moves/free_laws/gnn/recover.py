@@ -58,19 +58,17 @@ def recover(observations: Observations, config: Configuration, seed: int, clock:
 
 
 def _started(design: Design, graph: Graph, options: list[Ints], clock: Clock) -> tuple[Search, Ints]:
-    """Return the better of two settled searches, and the choices of the other.
+    """Return a settled search that decided the surest columns first, and the choices of one from the smallest columns.
 
-    One decides the surest columns first, the other starts at the smallest. Where rates can make up for wrong columns of
-    each other, as around cycles, the first decisions may mislead all later ones; where most coefficients are 1, the
-    second start is near.
+    Where rates can make up for wrong columns of each other, as around cycles, the first decisions may mislead all later
+    ones; where most coefficients are 1, the second start is near. Wide features are too rough to compare the two.
     """
-    starts = [Search(design, graph, options, np.full(graph.n_reactions, start)) for start in (OPEN, 0)]
-    for search in starts:
+    first, second = (Search(design, graph, options, np.full(graph.n_reactions, start)) for start in (OPEN, 0))
+    for search in (first, second):
         note = clock.of(search, 0)
         search.decide(note)
         search.settle(note)
-    worse, better = sorted(starts, key=lambda search: search.evidence)
-    return better, worse.chosen
+    return first, second.chosen
 
 
 def _rates(search: Search) -> Floats:
