@@ -263,12 +263,13 @@ def test_the_requests_before_a_block_are_one_line_of_the_log(ledger: Ledger) -> 
         ledger.add_call(Call("llm", "small", "p" * 64, 10, 2, 0.5, 1.0, outcome, began + second / 1000))
     time.sleep(0.1)
     ledger.open_block(SWEEP, [replace(scored("e0002"), prompt="p" * 64)])
+    # Its price is not known.
     ledger.add_call(Call("llm", "small", "q" * 64, 10, 2, 0.0, 1.0, "answered", time.time() + 1))
     lines = [line for line in Log(ledger).text().splitlines() if "llm asked small" in line]
     assert lines == [
         "- before block 1, llm asked small: 503, 60 times; answered, 2 times; 401; proposed e0002; "
         "630 tokens in, 126 out, 31.5000 dollars, 63.0 s; calls/0001.md to calls/0063.md",
-        "- before the next block, llm asked small: answered; 10 tokens in, 2 out, 1.0 s; calls/0064.md",  # its price is not known
+        "- before the next block, llm asked small: answered; 10 tokens in, 2 out, 1.0 s; calls/0064.md",
     ]
 
 
