@@ -64,10 +64,13 @@ class BestRecipe:
         right, confidence = integers == true, run.estimate.confidence
         assert confidence is not None
         sure = confidence.sure & confidence.contested
-        counts = (int(np.sum(mask)) for mask in (right, confidence.contested, sure, sure & right))
-        names = ("right", "contested", "sure", "sure_right")
         return RecipeAnswer(
-            seed=seed, **dict(zip(names, counts, strict=True)), seconds=round(time.monotonic() - began, 1)
+            seed=seed,
+            right=int(np.count_nonzero(right)),
+            contested=int(np.count_nonzero(confidence.contested)),
+            sure=int(np.count_nonzero(sure)),
+            sure_right=int(np.count_nonzero(sure & right)),
+            seconds=round(time.monotonic() - began, 1),
         )
 
 

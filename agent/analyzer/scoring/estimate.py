@@ -20,9 +20,7 @@ _MAX_POINTS = 10_000
 _MAX_LOG_K, _MAX_VALUE = 12.0, 1e6
 # Bytes in a zip file: the last record, the record of a large file before it, the largest directory of our few arrays.
 _END, _LOCATOR, _DIRECTORY = 22, 20, 2**12
-
-
-SURE = 0.9  # least probability of a coefficient that counts as determined
+_SURE = 0.9  # least probability of a coefficient that counts as determined
 
 
 class EstimateError(Exception):
@@ -44,12 +42,12 @@ class Confidence:
 
     @property
     def sure(self) -> NDArray[np.bool_]:
-        """Whether each coefficient is probable enough to count as determined."""
-        return np.asarray(self.probability >= SURE)
+        """Mask, shape (E,), of coefficients that are probable enough to count as determined."""
+        return np.asarray(self.probability >= _SURE)
 
     @property
     def contested(self) -> NDArray[np.bool_]:
-        """Whether each coefficient has a runner-up; a forced one has neither that nor a price."""
+        """Mask, shape (E,), of coefficients with a runner-up; a forced one has no runner-up and no price."""
         return np.asarray((self.runner_up != 0) | (self.price > 0))
 
 

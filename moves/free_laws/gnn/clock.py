@@ -1,4 +1,4 @@
-"""The training budget in steps, all of which the recovery takes, and the training curve."""
+"""Progress of a recovery, in steps of the training budget, and its training curve."""
 
 from __future__ import annotations
 
