@@ -1,14 +1,15 @@
 """The ladder: the choice between sweeping configurations and changing code. A rung is left when it stops paying.
 
-The plateau. Of the last n experiments on this rung, since it was entered or last improved on the incumbent, none
-improved on it by more than the noise (that is what an acceptance says). Under Jeffreys' prior for the share of
-experiments that improve, Beta(1/2, 1/2), the chance that the next one does is
+The plateau. Let s of the judged experiments on a rung have been accepted and f not. What happened on an earlier
+incumbent says less of this one: each change of the incumbent halves its weight (a power prior; Ibrahim and Chen,
+Statistical Science 15, 2000). Under Jeffreys' prior for the share of experiments that improve, Beta(1/2, 1/2), the
+chance that the next one does is
 
-    (0 + 1/2) / (n + 1)
+    (s + 1/2) / (s + f + 1)
 
-(Laplace's rule of succession with Jeffreys' prior; Gelman et al., Bayesian Data Analysis, 2013, section 2.8.)
-Below `PLATEAU` the rung is a plateau, and the loop goes to the other one. An accepted change of code opens a fresh
-sweep on top of it at once; a sweep that improves goes on sweeping.
+(Gelman et al., Bayesian Data Analysis, 2013, section 2.8). Below `PLATEAU` the rung is a plateau, and the loop goes to
+the other one. So a rung that never paid is tried for a shorter time on each new incumbent, and one that paid for a
+longer one. An accepted change of code opens a fresh sweep on top of it at once; a sweep that improves goes on sweeping.
 """
 
 from __future__ import annotations
@@ -24,9 +25,9 @@ from memory.records import Block, Decision, Experiment
 PLATEAU = 0.07
 
 
-def chance_of_improvement(failures: int) -> float:
-    """Return the chance that the next experiment improves, after `failures` in a row that did not."""
-    return 0.5 / (failures + 1)
+def chance_of_improvement(accepted: float, failed: float) -> float:
+    """Return the chance that the next experiment improves, after so many of each kind, by weight."""
+    return (accepted + 0.5) / (accepted + failed + 1.0)
 
 
 def decide(
@@ -45,11 +46,10 @@ def decide(
         return Decision("sweep", None, "a configuration is cheaper to try than code: the sweep comes first")
     rung: Rung = "code" if last.rung == "code" else "sweep"
     other: Rung = "sweep" if rung == "code" else "code"
-    entered = next((block.number + 1 for block in reversed(blocks) if block.rung != rung), 0)
-    run = _failures(entered, experiments)
-    chance, tried = chance_of_improvement(run), counted(run, f"{rung} experiment")
-    if rung == "code" and any(e.accepted for e in experiments if e.block >= entered):
+    if rung == "code" and _improved(blocks, experiments):
         return Decision("sweep", None, "a change of code was accepted: a fresh sweep on top of it")
+    chance, failures = _chance_on(rung, blocks, experiments)
+    tried = counted(failures, f"{rung} experiment")
     if chance < PLATEAU:
         reason = f"plateau: {tried} in a row improved nothing, so the next does with chance {chance:.3f}"
         return Decision(other, chance, reason)
@@ -70,12 +70,23 @@ def exhausted(decision: Decision, rungs: Sequence[Rung]) -> Decision | None:
     return Decision(others[0], decision.chance, f"nothing new to propose on the {decision.rung} rung")
 
 
-def _failures(entered: int, experiments: Sequence[Experiment]) -> int:
-    """Count the judged candidates of this stay on a rung since the last accepted one of any, by order of verdicts.
+def _improved(blocks: Sequence[Block], experiments: Sequence[Experiment]) -> bool:
+    """Return whether an experiment was accepted in the blocks since the loop came to this rung."""
+    stay = [block.number for block in takewhile(lambda block: block.rung == blocks[-1].rung, reversed(blocks))]
+    return any(e.accepted for e in experiments if e.block >= stay[-1])
 
-    `entered` is the first block of the stay.
-    """
+
+def _chance_on(rung: Rung, blocks: Sequence[Block], experiments: Sequence[Experiment]) -> tuple[float, int]:
+    """Return the chance that the next experiment on a rung improves, and how many failed there on the incumbent."""
+    on_rung = {block.number for block in blocks if block.rung == rung}
     candidates = [e for e in experiments if e.verdict and e.kind == "candidate"]
-    candidates.sort(key=lambda e: e.verdict.number if e.verdict else 0)
-    since = list(takewhile(lambda e: not e.accepted, reversed(candidates)))
-    return sum(e.block >= entered and e.idea is None for e in since)
+    candidates.sort(key=lambda e: e.verdict.number if e.verdict else 0, reverse=True)
+    accepted, failed, failures, weight = 0.0, 0.0, 0, 1.0
+    for e in candidates:
+        if e.accepted:
+            weight /= 2.0  # this one, and all before it, met an earlier incumbent
+        if e.block in on_rung:
+            accepted += weight * e.accepted
+            failed += weight * (not e.accepted)
+            failures += weight == 1.0
+    return chance_of_improvement(accepted, failed), failures

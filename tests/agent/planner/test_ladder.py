@@ -33,27 +33,32 @@ def test_the_sweep_comes_first() -> None:
 
 
 def test_the_chance_follows_jeffreys_prior() -> None:
-    """The mean of Beta(1/2 + 0, 1/2 + n)."""
-    assert chance_of_improvement(0) == 0.5
-    assert chance_of_improvement(9) == 0.05
+    """The mean of Beta(1/2 + s, 1/2 + f)."""
+    assert chance_of_improvement(0, 0) == 0.5
+    assert chance_of_improvement(0, 9) == 0.05
+    assert chance_of_improvement(1, 2) == 0.375
 
 
 def test_a_run_of_failures_is_a_plateau_and_the_reason_gives_its_figures() -> None:
-    failures = next(n for n in range(100) if chance_of_improvement(n) < PLATEAU)
+    failures = next(n for n in range(100) if chance_of_improvement(0, n) < PLATEAU)
     assert rung_after(("sweep", "R" * (failures - 1))) == "sweep"
     decision = decide(*campaign(("sweep", "R" * failures)), BOTH)
     assert decision.rung == "code"
-    assert decision.chance == chance_of_improvement(failures)
+    assert decision.chance == chance_of_improvement(0, failures)
     assert f"{failures} sweep experiments" in decision.reason
 
 
-def test_an_improvement_begins_the_count_anew() -> None:
-    assert rung_after(("sweep", "RRRR"), ("sweep", "RRAR"), ("sweep", "RRR")) == "sweep"
-    assert rung_after(("sweep", "RRRR"), ("sweep", "RRAR"), ("sweep", "RRRRRR")) == "code"
+def test_a_change_of_the_incumbent_halves_what_was_seen_before_it() -> None:
+    blocks = (("sweep", "RRRR"), ("sweep", "RRAR"))
+    decision = decide(*campaign(*blocks), BOTH)
+    assert decision.chance == chance_of_improvement(0.5, 6 / 2 + 1)
+    assert decision.reason.startswith("1 sweep experiment since the last improvement")
+    assert rung_after(*blocks, ("sweep", "R" * 8)) == "sweep"  # a rung that paid is tried for longer
+    assert rung_after(*blocks, ("sweep", "R" * 9)) == "code"
 
 
 def test_the_order_of_verdicts_counts_not_that_of_the_numbers() -> None:
-    blocks, experiments = campaign(("sweep", "ARRRRRRRR"))
+    blocks, experiments = campaign(("sweep", "A" + "R" * 13))
     assert decide(blocks, experiments, BOTH).rung == "code"
     last = replace(experiments[1], verdict=Verdict("accepted", "", number=99))
     assert decide(blocks, [experiments[0], last, *experiments[2:]], BOTH).rung == "sweep"
@@ -61,7 +66,14 @@ def test_the_order_of_verdicts_counts_not_that_of_the_numbers() -> None:
 
 def test_an_accepted_change_of_code_opens_a_fresh_sweep() -> None:
     assert rung_after(("sweep", "R" * 9), ("code", "RARR")) == "sweep"
-    assert rung_after(("sweep", "R" * 9), ("code", "RARR"), ("sweep", "RRRR")) == "sweep"
+    assert rung_after(("sweep", "R" * 9), ("code", "RARR"), ("sweep", "R")) == "sweep"
+
+
+def test_sweeps_that_never_paid_are_tried_for_a_shorter_time_on_the_next_incumbent() -> None:
+    blocks = [("sweep", "R" * 7), ("code", "RA")]
+    assert rung_after(*blocks, ("sweep", "RR")) == "sweep"
+    assert rung_after(*blocks, ("sweep", "RRR")) == "code"
+    assert rung_after(*blocks, ("sweep", "RRR"), ("code", "R" * 12)) == "code"  # and code that paid for a longer one
 
 
 def test_code_that_does_not_pay_gives_way_too() -> None:
@@ -93,4 +105,4 @@ def test_an_idea_of_the_user_moves_the_ladder_only_where_it_is_accepted() -> Non
     assert decide(blocks, of_user, BOTH) == decide(blocks[:-1], of_user[:-1], BOTH)
     blocks, experiments = campaign(("sweep", "RRR"), ("sweep", "A"))
     of_user = [*experiments[:-1], replace(experiments[-1], idea=1, author="Ada")]
-    assert decide(blocks, of_user, BOTH).chance == 0.5
+    assert decide(blocks, of_user, BOTH).chance == chance_of_improvement(0, 3 / 2)
