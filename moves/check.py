@@ -11,7 +11,7 @@ from pathlib import Path
 
 from agent.executor.code.scratch import scratch_copy
 from agent.executor.sandbox.environment import trial_environment
-from agent.planner.move_catalogue import MOVES, apply, read_move, read_moves
+from agent.planner.move_catalogue import MOVES, apply, read_moves, with_requirements
 from stoichloop.errors import StoichloopError
 
 ROOT = Path(__file__).parent.parent
@@ -36,13 +36,6 @@ def assembled(name: str, catalogue: Path = MOVES) -> Iterator[Path]:
         if tests.is_dir():
             shutil.copytree(tests, folder / "tests", ignore=shutil.ignore_patterns("__pycache__"))
         yield folder
-
-
-def with_requirements(name: str, catalogue: Path = MOVES) -> list[str]:
-    """Return the names of the moves that a move requires, in order, and its own."""
-    required = read_move(name, catalogue).description.requires
-    needed = [step for other in required for step in with_requirements(other, catalogue)]
-    return [*dict.fromkeys(needed), name]
 
 
 def complaints(folder: Path, checks: Sequence[str] = CHECKS) -> str:

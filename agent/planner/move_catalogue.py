@@ -114,6 +114,26 @@ def read_moves(names: Sequence[str], catalogue: Path = MOVES) -> list[Move]:
     return moves
 
 
+def with_requirements(name: str, catalogue: Path = MOVES) -> list[str]:
+    """Return the names of the moves that a move requires, in order, and its own."""
+    required = read_move(name, catalogue).description.requires
+    needed = [step for other in required for step in with_requirements(other, catalogue)]
+    return [*dict.fromkeys(needed), name]
+
+
+def diff_of(moves: Sequence[Move], code: Path) -> str:
+    """Return the unified diff that applies moves in this order to the `gnn/` in folder `code`, which stays as it is.
+
+    Raises `PatchRefusedError` if one of several does not apply. A diff of one move is not tried.
+    """
+
+    def edit(folder: Path) -> None:
+        for move in moves:
+            apply_diff(move.diff_on(folder), folder)
+
+    return moves[0].diff_on(code) if len(moves) == 1 else difference(code, edit)
+
+
 def apply(moves: Sequence[Move], folder: Path) -> None:
     """Apply moves in this order to the `gnn/` of a checkout and to its index; commits nothing.
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from agent.planner.move_catalogue import MOVES, move_names
-from moves.check import assembled, complaints, with_requirements
+from agent.planner.move_catalogue import MOVES, move_names, with_requirements
+from moves.check import assembled, complaints
 from stoichloop.errors import StoichloopError
 from tests.conftest import ROOT
 

@@ -9,21 +9,40 @@ from functools import lru_cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from agent.base.loop_git import loop_git
+from git import GitCommandError
+
+from agent.base.loop_git import loop_git, path_of
 from agent.executor.code.private_repository import ignore_attributes
 
 
 @contextmanager
 def scratch_copy(code: Path) -> Iterator[Path]:
-    """Yield a folder with a copy of the `gnn/` in `code`, staged in git; it is removed at the end."""
+    """Yield a folder with a copy of the `gnn/` in `code`, staged in git; it is removed at the end.
+
+    Its git finds the objects of the repository of `code`, if there is one: a patch is merged with later changes where
+    git knows the files that it was written for.
+    """
     with TemporaryDirectory(prefix="stoichloop-") as scratch:
         folder = Path(scratch).resolve()
         _copy(code, folder)
+        object_format, objects = _objects_of(code)
         git = loop_git(folder)
-        git.init("--quiet", "--template=")
+        git.init("--quiet", "--template=", f"--object-format={object_format}")
+        if objects is not None:
+            (folder / ".git" / "objects" / "info" / "alternates").write_text(f"{objects}\n", encoding="utf-8")
         ignore_attributes(folder / ".git")
         git.add("--all", "--force", "--", "gnn")
         yield folder
+
+
+def _objects_of(code: Path) -> tuple[str, Path | None]:
+    """Return the format and the folder of the objects of the repository that holds `code`; None without one."""
+    asked = ("--show-object-format", "--path-format=absolute", "--git-path", "objects")
+    try:
+        object_format, objects = str(loop_git(code).rev_parse(*asked)).split("\n", 1)
+    except GitCommandError:
+        return "sha1", None
+    return object_format, path_of(objects).resolve()
 
 
 @lru_cache(maxsize=32)  # of two commits, whose code stays

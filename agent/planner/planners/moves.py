@@ -2,8 +2,9 @@
 
 Small moves that no experiment has tried come first, the smallest before others; then moves that led on other code, by
 falling lead; then large ones that are untried; at last those that did not lead. Exploration is bold: it begins with the
-untried move that changes most. A move is proposed on top of code once. One that neither led nor lagged is tried again
-in combination, by `agent.planner.planners.combine`.
+untried move that changes most. A move is proposed on top of code once, and brings the moves that it requires where the
+code lacks them: alone they need not lead. One that neither led nor lagged is tried again in combination, by
+`agent.planner.planners.combine`.
 """
 
 from __future__ import annotations
@@ -12,9 +13,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from agent.executor.code.unified_diff import PatchRefusedError
 from agent.planner.contract import Options, Rung, Situation
 from agent.planner.lead import lead_on_parent
-from agent.planner.move_catalogue import MOVES, Move, move_names, read_move
+from agent.planner.move_catalogue import MOVES, Move, diff_of, move_names, read_move, with_requirements
 from agent.planner.proposal import Proposal
 from memory.leaderboard import changes_behind, codes_of
 from memory.records import Experiment
@@ -37,15 +39,18 @@ class Moves:
 
         The log says once for each code which moves do not apply to it.
         """
-        names = [name for name in move_names(self.catalogue) if name not in self.without]
-        moves = [read_move(name, self.catalogue) for name in names]
+        brings = {name: with_requirements(name, self.catalogue) for name in move_names(self.catalogue)}
+        wanted = [name for name, whole in brings.items() if not set(whole) & set(self.without)]
+        moves = [read_move(name, self.catalogue) for name in wanted]
         wrote, proposals = codes_of(situation.past), list[Proposal]()
         for role, parent in situation.roles:
             for move in self._ordered(moves, situation.past, bold=role == "explore"):
                 stands = any(p.parent == parent.id and p.move == move.name for p in proposals)
-                if stands or not _is_new(move, parent, situation.past, wrote):
+                if stands or _was_tried(move, parent, situation.past, wrote):
                     continue
-                if (proposal := _propose(move, parent, wrote[parent.id], situation)) is not None:
+                held = _held_by(parent, situation.past, brings)
+                lacking = [read_move(name, self.catalogue) for name in brings[move.name] if name not in held]
+                if lacking and (proposal := _propose(lacking, parent, wrote[parent.id], situation)) is not None:
                     proposals.append(proposal.model_copy(update={"role": role}))
                     break
         return proposals
@@ -74,23 +79,34 @@ def _lead_of(move: Move, past: Sequence[Experiment], fidelity: str) -> float | N
     return max(leads, default=0.0) if tries else None
 
 
-def _is_new(move: Move, parent: Experiment, past: Sequence[Experiment], wrote: Mapping[str, str]) -> bool:
-    """Return whether `parent` holds what the move requires, does not hold it yet, and its code has not been tried."""
+def _was_tried(move: Move, parent: Experiment, past: Sequence[Experiment], wrote: Mapping[str, str]) -> bool:
+    """Return whether the move was tried on the code of `parent`."""
+    return any(e.move == move.name and e.parent and wrote[e.parent] == wrote[parent.id] for e in past)
+
+
+def _held_by(parent: Experiment, past: Sequence[Experiment], brings: Mapping[str, Sequence[str]]) -> set[str]:
+    """Return the names of the moves in the code of `parent`, with those that they brought."""
     behind = changes_behind(past, parent)
-    stacked = {e.move for e in past if e.id in behind}
-    tried = any(e.move == move.name and e.parent and wrote[e.parent] == wrote[parent.id] for e in past)
-    return not tried and move.name not in stacked and stacked.issuperset(move.description.requires)
+    stacked = [e.move for e in past if e.id in behind and e.move]
+    return {name for move in stacked for name in brings.get(move, [move])}
 
 
-def _propose(move: Move, parent: Experiment, code: str, situation: Situation) -> Proposal | None:
-    """Return the move as a diff of the code of `parent`; None if it does not apply there, or changes nothing.
+def _propose(moves: Sequence[Move], parent: Experiment, code: str, situation: Situation) -> Proposal | None:
+    """Return the last of these moves, with those before it, as a diff of the code of `parent`.
 
-    `code` is the experiment whose code the parent runs.
+    Returns None if they do not apply there, or change nothing. `code` is the experiment whose code the parent runs.
     """
-    diff = move.diff_on(situation.host.state_of(parent).folder)
+    *brought, move = moves
+    try:
+        diff = diff_of(moves, situation.host.state_of(parent).folder)
+    except PatchRefusedError as error:
+        situation.host.note(f"move {move.name} is skipped on the code of {code}: {error}")
+        return None
     if not diff:  # the base commit holds the tree already, where a winner was picked before the campaign
         return None
     title, why = move.description.title, move.description.why
+    if brought:
+        why = f"{why.rstrip()} Brings what it requires: {', '.join(other.name for other in brought)}."
     proposal = Proposal(title=title, hypothesis=why, parent=parent.id, diff=diff, move=move.name)
     objection = situation.host.objection(proposal)
     if objection is None:

@@ -7,10 +7,11 @@ one would have. Experiments that are still running take part with the leads that
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from random import Random
+from typing import Any
 
 from agent.executor.code.code_state import CodeState
 from agent.executor.code.search_space import widened
@@ -20,7 +21,7 @@ from agent.planner.sweeps.evidence import ConfigurationLead, leads_of
 from agent.planner.sweeps.reasons import hypothesis_of, title_of, way_of
 from agent.planner.sweeps.scale import Scale
 from agent.planner.sweeps.search import Search
-from memory.leaderboard import codes_of
+from memory.leaderboard import codes_of, lineage
 from memory.records import Experiment, Finding
 
 _TRIES_A_PROPOSAL = 20
@@ -38,7 +39,10 @@ class Sweep:
     rungs: tuple[Rung, ...] = ("sweep",)
 
     def propose(self, situation: Situation) -> list[Proposal]:
-        """See `Planner`. Exploits by expected improvement, explores single fields, and tests one principle alone."""
+        """See `Planner`. Exploits by expected improvement, explores single fields, and tests one principle alone.
+
+        Before that, values that were accepted with older code are tested against those that they replaced.
+        """
         leads, codes = leads_of(situation.past, self.fidelity), codes_of(situation.past)
         proposals: list[Proposal] = []
         drafts: dict[tuple[bool, str], Iterator[Proposal]] = {}
@@ -50,6 +54,8 @@ class Sweep:
                 chance = Random(f"{self.seed} {len(situation.past) + place}")
                 drafts[key] = _drafts(parent, codes[parent.id], situation, leads, chance, explore=role == "explore")
             found = _test_of_principle(parent, situation) if role == "principle" else None
+            tried = [lead.new for lead in leads if lead.code == codes[parent.id]]
+            found = found or _passing(situation, _older_values(parent, codes, situation.past, tried))
             found = found or _passing(situation, drafts[key])
             if found is None:
                 break
@@ -92,6 +98,28 @@ def _drafts(
             changes=changes,
             role="explore" if explore else "exploit",
         )
+
+
+def _older_values(
+    parent: Experiment, codes: Mapping[str, str], past: Sequence[Experiment], tried: Sequence[Mapping[str, Any]]
+) -> Iterator[Proposal]:
+    """Yield each value back that an accepted change of the configuration replaced, where the code has changed since.
+
+    What helped the older code may be in the way of the new one. `tried` are configurations of the new one.
+    """
+    for e in lineage(past, parent):
+        before = next((other.configuration for other in past if other.id == e.parent), {})
+        for name in e.changes if codes[e.id] != codes[parent.id] else ():
+            now, old = parent.configuration.get(name), before.get(name)
+            again = {**parent.configuration, name: old} in tried
+            if now == e.configuration.get(name) != old and not again:
+                way = way_of(name, now, old)
+                yield Proposal(
+                    title=title_of({name: old}),
+                    hypothesis=f"{way} recovers more than {parent.id}: {e.id} was accepted with it on other code",
+                    parent=parent.id,
+                    changes={name: old},
+                )
 
 
 def _test_of_principle(parent: Experiment, situation: Situation) -> Proposal | None:

@@ -12,8 +12,7 @@ import pytest
 from agent.analyzer.scoring.estimate import read_estimate
 from agent.analyzer.scoring.score import score_artifact
 from agent.executor.sandbox.environment import trial_environment
-from agent.planner.move_catalogue import apply, move_names, read_move, read_moves
-from moves.check import with_requirements
+from agent.planner.move_catalogue import apply, move_names, read_move, read_moves, with_requirements
 from simulator.dataset import Dataset, prepare
 from simulator.kinetics import Floats
 from simulator.regime import find_regime

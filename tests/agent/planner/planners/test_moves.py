@@ -9,8 +9,9 @@ from agent.analyzer.judging.findings import find
 from agent.analyzer.judging.noise import noise_at
 from agent.base.loop_git import loop_git
 from agent.executor.code.code_state import CodeState
+from agent.executor.code.patch import apply_diff
 from agent.planner.contract import Objection, Options
-from agent.planner.move_catalogue import apply, move_names, read_move
+from agent.planner.move_catalogue import apply, move_names, read_move, read_moves
 from agent.planner.planners.moves import SMALL, Moves, create
 from agent.planner.planners.sweep import Sweep
 from agent.planner.proposal import Proposal
@@ -40,15 +41,11 @@ def propose(state: CodeState, past: list[Experiment], parent: Experiment, count:
     return Moves(FIDELITY).propose(situation(state, past, [("exploit", parent)] * count, rung="code"))
 
 
-def test_every_move_that_needs_no_other_is_proposed_once_the_smallest_first(
-    state: CodeState, baseline: Experiment
-) -> None:
+def test_every_move_is_proposed_once_the_smallest_first(state: CodeState, baseline: Experiment) -> None:
     proposals = propose(state, [baseline], baseline)
     moves = [read_move(proposal.move or "") for proposal in proposals]
     assert [move.name for move in moves] == [
-        move.name
-        for move in sorted(map(read_move, move_names()), key=lambda move: (move.lines, move.name))
-        if not move.description.requires
+        move.name for move in sorted(map(read_move, move_names()), key=lambda move: (move.lines, move.name))
     ]
     assert all(move.description.why in proposal.hypothesis for move, proposal in zip(moves, proposals, strict=True))
 
@@ -128,6 +125,42 @@ def test_a_move_that_was_run_already_is_passed_over_in_silence(state: CodeState,
     assert Moves(FIDELITY).propose(told) == []
     assert isinstance(told.host, Campaign)
     assert told.host.notes == []
+
+
+def test_a_move_brings_what_it_requires_where_the_code_lacks_it(
+    state: CodeState, baseline: Experiment, checkout: Path
+) -> None:
+    """`early_columns` needs `fitted_columns`, which alone may not lead."""
+    whole = next(p for p in propose(state, [baseline], baseline) if p.move == "early_columns")
+    assert whole.hypothesis.endswith("Brings what it requires: fitted_columns.")
+    apply_diff(whole.diff, checkout)
+    brought = loop_git(checkout).write_tree()
+    loop_git(checkout).reset("--hard", "--quiet")
+    apply(read_moves(["fitted_columns", "early_columns"]), checkout)
+    assert loop_git(checkout).write_tree() == brought
+
+
+def test_what_a_move_brought_is_in_the_code(state: CodeState, baseline: Experiment) -> None:
+    fitted = tried("e0002", "fitted_columns", 0.5, "e0001", accepted=True)
+    on_top = next(p for p in propose(state, [baseline, fitted], fitted) if p.move == "early_columns")
+    assert on_top.diff == read_move("early_columns").diff
+    early = tried("e0002", "early_columns", 0.5, "e0001", accepted=True)
+    assert not {"early_columns", "fitted_columns"} & {p.move for p in propose(state, [baseline, early], early)}
+
+
+def test_a_move_whose_requirement_is_left_out_is_left_out(state: CodeState, baseline: Experiment) -> None:
+    told = situation(state, [baseline], [("exploit", baseline)] * 20, rung="code")
+    names = {p.move for p in create(Options(0, FIDELITY, without=("fitted_columns",))).propose(told)}
+    assert not {"early_columns", "fitted_columns"} & names
+
+
+def test_a_requirement_that_does_not_apply_is_said_in_the_log(baseline: Experiment, tmp_path: Path) -> None:
+    code = code_in(tmp_path)
+    (code.folder / "gnn" / "decided.py").write_text("# in the way of fitted_columns\n")
+    told = situation(code, [baseline], [("exploit", baseline)] * 20, rung="code")
+    assert "early_columns" not in {proposal.move for proposal in Moves(FIDELITY).propose(told)}
+    assert isinstance(told.host, Campaign)
+    assert any(note.startswith("move early_columns is skipped on the code of e0001: ") for note in told.host.notes)
 
 
 def test_a_tree_is_proposed_as_a_diff_of_the_code_of_its_parent(state: CodeState, baseline: Experiment) -> None:

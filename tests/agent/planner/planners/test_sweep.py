@@ -55,6 +55,24 @@ def test_proposals_are_configurations_that_the_code_accepts(state: CodeState, ba
                 assert field.low <= resolved[name] <= field.high
 
 
+def test_a_value_that_was_accepted_with_older_code_is_tested_against_the_one_before_it(
+    state: CodeState, baseline: Experiment
+) -> None:
+    """In a recorded night, attention helped early and cost 0.06 once the code had changed."""
+    accepted = Verdict("accepted", "", number=2)
+    configuration = {**baseline.configuration, "attention": "edge"}
+    swept = replace(scored("e0002", [0.4], configuration=configuration, verdict=accepted), parent="e0001")
+    swept = replace(swept, changes={"attention": "edge"})
+    coded = replace(scored("e0003", [0.5], configuration=configuration, verdict=accepted), parent="e0002", patch="a")
+    first, second, *_ = propose(state, [coded, baseline, swept], count=3)
+    assert first.changes == {"attention": "none"}
+    assert (
+        "attention edge -> none recovers more than e0003: e0002 was accepted with it on other code" in first.hypothesis
+    )
+    assert second.changes != first.changes
+    assert {"attention": "none"} not in [p.changes for p in propose(state, [swept, baseline], count=1)]
+
+
 def test_a_hypothesis_names_what_changes_and_against_whom(state: CodeState, baseline: Experiment) -> None:
     proposal = propose(state, [baseline], count=1)[0]
     assert baseline.id in proposal.hypothesis
