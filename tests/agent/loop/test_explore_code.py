@@ -127,7 +127,7 @@ def test_without_any_model_the_loop_tries_moves_and_lands_what_helps(
     told = capsys.readouterr().out
     experiments = read(workspace)
     assert [e.role for e in experiments[1:]] == ["exploit", "explore"]
-    assert experiments[2].move == "fitted_columns"  # exploration is bold
+    assert experiments[2].move == "early_columns"  # exploration is bold
     assert "on the code rung" in told
     leader = experiments[2]
     assert leader.accepted
@@ -135,6 +135,6 @@ def test_without_any_model_the_loop_tries_moves_and_lands_what_helps(
     assert leader.verdict.p_value is not None
     said = workspace.repo.git.log("-1", "--format=%B", f"exp/night/{leader.id}")
     assert f"Verdict: accepted, {leader.verdict.reason}" in said
-    assert "Move: fitted_columns" in said
+    assert "Move: early_columns" in said
     memory = (workspace.runs / "night" / "memory.md").read_text()
-    assert f"fitted_columns recovers more: exact {leader.verdict.effect:+.4f}" in memory
+    assert f"early_columns recovers more: exact {leader.verdict.effect:+.4f}" in memory
