@@ -114,10 +114,16 @@ def read_moves(names: Sequence[str], catalogue: Path = MOVES) -> list[Move]:
     return moves
 
 
-def with_requirements(name: str, catalogue: Path = MOVES) -> list[str]:
-    """Return the names of the moves that a move requires, in order, and its own."""
+def with_requirements(name: str, catalogue: Path = MOVES, behind: Sequence[str] = ()) -> list[str]:
+    """Return the names of the moves that a move requires, in order, and its own.
+
+    `behind` are moves that require it. Raises `StoichloopError` if one requires itself, directly or through others.
+    """
+    if name in behind:
+        circle = " requires ".join(f"'{move}'" for move in [*behind[behind.index(name) :], name])
+        raise StoichloopError(f"{catalogue / name / 'move.yaml'}: move {circle}: remove one from requires")
     required = read_move(name, catalogue).description.requires
-    needed = [step for other in required for step in with_requirements(other, catalogue)]
+    needed = [step for other in required for step in with_requirements(other, catalogue, [*behind, name])]
     return [*dict.fromkeys(needed), name]
 
 

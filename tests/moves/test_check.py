@@ -51,7 +51,7 @@ def test_a_move_that_removes_what_is_not_there_is_found(tmp_path: Path) -> None:
         assembled("made_up", tmp_path).__enter__()
 
 
-def test_what_a_requirement_requires_comes_first_in_any_catalogue(tmp_path: Path) -> None:
+def test_what_a_requirement_requires_comes_first_and_a_circle_is_named(tmp_path: Path) -> None:
     for name, requires in (("first", ""), ("second", "first"), ("third", "second")):
         folder = tmp_path / name
         folder.mkdir()
@@ -59,6 +59,10 @@ def test_what_a_requirement_requires_comes_first_in_any_catalogue(tmp_path: Path
         (folder / "gnn").mkdir()
         (folder / "gnn" / f"{name}.py").write_text("A = 1\n")
     assert with_requirements("third", tmp_path) == ["first", "second", "third"]
+    (tmp_path / "first" / "move.yaml").write_text("title: a move\nwhy: for a test\nrequires: [third]\n")
+    circle = "move 'third' requires 'second' requires 'first' requires 'third': remove one from requires"
+    with pytest.raises(StoichloopError, match=circle):
+        with_requirements("third", tmp_path)
 
 
 def test_a_check_that_is_none_is_named() -> None:
