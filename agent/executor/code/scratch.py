@@ -28,8 +28,10 @@ def scratch_copy(code: Path) -> Iterator[Path]:
         object_format, objects = _objects_of(code)
         git = loop_git(folder)
         git.init("--quiet", "--template=", f"--object-format={object_format}")
-        if objects is not None:
-            (folder / ".git" / "objects" / "info" / "alternates").write_text(f"{objects}\n", encoding="utf-8")
+        if objects is not None:  # by a link, as the path may hold what a line of `alternates` cannot
+            own = folder / ".git" / "objects"
+            (own / "shared").symlink_to(objects)
+            (own / "info" / "alternates").write_text("shared\n", encoding="utf-8")
         ignore_attributes(folder / ".git")
         git.add("--all", "--force", "--", "gnn")
         yield folder

@@ -3,8 +3,9 @@ from pathlib import Path
 import pytest
 
 from agent.base.loop_git import loop_git
+from agent.executor.code.patch import apply_diff
 from agent.executor.workspace import Workspace
-from agent.planner.move_catalogue import Move, apply, move_names, read_move, read_moves
+from agent.planner.move_catalogue import Move, apply, diff_of, move_names, read_move, read_moves
 from agent.planner.registry import planner_names
 from stoichloop.errors import StoichloopError
 
@@ -172,3 +173,17 @@ def test_a_tree_that_is_none_is_refused(files: dict[str, str], removes: str, wor
     folder = write_tree(tmp_path, "tree", files, removes=removes)
     with pytest.raises(StoichloopError, match=words):
         read_as_a_tree(folder)
+
+
+def test_several_moves_are_merged_with_later_changes_as_in_a_worktree(checkout: Path) -> None:
+    """On this code the lines around a hunk of `early_columns` differ from those that it was written for."""
+    stack = ["role_start", "quiet_rates", "rich_functions", "one_cycle", "averaged_weights", "least_squares_finish"]
+    apply(read_moves(stack), checkout)
+    columns = read_moves(["fitted_columns", "early_columns"])
+    diff = diff_of(columns, checkout)
+    before = loop_git(checkout).write_tree()
+    apply_diff(diff, checkout)
+    merged = loop_git(checkout).write_tree()
+    loop_git(checkout).read_tree("--reset", "-u", before)
+    apply(columns, checkout)
+    assert loop_git(checkout).write_tree() == merged
