@@ -50,7 +50,7 @@ def decide(
         return Decision("sweep", None, "a change of code was accepted: a fresh sweep on top of it")
     chance, failures = _chance_on(rung, blocks, experiments)
     tried = counted(failures, f"{rung} experiment")
-    if chance < PLATEAU:
+    if chance < PLATEAU and failures:
         reason = f"plateau: {tried} in a row improved nothing, so the next does with chance {chance:.3f}"
         return Decision(other, chance, reason)
     reason = f"{tried} since the last improvement: the next one improves with chance {chance:.3f}"

@@ -7,7 +7,7 @@ one would have. Experiments that are still running take part with the leads that
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from random import Random
@@ -55,7 +55,9 @@ class Sweep:
                 drafts[key] = _drafts(parent, codes[parent.id], situation, leads, chance, explore=role == "explore")
             found = _test_of_principle(parent, situation) if role == "principle" else None
             tried = [lead.new for lead in leads if lead.code == codes[parent.id]]
-            found = found or _passing(situation, _older_values(parent, codes, situation.past, tried))
+            if role == "exploit" and not any(proposal.parent == parent.id for proposal in proposals):
+                swept = {name for name, field in situation.host.state_of(parent).fields.items() if field.swept}
+                found = found or _passing(situation, _older_values(parent, codes, situation.past, tried, swept))
             found = found or _passing(situation, drafts[key])
             if found is None:
                 break
@@ -101,17 +103,24 @@ def _drafts(
 
 
 def _older_values(
-    parent: Experiment, codes: Mapping[str, str], past: Sequence[Experiment], tried: Sequence[Mapping[str, Any]]
+    parent: Experiment,
+    codes: Mapping[str, str],
+    past: Sequence[Experiment],
+    tried: Sequence[Mapping[str, Any]],
+    swept: Collection[str],
 ) -> Iterator[Proposal]:
     """Yield each value back that an accepted change of the configuration replaced, where the code has changed since.
 
-    What helped the older code may be in the way of the new one. `tried` are configurations of the new one.
+    A value that helped older code may hinder newer code. `tried` are configurations of the newer code, `swept` its
+    fields that sweeps change. A field that an accepted experiment brought has no older value.
     """
     for e in lineage(past, parent):
         before = next((other.configuration for other in past if other.id == e.parent), {})
         for name in e.changes if codes[e.id] != codes[parent.id] else ():
-            now, old = parent.configuration.get(name), before.get(name)
-            again = {**parent.configuration, name: old} in tried
+            if name not in swept or name not in before:
+                continue
+            now, old = parent.configuration.get(name), before[name]
+            again = any(configuration.get(name) == old for configuration in tried)
             if now == e.configuration.get(name) != old and not again:
                 way = way_of(name, now, old)
                 yield Proposal(

@@ -73,6 +73,20 @@ def test_a_value_that_was_accepted_with_older_code_is_tested_against_the_one_bef
     assert {"attention": "none"} not in [p.changes for p in propose(state, [swept, baseline], count=1)]
 
 
+@pytest.mark.parametrize("name", ["momentum", "message"], ids=["a new field", "a field that is not swept"])
+def test_a_field_without_an_older_value_to_sweep_is_left_alone(
+    name: str, state: CodeState, baseline: Experiment
+) -> None:
+    accepted = Verdict("accepted", "", number=2)
+    configuration = {**baseline.configuration, name: "hypergraph"}
+    brought = replace(scored("e0002", [0.4], configuration=configuration, verdict=accepted), parent="e0001", patch="a")
+    brought = replace(brought, changes={name: "hypergraph"})
+    coded = replace(scored("e0003", [0.5], configuration=configuration, verdict=accepted), parent="e0002", patch="b")
+    proposals = propose(state, [coded, baseline, brought], count=3)
+    assert len(proposals) == 3
+    assert all(name not in proposal.changes for proposal in proposals)
+
+
 def test_a_hypothesis_names_what_changes_and_against_whom(state: CodeState, baseline: Experiment) -> None:
     proposal = propose(state, [baseline], count=1)[0]
     assert baseline.id in proposal.hypothesis
