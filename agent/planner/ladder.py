@@ -1,7 +1,7 @@
 """The ladder: the choice between sweeping configurations and changing code. A rung is left when it stops paying.
 
-The plateau. Let s of the judged experiments on a rung have been accepted and f not. What happened on an earlier
-incumbent says less of this one: each change of the incumbent halves its weight (a power prior; Ibrahim and Chen,
+The plateau. Let s of the judged experiments on a rung have been accepted and f not. Experiments on
+earlier incumbents count less: each change of the incumbent halves their weight (a power prior; Ibrahim and Chen,
 Statistical Science 15, 2000). Under Jeffreys' prior for the share of experiments that improve, Beta(1/2, 1/2), the
 chance that the next one does is
 
@@ -26,7 +26,7 @@ PLATEAU = 0.07
 
 
 def chance_of_improvement(accepted: float, failed: float) -> float:
-    """Return the chance that the next experiment improves, after so many of each kind, by weight."""
+    """Return the chance that the next experiment improves, given the weights of those that did and did not."""
     return (accepted + 0.5) / (accepted + failed + 1.0)
 
 
@@ -51,7 +51,7 @@ def decide(
     chance, failures = _chance_on(rung, blocks, experiments)
     tried = counted(failures, f"{rung} experiment")
     if chance < PLATEAU and failures:
-        reason = f"plateau: {tried} in a row improved nothing, so the next does with chance {chance:.3f}"
+        reason = f"plateau: {tried} on this incumbent improved nothing, so the next does with chance {chance:.3f}"
         return Decision(other, chance, reason)
     reason = f"{tried} since the last improvement: the next one improves with chance {chance:.3f}"
     return Decision(rung, chance, reason)

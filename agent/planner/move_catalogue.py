@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -130,14 +131,9 @@ def with_requirements(name: str, catalogue: Path = MOVES, behind: Sequence[str] 
 def diff_of(moves: Sequence[Move], code: Path) -> str:
     """Return the unified diff that applies moves in this order to the `gnn/` in folder `code`, which stays as it is.
 
-    Raises `PatchRefusedError` if one of several does not apply. A diff of one move is not tried.
+    Raises `StoichloopError` if one of several does not apply, or is there already. A diff of one move is not tried.
     """
-
-    def edit(folder: Path) -> None:
-        for move in moves:
-            apply_diff(move.diff_on(folder), folder)
-
-    return moves[0].diff_on(code) if len(moves) == 1 else difference(code, edit)
+    return moves[0].diff_on(code) if len(moves) == 1 else difference(code, partial(apply, moves))
 
 
 def apply(moves: Sequence[Move], folder: Path) -> None:

@@ -27,20 +27,25 @@ _CONFIGURATION = """[core]
 
 def make_private(folder: Path, users: Git) -> None:
     """Make `folder` a bare repository that reads and writes the objects of the repository of `users`."""
-    object_format, objects = str(
-        users.rev_parse("--show-object-format", "--path-format=absolute", "--git-path", "objects")
-    ).split("\n", 1)
+    object_format, objects = objects_of(users)
     entries = [entry.partition("\n") for entry in str(users.config("--local", "--null", "--list")).split("\0")]
     shared = {key: value for key, _, value in entries}.get("core.sharedrepository", "umask")
     (folder / "refs").mkdir(parents=True)
     (folder / "HEAD").write_text("ref: refs/heads/none\n", encoding="utf-8")
-    (folder / "objects").symlink_to(path_of(objects))
+    (folder / "objects").symlink_to(objects)
     (folder / "config").write_text(_CONFIGURATION.format(shared=shared, object_format=object_format), encoding="utf-8")
     ignore_attributes(folder)
     if any(key.endswith(".promisor") for key, _, _ in entries):  # a partial clone fetches objects when it needs them
         for key, _, value in entries:
             if key.startswith("remote."):
                 loop_git(folder).config("--add", key, value)
+
+
+def objects_of(users: Git) -> tuple[str, Path]:
+    """Return the format and the folder of the objects of a repository."""
+    asked = ("--show-object-format", "--path-format=absolute", "--git-path", "objects")
+    object_format, objects = str(users.rev_parse(*asked)).split("\n", 1)
+    return object_format, path_of(objects)
 
 
 @contextmanager

@@ -11,8 +11,8 @@ from tempfile import TemporaryDirectory
 
 from git import GitCommandError
 
-from agent.base.loop_git import loop_git, path_of
-from agent.executor.code.private_repository import ignore_attributes
+from agent.base.loop_git import loop_git
+from agent.executor.code.private_repository import ignore_attributes, objects_of
 
 
 @contextmanager
@@ -25,26 +25,19 @@ def scratch_copy(code: Path) -> Iterator[Path]:
     with TemporaryDirectory(prefix="stoichloop-") as scratch:
         folder = Path(scratch).resolve()
         _copy(code, folder)
-        object_format, objects = _objects_of(code)
         git = loop_git(folder)
-        git.init("--quiet", "--template=", f"--object-format={object_format}")
-        if objects is not None:  # by a link, as the path may hold what a line of `alternates` cannot
+        try:
+            object_format, objects = objects_of(loop_git(code))
+        except GitCommandError:
+            git.init("--quiet", "--template=")
+        else:
+            git.init("--quiet", "--template=", f"--object-format={object_format}")
             own = folder / ".git" / "objects"
-            (own / "shared").symlink_to(objects)
+            (own / "shared").symlink_to(objects)  # a path may hold what a line of `alternates` cannot
             (own / "info" / "alternates").write_text("shared\n", encoding="utf-8")
         ignore_attributes(folder / ".git")
         git.add("--all", "--force", "--", "gnn")
         yield folder
-
-
-def _objects_of(code: Path) -> tuple[str, Path | None]:
-    """Return the format and the folder of the objects of the repository that holds `code`; None without one."""
-    asked = ("--show-object-format", "--path-format=absolute", "--git-path", "objects")
-    try:
-        object_format, objects = str(loop_git(code).rev_parse(*asked)).split("\n", 1)
-    except GitCommandError:
-        return "sha1", None
-    return object_format, path_of(objects).resolve()
 
 
 @lru_cache(maxsize=32)  # of two commits, whose code stays

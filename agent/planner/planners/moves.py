@@ -13,13 +13,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from agent.executor.code.unified_diff import PatchRefusedError
 from agent.planner.contract import Options, Rung, Situation
 from agent.planner.lead import lead_on_parent
 from agent.planner.move_catalogue import MOVES, Move, diff_of, move_names, read_move, with_requirements
 from agent.planner.proposal import Proposal
 from memory.leaderboard import changes_behind, codes_of
 from memory.records import Experiment
+from stoichloop.errors import StoichloopError
 
 SMALL = 100  # lines, added and removed
 
@@ -39,17 +39,17 @@ class Moves:
 
         The log says once for each code which moves do not apply to it.
         """
-        brings = {name: with_requirements(name, self.catalogue) for name in move_names(self.catalogue)}
-        wanted = [name for name, whole in brings.items() if not set(whole) & set(self.without)]
-        moves = [read_move(name, self.catalogue) for name in wanted]
+        names = [name for name in move_names(self.catalogue) if name not in self.without]
+        brings = {name: with_requirements(name, self.catalogue) for name in names}
+        moves = {name: read_move(name, self.catalogue) for name, whole in brings.items() if {*names}.issuperset(whole)}
         wrote, proposals = codes_of(situation.past), list[Proposal]()
         for role, parent in situation.roles:
-            for move in self._ordered(moves, situation.past, bold=role == "explore"):
+            held = _held_by(parent, situation.past, brings)
+            for move in self._ordered(list(moves.values()), situation.past, bold=role == "explore"):
                 stands = any(p.parent == parent.id and p.move == move.name for p in proposals)
                 if stands or _was_tried(move, parent, situation.past, wrote):
                     continue
-                held = _held_by(parent, situation.past, brings)
-                lacking = [read_move(name, self.catalogue) for name in brings[move.name] if name not in held]
+                lacking = [moves[name] for name in brings[move.name] if name not in held]
                 if lacking and (proposal := _propose(lacking, parent, wrote[parent.id], situation)) is not None:
                     proposals.append(proposal.model_copy(update={"role": role}))
                     break
@@ -99,7 +99,7 @@ def _propose(moves: Sequence[Move], parent: Experiment, code: str, situation: Si
     *brought, move = moves
     try:
         diff = diff_of(moves, situation.host.state_of(parent).folder)
-    except PatchRefusedError as error:
+    except StoichloopError as error:
         situation.host.note(f"move {move.name} is skipped on the code of {code}: {error}")
         return None
     if not diff:  # the base commit holds the tree already, where a winner was picked before the campaign

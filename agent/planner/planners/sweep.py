@@ -7,11 +7,10 @@ one would have. Experiments that are still running take part with the leads that
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import islice, pairwise
 from random import Random
-from typing import Any
 
 from agent.executor.code.code_state import CodeState
 from agent.executor.code.search_space import widened
@@ -41,7 +40,7 @@ class Sweep:
     def propose(self, situation: Situation) -> list[Proposal]:
         """See `Planner`. Exploits by expected improvement, explores single fields, and tests one principle alone.
 
-        Before that, values that were accepted with older code are tested against those that they replaced.
+        Before that, a value that was accepted with older code is tested against the one that it replaced.
         """
         leads, codes = leads_of(situation.past, self.fidelity), codes_of(situation.past)
         proposals: list[Proposal] = []
@@ -54,10 +53,8 @@ class Sweep:
                 chance = Random(f"{self.seed} {len(situation.past) + place}")
                 drafts[key] = _drafts(parent, codes[parent.id], situation, leads, chance, explore=role == "explore")
             found = _test_of_principle(parent, situation) if role == "principle" else None
-            tried = [lead.new for lead in leads if lead.code == codes[parent.id]]
             if role == "exploit" and not any(proposal.parent == parent.id for proposal in proposals):
-                swept = {name for name, field in situation.host.state_of(parent).fields.items() if field.swept}
-                found = found or _passing(situation, _older_values(parent, codes, situation.past, tried, swept))
+                found = _passing(situation, _older_values(parent, codes, situation, leads))
             found = found or _passing(situation, drafts[key])
             if found is None:
                 break
@@ -103,23 +100,19 @@ def _drafts(
 
 
 def _older_values(
-    parent: Experiment,
-    codes: Mapping[str, str],
-    past: Sequence[Experiment],
-    tried: Sequence[Mapping[str, Any]],
-    swept: Collection[str],
+    parent: Experiment, codes: Mapping[str, str], situation: Situation, leads: Sequence[ConfigurationLead]
 ) -> Iterator[Proposal]:
     """Yield each value back that an accepted change of the configuration replaced, where the code has changed since.
 
-    A value that helped older code may hinder newer code. `tried` are configurations of the newer code, `swept` its
-    fields that sweeps change. A field that an accepted experiment brought has no older value.
+    A value that helped older code may hinder newer code. Values that were tried on the newer code are passed over. A
+    field that an accepted experiment brought has no older value.
     """
-    for e in lineage(past, parent):
-        before = next((other.configuration for other in past if other.id == e.parent), {})
-        for name in e.changes if codes[e.id] != codes[parent.id] else ():
-            if name not in swept or name not in before:
-                continue
-            now, old = parent.configuration.get(name), before[name]
+    fields, code = situation.host.state_of(parent).fields, codes[parent.id]
+    tried = [lead.new for lead in leads if lead.code == code]
+    for before, e in pairwise(lineage(situation.past, parent)):
+        names = [name for name in e.changes if name in fields and fields[name].swept and name in before.configuration]
+        for name in names if codes[e.id] != code else ():
+            now, old = parent.configuration.get(name), before.configuration[name]
             again = any(configuration.get(name) == old for configuration in tried)
             if now == e.configuration.get(name) != old and not again:
                 way = way_of(name, now, old)

@@ -76,6 +76,13 @@ def test_sweeps_that_never_paid_are_tried_for_a_shorter_time_on_the_next_incumbe
     assert rung_after(*blocks, ("sweep", "RRR"), ("code", "R" * 12)) == "code"  # and code that paid for a longer one
 
 
+def test_a_rung_is_tried_on_each_incumbent_before_it_is_left() -> None:
+    blocks, experiments = campaign(("sweep", "R" * 28), ("code", "A"), ("sweep", "R"))
+    unjudged = [*experiments[:-1], replace(experiments[-1], verdict=None)]
+    assert decide(blocks, unjudged, BOTH).rung == "sweep"
+    assert decide(blocks, experiments, BOTH).rung == "code"
+
+
 def test_code_that_does_not_pay_gives_way_too() -> None:
     assert rung_after(("sweep", "R" * 9), ("code", "RRX")) == "code"
     assert rung_after(("sweep", "R" * 9), ("code", "RRXRRRXX")) == "sweep"

@@ -1,5 +1,6 @@
 """Code without a model: which moves are proposed, in which order."""
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from agent.base.loop_git import loop_git
 from agent.executor.code.code_state import CodeState
 from agent.executor.code.patch import apply_diff
 from agent.planner.contract import Objection, Options
-from agent.planner.move_catalogue import apply, move_names, read_move, read_moves
+from agent.planner.move_catalogue import MOVES, apply, move_names, read_move, read_moves
 from agent.planner.planners.moves import SMALL, Moves, create
 from agent.planner.planners.sweep import Sweep
 from agent.planner.proposal import Proposal
@@ -152,6 +153,15 @@ def test_a_move_whose_requirement_is_left_out_is_left_out(state: CodeState, base
     told = situation(state, [baseline], [("exploit", baseline)] * 20, rung="code")
     names = {p.move for p in create(Options(0, FIDELITY, without=("fitted_columns",))).propose(told)}
     assert not {"early_columns", "fitted_columns"} & names
+
+
+def test_a_move_that_is_left_out_may_be_broken(state: CodeState, baseline: Experiment, tmp_path: Path) -> None:
+    for name in ("fitted_columns", "early_columns"):
+        shutil.copytree(MOVES / name, tmp_path / name)
+    told = situation(state, [baseline], [("exploit", baseline)], rung="code")
+    (tmp_path / "early_columns" / "move.yaml").write_text("title: a move\nwhy: for a test\nrequires: [absent]\n")
+    [proposal] = Moves(FIDELITY, ("early_columns",), tmp_path).propose(told)
+    assert proposal.move == "fitted_columns"
 
 
 def test_a_requirement_that_does_not_apply_is_said_in_the_log(baseline: Experiment, tmp_path: Path) -> None:

@@ -73,6 +73,19 @@ def test_a_value_that_was_accepted_with_older_code_is_tested_against_the_one_bef
     assert {"attention": "none"} not in [p.changes for p in propose(state, [swept, baseline], count=1)]
 
 
+def test_a_value_that_a_later_experiment_replaced_is_no_older_value(state: CodeState, baseline: Experiment) -> None:
+    past, accepted = [baseline], Verdict("accepted", "", number=2)
+    for value in ("relu", "gelu"):
+        name, parent = f"e000{len(past) + 1}", past[-1]
+        configuration = {**baseline.configuration, "message_activation": value}
+        swept = scored(name, [0.4], configuration=configuration, verdict=accepted)
+        past.append(replace(swept, parent=parent.id, changes={"message_activation": value}))
+    coded = scored("e0004", [0.5], configuration=past[-1].configuration, verdict=accepted)
+    first, *_ = propose(state, [replace(coded, parent="e0003", patch="a"), *past], count=1)
+    assert first.changes == {"message_activation": "relu"}
+    assert "e0003 was accepted with it on other code" in first.hypothesis
+
+
 @pytest.mark.parametrize("name", ["momentum", "message"], ids=["a new field", "a field that is not swept"])
 def test_a_field_without_an_older_value_to_sweep_is_left_alone(
     name: str, state: CodeState, baseline: Experiment
