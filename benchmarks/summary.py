@@ -55,9 +55,10 @@ def summarise(values: Sequence[float]) -> Summary:
 
 
 def group(trials: Sequence[Finished | Failed]) -> Group:
-    """Return every score of `SCORES` over the trials that finished."""
+    """Return every score of `SCORES` that all trials have which finished; some regimes leave scores out."""
     finished = [trial.scores for trial in trials if isinstance(trial, Finished)]
+    stated = [name for name in SCORES if finished and all(name in scores for scores in finished)]
     return Group(
-        scores={name: summarise([scores[name] for scores in finished]) for name in SCORES if finished},
+        scores={name: summarise([scores[name] for scores in finished]) for name in stated},
         failed={str(trial.trial): trial.reason for trial in trials if isinstance(trial, Failed)},
     )

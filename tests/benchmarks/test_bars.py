@@ -27,6 +27,14 @@ def test_a_group_is_summed_up_by_median_and_extremes() -> None:
     assert exact.values == (0.9, 0.5, 1.0, 0.6)
 
 
+def test_a_score_that_a_regime_leaves_out_is_left_out() -> None:
+    trained = finished(0, 0.9)
+    scores = {name: value for name, value in trained.scores.items() if name != "log_k_r2_aligned"}
+    without = trained.model_copy(update={"printed": {"scores": scores}})
+    assert set(SCORES) - set(group([without]).scores) == {"log_k_r2_aligned"}
+    assert set(group([without, trained]).scores) == set(scores)
+
+
 def test_a_trial_that_failed_recovered_nothing() -> None:
     measured = group([finished(0, 0.9), Failed(trial(1), "the loss became nan")])
     assert measured.values("exact") == [0.9, 0.0]

@@ -6,6 +6,7 @@ right. Two passes with features of different laws judge each column, and the les
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,7 +29,7 @@ class Confidence:
 
 
 def confidence_of(
-    graph: Graph, options: list[Ints], margins: list[tuple[Floats, ...]], chosen: Ints, rows: int
+    graph: Graph, options: Sequence[Ints], margins: list[tuple[Floats, ...]], chosen: Ints, rows: int
 ) -> Confidence:
     """Return the confidence in the chosen columns, from twice the log evidence of all, for each pass.
 

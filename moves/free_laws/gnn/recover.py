@@ -2,68 +2,98 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from gnn.clock import Clock
-from gnn.columns import columns_of
 from gnn.confidence import Confidence, confidence_of
 from gnn.config import Configuration
-from gnn.design import Design, design_of, rows_of, weighed
+from gnn.design import Design, Rows, design_of, rows_of, weighed
 from gnn.features import near_features, wide_features
-from gnn.laws import Saturations, participants_of
-from gnn.observations import Floats, Graph, Ints, Observations
+from gnn.lacking import lacking
+from gnn.laws import Participants, Saturations
+from gnn.network import Lack, Network, network_of
+from gnn.observations import Floats, Ints, Observations
 from gnn.search import OPEN, Search
 
 _LEAST_SHARE = 1e-8  # of the variance of drawn laws, below which a component is none
+_PATIENCE = 2  # additions to the network in a row that do not raise the evidence
+_TELLING = 0.05  # effect of an addition from which it is worth a word
 
 
 @dataclass(frozen=True)
 class Recovered:
-    """The answer: integer coefficients (E,), root mean square of each rate (R,), and how sure each coefficient is."""
+    """The answer.
+
+    Attributes:
+        sto_all: integer coefficients, shape (E,). size: root mean square of each rate, shape (R,).
+        confidence: how sure each coefficient is. lacks: what the network seems to lack.
+    """
 
     sto_all: Ints
     size: Floats
     confidence: Confidence
+    lacks: tuple[Lack, ...]
+
+
+@dataclass(frozen=True)
+class _Pass:
+    """A search among the columns of a network, with features around the rates of the pass before.
+
+    Attributes:
+        given: the network without additions. network: the same with them.
+        features: of each rate where it is evaluated, shape (m, P_j). rival: choices that had less evidence.
+    """
+
+    given: Network
+    network: Network
+    features: list[Floats]
+    search: Search
+    rival: Ints
+
+
+@dataclass(frozen=True)
+class _Breeder:
+    """Breeds laws towards a rate, and gives at most `most` features around those that come closest."""
+
+    tables: Saturations
+    most: int
+    generator: np.random.Generator
+
+    def __call__(self, own: Participants, rows: Rows, rate: Floats) -> Floats:
+        return near_features(self.tables, own, rows.of, rate, self.most, self.generator)
 
 
 def recover(observations: Observations, config: Configuration, seed: int, clock: Clock) -> Recovered:
     """Recover the integer column of every reaction."""
     generator = np.random.default_rng(seed)
-    graph, rows = observations.graph, rows_of(observations, config.drift)
+    rows, network = rows_of(observations, config.drift), network_of(observations)
     tables = Saturations(rows.logs, generator)
-    participants = [participants_of(observations, reaction) for reaction in range(graph.n_reactions)]
-    options = columns_of(graph, observations.constraints)
-    wide = [wide_features(tables, own, config.wide_features, _LEAST_SHARE, generator) for own in participants]
-    search, rival = _started(design_of(rows, wide), graph, options, clock)
-    passes = []
+    breed = _Breeder(tables, config.near_features, generator)
+    wide = [wide_features(tables, own, config.wide_features, _LEAST_SHARE, generator) for own in network.participants]
+    last, margins = _Pass(network, network, wide, *_started(design_of(rows, wide), network, clock)), []
     for number in range(config.passes):
-        rates, rows = _rates(search), weighed(rows, _left(search))
-        near = [
-            near_features(tables, own, rows.of, rates[:, reaction], config.near_features, generator)
-            for reaction, own in enumerate(participants)
-        ]
-        search = Search(design_of(rows, near), graph, options, search.chosen)
-        note = clock.of(search, number + 1)
-        search.settle(note)
-        rival = search.challenged(rival)
-        search.judge(range(graph.n_reactions))
-        passes.append(search.margins)
+        note = clock.of(last.search, number + 1)
+        last = _refined(last, last.network, breed, note)
+        if number == 0:
+            last = _pruned(_completed(last, breed, note), breed)
+        last.search.judge(range(network.graph.n_reactions))
+        margins.append(last.search.margins)
         if number == config.passes - 2:
-            search.revise(note)
-    margins = [tuple(one[reaction] for one in passes[-2:]) for reaction in range(graph.n_reactions)]
-    sure = confidence_of(graph, options, margins, search.chosen, rows.target.size)
-    return Recovered(search.integers, _size(search), sure)
+            last.search.revise(note)
+    return _answer(last, margins[-2:])
 
 
-def _started(design: Design, graph: Graph, options: list[Ints], clock: Clock) -> tuple[Search, Ints]:
+def _started(design: Design, network: Network, clock: Clock) -> tuple[Search, Ints]:
     """Return a settled search that decided the surest columns first, and the choices of one from the smallest columns.
 
     Where rates can make up for wrong columns of each other, as around cycles, the first decisions may mislead all later
     ones; where most coefficients are 1, the second start is near. Wide features are too rough to compare the two.
     """
-    first, second = (Search(design, graph, options, np.full(graph.n_reactions, start)) for start in (OPEN, 0))
+    starts = (np.full(network.graph.n_reactions, start) for start in (OPEN, 0))
+    first, second = (Search(design, network.graph, network.options, start) for start in starts)
     for search in (first, second):
         note = clock.of(search, 0)
         search.decide(note)
@@ -71,25 +101,79 @@ def _started(design: Design, graph: Graph, options: list[Ints], clock: Clock) ->
     return first, second.chosen
 
 
-def _rates(search: Search) -> Floats:
+def _refined(before: _Pass, network: Network, breed: _Breeder, note: Callable[[], None]) -> _Pass:
+    """Breed laws towards the rates that were found, for a network that may have grown, and judge all columns again."""
+    rates, rows = _rates(before, network), weighed(before.search.design.rows, before.search.left)
+    features = [breed(own, rows, rate) for own, rate in zip(network.participants, rates.T, strict=True)]
+    new = np.zeros(len(network.options) - len(before.rival), dtype=np.int64)
+    search = Search(design_of(rows, features), network.graph, network.options, np.append(before.search.chosen, new))
+    search.settle(note)
+    return _Pass(before.given, network, features, search, search.challenged(np.append(before.rival, new)))
+
+
+def _completed(first: _Pass, breed: _Breeder, note: Callable[[], None]) -> _Pass:
+    """Give the network what it lacks for as long as the evidence rises, and return the pass with the most."""
+    best, last, failed = first, first, 0
+    while failed < _PATIENCE and (lacks := lacking(last.search, last.network, last.features)):
+        last = _refined(last, last.network.supplemented(lacks), breed, note)
+        best, failed = (last, 0) if last.search.evidence > best.search.evidence else (best, failed + 1)
+    return best
+
+
+def _pruned(best: _Pass, breed: _Breeder) -> _Pass:
+    """Take each addition away again, the last first, if the evidence does not fall without it."""
+    kept: list[Lack] = []
+    for lack in reversed(best.network.added):
+        without = _without(best, lack, breed)
+        if without.search.evidence >= best.search.evidence:
+            best = without
+        else:
+            kept.insert(0, replace(lack, effect=_effect(best, without, lack)))
+    return replace(best, network=replace(best.network, added=tuple(kept)))
+
+
+def _effect(best: _Pass, without: _Pass, lack: Lack) -> float:
+    """Return what an addition alone explains, relative to the rate that it changes or the metabolite exchanged."""
+    search = best.search
+    whole = search.design.rows.target[:, lack.species] if lack.reaction is None else search.fitted[:, lack.reaction]
+    explained = np.sum(without.search.left**2) - np.sum(search.left**2)
+    return float(np.sqrt(max(explained, 0.0) / max(np.sum(whole**2), 1e-300)))
+
+
+def _without(before: _Pass, lack: Lack, breed: _Breeder) -> _Pass:
+    """Return a pass with the same columns and without one addition."""
+    network = before.given.supplemented(one for one in before.network.added if one != lack)
+    features, chosen, rival = list(before.features), before.search.chosen, before.rival
+    if lack.reaction is None:
+        place = before.network.n_given + before.network.exchanges.index(lack.species)
+        del features[place]
+        chosen, rival = np.delete(chosen, place), np.delete(rival, place)
+    else:
+        rate = _rates(before, before.network)[:, lack.reaction]
+        features[lack.reaction] = breed(network.participants[lack.reaction], before.search.design.rows, rate)
+    search = Search(design_of(before.search.design.rows, features), network.graph, network.options, chosen)
+    return _Pass(before.given, network, features, search, rival)
+
+
+def _rates(before: _Pass, network: Network) -> Floats:
     """Return what each column of unit length should carry: its rate, and what is left unexplained along it (n, R)."""
-    rates, columns = _fitted(search), search.system.columns.numpy()
-    return np.asarray(rates + (search.design.rows.target - rates @ columns) @ columns.T)
+    search = before.search
+    known = search.fitted + search.left @ search.system.columns.numpy().T
+    new = network.exchanges[len(before.network.exchanges) :]
+    signs = network.graph.role[len(search.graph.met_all) :]
+    return np.concatenate([known, search.left[:, new] * signs], axis=1)
 
 
-def _left(search: Search) -> Floats:
-    """Return what rates and columns leave unexplained, in rows, shape (n, N)."""
-    return np.asarray(search.design.rows.target - _fitted(search) @ search.system.columns.numpy())
-
-
-def _fitted(search: Search) -> Floats:
-    weights, ends = search.system.weights.numpy(), search.system.normal.ends
-    parts = [own @ weights[ends[j] : ends[j + 1]] for j, own in enumerate(search.design.features)]
-    return np.stack(parts, axis=1)
+def _answer(last: _Pass, margins: list[dict[int, Floats]]) -> Recovered:
+    graph, search = last.given.graph, last.search
+    own = [tuple(one[reaction] for one in margins) for reaction in range(graph.n_reactions)]
+    sure = confidence_of(graph, last.given.options, own, search.chosen, search.design.rows.target.size)
+    lacks = tuple(lack for lack in last.network.added if lack.effect >= _TELLING)
+    return Recovered(search.integers[: len(graph.met_all)], _size(search)[: graph.n_reactions], sure, lacks)
 
 
 def _size(search: Search) -> Floats:
     """Return the root mean square of the rates of integer columns, in rows, shape (R,)."""
     metabolites, scale = search.graph.met_all, search.design.rows.scale
     length = np.bincount(search.graph.rxn_all, (search.integers / scale[metabolites]) ** 2, search.graph.n_reactions)
-    return np.asarray(np.sqrt(np.mean(_fitted(search) ** 2, axis=0) / np.maximum(length, 1e-300)))
+    return np.asarray(np.sqrt(np.mean(search.fitted**2, axis=0) / np.maximum(length, 1e-300)))

@@ -109,9 +109,21 @@ class Search:
 
     @property
     def evidence(self) -> float:
-        """Twice the log evidence of the chosen columns."""
+        """Twice the log evidence of the chosen columns, in the units of the amounts, whatever the scale of the rows."""
         departures = int(np.sum(np.abs(self.integers) != 1))
-        return self.system.evidence - _DEPARTURE * departures
+        rows = self.design.rows
+        return self.system.evidence - _DEPARTURE * departures - 2.0 * len(rows.target) * float(np.log(rows.scale).sum())
+
+    @property
+    def fitted(self) -> Floats:
+        """The rate along each column of unit length, in rows, shape (n, R); all reactions must be decided."""
+        weights, ends = self.system.weights.numpy(), self.system.normal.ends
+        return np.stack([own @ weights[ends[j] : ends[j + 1]] for j, own in enumerate(self.design.features)], axis=1)
+
+    @property
+    def left(self) -> Floats:
+        """What rates and columns leave unexplained, in rows, shape (n, N); all reactions must be decided."""
+        return np.asarray(self.design.rows.target - self.fitted @ self.system.columns.numpy())
 
     def revise(self, note: Callable[[], None]) -> None:
         """Decide the reactions around one metabolite anew, together, the doubtful first; keep what raises the evidence.

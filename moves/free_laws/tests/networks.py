@@ -1,5 +1,7 @@
 """Small networks with a Michaelis-Menten law for each reaction, as a trial sees them."""
 
+from collections.abc import Mapping, Sequence
+
 import numpy as np
 
 from gnn.observations import Constraints, Floats, Graph, Ints, Observations
@@ -15,23 +17,34 @@ def graph_of(columns: Ints) -> Graph:
     return Graph(len(columns), len(columns.T), metabolite, reaction, role, np.flatnonzero(role < 0))
 
 
-def rates(c: Floats) -> Floats:
-    """The rates, shape (..., R), at concentrations (..., N): a half-saturation constant for each substrate."""
+def rates(c: Floats, inhibitors: Mapping[int, int] = {}) -> Floats:
+    """The rates, shape (..., R), at concentrations (..., N): a half-saturation constant for each substrate.
+
+    `inhibitors` are metabolites by the reaction that each inhibits.
+    """
     half = 0.5 + np.arange(COLUMNS.size).reshape(COLUMNS.shape) % 4
     parts = [np.prod((c / (c + half[:, j]))[..., COLUMNS[:, j] < 0], axis=-1) for j in range(COLUMNS.shape[1])]
+    for reaction, metabolite in inhibitors.items():
+        parts[reaction] = parts[reaction] / (1.0 + c[..., metabolite])
     return np.stack(parts, axis=-1) * np.linspace(1.0, 2.0, COLUMNS.shape[1])
 
 
-def observed(*, derivative: bool, noise: float = 0.0) -> Observations:
-    """Trajectories of the network: dc/dt is given, or concentrations alone."""
+def observed(
+    *, derivative: bool, noise: float = 0.0, inhibitors: Mapping[int, int] = {}, outflows: Sequence[int] = ()
+) -> Observations:
+    """Trajectories of the network: dc/dt is given, or concentrations alone. It states no inhibitor and no outflow."""
+
+    def slope(c: Floats) -> Floats:
+        lost = np.isin(np.arange(len(COLUMNS)), outflows) * c
+        return np.asarray(rates(c, inhibitors) @ COLUMNS.T - lost)
+
     rng, step, frames, substeps = np.random.default_rng(0), 0.02, 16, 4
     c = rng.uniform(0.2, 4.0, (16, len(COLUMNS)))
     kept = []
     for count in range(frames * substeps):
         if count % substeps == 0:
             kept.append(c)
-        middle = c + 0.5 * step * rates(c) @ COLUMNS.T
-        c = c + step * rates(middle) @ COLUMNS.T
+        c = c + step * slope(c + 0.5 * step * slope(c))
     c = np.stack(kept, axis=1)
     graph = graph_of(COLUMNS)
     return Observations(
@@ -43,7 +56,7 @@ def observed(*, derivative: bool, noise: float = 0.0) -> Observations:
         volume=np.ones(graph.n_metabolites),
         time=np.tile(step * substeps * np.arange(frames), (len(c), 1)),
         species=c + noise * rng.normal(size=c.shape),
-        dcdt=rates(c) @ COLUMNS.T if derivative else None,
+        dcdt=slope(c) if derivative else None,
     )
 
 

@@ -1,0 +1,57 @@
+import io
+
+import numpy as np
+import pytest
+
+from gnn.clock import Clock
+from gnn.config import Configuration
+from gnn.design import design_of, rows_of
+from gnn.features import wide_features
+from gnn.lacking import lacking
+from gnn.laws import Saturations
+from gnn.network import Lack, network_of
+from gnn.observations import Observations
+from gnn.recover import recover
+from gnn.search import Search
+from tests.networks import COLUMNS, observed, truth
+
+INHIBITED = {3: 0}  # m1 -> m3, inhibited by m0
+OUTFLOW = 2
+
+
+def missed(observations: Observations) -> list[Lack]:
+    """What the network lacks, judged with the true columns."""
+    rows, network = rows_of(observations, 0.1), network_of(observations)
+    rng = np.random.default_rng(0)
+    tables = Saturations(rows.logs, rng)
+    features = [wide_features(tables, own, 12, 1e-10, rng) for own in network.participants]
+    edges = [network.graph.edges_of(reaction) for reaction in range(network.graph.n_reactions)]
+    right = [
+        int(np.flatnonzero((allowed == truth(network.graph)[own]).all(axis=1))[0])
+        for allowed, own in zip(network.options, edges, strict=True)
+    ]
+    search = Search(design_of(rows, features), network.graph, network.options, np.array(right))
+    return lacking(search, network, features)
+
+
+@pytest.mark.parametrize("derivative", [True, False], ids=["dcdt", "integral"])
+def test_an_inhibitor_that_is_not_stated_explains_the_most(derivative: bool) -> None:
+    assert missed(observed(derivative=derivative, inhibitors=INHIBITED))[0] == Lack(3, 0)
+
+
+@pytest.mark.parametrize("derivative", [True, False], ids=["dcdt", "integral"])
+def test_an_outflow_that_is_not_stated_explains_the_most(derivative: bool) -> None:
+    assert missed(observed(derivative=derivative, outflows=[OUTFLOW]))[0] == Lack(None, OUTFLOW, -1)
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.02])
+def test_a_complete_network_lacks_nothing(noise: float) -> None:
+    assert missed(observed(derivative=False, noise=noise)) == []
+
+
+def test_columns_come_back_although_the_network_lacks_an_inhibitor_and_an_outflow() -> None:
+    observations = observed(derivative=False, inhibitors=INHIBITED, outflows=[OUTFLOW])
+    found = recover(observations, Configuration(passes=2), 0, Clock(30, 3, io.StringIO()))
+    assert found.sto_all.tolist() == truth(observations.graph).tolist()
+    assert {(lack.reaction, lack.species) for lack in found.lacks} >= {(3, 0), (None, OUTFLOW)}
+    assert found.size.shape == (COLUMNS.shape[1],)
