@@ -47,6 +47,7 @@ def train(
     from agent.base.console import Console
     from agent.executor.workspace import current_workspace
     from agent.training.determined import determined
+    from agent.training.lacking_csv import described
     from agent.training.overrides import parse_changes, read_changes
     from agent.training.run import train_regime
     from memory.formatting import UNCHECKED, decimal
@@ -86,3 +87,5 @@ def train(
     for name, value in run.scores.items():
         table.add_row(name, decimal(value))
     console.print(table)
+    for line in described(run.missing()):
+        console.print(Text(line))

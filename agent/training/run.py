@@ -26,6 +26,7 @@ from agent.executor.workspace import Workspace
 from agent.training.coefficients_csv import write_coefficients
 from agent.training.datasets import dataset_of
 from agent.training.determined import with_confidence
+from agent.training.lacking_csv import Missing, missing_in, write_missing
 from agent.training.progress import TrainingProgress
 from agent.training.recipe import find_recipe, start_from, uncommitted
 from agent.training.recovered_network import RESULT, RecoveredNetwork, network_of
@@ -58,7 +59,12 @@ class Run:
         """Return everything except arrays and curves, as `--json` prints it."""
         data = {"regime": self.dataset.regime.name, "dataset": self.dataset.manifest.fingerprint()}
         names = ("seed", "steps", "configuration", "scores")
-        return self.start | data | {name: getattr(self, name) for name in names}
+        missing = {"lacking": [vars(one) for one in self.missing()]} if self.estimate.lacking is not None else {}
+        return self.start | data | {name: getattr(self, name) for name in names} | missing
+
+    def missing(self) -> list[Missing]:
+        """Return what the given network seems to lack, the largest effect first."""
+        return missing_in(self.estimate, self.dataset)
 
     def network(self) -> RecoveredNetwork:
         """Return the named integer network that the estimate decodes to."""
@@ -144,6 +150,8 @@ def train_once(
     try:
         estimate = with_confidence(read_estimate(folder / ESTIMATE, dataset.graph), dataset)
         write_coefficients(folder, dataset)
+        if missing := missing_in(estimate, dataset):
+            write_missing(folder, missing)
     except EstimateError as error:
         raise StoichloopError(f"the trial left no usable estimate: {error}") from error
     return Run(

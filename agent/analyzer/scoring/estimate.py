@@ -53,12 +53,15 @@ class Confidence:
 
 @dataclass(frozen=True)
 class Estimate:
-    """A trained model as numbers, all float64; `confidence` is None where the trial states none.
+    """A trained model as numbers, all float64; what a trial may leave out is None where it does.
 
     Attributes:
         sto_all: signed coefficients, shape (E,). log_k: shape (R,).
         substrate_func: table (C, M) at concentrations substrate_func_c (C,) and magnitudes |s|
             substrate_func_s (M,). rate_func: table (H,) at rate_func_h (H,). Grids increase strictly.
+        lacking: what the network seems to lack, shape (R + 1, species): the share of each rate that a species alone
+            explains which is not stated to act on it, 0 for none. The last row is exchange with the outside. Species
+            are the metabolites, then the inputs. No score uses it.
     """
 
     sto_all: Floats
@@ -69,10 +72,12 @@ class Estimate:
     rate_func_h: Floats
     rate_func: Floats
     confidence: Confidence | None = None
+    lacking: Floats | None = None
 
 
-_OPTIONAL = tuple(Confidence.__dataclass_fields__)
-_NAMES = tuple(name for name in Estimate.__dataclass_fields__ if name != "confidence")
+_OPTIONAL, _LACKING = tuple(Confidence.__dataclass_fields__), "lacking"
+_NAMES = tuple(name for name in Estimate.__dataclass_fields__ if name not in ("confidence", _LACKING))
+_CONTENTS = (_NAMES, _NAMES + _OPTIONAL, (*_NAMES, *_OPTIONAL, _LACKING))
 
 
 def read_estimate(path: Path, graph: Graph) -> Estimate:
@@ -99,6 +104,8 @@ def read_estimate(path: Path, graph: Graph) -> Estimate:
     _check_shapes(estimate, graph)
     if confidence is not None:
         _check_confidence(confidence, graph)
+    if estimate.lacking is not None:
+        _check_lacking(estimate.lacking, graph)
     return estimate
 
 
@@ -109,7 +116,7 @@ def _unpack(content: bytes, name: str) -> dict[str, Floats]:
         with zipfile.ZipFile(BytesIO(content)) as archive:
             members = archive.infolist()
         held = sorted(member.filename for member in members)
-        if held not in (sorted(f"{one}.npy" for one in names) for names in (_NAMES, _NAMES + _OPTIONAL)):
+        if held not in (sorted(f"{one}.npy" for one in names) for names in _CONTENTS):
             raise EstimateError(f"{name} must hold exactly the arrays {', '.join(_NAMES)}")
         if sum(member.file_size for member in members) > _MAX_BYTES:
             raise EstimateError(f"{name} unpacks to more than {_MAX_BYTES} bytes")
@@ -130,7 +137,7 @@ def _has_small_directory(content: bytes) -> bool:
     if content[-_END - _LOCATOR :].startswith(b"PK\x06\x07"):
         return False
     _, _, _, _, entries, size, _, comment = struct.unpack("<4s4H2IH", end)
-    return bool(entries in (len(_NAMES), len(_NAMES + _OPTIONAL)) and size <= _DIRECTORY and not comment)
+    return bool(entries in map(len, _CONTENTS) and size <= _DIRECTORY and not comment)
 
 
 def _check_shapes(estimate: Estimate, graph: Graph) -> None:
@@ -157,3 +164,11 @@ def _check_confidence(confidence: Confidence, graph: Graph) -> None:
         raise EstimateError("array 'probability' holds values outside of 0 to 1")
     if (confidence.runner_up != np.rint(confidence.runner_up)).any():
         raise EstimateError("array 'runner_up' holds values that are not integers")
+
+
+def _check_lacking(lacking: Floats, graph: Graph) -> None:
+    if lacking.ndim != 2 or len(lacking) != graph.n_reactions + 1 or lacking.shape[1] < graph.n_metabolites:
+        wanted = f"({graph.n_reactions + 1}, at least {graph.n_metabolites})"
+        raise EstimateError(f"array '{_LACKING}' has shape {lacking.shape}, but must have {wanted}")
+    if (lacking < 0).any():
+        raise EstimateError(f"array '{_LACKING}' holds negative values")

@@ -1,8 +1,8 @@
 """The output of a trial: coefficients, and stand-ins for functions that these kinetics do not have.
 
-`estimate.npz` holds, in float64, sto_all (E,), log_k (R,), the tables of two shared functions, and how sure each
-coefficient is. Here each reaction has a law of its own, which the tables cannot hold: they state a constant rate of
-the right size.
+`estimate.npz` holds, in float64, sto_all (E,), log_k (R,), the tables of two shared functions, how sure each
+coefficient is, and what the network seems to lack, if anything. Here each reaction has a law of its own, which the
+tables cannot hold: they state a constant rate of the right size.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from gnn.observations import Observations
+from gnn.observations import Floats, Observations
 from gnn.recover import Recovered
 
 _ONE = math.log(math.e - 1.0)  # softplus of it is 1
@@ -34,6 +34,16 @@ def write_estimate(found: Recovered, observations: Observations, folder: Path) -
         "rate_func": np.full(2, _ONE),
         **vars(found.confidence),
     }
+    if found.lacks:
+        arrays["lacking"] = _lacking(found, observations)
     draft = folder / "estimate.partial.npz"
     np.savez(draft, allow_pickle=False, **{name: array.astype(np.float64) for name, array in arrays.items()})
     draft.replace(folder / "estimate.npz")
+
+
+def _lacking(found: Recovered, observations: Observations) -> Floats:
+    """Return what each species explains of each rate that it is not stated to act on, the outside last (R + 1, M)."""
+    lacking = np.zeros((observations.graph.n_reactions + 1, observations.species.shape[2]))
+    for lack in found.lacks:
+        lacking[-1 if lack.reaction is None else lack.reaction, lack.species] = lack.effect
+    return lacking

@@ -79,6 +79,30 @@ def test_a_bad_statement_of_confidence_is_refused(
         read_estimate(path, tiny.truth.graph)
 
 
+def test_a_trial_may_state_what_the_network_lacks(tiny: Dataset, path: Path) -> None:
+    lacking = np.zeros((31, 22))  # 30 reactions and the outside; 20 metabolites and 2 inputs
+    lacking[4, 12] = 0.3
+    write_estimate(true_estimate(tiny), path, **confidence_arrays(len(tiny.truth.sto_all)), lacking=lacking)
+    np.testing.assert_array_equal(read_estimate(path, tiny.truth.graph).lacking, lacking)
+
+
+@pytest.mark.parametrize(
+    ("lacking", "message"),
+    [
+        (np.zeros((30, 20)), r"shape \(30, 20\), but must have \(31, at least 20\)"),
+        (np.zeros((31, 19)), r"shape \(31, 19\), but must have \(31, at least 20\)"),
+        (np.zeros(31), r"shape \(31,\), but must have"),
+        (-np.ones((31, 20)), "negative values"),
+    ],
+)
+def test_a_bad_statement_of_what_is_lacking_is_refused(
+    tiny: Dataset, path: Path, lacking: np.ndarray[Any, Any], message: str
+) -> None:
+    write_estimate(true_estimate(tiny), path, **confidence_arrays(len(tiny.truth.sto_all)), lacking=lacking)
+    with pytest.raises(EstimateError, match=message):
+        read_estimate(path, tiny.truth.graph)
+
+
 def test_what_is_missing_truncated_or_a_link_is_refused(tiny: Dataset, path: Path) -> None:
     with pytest.raises(EstimateError, match="is missing"):
         read_estimate(path, tiny.truth.graph)
