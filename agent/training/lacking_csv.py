@@ -30,8 +30,8 @@ class Missing:
 
     def __str__(self) -> str:
         if self.reaction is None:
-            return f"{self.species} is exchanged with the outside"
-        return f"{self.species} acts on the rate of {self.reaction}"
+            return f"exchange of {self.species} with the outside, {self.effect:.0%} of what is observed of it"
+        return f"{self.species} as a regulator of {self.reaction}, {self.effect:.0%} of its rate"
 
 
 def missing_in(estimate: Estimate, data: FrozenData) -> list[Missing]:
@@ -53,10 +53,10 @@ def described(missing: list[Missing]) -> list[str]:
     """Return lines that say what is missing, for a terminal."""
     if not missing:
         return []
-    lines = [f"  {one} (explains {one.effect:.0%})" for one in missing[:_SHOWN]]
+    lines = [f"  {one}" for one in missing[:_SHOWN]]
     if len(missing) > _SHOWN:
         lines.append(f"  and {len(missing) - _SHOWN} more, in lacking.csv of --out FOLDER")
-    return ["The network that was given seems to lack that", *lines]
+    return ["The given network seems to lack", *lines]
 
 
 def write_missing(folder: Path, missing: list[Missing]) -> None:

@@ -20,7 +20,10 @@ def stating(data: Dataset) -> Estimate:
 
 def test_what_is_missing_is_named_with_the_largest_effect_first(tiny: Dataset) -> None:
     missing = missing_in(stating(tiny), tiny)
-    assert [str(one) for one in missing] == ["m13 is exchanged with the outside", "m7 acts on the rate of r4"]
+    assert [str(one) for one in missing] == [
+        "exchange of m13 with the outside, 30% of what is observed of it",
+        "m7 as a regulator of r4, 10% of its rate",
+    ]
     assert missing_in(true_estimate(tiny), tiny) == []
 
 
@@ -35,7 +38,7 @@ def test_a_table_lists_what_is_missing_and_follows_no_link(tiny: Dataset, tmp_pa
 
 def test_a_terminal_shows_the_dozen_that_explain_the_most() -> None:
     lines = described([Missing(f"r{number}", "m0", 0.5) for number in range(14)])
-    assert lines[0] == "The network that was given seems to lack that"
-    assert lines[1] == "  m0 acts on the rate of r0 (explains 50%)"
+    assert lines[0] == "The given network seems to lack"
+    assert lines[1] == "  m0 as a regulator of r0, 50% of its rate"
     assert (len(lines), lines[-1]) == (14, "  and 2 more, in lacking.csv of --out FOLDER")
     assert described([]) == []
