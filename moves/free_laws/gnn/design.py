@@ -29,12 +29,14 @@ class Rows:
         logs: log species where rates are evaluated, shape (m, M).
         target: amounts of each metabolite with a root mean square of 1, shape (n, N). scale: that before, shape (N,).
         matrices: for each trajectory, from rates to rows; None where rates are rows.
+        lengths: number of rows of each trajectory.
     """
 
     logs: Floats
     target: Floats
     scale: Floats
     matrices: list[Floats] | None
+    lengths: tuple[int, ...]
 
     def of(self, rates: Floats) -> Floats:
         """Return rows (n, P) of rates (m, P)."""
@@ -63,7 +65,8 @@ def rows_of(observations: Observations, drift: float) -> Rows:
     if observations.dcdt is None:
         return _integral_form(observations, drift)
     amounts = (observations.dcdt * observations.volume).reshape(-1, observations.graph.n_metabolites)
-    return _scaled(observations.species.reshape(-1, observations.species.shape[2]), amounts, None)
+    lengths = tuple(len(time) for time in observations.time)
+    return _scaled(observations.species.reshape(-1, observations.species.shape[2]), amounts, None, lengths)
 
 
 def design_of(rows: Rows, features: list[Floats]) -> Design:
@@ -86,11 +89,11 @@ def weighed(rows: Rows, left: Floats, least: float = _LEAST_SHARE) -> Rows:
     return replace(rows, target=rows.target / unit, scale=rows.scale * unit)
 
 
-def _scaled(species: Floats, amounts: Floats, matrices: list[Floats] | None) -> Rows:
+def _scaled(species: Floats, amounts: Floats, matrices: list[Floats] | None, lengths: tuple[int, ...]) -> Rows:
     floor = np.maximum(_SMALLEST * species.max(axis=0), 1e-300)
     scale = np.sqrt(np.mean(amounts**2, axis=0))
     scale[scale == 0] = 1.0
-    return Rows(np.log(np.maximum(species, floor)), amounts / scale, scale, matrices)
+    return Rows(np.log(np.maximum(species, floor)), amounts / scale, scale, matrices, lengths)
 
 
 def _integral_form(observations: Observations, drift: float) -> Rows:
@@ -108,7 +111,7 @@ def _integral_form(observations: Observations, drift: float) -> Rows:
         matrices.append(whiten @ integral)
         amounts.append(whiten @ (species[:, :n] * observations.volume))
         left.append(whiten @ ((species - smooth)[:, :n] * observations.volume))
-    rows = _scaled(np.concatenate(nodes), np.concatenate(amounts), matrices)
+    rows = _scaled(np.concatenate(nodes), np.concatenate(amounts), matrices, tuple(map(len, matrices)))
     return weighed(rows, np.concatenate(left) / rows.scale, _LEAST_AT_FIRST)
 
 

@@ -44,7 +44,7 @@ def lacking(search: Search, network: Network, features: list[Floats]) -> list[La
         return []
     problem = _Problem(search, left)
     found = problem.exchanges(set(network.exchanges))
-    for reaction, own in enumerate(network.participants):
+    for reaction, own in enumerate(network.participants[: network.n_given]):
         stated = np.concatenate(list(vars(own).values()))
         found += problem.regulators(reaction, features[reaction], stated)
     found.sort(key=lambda one: -one.share)

@@ -8,9 +8,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from gnn.clock import Clock
-from gnn.confidence import Confidence, confidence_of
+from gnn.confidence import Confidence, answered, confidence_of
 from gnn.config import Configuration
 from gnn.design import Design, Rows, design_of, rows_of, weighed
+from gnn.dispersion import dispersion
 from gnn.features import near_features, wide_features
 from gnn.lacking import lacking
 from gnn.laws import Participants, Saturations
@@ -45,6 +46,7 @@ class _Pass:
     Attributes:
         given: the network without additions. network: the same with them.
         features: of each rate where it is evaluated, shape (m, P_j). rival: choices that had less evidence.
+        dispersion: number of rows that count as one.
     """
 
     given: Network
@@ -52,6 +54,7 @@ class _Pass:
     features: list[Floats]
     search: Search
     rival: Ints
+    dispersion: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -78,11 +81,15 @@ def recover(observations: Observations, config: Configuration, seed: int, clock:
         note = clock.of(last.search, number + 1)
         last = _refined(last, last.network, breed, note)
         if number == 0:
-            last = _pruned(_completed(last, breed, note), breed)
+            # What is missing makes errors follow each other: all rows count in full until it is found.
+            last = _completed(last, breed, note)
+        if number == 1:
+            last = _pruned(last, breed)
         last.search.judge(range(network.graph.n_reactions))
         margins.append(last.search.margins)
         if number == config.passes - 2:
             last.search.revise(note)
+        last = replace(last, dispersion=dispersion(last.search.left, last.search.design.rows.lengths))
     return _answer(last, margins[-2:])
 
 
@@ -106,9 +113,10 @@ def _refined(before: _Pass, network: Network, breed: _Breeder, note: Callable[[]
     rates, rows = _rates(before, network), weighed(before.search.design.rows, before.search.left)
     features = [breed(own, rows, rate) for own, rate in zip(network.participants, rates.T, strict=True)]
     new = np.zeros(len(network.options) - len(before.rival), dtype=np.int64)
-    search = Search(design_of(rows, features), network.graph, network.options, np.append(before.search.chosen, new))
+    chosen, rival = (np.append(one, new) for one in (before.search.chosen, before.rival))
+    search = Search(design_of(rows, features), network.graph, network.options, chosen, before.dispersion)
     search.settle(note)
-    return _Pass(before.given, network, features, search, search.challenged(np.append(before.rival, new)))
+    return replace(before, network=network, features=features, search=search, rival=search.challenged(rival))
 
 
 def _completed(first: _Pass, breed: _Breeder, note: Callable[[], None]) -> _Pass:
@@ -151,8 +159,9 @@ def _without(before: _Pass, lack: Lack, breed: _Breeder) -> _Pass:
     else:
         rate = _rates(before, before.network)[:, lack.reaction]
         features[lack.reaction] = breed(network.participants[lack.reaction], before.search.design.rows, rate)
-    search = Search(design_of(before.search.design.rows, features), network.graph, network.options, chosen)
-    return _Pass(before.given, network, features, search, rival)
+    design = design_of(before.search.design.rows, features)
+    search = Search(design, network.graph, network.options, chosen, before.dispersion)
+    return replace(before, network=network, features=features, search=search, rival=rival)
 
 
 def _rates(before: _Pass, network: Network) -> Floats:
@@ -167,9 +176,13 @@ def _rates(before: _Pass, network: Network) -> Floats:
 def _answer(last: _Pass, margins: list[dict[int, Floats]]) -> Recovered:
     graph, search = last.given.graph, last.search
     own = [tuple(one[reaction] for one in margins) for reaction in range(graph.n_reactions)]
-    sure = confidence_of(graph, last.given.options, own, search.chosen, search.design.rows.target.size)
+    chosen = answered(last.given.options, own)
+    integers = np.zeros(len(graph.met_all), dtype=np.int64)
+    for reaction, choice in enumerate(chosen):
+        integers[search.edges[reaction]] = last.given.options[reaction][choice]
+    sure = confidence_of(graph, last.given.options, own, chosen, search.independent_rows)
     lacks = tuple(lack for lack in last.network.added if lack.effect >= _TELLING)
-    return Recovered(search.integers[: len(graph.met_all)], _size(search)[: graph.n_reactions], sure, lacks)
+    return Recovered(integers, _size(search)[: graph.n_reactions], sure, lacks)
 
 
 def _size(search: Search) -> Floats:

@@ -31,7 +31,10 @@ class Search:
         around: the reactions of each metabolite that have a choice.
     """
 
-    def __init__(self, design: Design, graph: Graph, options: Sequence[Ints], chosen: Ints) -> None:
+    def __init__(
+        self, design: Design, graph: Graph, options: Sequence[Ints], chosen: Ints, dispersion: float = 1.0
+    ) -> None:
+        """Solve for these choices; `dispersion` is the number of rows that count as one."""
         self.design, self.graph, self.options, self.chosen = design, graph, options, chosen.copy()
         self.margins: dict[int, Floats] = {}
         self.edges = [graph.edges_of(reaction) for reaction in range(graph.n_reactions)]
@@ -40,7 +43,7 @@ class Search:
         self.around = [[j for j in own if len(options[j]) > 1] for own in touching]
         self.units = [self._unit_columns(reaction) for reaction in range(graph.n_reactions)]
         variance = torch.ones(graph.n_reactions, dtype=torch.float64)
-        self.system = System(normal_of(design), 1e-2, variance)
+        self.system = System(normal_of(design), 1e-2, variance, dispersion)
         self.solve(4)
 
     def _unit_columns(self, reaction: int) -> Tensor:
@@ -111,8 +114,13 @@ class Search:
     def evidence(self) -> float:
         """Twice the log evidence of the chosen columns, in the units of the amounts, whatever the scale of the rows."""
         departures = int(np.sum(np.abs(self.integers) != 1))
-        rows = self.design.rows
-        return self.system.evidence - _DEPARTURE * departures - 2.0 * len(rows.target) * float(np.log(rows.scale).sum())
+        scales = 2.0 * self.independent_rows * float(np.mean(np.log(self.design.rows.scale)))
+        return self.system.evidence - _DEPARTURE * departures - scales
+
+    @property
+    def independent_rows(self) -> float:
+        """The number of data that the evidence counts."""
+        return self.system.normal.rows / self.system.dispersion
 
     @property
     def fitted(self) -> Floats:

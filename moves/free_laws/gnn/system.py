@@ -65,11 +65,13 @@ class System:
         unit: of each weight, shape (P,). place: of the feature of each weight, shape (P,).
         columns: of each unit, of length 1, shape (U, N). reactions: of each unit.
         ridge: of each weight, shape (P,). inverse: of the ridged Gram matrix, shape (P, P). weights: shape (P,).
-        noise: variance of a row that is left unexplained. variance: of the weights of each reaction, shape (R,).
+        noise: variance of what is left unexplained, times the number of rows that count as one (`dispersion`).
+        variance: of the weights of each reaction, shape (R,).
     """
 
-    def __init__(self, normal: Normal, noise: float, variance: Tensor) -> None:
-        self.normal, self.noise, self.variance, self.solved = normal, noise, variance, False
+    def __init__(self, normal: Normal, noise: float, variance: Tensor, dispersion: float) -> None:
+        self.normal, self.noise, self.variance, self.dispersion = normal, noise, variance, dispersion
+        self.solved = False
 
     def solve(self, reactions: list[int], columns: Tensor) -> None:
         """Solve for these units: the reaction of each, and their columns (U, N)."""
@@ -96,7 +98,7 @@ class System:
     @property
     def evidence(self) -> float:
         """Twice the log evidence of all columns."""
-        fit = self.penalised / self.noise + self.normal.rows * math.log(self.noise)
+        fit = self.penalised / self.noise + self.normal.rows / self.dispersion * math.log(self.noise)
         return float(self.ridge.log().sum()) - self._size - fit
 
     def learn(self) -> None:
@@ -111,7 +113,10 @@ class System:
         size, count = torch.zeros(2, len(self.variance), dtype=torch.float64)
         size.index_add_(0, owner, self.weights**2 / self.normal.power[self.place])
         count.index_add_(0, owner, known)
-        self.noise, self.variance = noise, ((size + 1e-4) / (count + 1e-3)).clamp(_LEAST_VARIANCE, _MOST_VARIANCE)
+        self.noise, self.variance = (
+            noise * self.dispersion,
+            ((size + 1e-4) / (count + 1e-3)).clamp(_LEAST_VARIANCE, _MOST_VARIANCE),
+        )
 
 
 @dataclass(frozen=True)

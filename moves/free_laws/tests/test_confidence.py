@@ -1,6 +1,6 @@
 import numpy as np
 
-from gnn.confidence import Confidence, confidence_of
+from gnn.confidence import Confidence, answered, confidence_of
 from gnn.observations import Floats
 from tests.networks import graph_of
 
@@ -34,3 +34,10 @@ def test_a_column_without_an_alternative_is_certain() -> None:
     found = confidence_of(GRAPH, [COLUMNS[:1]], [(np.zeros(1), np.zeros(1))], np.array([0]), rows=10)
     assert found.probability.tolist() == [1.0, 1.0]
     assert found.runner_up.tolist() == [0, 0]
+
+
+def test_the_answer_is_the_column_that_is_sure_or_else_the_smallest_that_may_be_right() -> None:
+    sure, doubted = np.array([-20.0, 0.0, -20.0]), np.array([-3.0, -20.0, 0.0])
+    assert answered([COLUMNS], [(sure, sure)]).tolist() == [1]
+    assert answered([COLUMNS], [(doubted, doubted)]).tolist() == [0]
+    assert answered([COLUMNS], [(sure, doubted)]).tolist() == [0]
