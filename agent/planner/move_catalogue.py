@@ -118,12 +118,16 @@ def read_moves(names: Sequence[str], catalogue: Path = MOVES) -> list[Move]:
 def with_requirements(name: str, catalogue: Path = MOVES, behind: Sequence[str] = ()) -> list[str]:
     """Return the names of the moves that a move requires, in order, and its own.
 
-    `behind` are moves that require it. Raises `StoichloopError` if one requires itself, directly or through others.
+    `behind` are moves that require it. Raises `StoichloopError` if one requires a move that does not exist, or itself,
+    directly or through others.
     """
     if name in behind:
         circle = " requires ".join(f"'{move}'" for move in [*behind[behind.index(name) :], name])
         raise StoichloopError(f"{catalogue / name / 'move.yaml'}: move {circle}: remove one from requires")
     required = read_move(name, catalogue).description.requires
+    if unknown := next((other for other in required if other not in move_names(catalogue)), None):
+        known = ", ".join(move_names(catalogue))
+        raise StoichloopError(f"{catalogue / name / 'move.yaml'}: requires: there is no move '{unknown}'; take {known}")
     needed = [step for other in required for step in with_requirements(other, catalogue, [*behind, name])]
     return [*dict.fromkeys(needed), name]
 

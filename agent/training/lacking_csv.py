@@ -8,11 +8,12 @@ from pathlib import Path
 
 import numpy as np
 
-from agent.analyzer.scoring.estimate import Estimate
+from agent.analyzer.scoring.estimate import Estimate, EstimateError
 from simulator.dataset import FrozenData
 from simulator.measured_regime import Measured
 
 _SHOWN = 12
+_LEAST = 0.001  # effect
 
 
 @dataclass(frozen=True)
@@ -20,8 +21,7 @@ class Missing:
     """A regulator that a rate seems to have, or exchange of a metabolite with the outside (`reaction` is None).
 
     Attributes:
-        effect: what it alone explains: root mean square, as a share of the rate or of what is observed of the
-            metabolite.
+        effect: what it alone explains: root mean square, relative to the rate or to what is observed of the metabolite.
     """
 
     reaction: str | None
@@ -35,16 +35,17 @@ class Missing:
 
 
 def missing_in(estimate: Estimate, data: FrozenData) -> list[Missing]:
-    """Return what the trial found missing, the largest effect first."""
+    """Return what the trial found missing, the largest effect first; raises `EstimateError` for an unknown species."""
     if estimate.lacking is None:
         return []
-    regime = data.regime
-    species = list(regime.metabolite_names)
-    if isinstance(regime, Measured):
-        species += regime.network.input_names
-    species += [f"input {number}" for number in range(estimate.lacking.shape[1] - len(species))]
-    reactions = [*regime.reaction_names, None]
-    places = np.argwhere(estimate.lacking > 0)
+    regime, inputs = data.regime, data.observed[0].inputs.shape[1]
+    species, reactions = list(regime.metabolite_names), [*regime.reaction_names, None]
+    metabolites = len(species)
+    stated = regime.network.input_names if isinstance(regime, Measured) else ()
+    species += stated or [f"input {number}" for number in range(inputs)]
+    if estimate.lacking.shape[1] != metabolites + inputs or estimate.lacking[-1, metabolites:].any():
+        raise EstimateError(f"array 'lacking' is not for {metabolites} metabolites and {inputs} inputs")
+    places = np.argwhere(estimate.lacking >= _LEAST)
     found = [Missing(reactions[row], species[column], float(estimate.lacking[row, column])) for row, column in places]
     return sorted(found, key=lambda one: -one.effect)
 
@@ -60,9 +61,11 @@ def described(missing: list[Missing]) -> list[str]:
 
 
 def write_missing(folder: Path, missing: list[Missing]) -> None:
-    """Write `lacking.csv` into `folder`, a row for each; an exchange has no reaction."""
+    """Write `lacking.csv` into `folder`, a row for each, if there is any; an exchange has no reaction."""
     place = folder / "lacking.csv"
-    place.unlink(missing_ok=True)  # a trial may have left a link there that leads elsewhere
+    place.unlink(missing_ok=True)  # a trial may have left a file of its own, or a link that leads elsewhere
+    if not missing:
+        return
     with place.open("x", encoding="utf-8", newline="") as stream:
         rows = csv.writer(stream, lineterminator="\n")
         rows.writerow(("kind", "reaction", "species", "effect"))

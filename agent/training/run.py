@@ -150,8 +150,7 @@ def train_once(
     try:
         estimate = with_confidence(read_estimate(folder / ESTIMATE, dataset.graph), dataset)
         write_coefficients(folder, dataset)
-        if missing := missing_in(estimate, dataset):
-            write_missing(folder, missing)
+        write_missing(folder, missing_in(estimate, dataset))
     except EstimateError as error:
         raise StoichloopError(f"the trial left no usable estimate: {error}") from error
     return Run(

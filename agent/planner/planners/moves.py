@@ -34,14 +34,22 @@ class Moves:
     name: str = "moves"
     rungs: tuple[Rung, ...] = ("code",)
 
+    def __post_init__(self) -> None:
+        """Read the catalogue, so that a move that cannot be read is refused before a campaign starts."""
+        self._brings()
+
+    def _brings(self) -> dict[str, list[str]]:
+        """Return, for each move, what it requires and itself."""
+        names = [name for name in move_names(self.catalogue) if name not in self.without]
+        return {name: with_requirements(name, self.catalogue) for name in names}
+
     def propose(self, situation: Situation) -> list[Proposal]:
         """See `Planner`. A move that is in the parent's code already, or does not apply to it, is passed over.
 
         The log says once for each code which moves do not apply to it.
         """
-        names = [name for name in move_names(self.catalogue) if name not in self.without]
-        brings = {name: with_requirements(name, self.catalogue) for name in names}
-        moves = {name: read_move(name, self.catalogue) for name, whole in brings.items() if {*names}.issuperset(whole)}
+        brings = self._brings()
+        moves = {name: read_move(name, self.catalogue) for name, whole in brings.items() if {*brings}.issuperset(whole)}
         wrote, proposals = codes_of(situation.past), list[Proposal]()
         for role, parent in situation.roles:
             held = _held_by(parent, situation.past, brings)

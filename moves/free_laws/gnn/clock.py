@@ -26,7 +26,7 @@ class Clock:
 
     def of(self, search: Search, stage: int) -> Callable[[], None]:
         """Return what a search calls after each round of a stage, 0 first."""
-        return lambda: self._note(search.system.noise, (stage + search.decided) / self._stages)
+        return lambda: self._note(search.system.unexplained, (stage + search.decided) / self._stages)
 
     def _note(self, loss: float, done: float) -> None:
         if not math.isfinite(loss):

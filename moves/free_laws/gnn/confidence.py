@@ -13,7 +13,7 @@ import numpy as np
 
 from gnn.observations import Floats, Graph, Ints
 
-_SURE, _POSSIBLE = 0.9, 0.05  # least probability of a column
+_SURE, _POSSIBLE = 0.9, 0.05  # least probability of a coefficient, of a column
 
 
 @dataclass(frozen=True)
@@ -31,16 +31,16 @@ class Confidence:
 
 
 def confidence_of(
-    graph: Graph, options: Sequence[Ints], margins: list[tuple[Floats, ...]], chosen: Ints, rows: float
+    graph: Graph, options: Sequence[Ints], margins: list[tuple[Floats, ...]], chosen: Ints, rows: Sequence[float]
 ) -> Confidence:
     """Return the confidence in the chosen columns, from twice the log evidence of all, for each pass.
 
-    `rows` is the number of data that the evidence counts.
+    `rows` is the number of data that the evidence of each pass counts.
     """
     found = Confidence(*np.zeros((3, len(graph.met_all))))
     for reaction, columns in enumerate(options):
         share = _cautious(np.stack(margins[reaction]))
-        evidence = np.mean(margins[reaction], axis=0)
+        evidence = np.mean([one / count for one, count in zip(margins[reaction], rows, strict=True)], axis=0)
         for edge, values in zip(graph.edges_of(reaction), columns.T, strict=True):
             integers, place = np.unique(values, return_inverse=True)
             chance = np.bincount(place, share)
@@ -50,17 +50,31 @@ def confidence_of(
                 other = np.where(integers == own, -1.0, chance).argmax()
                 best = evidence[place == other].max()
                 found.runner_up[edge] = integers[other]
-                found.price[edge] = np.expm1(min(max(evidence[chosen[reaction]] - best, 0.0) / rows, 10.0))
+                found.price[edge] = np.expm1(min(max(evidence[chosen[reaction]] - best, 0.0), 10.0))
     return found
 
 
 def answered(options: Sequence[Ints], margins: list[tuple[Floats, ...]]) -> Ints:
-    """Return the column to answer with for each reaction, shape (R,): a sure one, else the smallest that may be right.
+    """Return the column to answer with for each reaction, shape (R,).
 
-    Columns come smallest first, and 99 of 100 coefficients of published models are 1.
+    It is the most probable one, or one that may be right with more coefficients of magnitude 1, if that contradicts no
+    coefficient that is sure: 99 of 100 coefficients of published models are 1.
     """
-    shares = [_cautious(np.stack(margins[reaction])) for reaction in range(len(options))]
-    return np.array([int(np.argmax(share > (_SURE if share.max() > _SURE else _POSSIBLE))) for share in shares])
+    return np.array(
+        [_answered(columns, _cautious(np.stack(own))) for columns, own in zip(options, margins, strict=True)]
+    )
+
+
+def _answered(columns: Ints, share: Floats) -> int:
+    allowed = np.ones(len(share), dtype=bool)
+    for values in columns.T:
+        own = values == values[np.argmax([share[values == value].sum() for value in values])]
+        if share[own].sum() >= _SURE:
+            allowed &= own
+    share = np.where(allowed, share, 0.0)
+    departures = np.sum(np.abs(columns) != 1, axis=1)
+    order = np.lexsort((-share, departures))
+    return int(order[np.argmax(share[order] >= min(_POSSIBLE, share.max()))])
 
 
 def _cautious(margins: Floats) -> Floats:

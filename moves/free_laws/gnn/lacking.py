@@ -43,7 +43,7 @@ def lacking(search: Search, network: Network, features: list[Floats]) -> list[La
     if np.mean(np.sqrt(np.mean(left**2, axis=0) / np.where(size > 0, size, 1.0))) < _EXPLAINED:
         return []
     problem = _Problem(search, left)
-    found = problem.exchanges(set(network.exchanges))
+    found = problem.exchanges(network.exchanged)
     for reaction, own in enumerate(network.participants[: network.n_given]):
         stated = np.concatenate(list(vars(own).values()))
         found += problem.regulators(reaction, features[reaction], stated)
@@ -99,8 +99,7 @@ class _Problem:
             column[metabolite] = 1.0
             concentration = np.exp(self.rows.logs[:, metabolite])
             share = self._shares(column, np.stack([np.ones_like(concentration), concentration], axis=1))[0]
-            flow = self.rows.of(np.ones((len(concentration), 1)))[:, 0] @ self.left[:, metabolite].numpy()
-            found.append(_Priced(share, Lack(None, metabolite, 1 if flow >= 0 else -1)))
+            found.append(_Priced(share, Lack(None, metabolite)))
         return found
 
     def _shares(self, column: Tensor, features: Floats) -> list[float]:
@@ -112,7 +111,7 @@ class _Problem:
         coupling = (self.every[:, system.place[others]].T @ rows) * along[system.unit[others]].unsqueeze(1)
         inverse = system.inverse[others.unsqueeze(1), others]
         pairs = rows.T.reshape(-1, 2, len(rows))
-        coupled = coupling.T.reshape(-1, 2, len(others))
+        coupled = coupling.T.reshape(len(pairs), 2, len(others))
         metric = pairs @ pairs.mT - coupled @ inverse @ coupled.mT + _JITTER * torch.eye(2, dtype=torch.float64)
         pull = (pairs @ (self.left @ column)).unsqueeze(2)
         explained = (pull * torch.linalg.solve(metric, pull)).sum((1, 2))

@@ -21,14 +21,12 @@ class Lack:
 
     Attributes:
         reaction: whose rate depends on `species` too; None if that metabolite is exchanged with the outside.
-        sign: of the balance that the exchange makes up for, 1 or -1.
-        effect: what it alone explains, once that is known: root mean square, as a share of the rate or, for exchange,
-            of what is observed of the metabolite.
+        effect: what it alone explains, once that is known: root mean square, relative to the rate or, for exchange, to
+            what is observed of the metabolite; 1 at most.
     """
 
     reaction: int | None
     species: int
-    sign: int = 1
     effect: float = field(default=0.0, compare=False)
 
 
@@ -53,6 +51,12 @@ class Network:
         return [lack.species for lack in self.added if lack.reaction is None]
 
     @property
+    def exchanged(self) -> set[int]:
+        """The metabolites that a reaction exchanges with the outside, given or added."""
+        members = np.bincount(self.graph.rxn_all, minlength=self.graph.n_reactions)
+        return set(self.graph.met_all[members[self.graph.rxn_all] == 1].tolist())
+
+    @property
     def n_given(self) -> int:
         """Number of reactions that the network had before."""
         return self.graph.n_reactions - len(self.exchanges)
@@ -71,17 +75,17 @@ class Network:
         return replace(self, participants=tuple(participants), added=(*self.added, lack))
 
     def _exchanging(self, lack: Lack) -> Network:
-        """Return the network with a reaction of this metabolite alone, whose rate depends on it in any way."""
+        """Return the network with a reaction of this metabolite alone; its rate is negative for an outflow."""
         graph, none = self.graph, np.zeros(0, dtype=np.int64)
         graph = replace(
             graph,
             n_reactions=graph.n_reactions + 1,
             met_all=np.append(graph.met_all, lack.species),
             rxn_all=np.append(graph.rxn_all, graph.n_reactions),
-            role=np.append(graph.role, np.int8(lack.sign)),
+            role=np.append(graph.role, np.int8(1)),
         )
         own = Participants(none, none, np.array([lack.species]))
-        return Network(graph, (*self.participants, own), (*self.options, np.array([[lack.sign]])), (*self.added, lack))
+        return Network(graph, (*self.participants, own), (*self.options, np.array([[1]])), (*self.added, lack))
 
 
 def network_of(observations: Observations) -> Network:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
@@ -16,12 +17,15 @@ from gnn.features import near_features, wide_features
 from gnn.lacking import lacking
 from gnn.laws import Participants, Saturations
 from gnn.network import Lack, Network, network_of
-from gnn.observations import Floats, Ints, Observations
+from gnn.observations import Floats, Graph, Ints, Observations
 from gnn.search import OPEN, Search
 
 _LEAST_SHARE = 1e-8  # of the variance of drawn laws, below which a component is none
+_ROUNDS = 25  # of additions to the network
 _PATIENCE = 2  # additions to the network in a row that do not raise the evidence
 _TELLING = 0.05  # effect of an addition from which it is worth a word
+
+_Noted = Callable[[Search], Callable[[], None]]  # from a search to what it calls after each round
 
 
 @dataclass(frozen=True)
@@ -76,21 +80,24 @@ def recover(observations: Observations, config: Configuration, seed: int, clock:
     tables = Saturations(rows.logs, generator)
     breed = _Breeder(tables, config.near_features, generator)
     wide = [wide_features(tables, own, config.wide_features, _LEAST_SHARE, generator) for own in network.participants]
-    last, margins = _Pass(network, network, wide, *_started(design_of(rows, wide), network, clock)), []
+    last = _Pass(network, network, wide, *_started(design_of(rows, wide), network, clock))
+    margins, counts = list[dict[int, Floats]](), list[float]()
     for number in range(config.passes):
-        note = clock.of(last.search, number + 1)
-        last = _refined(last, last.network, breed, note)
+        if number > 0:
+            last = replace(last, dispersion=dispersion(last.search.left, last.search.design.rows.lengths))
+        noted = partial(clock.of, stage=number + 1)
+        last = _refined(last, last.network, breed, noted)
         if number == 0:
             # What is missing makes errors follow each other: all rows count in full until it is found.
-            last = _completed(last, breed, note)
+            last = _completed(last, breed, noted)
         if number == 1:
             last = _pruned(last, breed)
         last.search.judge(range(network.graph.n_reactions))
-        margins.append(last.search.margins)
+        margins.append(last.search.margins)  # that revision brings up to date
+        counts.append(last.search.independent_rows)
         if number == config.passes - 2:
-            last.search.revise(note)
-        last = replace(last, dispersion=dispersion(last.search.left, last.search.design.rows.lengths))
-    return _answer(last, margins[-2:])
+            last.search.revise(noted(last.search))
+    return _answer(last, margins[-2:], counts[-2:])
 
 
 def _started(design: Design, network: Network, clock: Clock) -> tuple[Search, Ints]:
@@ -108,22 +115,28 @@ def _started(design: Design, network: Network, clock: Clock) -> tuple[Search, In
     return first, second.chosen
 
 
-def _refined(before: _Pass, network: Network, breed: _Breeder, note: Callable[[], None]) -> _Pass:
+def _refined(before: _Pass, network: Network, breed: _Breeder, noted: _Noted) -> _Pass:
     """Breed laws towards the rates that were found, for a network that may have grown, and judge all columns again."""
     rates, rows = _rates(before, network), weighed(before.search.design.rows, before.search.left)
-    features = [breed(own, rows, rate) for own, rate in zip(network.participants, rates.T, strict=True)]
+    # Laws are positive, the rate of an exchange is negative for an outflow.
+    ways = np.ones(rates.shape[1])
+    ways[network.n_given :] = np.sign(rows.of(np.ones((len(rows.logs), 1)))[:, 0] @ rates[:, network.n_given :])
+    features = [breed(own, rows, rate) for own, rate in zip(network.participants, (ways * rates).T, strict=True)]
     new = np.zeros(len(network.options) - len(before.rival), dtype=np.int64)
     chosen, rival = (np.append(one, new) for one in (before.search.chosen, before.rival))
     search = Search(design_of(rows, features), network.graph, network.options, chosen, before.dispersion)
-    search.settle(note)
+    search.settle(noted(search))
     return replace(before, network=network, features=features, search=search, rival=search.challenged(rival))
 
 
-def _completed(first: _Pass, breed: _Breeder, note: Callable[[], None]) -> _Pass:
+def _completed(first: _Pass, breed: _Breeder, noted: _Noted) -> _Pass:
     """Give the network what it lacks for as long as the evidence rises, and return the pass with the most."""
     best, last, failed = first, first, 0
-    while failed < _PATIENCE and (lacks := lacking(last.search, last.network, last.features)):
-        last = _refined(last, last.network.supplemented(lacks), breed, note)
+    for _ in range(_ROUNDS):
+        lacks = lacking(last.search, last.network, last.features)
+        if not lacks or failed == _PATIENCE:
+            break
+        last = _refined(last, last.network.supplemented(lacks), breed, noted)
         best, failed = (last, 0) if last.search.evidence > best.search.evidence else (best, failed + 1)
     return best
 
@@ -142,10 +155,13 @@ def _pruned(best: _Pass, breed: _Breeder) -> _Pass:
 
 def _effect(best: _Pass, without: _Pass, lack: Lack) -> float:
     """Return what an addition alone explains, relative to the rate that it changes or the metabolite exchanged."""
-    search = best.search
-    whole = search.design.rows.target[:, lack.species] if lack.reaction is None else search.fitted[:, lack.reaction]
-    explained = np.sum(without.search.left**2) - np.sum(search.left**2)
-    return float(np.sqrt(max(explained, 0.0) / max(np.sum(whole**2), 1e-300)))
+    more, less = without.search.left, best.search.left
+    if lack.reaction is None:
+        whole, more, less = (part[:, lack.species] for part in (best.search.design.rows.target, more, less))
+    else:
+        whole = best.search.fitted[:, lack.reaction]
+    explained = max(np.sum(more**2) - np.sum(less**2), 0.0) / max(np.sum(whole**2), 1e-300)
+    return float(np.sqrt(min(explained, 1.0)))
 
 
 def _without(before: _Pass, lack: Lack, breed: _Breeder) -> _Pass:
@@ -169,24 +185,23 @@ def _rates(before: _Pass, network: Network) -> Floats:
     search = before.search
     known = search.fitted + search.left @ search.system.columns.numpy().T
     new = network.exchanges[len(before.network.exchanges) :]
-    signs = network.graph.role[len(search.graph.met_all) :]
-    return np.concatenate([known, search.left[:, new] * signs], axis=1)
+    return np.concatenate([known, search.left[:, new]], axis=1)
 
 
-def _answer(last: _Pass, margins: list[dict[int, Floats]]) -> Recovered:
+def _answer(last: _Pass, margins: list[dict[int, Floats]], rows: list[float]) -> Recovered:
     graph, search = last.given.graph, last.search
     own = [tuple(one[reaction] for one in margins) for reaction in range(graph.n_reactions)]
     chosen = answered(last.given.options, own)
     integers = np.zeros(len(graph.met_all), dtype=np.int64)
     for reaction, choice in enumerate(chosen):
         integers[search.edges[reaction]] = last.given.options[reaction][choice]
-    sure = confidence_of(graph, last.given.options, own, chosen, search.independent_rows)
+    sure = confidence_of(graph, last.given.options, own, chosen, rows)
     lacks = tuple(lack for lack in last.network.added if lack.effect >= _TELLING)
-    return Recovered(integers, _size(search)[: graph.n_reactions], sure, lacks)
+    return Recovered(integers, _size(search, graph, integers), sure, lacks)
 
 
-def _size(search: Search) -> Floats:
-    """Return the root mean square of the rates of integer columns, in rows, shape (R,)."""
-    metabolites, scale = search.graph.met_all, search.design.rows.scale
-    length = np.bincount(search.graph.rxn_all, (search.integers / scale[metabolites]) ** 2, search.graph.n_reactions)
-    return np.asarray(np.sqrt(np.mean(search.fitted**2, axis=0) / np.maximum(length, 1e-300)))
+def _size(search: Search, graph: Graph, integers: Ints) -> Floats:
+    """Return the root mean square of the rates of these columns, in rows, shape (R,)."""
+    length = np.bincount(graph.rxn_all, (integers / search.design.rows.scale[graph.met_all]) ** 2, graph.n_reactions)
+    fitted = search.fitted[:, : graph.n_reactions]
+    return np.asarray(np.sqrt(np.mean(fitted**2, axis=0) / np.maximum(length, 1e-300)))

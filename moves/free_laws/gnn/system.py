@@ -91,6 +91,11 @@ class System:
         self.weights, self.solved = self.inverse @ self.pull, True
 
     @property
+    def unexplained(self) -> float:
+        """Variance of what is left unexplained, of a mean square of the targets of 1."""
+        return self.noise / self.dispersion
+
+    @property
     def penalised(self) -> float:
         """Sum of squares that is left, penalty included."""
         return self.normal.total - float(self.weights @ self.pull)
@@ -125,7 +130,7 @@ class Price:
 
     Attributes:
         metric: shape (D, D, P, P), pull: shape (D, P), for its D edges and P features. ridge: shape (P,).
-        noise: variance of a row that is left unexplained.
+        noise: as of the system.
     """
 
     metric: Tensor

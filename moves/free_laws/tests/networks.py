@@ -61,5 +61,6 @@ def observed(
 
 
 def truth(graph: Graph) -> Ints:
-    """The coefficients of its edges."""
-    return np.asarray(COLUMNS[graph.met_all, graph.rxn_all])
+    """The coefficients of its edges; 1 for those of other metabolites."""
+    whole = np.concatenate([COLUMNS, np.ones((graph.n_metabolites - len(COLUMNS), COLUMNS.shape[1]), dtype=np.int64)])
+    return np.asarray(whole[graph.met_all, graph.rxn_all])

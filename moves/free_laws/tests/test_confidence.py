@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 
 from gnn.confidence import Confidence, answered, confidence_of
 from gnn.observations import Floats
@@ -9,7 +10,7 @@ COLUMNS = np.array([[-1, 1], [-1, 2], [-2, 1]])
 
 
 def confidence(*margins: Floats) -> Confidence:
-    return confidence_of(GRAPH, [COLUMNS], [margins], np.array([0]), rows=1000)
+    return confidence_of(GRAPH, [COLUMNS], [margins], np.array([0]), [1000.0] * len(margins))
 
 
 def test_a_column_far_ahead_is_sure_and_taking_another_has_a_price() -> None:
@@ -31,13 +32,30 @@ def test_passes_that_disagree_make_less_sure() -> None:
 
 
 def test_a_column_without_an_alternative_is_certain() -> None:
-    found = confidence_of(GRAPH, [COLUMNS[:1]], [(np.zeros(1), np.zeros(1))], np.array([0]), rows=10)
+    found = confidence_of(GRAPH, [COLUMNS[:1]], [(np.zeros(1), np.zeros(1))], np.array([0]), [10.0, 10.0])
     assert found.probability.tolist() == [1.0, 1.0]
     assert found.runner_up.tolist() == [0, 0]
 
 
-def test_the_answer_is_the_column_that_is_sure_or_else_the_smallest_that_may_be_right() -> None:
-    sure, doubted = np.array([-20.0, 0.0, -20.0]), np.array([-3.0, -20.0, 0.0])
-    assert answered([COLUMNS], [(sure, sure)]).tolist() == [1]
-    assert answered([COLUMNS], [(doubted, doubted)]).tolist() == [0]
-    assert answered([COLUMNS], [(sure, doubted)]).tolist() == [0]
+@pytest.mark.parametrize(
+    ("columns", "shares", "answer"),
+    [
+        ([[-1, 1], [-2, 1], [-1, 2]], [0.02, 0.97, 0.01], 1),  # sure
+        ([[-1, 1], [-2, 1], [-1, 2]], [0.10, 0.01, 0.89], 0),  # 1 may be right
+        ([[-1, 1], [-2, 1], [-1, 2], [-2, 2]], [0.001, 0.06, 0.85, 0.089], 2),  # no fewer departures from 1
+        ([[-1, 1], [-2, 1], [-2, 2], [-1, 2]], [0.051, 0.5, 0.448, 0.001], 1),  # the -2 is sure
+        ([[-1, 0, 1], [0, -1, 1], [-1, -1, 1]], [0.06, 0.04, 0.9], 2),  # absent is no 1
+    ],
+)
+def test_an_answer_that_is_not_sure_prefers_1_where_it_may_be_right(
+    columns: list[list[int]], shares: list[float], answer: int
+) -> None:
+    margins = 2.0 * np.log(np.array(shares))
+    assert answered([np.array(columns)], [(margins, margins)]).tolist() == [answer]
+
+
+def test_of_many_columns_that_are_all_improbable_the_most_probable_is_the_answer() -> None:
+    margins = 2.0 * np.log(np.concatenate([[1e-12], np.full(40, 1.0 / 40.0)]))
+    margins[7] += 0.1
+    columns = np.array([[-1, 1], *([-2, size] for size in range(2, 42))])
+    assert answered([columns], [(margins, margins)]).tolist() == [7]

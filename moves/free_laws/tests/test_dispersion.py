@@ -7,10 +7,10 @@ from gnn.observations import Floats
 LENGTHS = (40,) * 50
 
 
-def errors(correlation: float, rng: np.random.Generator) -> Floats:
+def errors(correlation: float, rng: np.random.Generator, trajectories: int = 50, frames: int = 40) -> Floats:
     """Errors of two metabolites that follow each other along each trajectory."""
-    steps = rng.normal(size=(50, 40, 2))
-    for frame in range(1, 40):
+    steps = rng.normal(size=(trajectories, frames, 2))
+    for frame in range(1, frames):
         steps[:, frame] = correlation * steps[:, frame - 1] + np.sqrt(1.0 - correlation**2) * steps[:, frame]
     return steps.reshape(-1, 2)
 
@@ -34,3 +34,13 @@ def test_errors_do_not_follow_each_other_from_one_trajectory_to_the_next() -> No
 
 def test_what_is_explained_altogether_is_no_error() -> None:
     assert dispersion(np.zeros((20, 3)), (10, 10)) == 1.0
+
+
+def test_short_trajectories_tell_the_same() -> None:
+    left = errors(0.8, np.random.default_rng(0), trajectories=4000, frames=3)
+    assert dispersion(left, (3,) * 4000) == pytest.approx(9.0, rel=0.2)
+
+
+def test_metabolites_without_an_error_have_no_say() -> None:
+    left = errors(0.8, np.random.default_rng(0))
+    assert dispersion(np.concatenate([left, np.zeros((2000, 3))], axis=1), LENGTHS) == dispersion(left, LENGTHS)

@@ -4,8 +4,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pytest
 
-from agent.analyzer.scoring.estimate import Estimate
+from agent.analyzer.scoring.estimate import Estimate, EstimateError
 from agent.training.lacking_csv import Missing, described, missing_in, write_missing
 from simulator.dataset import Dataset
 from tests.agent.analyzer.scoring.estimates import true_estimate
@@ -25,6 +26,18 @@ def test_what_is_missing_is_named_with_the_largest_effect_first(tiny: Dataset) -
         "m7 as a regulator of r4, 10% of its rate",
     ]
     assert missing_in(true_estimate(tiny), tiny) == []
+
+
+def test_a_statement_on_species_that_do_not_exist_is_refused(tiny: Dataset) -> None:
+    wide = replace(true_estimate(tiny), lacking=np.ones((tiny.graph.n_reactions + 1, tiny.graph.n_metabolites + 1)))
+    with pytest.raises(EstimateError, match="'lacking' is not for 20 metabolites and 0 inputs"):
+        missing_in(wide, tiny)
+
+
+def test_a_table_that_the_trial_left_goes_where_nothing_is_missing(tmp_path: Path) -> None:
+    (tmp_path / "lacking.csv").write_text("kind,reaction,species,effect\nexchange,,all,1.000\n")
+    write_missing(tmp_path, [])
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_table_lists_what_is_missing_and_follows_no_link(tiny: Dataset, tmp_path: Path) -> None:
