@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 
 import numpy as np
 from scipy.interpolate import CubicSpline, make_smoothing_spline
@@ -134,14 +135,17 @@ def observed_frames(dataset: FrozenData) -> tuple[Floats, Floats]:
 def derivative(trajectory: Trajectory) -> Floats:
     """Return dc/dt (F, N) as given; where it is not a number, by a local cubic (Savitzky and Golay 1964).
 
-    Where frames are not evenly spaced, by a smoothing spline whose smoothness is chosen by cross-validation.
+    Where frames are not evenly spaced, by a smoothing spline whose smoothness is chosen by cross-validation. For times
+    that differ by very many orders of magnitude SciPy finds none; then by differences.
     """
     if np.isfinite(trajectory.dcdt).all():
         return trajectory.dcdt
     steps = np.diff(trajectory.time)
     if np.ptp(steps) > 1e-6 * steps.mean():
-        spline = make_smoothing_spline(trajectory.time, trajectory.concentration)
-        return np.asarray(spline.derivative()(trajectory.time))
+        with suppress(ValueError):
+            spline = make_smoothing_spline(trajectory.time, trajectory.concentration)
+            return np.asarray(spline.derivative()(trajectory.time))
+        return np.asarray(np.gradient(trajectory.concentration, trajectory.time, axis=0))
     interval = float(trajectory.time[1] - trajectory.time[0])
     window = min(_SMOOTHING_FRAMES, len(trajectory.time))
     return np.asarray(savgol_filter(trajectory.concentration, window, 3, deriv=1, delta=interval, axis=0))

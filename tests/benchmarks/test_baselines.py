@@ -8,6 +8,7 @@ from agent.analyzer.scoring.score import baseline
 from benchmarks.answers import balance, derivative, judge, ones, oracle, stoichiometry_from_rates
 from benchmarks.baselines import answers
 from simulator.dataset import Dataset
+from simulator.integration import Trajectory
 from simulator.network import graph_of
 
 
@@ -37,6 +38,15 @@ def test_a_derivative_that_is_not_given_is_that_of_a_smooth_curve(tiny: Dataset)
     assert derivative(given) is given.dcdt
     error = np.sqrt(np.mean((derivative(hidden) - given.dcdt) ** 2) / np.mean(given.dcdt**2))
     assert 0.0 < error < 0.02
+
+
+def test_times_that_differ_by_many_orders_of_magnitude_have_a_derivative_too() -> None:
+    time = np.concatenate([[0.0], np.logspace(-9, 5, 39)])
+    concentration = np.exp(-time / 1000.0)[:, None]
+    stiff = Trajectory(time, concentration, np.full_like(concentration, np.nan), np.zeros((40, 0)))
+    slope = derivative(stiff)
+    assert slope.shape == (40, 1)
+    assert (slope[:-1] < 0.0).all()
 
 
 def test_ones_are_the_baseline_of_the_scorer(tiny: Dataset) -> None:
