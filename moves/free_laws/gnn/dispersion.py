@@ -23,13 +23,13 @@ def dispersion(left: Floats, lengths: tuple[int, ...]) -> float:
     """
     size = np.sqrt(np.mean(left**2, axis=0))
     errors = left[:, size > 0.0] / size[size > 0.0]
-    steps = sum(length - 1 for length in lengths)
-    if not steps or not errors.size:
+    pairs = sum(length - 1 for length in lengths)
+    if not pairs or not errors.size:
         return 1.0
     along = np.zeros(errors.shape[1])
     for part in np.split(errors, np.cumsum(lengths)[:-1]):
         along += np.sum(part[1:] * part[:-1], axis=0)
-    correlation = np.clip(along / steps, 0.0, _MOST)
+    correlation = np.clip(along / pairs, 0.0, _MOST)
     tails = np.maximum(np.mean(errors**4, axis=0) / _KURTOSIS, 1.0)
     excess = (1.0 + correlation) / (1.0 - correlation) - 1.0
     return float(np.median(1.0 + excess * tails))
