@@ -1,4 +1,4 @@
-"""The file `lacking.csv`: what the network that was given seems to lack, by name."""
+"""The file `lacking.csv`: regulators and exchange that the given network seems to lack, by name."""
 
 from __future__ import annotations
 

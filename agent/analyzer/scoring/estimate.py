@@ -53,13 +53,13 @@ class Confidence:
 
 @dataclass(frozen=True)
 class Estimate:
-    """A trained model as numbers, all float64; what a trial may leave out is None where it does.
+    """A trained model as numbers, all float64; `confidence` and `lacking` are None if the trial leaves them out.
 
     Attributes:
         sto_all: signed coefficients, shape (E,). log_k: shape (R,).
         substrate_func: table (C, M) at concentrations substrate_func_c (C,) and magnitudes |s|
             substrate_func_s (M,). rate_func: table (H,) at rate_func_h (H,). Grids increase strictly.
-        lacking: what the network seems to lack, shape (R + 1, species), 0 for nothing: for each rate and each species
+        lacking: lacks of the network, shape (R + 1, species), 0 for none: for each rate and each species
             that is not stated to act on it, the part of the rate that this species alone explains. The last row is
             exchange with the outside. Species are the metabolites, then the inputs. No score uses it.
     """

@@ -1,4 +1,4 @@
-"""How many rows count as one.
+"""The number of rows that count as one.
 
 Errors of the laws follow each other along a trajectory, and are large where much happens. The evidence takes rows for
 independent. Where they are not, it counts each as the share of an independent one that it is worth.

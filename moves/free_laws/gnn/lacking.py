@@ -1,4 +1,4 @@
-"""What a network lacks: regulators that it does not state, and exchange with the outside.
+"""The lacks of a network: regulators that it does not state, and exchange with the outside.
 
 A rate whose law misses a species leaves a trace: what remains unexplained follows the rate times some function of that
 species. Each candidate is priced like a column, with all present rates refitted (a Schur complement). Candidates come
@@ -17,6 +17,7 @@ from torch import Tensor
 from gnn.network import Lack, Network
 from gnn.observations import Floats, Ints
 from gnn.search import Search
+from gnn.system import block
 
 _EXPLAINED = 0.002  # share of the targets, root mean square, that laws of the right participants may leave
 _LEAST_SHARE = 0.003  # of the unexplained sum of squares, for which an addition is worth the trouble
@@ -70,7 +71,7 @@ class _Problem:
     """The solved system, to which features can be added."""
 
     def __init__(self, search: Search, left: Floats) -> None:
-        self.search, self.rows = search, search.design.rows
+        self.search, self.rows, self.fitted = search, search.design.rows, search.fitted
         self.left = torch.from_numpy(left)
         self.total = max(float(self.left.square().sum()), 1e-300)
         self.every = torch.from_numpy(np.concatenate(search.design.features, 1))
@@ -81,10 +82,8 @@ class _Problem:
 
     def regulators(self, reaction: int, features: Floats, stated: Ints) -> list[_Priced]:
         """Price every species that varies and is not stated: it may scale the rate by a function of its logarithm."""
-        search = self.search
-        column = search.system.columns[reaction]
-        fitted = search.fitted[:, reaction]
-        rate = features @ np.linalg.lstsq(self.rows.of(features), fitted, rcond=1e-8)[0]
+        column = self.search.system.columns[reaction]
+        rate = features @ np.linalg.lstsq(self.rows.of(features), self.fitted[:, reaction], rcond=1e-8)[0]
         species = np.setdiff1d(self.varying, stated)
         of = self.standard[:, species]
         factors = np.stack([of, of**2 - 1.0], axis=2) * rate[:, None, None]
@@ -109,7 +108,7 @@ class _Problem:
         along = system.columns @ column
         others = torch.nonzero((along != 0)[system.unit])[:, 0]
         coupling = (self.every[:, system.place[others]].T @ rows) * along[system.unit[others]].unsqueeze(1)
-        inverse = system.inverse[others.unsqueeze(1), others]
+        inverse = block(system.inverse, others, others)
         pairs = rows.T.reshape(-1, 2, len(rows))
         coupled = coupling.T.reshape(len(pairs), 2, len(others))
         metric = pairs @ pairs.mT - coupled @ inverse @ coupled.mT + _JITTER * torch.eye(2, dtype=torch.float64)

@@ -34,7 +34,7 @@ class Recovered:
 
     Attributes:
         sto_all: integer coefficients, shape (E,). size: root mean square of each rate, shape (R,).
-        confidence: how sure each coefficient is. lacks: what the network seems to lack.
+        confidence: how sure each coefficient is. lacks: regulators and exchange that the network seems to lack.
     """
 
     sto_all: Ints
@@ -88,7 +88,7 @@ def recover(observations: Observations, config: Configuration, seed: int, clock:
         noted = partial(clock.of, stage=number + 1)
         last = _refined(last, last.network, breed, noted)
         if number == 0:
-            # What is missing makes errors follow each other: all rows count in full until it is found.
+            # Missing participants make errors follow each other: all rows count in full until they are found.
             last = _completed(last, breed, noted)
         if number == 1:
             last = _pruned(last, breed)
@@ -192,9 +192,7 @@ def _answer(last: _Pass, margins: list[dict[int, Floats]], rows: list[float]) ->
     graph, search = last.given.graph, last.search
     own = [tuple(one[reaction] for one in margins) for reaction in range(graph.n_reactions)]
     chosen = answered(last.given.options, own)
-    integers = np.zeros(len(graph.met_all), dtype=np.int64)
-    for reaction, choice in enumerate(chosen):
-        integers[search.edges[reaction]] = last.given.options[reaction][choice]
+    integers = search.integers_of(chosen)[: len(graph.met_all)]
     sure = confidence_of(graph, last.given.options, own, chosen, rows)
     lacks = tuple(lack for lack in last.network.added if lack.effect >= _TELLING)
     return Recovered(integers, _size(search, graph, integers), sure, lacks)

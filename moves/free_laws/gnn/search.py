@@ -54,8 +54,12 @@ class Search:
     @property
     def integers(self) -> Ints:
         """The columns of all reactions, shape (E,); the first allowed one where a reaction is not decided."""
+        return self.integers_of(self.chosen)
+
+    def integers_of(self, choices: Ints) -> Ints:
+        """Return the columns for other choices, shape (E,); zeros for reactions beyond them."""
         found = np.zeros(len(self.graph.met_all), dtype=np.int64)
-        for reaction, choice in enumerate(self.chosen):
+        for reaction, choice in enumerate(choices):
             found[self.edges[reaction]] = self.options[reaction][max(choice, 0)]
         return found
 
@@ -130,7 +134,7 @@ class Search:
 
     @property
     def left(self) -> Floats:
-        """What rates and columns leave unexplained, in rows, shape (n, N); all reactions must be decided."""
+        """The targets less rates times columns, in rows, shape (n, N); all reactions must be decided."""
         return np.asarray(self.design.rows.target - self.fitted @ self.system.columns.numpy())
 
     def revise(self, note: Callable[[], None]) -> None:

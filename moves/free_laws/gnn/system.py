@@ -65,7 +65,7 @@ class System:
         unit: of each weight, shape (P,). place: of the feature of each weight, shape (P,).
         columns: of each unit, of length 1, shape (U, N). reactions: of each unit.
         ridge: of each weight, shape (P,). inverse: of the ridged Gram matrix, shape (P, P). weights: shape (P,).
-        noise: variance of what is left unexplained, times the number of rows that count as one (`dispersion`).
+        noise: unexplained variance of a row, times the number of rows that count as one (`dispersion`).
         variance: of the weights of each reaction, shape (R,).
     """
 
@@ -92,7 +92,7 @@ class System:
 
     @property
     def unexplained(self) -> float:
-        """Variance of what is left unexplained, of a mean square of the targets of 1."""
+        """The unexplained variance of a row; the targets have a mean square of 1."""
         return self.noise / self.dispersion
 
     @property
@@ -118,10 +118,8 @@ class System:
         size, count = torch.zeros(2, len(self.variance), dtype=torch.float64)
         size.index_add_(0, owner, self.weights**2 / self.normal.power[self.place])
         count.index_add_(0, owner, known)
-        self.noise, self.variance = (
-            noise * self.dispersion,
-            ((size + 1e-4) / (count + 1e-3)).clamp(_LEAST_VARIANCE, _MOST_VARIANCE),
-        )
+        self.noise = noise * self.dispersion
+        self.variance = ((size + 1e-4) / (count + 1e-3)).clamp(_LEAST_VARIANCE, _MOST_VARIANCE)
 
 
 @dataclass(frozen=True)
@@ -161,7 +159,7 @@ def _factor(metrics: Tensor, ridge: Tensor) -> Tensor:
     return factor
 
 
-def _block(matrix: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
+def block(matrix: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
     """Return rows and columns of a large matrix, without a copy of whole rows."""
     return matrix[rows.unsqueeze(1), columns]
 
@@ -173,18 +171,18 @@ def price(system: System, reaction: int, metabolites: Tensor) -> Price:
     near = (system.columns[:, metabolites] != 0).any(1)
     near[units] = False
     others = torch.nonzero(near[system.unit])[:, 0]
-    beside = _block(system.inverse, others, own)
-    drop = torch.linalg.solve(_block(system.inverse, own, own), beside.T).T
-    inverse = _block(system.inverse, others, others) - drop @ beside.T
+    beside = block(system.inverse, others, own)
+    drop = torch.linalg.solve(block(system.inverse, own, own), beside.T).T
+    inverse = block(system.inverse, others, others) - drop @ beside.T
     weights = system.weights[others] - drop @ system.weights[own]
     features = normal.places(reaction)
-    overlap = _block(normal.overlap, system.place[others], features)
-    shared = _block(system.columns, system.unit[others], metabolites)
+    overlap = block(normal.overlap, system.place[others], features)
+    shared = block(system.columns, system.unit[others], metabolites)
     size, degree = len(features), len(metabolites)
     coupling = (shared.unsqueeze(2) * overlap.unsqueeze(1)).reshape(len(others), degree * size)
     metric = -(coupling.T @ (inverse @ coupling)).view(degree, size, degree, size).permute(0, 2, 1, 3).contiguous()
     for edge in range(degree):
-        metric[edge, edge] += _block(normal.overlap, features, features)
+        metric[edge, edge] += block(normal.overlap, features, features)
     pull = normal.cross[features][:, metabolites].T - (coupling.T @ weights).view(degree, size)
     ridge = system.noise / (system.variance[reaction] * normal.power[features])
     return Price(metric, pull, ridge, system.noise)

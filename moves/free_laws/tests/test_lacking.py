@@ -21,7 +21,7 @@ OUTFLOW = 2
 
 
 def missed(observations: Observations, absent: int | None = None) -> list[Lack]:
-    """What the network lacks, judged with the true columns; the coefficient of edge `absent` is taken for zero."""
+    """Return the lacks of the network, judged with the true columns; the coefficient of edge `absent` is 0."""
     rows, network = rows_of(observations, 0.1), network_of(observations)
     rng = np.random.default_rng(0)
     tables = Saturations(rows.logs, rng)
