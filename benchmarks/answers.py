@@ -8,10 +8,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import suppress
 
 import numpy as np
-from scipy.interpolate import CubicSpline, make_smoothing_spline
+from scipy.interpolate import CubicSpline
 from scipy.linalg import block_diag, null_space
 from scipy.signal import savgol_filter
 
@@ -22,6 +21,7 @@ from simulator.integration import Trajectory
 from simulator.kinetics import Floats
 from simulator.kinetics.recorded_rates import RecordedRates
 from simulator.network import Graph, Ints
+from simulator.smoothing import smoothing_spline
 
 # Directions this weak are left open by the rates, as in `given_rates`: they get no coefficient.
 _TOLERANCE = 1e-7
@@ -142,8 +142,7 @@ def derivative(trajectory: Trajectory) -> Floats:
         return trajectory.dcdt
     steps = np.diff(trajectory.time)
     if np.ptp(steps) > 1e-6 * steps.mean():
-        with suppress(ValueError):
-            spline = make_smoothing_spline(trajectory.time, trajectory.concentration)
+        if spline := smoothing_spline(trajectory.time, trajectory.concentration):
             return np.asarray(spline.derivative()(trajectory.time))
         return np.asarray(np.gradient(trajectory.concentration, trajectory.time, axis=0))
     interval = float(trajectory.time[1] - trajectory.time[0])

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -22,7 +21,6 @@ from pathlib import Path
 import numpy as np
 import yaml
 from pydantic import BaseModel, ConfigDict
-from scipy.interpolate import make_smoothing_spline
 
 from simulator.dataset import FACTS, HELDOUT, OBSERVATIONS, Arrays, FrozenData, check, shown, stack, write
 from simulator.integration import Trajectory
@@ -40,6 +38,7 @@ from simulator.measured.stated_network import read_stated
 from simulator.measured_regime import Measured, Origin, read_known
 from simulator.regime import REGIME_FOLDER, Training
 from simulator.sbml import name_of
+from simulator.smoothing import smoothing_spline
 from stoichloop.errors import DatasetError, RegimeError
 
 LEAST_ALONE = 25  # of a single trajectory, whose last fifth is held out
@@ -256,8 +255,7 @@ def _smoothed(raw: TimeSeries, one: FilledFrames, inputs: int) -> Trajectory:
         known = ~np.isnan(column)
         if known.sum() < LEAST_SAMPLES:
             continue
-        with suppress(ValueError):  # SciPy finds no smoothness for times that differ by very many orders of magnitude
-            spline = make_smoothing_spline(raw.time[known], column[known])
+        if spline := smoothing_spline(raw.time[known], column[known]):
             fitted[:, place], slope[:, place] = spline(one.time), spline.derivative()(one.time)
     return replace(plain, concentration=fitted, dcdt=slope)
 

@@ -8,14 +8,14 @@ unexplained adds up over time like a random walk; both are whitened together.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.interpolate import CubicSpline, make_smoothing_spline
+from scipy.interpolate import CubicSpline
 
 from simulator.integration import Trajectory
 from simulator.kinetics import Floats
+from simulator.smoothing import smoothing_spline
 
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(3)
 _SMALLEST = 1e-5  # of a species' highest concentration
@@ -87,6 +87,6 @@ def _between(time: Floats, values: Floats, at: Floats) -> Floats:
     """Return values (F, M) at other times (n,), by smoothing splines whose smoothness cross-validation picks."""
     found = CubicSpline(time, values, bc_type="natural")(at)
     for place, column in enumerate(values.T):
-        with suppress(ValueError):  # too few readings, or times that differ by very many orders of magnitude
-            found[:, place] = make_smoothing_spline(time, column)(at)
+        if spline := smoothing_spline(time, column):
+            found[:, place] = spline(at)
     return np.asarray(found)
