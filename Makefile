@@ -9,6 +9,9 @@ EXTRAS := networks kinetics petab benchmarks llm hpc mlflow wandb mcp notebook d
 # Tests wait for processes of their own a good part of their time: more of them at once than there are cores.
 WORKERS := $(shell echo $$(( $$(nproc) * 2 )))
 
+# Most containers forbid Python to keep what it compiles; then each of thousands of processes compiles the project anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 # Stamps. Running needs requirements.lock alone; testing and developing need requirements-dev.lock on top.
 RUN := .venv/.run
 DEV := .venv/.dev
@@ -18,7 +21,7 @@ RUN_MB := 290
 DEV_MB := 180
 
 .DEFAULT_GOAL := help
-.PHONY: help demo dev extra named test torture coverage check lint types moves site format lock oldest
+.PHONY: help demo dev extra named test long torture coverage check lint types moves site format lock oldest
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
@@ -33,14 +36,17 @@ dev: $(DEV)  ## install everything: all extras, and the tools that test, check a
 extra: named $(RUN)  ## install an optional part, as in: make extra NAME=llm (networks, kinetics, petab, benchmarks, llm, hpc, mlflow, wandb, mcp, notebook, docs)
 	@$(call install,--constraint requirements-dev.lock --no-build-isolation --editable '.[$(NAME)]')
 
-test: $(DEV)  ## run the tests, but for torture
+test: $(DEV)  ## run the tests, but for long ones and torture
 	$(BIN)/pytest -n $(WORKERS)
+
+long: $(DEV)  ## run the tests that train for long, lead whole campaigns or try very many cases
+	$(BIN)/pytest -n $(WORKERS) -m long
 
 torture: $(DEV)  ## inject faults for half an hour: kills, full disks, damaged ledgers
 	$(BIN)/pytest -m torture tests/torture --durations=0
 
 coverage: $(DEV)  ## run the tests and fail if they execute fewer lines than pyproject.toml demands
-	$(BIN)/pytest -n $(WORKERS) --cov
+	$(BIN)/pytest -n $(WORKERS) -m 'not torture' --cov
 
 check: $(DEV)  ## run lint, types and moves, two at a time
 	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target types moves lint

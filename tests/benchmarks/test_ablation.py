@@ -40,6 +40,7 @@ def finished(arm: Arm, seed: int, exact: float) -> Finished:
     return Finished(trial=trial(arm, seed), seconds=1.0, printed={"scores": scores})
 
 
+@pytest.mark.long
 def test_a_second_run_adds_what_the_first_lacks_and_nothing_else(clone: Workspace, tmp_path: Path) -> None:
     results = tmp_path / "kept" / "results.jsonl"
     done = ablation(clone, results, "--message", "substrates")

@@ -37,6 +37,7 @@ def test_operations_are_those_of_the_matrices(observations: Observations) -> Non
     assert operations(observations) == 3 * forward
 
 
+@pytest.mark.long
 def test_the_report_has_every_rate(
     tiny: Dataset, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -17,6 +17,7 @@ def free_sign(workspace: Workspace, seeds: int) -> tuple[BenchmarkRun, ...]:
     return plan(workspace, REGIME, seeds, 0, baselines=True).free_sign
 
 
+@pytest.mark.long
 def test_a_finished_trial_is_kept_and_not_run_again(clone: Workspace, tmp_path: Path) -> None:
     results = tmp_path / "results.jsonl"
     first = measure(free_sign(clone, 1), clone, results, jobs=1)

@@ -98,6 +98,7 @@ def follow(step: Step, root: Path, *, warm: bool) -> None:
         run(command, root, warm=warm)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("page", FOLLOWED, ids=lambda page: str(page.relative_to(ROOT)))
 def test_the_commands_of_a_page_run_in_their_order(
     page: Path, night: Path, tmp_path: Path, request: pytest.FixtureRequest

@@ -34,6 +34,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.long
 def test_links_that_work_in_a_forge_work_on_the_site(site: Path) -> None:
     home = (site / "index.html").read_text()
     assert 'href="notes/integer-columns.html"' in home

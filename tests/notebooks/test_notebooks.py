@@ -47,6 +47,7 @@ def test_a_notebook_is_stored_as_it_ran_from_top_to_bottom(notebook: Any) -> Non
     assert not re.search(r"/(home|tmp|root|work)/", stored)  # a path of the machine on which it ran
 
 
+@pytest.mark.long
 @pytest.mark.filterwarnings("ignore")  # of Jupyter's own
 def test_a_notebook_shows_what_is_stored(notebook: Any, documented: Documented, tmp_path: Path) -> None:
     """Trainings are quick and campaigns are short, so that figures and tables have other values."""

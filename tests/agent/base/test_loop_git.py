@@ -27,6 +27,8 @@ from memory.records import Experiment
 from stoichloop.errors import StoichloopError
 from tests.conftest import UNCONTAINED, start_repository
 
+pytestmark = pytest.mark.long
+
 MODEL = "".join(f"line_{number} = {number}\n" for number in range(30)) + "\ndef  forward(x):\n    return  x\n"
 DIFF = """--- a/gnn/model.py
 +++ b/gnn/model.py

@@ -18,6 +18,7 @@ def export(documented: Documented, *arguments: str) -> subprocess.CompletedProce
     return run_warm("agent.cli", ["export", *arguments], documented.workspace.root, os.environ, timeout=120)
 
 
+@pytest.mark.long
 def test_several_formats_are_exported_at_once(documented: Documented, tmp_path: Path) -> None:
     arguments = ["--csv", str(tmp_path / "tables"), "--sbml", str(tmp_path / "s.xml"), "--experiment", "e0002"]
     done = export(documented, "night", *arguments, "--json")

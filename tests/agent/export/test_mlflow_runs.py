@@ -18,6 +18,7 @@ from tests.conftest import Documented
 pytestmark = pytest.mark.filterwarnings("ignore")  # of MLflow's own
 
 
+@pytest.mark.long
 def test_what_is_there_is_not_added_again_and_what_was_cut_off_is(documented: Documented, tmp_path: Path) -> None:
     mlflow = pytest.importorskip("mlflow")
     campaign, uri = documented.campaign, f"sqlite:///{tmp_path / 'mlflow.db'}"

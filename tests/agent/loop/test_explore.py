@@ -172,6 +172,7 @@ def test_after_kill_9_in_mid_block_nothing_is_lost_and_nothing_run_twice(
     assert "interrupted trials" in stoichloop("log", "night").stdout
 
 
+@pytest.mark.long
 def test_a_trial_that_somebody_kills_is_tried_once_more(stoichloop: Command, workspace: Workspace) -> None:
     lengthen(workspace, 1.0)
     controller = Controller(workspace)
@@ -216,6 +217,7 @@ def test_others_may_look_but_not_lead_while_it_runs(stoichloop: Command, workspa
     assert "stopped: interrupted by SIGTERM" in stoichloop("status").stdout
 
 
+@pytest.mark.long
 def test_the_budget_of_time_is_kept(stoichloop: Command, workspace: Workspace) -> None:
     started = time.monotonic()
     told = stoichloop("explore", REGIME, "--campaign", "night", "--budget", "10s", "--fidelity", "probe").stdout

@@ -34,6 +34,7 @@ def read(workspace: Workspace) -> list[Experiment]:
         return ledger.experiments()
 
 
+@pytest.mark.long
 def test_faults_of_a_model_are_survived_said_and_cost_nothing_that_was_done(
     stoichloop: Command, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -76,6 +77,7 @@ def test_faults_of_a_model_are_survived_said_and_cost_nothing_that_was_done(
     assert "in the model's words: a faster rate is a start" in memory
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("quick")
 def test_a_key_that_is_no_good_ends_the_campaign_in_the_words_of_the_provider(
     stoichloop: Command, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
@@ -117,6 +119,7 @@ def test_patches_are_refused_fail_and_are_repaired(
     assert "gnn/train.py +1 -1" in log
 
 
+@pytest.mark.long
 @needs_sandbox
 def test_without_any_model_the_loop_tries_moves_and_lands_what_helps(
     workspace: Workspace, tiny: Dataset, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

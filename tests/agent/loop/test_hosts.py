@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from agent.executor.workspace import Workspace
 from agent.loop.hosts import CampaignPlanning
 from agent.planner.planners.moves import Moves
@@ -13,6 +15,7 @@ from tests.agent.experiments import situation
 from tests.agent.winners.nights import FIDELITY, Night
 
 
+@pytest.mark.long
 def test_moves_that_old_code_does_not_take_are_named_once_in_the_log(workspace: Workspace, tiny: Dataset) -> None:
     model = workspace.root / "gnn" / "model.py"
     model.write_text(model.read_text().replace("config.init_scale_S", "2.0 * config.init_scale_S"))

@@ -224,6 +224,7 @@ def test_signs_are_not_tied_to_roles_that_are_not_told(checkout: Path, veiled: D
     assert "signs cannot be tied to unknown roles" in done.stderr.splitlines()[-1]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "veiled", [(0.0, False), (1.0, True), (1.0, False)], indirect=True, ids=["signs", "decoy", "open"]
 )
@@ -240,6 +241,7 @@ def test_integer_columns_are_columns_that_the_regime_allows(checkout: Path, veil
         assert 1 <= (column > 0).sum() <= 3
 
 
+@pytest.mark.long
 def test_what_a_common_metabolite_hides_comes_back_where_columns_need_not_balance(
     checkout: Path, unbalanced: Dataset, tmp_path: Path
 ) -> None:
@@ -248,6 +250,7 @@ def test_what_a_common_metabolite_hides_comes_back_where_columns_need_not_balanc
     assert score_artifact(tmp_path / "estimate.npz", unbalanced)["exact_identifiable"] == 1.0
 
 
+@pytest.mark.long
 def test_ones_do_not_come_back_as_twos_and_four_protons_are_found(checkout: Path, tmp_path: Path) -> None:
     regime = find_regime("ecoli_core")
     half = regime.trajectories.model_copy(update={"count": 16, "heldout": 2, "frames": 60})

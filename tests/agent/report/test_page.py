@@ -277,6 +277,7 @@ def test_a_client_that_leaves_is_no_fault(server: ReportServer, capfd: pytest.Ca
     assert capfd.readouterr().err == ""
 
 
+@pytest.mark.long
 def test_the_command_writes_it_and_says_where(again: Paged) -> None:
     workspace, campaign = again.workspace, again.campaign
 

@@ -67,6 +67,7 @@ def test_a_value_that_a_later_one_replaces_contributes_nothing(night: Night) -> 
     assert rest.keys() == {"e0003"}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("first", "second", "reason"),
     [
@@ -108,6 +109,7 @@ def test_changes_of_different_places_are_merged(night: Night) -> None:
     assert "# two" not in rest["e0003"]["gnn/tunable.py"]
 
 
+@pytest.mark.long
 def test_each_part_of_a_combination_is_left_out_alone(night: Night) -> None:
     beginning = replace("gnn/tunable.py", "from __future__", "# one\nfrom __future__")
     night.reject("e0001", {}, changes={"lr_S": 0.02}, **beginning)

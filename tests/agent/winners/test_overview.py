@@ -75,6 +75,7 @@ def test_winners_come_with_their_evidence(stoichloop: Command, night: Night) -> 
     )
 
 
+@pytest.mark.long
 def test_an_ablation_tells_what_matters_and_measures_nothing_twice(stoichloop: Command, night: Night) -> None:
     night.stack()
     ours = winners(stoichloop, "--ablate")
@@ -102,6 +103,7 @@ def test_the_base_has_nothing_to_leave_out_and_one_leads_at_a_time(stoichloop: C
         assert "another controller" in stoichloop("winners", "--ablate", check=False).stderr
 
 
+@pytest.mark.long
 def test_an_interrupted_ablation_leaves_nothing_but_what_it_measured(workspace: Workspace, night: Night) -> None:
     night.accept("e0001", {0: 0.4, 1: 0.42}, **SIGN_TIED)
     process = subprocess.Popen(

@@ -58,6 +58,7 @@ def chosen(root: Path) -> dict[str, Any]:
     return content
 
 
+@pytest.mark.long
 def test_a_fresh_clone_picks_a_winner_and_training_shows_its_score(
     workspace: Workspace, night: Night, tiny: Dataset, tmp_path: Path
 ) -> None:

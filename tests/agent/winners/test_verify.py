@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import shutil
 
+import pytest
+
 from agent.executor.workspace import Workspace
 from agent.winners.chain import Chain, Link, Score
 from agent.winners.verify import _verdict, fidelity_of
@@ -13,6 +15,7 @@ from tests.agent.winners.nights import SIGN_TIED, Night
 from tests.conftest import Command
 
 
+@pytest.mark.long
 def test_a_winner_is_trained_on_siblings_next_to_its_base(
     stoichloop: Command, workspace: Workspace, night: Night
 ) -> None:
@@ -37,6 +40,7 @@ def test_a_winner_is_trained_on_siblings_next_to_its_base(
     assert f"on 2 siblings: {facts['verdict']}" in stoichloop("winners").stdout
 
 
+@pytest.mark.long
 def test_git_alone_is_enough(stoichloop: Command, workspace: Workspace, night: Night) -> None:
     night.accept("e0001", {0: 0.55, 1: 0.56}, **SIGN_TIED)
     night.ledger.close()

@@ -110,6 +110,7 @@ def run(executor: Executor[Trial], trials: list[Trial], limit_s: float = 60.0, l
     return [outcome for _, outcome in sorted(found, key=lambda each: trials.index(each[0]))]
 
 
+@pytest.mark.long
 def test_trials_come_out_as_they_do_in_slots_of_this_machine(cluster: Cluster, tiny: Dataset) -> None:
     there, crashed = run(cluster.on_workers(), [cluster.training(), *cluster.waiting(1, seed=13)])
     here = cluster.here

@@ -179,6 +179,7 @@ def test_a_planner_of_code_needs_a_sandbox(workspace: Workspace, tiny: Dataset) 
         lead(workspace, tiny, "moves", experiments=1)
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("quick")
 def test_a_person_may_go_without(stoichloop: Command) -> None:
     arguments = ["--campaign", "night", "--budget", "10m", "--fidelity", "probe", "--planner", "sweep"]
