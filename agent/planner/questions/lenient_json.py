@@ -11,11 +11,12 @@ import re
 
 _DEEPEST = 50
 _QUOTES = ('"', "'")
-# Possessive and bounded throughout: a hostile text must not cost more than its length.
+# A hostile text must not cost more than its length: the alternatives of each repetition exclude each other, what is
+# skipped is matched for itself, and comments are bounded. Groups repeated possessively are wrong in Python 3.11.2.
+_SKIPPED = re.compile(r"(?:\s|(?://|#)[^\n]{0,1000}\n|/\*(?:[^*]|\*(?!/)){0,1000}\*/)*")
 _SYMBOL = re.compile(
-    r"""(?:\s++|(?://|\#)[^\n]{0,1000}+\n|/\*(?:[^*]|\*(?!/)){0,1000}+\*/)*+
-    (?P<symbol>\"{3}(?:[^"\\]|\\.|"(?!""))*+\"{3}|'{3}(?:[^'\\]|\\.|'(?!''))*+'{3}
-    |"(?:[^"\\]|\\.)*+"|'(?:[^'\\]|\\.)*+'|[{}\[\]:,]|[^\s{}\[\]:,"']++|\Z)""",
+    r"""\"{3}(?:[^"\\]|\\.|"(?!""))*\"{3}|'{3}(?:[^'\\]|\\.|'(?!''))*'{3}
+    |"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|[{}\[\]:,]|[^\s{}\[\]:,"']+|\Z""",
     re.VERBOSE | re.DOTALL,
 )
 _ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2})|(.))", re.DOTALL)
@@ -50,8 +51,8 @@ class BrokenJsonError(ValueError):
     def end(self) -> int | None:
         """Return where the outer object ends by its brackets, None if it is never closed."""
         depth, at = self._parser.depth, self.at
-        while depth > 0 and (found := _SYMBOL.match(self._parser.text, at)) is not None and found["symbol"]:
-            depth += {"{": 1, "[": 1, "}": -1, "]": -1}.get(found["symbol"], 0)
+        while depth > 0 and (found := _next_symbol(self._parser.text, at)) is not None and found[0]:
+            depth += {"{": 1, "[": 1, "}": -1, "]": -1}.get(found[0], 0)
             at = found.end()
         return at if depth == 0 else None
 
@@ -129,11 +130,16 @@ class _Parser:
         self._advance()
 
     def _advance(self) -> None:
-        found = _SYMBOL.match(self.text, self.at)
+        found = _next_symbol(self.text, self.at)
         if found is None:  # a string that is never closed
             self.symbol, self.symbol_at = "", len(self.text)
         else:
-            self.symbol, self.symbol_at, self.at = found["symbol"], found.start("symbol"), found.end()
+            self.symbol, self.symbol_at, self.at = found[0], found.start(), found.end()
+
+
+def _next_symbol(text: str, at: int) -> re.Match[str] | None:
+    skipped = _SKIPPED.match(text, at)
+    return _SYMBOL.match(text, skipped.end() if skipped else at)
 
 
 def _string(symbol: str) -> str:
