@@ -38,9 +38,10 @@ def read(workspace: Workspace) -> list[Experiment]:
 def test_faults_of_a_model_are_survived_said_and_cost_nothing_that_was_done(
     stoichloop: Command, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Garbage, errors, silence and a dropped connection come before the answers: a configuration and a diagnosis."""
+    """Garbage, errors, silence and a dropped connection come before the answers: configurations and a diagnosis."""
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     faster = {"hypothesis": "a faster rate finds them", "changes": {"lr_S": 0.01}}
+    slower = {"hypothesis": "a slower rate does", "changes": {"lr_S": 0.001}}
     printing = patch("how far off?", AT_END, f"    print('off by 0.043')\n    raise SystemExit(5)\n{AT_END}")
     scenes = [
         says('{"hypothesis": "half an answer'),
@@ -51,22 +52,24 @@ def test_faults_of_a_model_are_survived_said_and_cost_nothing_that_was_done(
         drops,
         answers(**faster),
         answers(**{**printing, "kind": "diagnosis"}),
+        answers(**slower),  # a comparison ends last, which is worth explaining
         tells("a faster rate is a start"),
     ]
     with serving(*scenes) as server:
-        limits = ["--experiments", "2", "--patience", "2s"]
+        limits = ["--experiments", "3", "--patience", "2s"]
         stoichloop(*EXPLORE, "--planner", "llm", "--model", server.address, *limits)
     experiments = read(workspace)
-    assert [(e.id, e.planner) for e in experiments] == [("e0001", "none"), ("e0002", "llm"), ("e0003", "llm")]
-    diagnosis = experiments[-1].verdict
+    assert [(e.id, e.planner) for e in experiments[:2]] == [("e0001", "none"), ("e0002", "llm")]
+    assert [(e.id, e.planner) for e in experiments[2:]] == [("e0003", "llm"), ("e0004", "llm")]
+    diagnosis = experiments[2].verdict
     assert diagnosis is not None
-    assert (diagnosis.verdict, [t.status for t in experiments[-1].trials]) == ("diagnosed", ["diagnosed"])
+    assert (diagnosis.verdict, [t.status for t in experiments[2].trials]) == ("diagnosed", ["diagnosed"])
     assert diagnosis.reason == "its output was read; it ended early: exit status 5: off by 0.043"
     asked = sorted(path.name for path in (workspace.runs / "night" / "calls").iterdir())
-    assert len(asked) >= 4  # those that were answered, whatever that was worth; one for each lesson that was due
+    assert len(asked) >= 5  # those that were answered, whatever that was worth; one for each lesson that was due
     with Ledger(workspace.runs / "night" / "memory.db", readonly=True) as ledger:
         assert {e.prompt for e in experiments[1:]} <= {call.prompt for call in ledger.calls()}
-        assert [block.rung for block in ledger.blocks()] == ["baseline", "sweep", "code"]
+        assert [block.rung for block in ledger.blocks()] == ["baseline", "sweep", "code", "sweep"]
     trials = [trial.trial for e in experiments for trial in e.trials]
     assert len(trials) == len(set(trials))
     log = stoichloop("log", "night").stdout
