@@ -1,7 +1,7 @@
 """The certainty of each coefficient: a probability, the runner-up, and the price of taking it.
 
 The evidence of a column rests on features that describe rates nearly, not exactly, and on the other columns being
-right. Two passes with features of different laws judge each column, and the less certain of them counts.
+right. Several passes with features of different laws judge each column, and the least certain of them counts.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from gnn.observations import Floats, Graph, Ints
+from gnn.search import DEPARTURE
 
 _SURE, _POSSIBLE = 0.9, 0.05  # least probability of a coefficient, of a column
 
@@ -40,7 +41,9 @@ def confidence_of(
     found = Confidence(*np.zeros((3, len(graph.met_all))))
     for reaction, columns in enumerate(options):
         share = _cautious(np.stack(margins[reaction]))
-        evidence = np.mean([one / count for one, count in zip(margins[reaction], rows, strict=True)], axis=0)
+        odds = DEPARTURE * np.sum(np.abs(columns) != 1, axis=1)  # explain nothing
+        told = zip(margins[reaction], rows, strict=True)
+        evidence = np.mean([(one + odds) / count for one, count in told], axis=0)
         for edge, values in zip(graph.edges_of(reaction), columns.T, strict=True):
             integers, place = np.unique(values, return_inverse=True)
             chance = np.bincount(place, share)

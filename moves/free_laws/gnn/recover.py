@@ -1,8 +1,12 @@
-"""The whole recovery: undecided columns and few wide features first, then features around the rates that were found."""
+"""The whole recovery: undecided columns and few wide features first, then features around the rates that were found.
+
+Two starts are refined, each on its own, and the less certain counts for each column. Where laws describe the rates
+badly, a search ends where it began: what depends on the start is not sure.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -25,6 +29,7 @@ _ROUNDS = 25  # of additions to the network
 _PATIENCE = 2  # additions to the network in a row that do not raise the evidence
 _TELLING = 0.05  # effect of an addition from which it is worth a word
 
+_STARTS = 2
 _Noted = Callable[[Search], Callable[[], None]]  # from a search to what it calls after each round
 
 
@@ -62,6 +67,14 @@ class _Pass:
 
 
 @dataclass(frozen=True)
+class _Judged:
+    """Twice the log evidence of all columns in a pass, by reaction, and the number of data that it counts."""
+
+    margins: dict[int, Floats]
+    rows: float
+
+
+@dataclass(frozen=True)
 class _Breeder:
     """Breeds laws towards a rate, and gives at most `most` features around those that come closest."""
 
@@ -80,31 +93,48 @@ def recover(observations: Observations, config: Configuration, seed: int, clock:
     tables = Saturations(rows.logs, generator)
     breed = _Breeder(tables, config.near_features, generator)
     wide = [wide_features(tables, own, config.wide_features, _LEAST_SHARE, generator) for own in network.participants]
-    last = _Pass(network, network, wide, *_started(design_of(rows, wide), network, clock))
-    margins, counts = list[dict[int, Floats]](), list[float]()
-    for number in range(config.passes):
+    ended, judged = list[_Pass](), list[_Judged]()
+    starts = _started(design_of(rows, wide), network, clock)
+    for number, (search, rival) in enumerate(starts):
+        start = _Pass(network, network, wide, search, rival)
+        first, length = 1.0 + number * config.passes, _STARTS / len(starts)
+        stages = [partial(clock.of, stage=first + one * length, length=length) for one in range(config.passes)]
+        last, lately = _followed(start, breed, stages)
+        ended.append(last)
+        judged += lately
+    return _answer(ended, judged)
+
+
+def stages_of(config: Configuration) -> int:
+    """Return the number of stages that a recovery reports to its clock."""
+    return 1 + _STARTS * config.passes
+
+
+def _followed(last: _Pass, breed: _Breeder, stages: Sequence[_Noted]) -> tuple[_Pass, list[_Judged]]:
+    """Refine a start in a pass for each stage; return the last pass, and how the two last judged all columns."""
+    judged = list[_Judged]()
+    for number, noted in enumerate(stages):
         if number > 0:
             last = replace(last, dispersion=dispersion(last.search.left, last.search.design.rows.lengths))
-        noted = partial(clock.of, stage=number + 1)
         last = _refined(last, last.network, breed, noted)
         if number == 0:
             # Missing participants make errors follow each other: all rows count in full until they are found.
             last = _completed(last, breed, noted)
         if number == 1:
             last = _pruned(last, breed)
-        last.search.judge(range(network.graph.n_reactions))
-        margins.append(last.search.margins)  # that revision brings up to date
-        counts.append(last.search.independent_rows)
-        if number == config.passes - 2:
+        last.search.judge(range(last.network.graph.n_reactions))
+        judged.append(_Judged(last.search.margins, last.search.independent_rows))  # revision brings margins up to date
+        if number == len(stages) - 2:
             last.search.revise(noted(last.search))
-    return _answer(last, margins[-2:], counts[-2:])
+    return last, judged[-2:]
 
 
-def _started(design: Design, network: Network, clock: Clock) -> tuple[Search, Ints]:
-    """Return a settled search that decided the surest columns first, and the choices of one from the smallest columns.
+def _started(design: Design, network: Network, clock: Clock) -> list[tuple[Search, Ints]]:
+    """Return a settled search that decided the surest columns first, and one from the smallest columns if it differs.
 
-    Where rates can make up for wrong columns of each other, as around cycles, the first decisions may mislead all later
-    ones; where most coefficients are 1, the second start is near. Wide features are too rough to compare the two.
+    Beside each stand the choices of the other. Where rates can make up for wrong columns of each other, as around
+    cycles, the first decisions may mislead all later ones; where most coefficients are 1, the second start is near.
+    Wide features are too rough to compare the two.
     """
     starts = (np.full(network.graph.n_reactions, start) for start in (OPEN, 0))
     first, second = (Search(design, network.graph, network.options, start) for start in starts)
@@ -112,7 +142,9 @@ def _started(design: Design, network: Network, clock: Clock) -> tuple[Search, In
         note = clock.of(search, 0)
         search.decide(note)
         search.settle(note)
-    return first, second.chosen
+    if np.array_equal(first.chosen, second.chosen):
+        return [(first, second.chosen)]
+    return [(first, second.chosen), (second, first.chosen)]
 
 
 def _refined(before: _Pass, network: Network, breed: _Breeder, noted: _Noted) -> _Pass:
@@ -188,12 +220,15 @@ def _rates(before: _Pass, network: Network) -> Floats:
     return np.concatenate([known, search.left[:, new]], axis=1)
 
 
-def _answer(last: _Pass, margins: list[dict[int, Floats]], rows: list[float]) -> Recovered:
-    graph, search = last.given.graph, last.search
-    own = [tuple(one[reaction] for one in margins) for reaction in range(graph.n_reactions)]
-    chosen = answered(last.given.options, own)
+def _answer(ended: list[_Pass], judged: list[_Judged]) -> Recovered:
+    """Return the columns that the margins of all starts allow; sizes and lacks of the start that is nearest to them."""
+    given = ended[0].given
+    own = [tuple(one.margins[reaction] for one in judged) for reaction in range(given.graph.n_reactions)]
+    chosen = answered(given.options, own)
+    sure = confidence_of(given.graph, given.options, own, chosen, [one.rows for one in judged])
+    last = max(ended, key=lambda one: np.sum(one.search.chosen[: len(chosen)] == chosen))
+    graph, search = given.graph, last.search
     integers = search.integers_of(chosen)[: len(graph.met_all)]
-    sure = confidence_of(graph, last.given.options, own, chosen, rows)
     lacks = tuple(lack for lack in last.network.added if lack.effect >= _TELLING)
     return Recovered(integers, _size(search, graph, integers), sure, lacks)
 

@@ -18,7 +18,7 @@ from gnn.clock import Clock, NonFiniteLossError
 from gnn.config import Configuration, resolve
 from gnn.estimate import write_estimate
 from gnn.observations import Observations, read_observations
-from gnn.recover import Recovered, recover
+from gnn.recover import Recovered, recover, stages_of
 
 _NON_FINITE = 3  # exit status
 
@@ -26,7 +26,7 @@ _NON_FINITE = 3  # exit status
 def train(observations: Observations, config: Configuration, steps: int, seed: int, out: Path) -> Recovered:
     """Recover all columns; writes `curves.jsonl` in `out` on the way."""
     with (out / "curves.jsonl").open("w", encoding="utf-8") as curves:
-        return recover(observations, config, seed, Clock(steps, 1 + config.passes, curves))
+        return recover(observations, config, seed, Clock(steps, stages_of(config), curves))
 
 
 def main() -> None:

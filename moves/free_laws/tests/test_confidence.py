@@ -3,6 +3,7 @@ import pytest
 
 from gnn.confidence import Confidence, answered, confidence_of
 from gnn.observations import Floats
+from gnn.search import DEPARTURE
 from tests.networks import graph_of
 
 GRAPH = graph_of(np.array([[-1], [1]]))
@@ -17,7 +18,8 @@ def test_a_column_far_ahead_is_sure_and_taking_another_has_a_price() -> None:
     found = confidence(np.array([0.0, -50.0, -80.0]), np.array([0.0, -50.0, -80.0]))
     assert found.probability.min() > 0.99
     assert found.runner_up.tolist() == [-2, 2]
-    np.testing.assert_allclose(found.price, np.expm1([0.08, 0.05]))
+    odds = DEPARTURE / 1000.0  # of a coefficient other than 1: no part of the price
+    np.testing.assert_allclose(found.price, np.expm1([0.08 - odds, 0.05 - odds]))
 
 
 def test_columns_with_the_same_evidence_share_the_probability_by_coefficient() -> None:
