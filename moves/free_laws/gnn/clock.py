@@ -24,9 +24,9 @@ class Clock:
     def __init__(self, steps: int, stages: int, curves: TextIO) -> None:
         self._step, self._steps, self._stages, self._curves = 0, steps, stages, curves
 
-    def of(self, search: Search, stage: float, length: float = 1.0) -> Callable[[], None]:
-        """Return what a search calls after each round of a stage, 0 first, that takes the shares of `length` stages."""
-        return lambda: self._note(search.system.unexplained, (stage + length * search.decided) / self._stages)
+    def of(self, search: Search, stage: int) -> Callable[[], None]:
+        """Return what a search calls after each round of a stage, 0 first."""
+        return lambda: self._note(search.system.unexplained, (stage + search.decided) / self._stages)
 
     def _note(self, loss: float, done: float) -> None:
         if not math.isfinite(loss):

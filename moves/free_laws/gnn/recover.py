@@ -1,7 +1,7 @@
 """The whole recovery: undecided columns and few wide features first, then features around the rates that were found.
 
-Two starts are refined, each on its own, and the less certain counts for each column. Where laws describe the rates
-badly, a search ends where it began: what depends on the start is not sure.
+Two starts are refined, with laws of their own, and the less certain counts for each column. Where laws describe the
+rates badly, a search ends where it began: what depends on the start, or on the laws, is not sure.
 """
 
 from __future__ import annotations
@@ -94,12 +94,10 @@ def recover(observations: Observations, config: Configuration, seed: int, clock:
     breed = _Breeder(tables, config.near_features, generator)
     wide = [wide_features(tables, own, config.wide_features, _LEAST_SHARE, generator) for own in network.participants]
     ended, judged = list[_Pass](), list[_Judged]()
-    starts = _started(design_of(rows, wide), network, clock)
-    for number, (search, rival) in enumerate(starts):
-        start = _Pass(network, network, wide, search, rival)
-        first, length = 1.0 + number * config.passes, _STARTS / len(starts)
-        stages = [partial(clock.of, stage=first + one * length, length=length) for one in range(config.passes)]
-        last, lately = _followed(start, breed, stages)
+    first, second = _started(design_of(rows, wide), network, clock)
+    for number, (search, other) in enumerate([(first, second), (second, first)]):
+        stages = [partial(clock.of, stage=1 + number * config.passes + one) for one in range(config.passes)]
+        last, lately = _followed(_Pass(network, network, wide, search, other.chosen), breed, stages)
         ended.append(last)
         judged += lately
     return _answer(ended, judged)
@@ -129,12 +127,11 @@ def _followed(last: _Pass, breed: _Breeder, stages: Sequence[_Noted]) -> tuple[_
     return last, judged[-2:]
 
 
-def _started(design: Design, network: Network, clock: Clock) -> list[tuple[Search, Ints]]:
-    """Return a settled search that decided the surest columns first, and one from the smallest columns if it differs.
+def _started(design: Design, network: Network, clock: Clock) -> tuple[Search, Search]:
+    """Return a settled search that decided the surest columns first, and one from the smallest columns.
 
-    Beside each stand the choices of the other. Where rates can make up for wrong columns of each other, as around
-    cycles, the first decisions may mislead all later ones; where most coefficients are 1, the second start is near.
-    Wide features are too rough to compare the two.
+    Where rates can make up for wrong columns of each other, as around cycles, the first decisions may mislead all later
+    ones; where most coefficients are 1, the second start is near. Wide features are too rough to compare the two.
     """
     starts = (np.full(network.graph.n_reactions, start) for start in (OPEN, 0))
     first, second = (Search(design, network.graph, network.options, start) for start in starts)
@@ -142,9 +139,7 @@ def _started(design: Design, network: Network, clock: Clock) -> list[tuple[Searc
         note = clock.of(search, 0)
         search.decide(note)
         search.settle(note)
-    if np.array_equal(first.chosen, second.chosen):
-        return [(first, second.chosen)]
-    return [(first, second.chosen), (second, first.chosen)]
+    return first, second
 
 
 def _refined(before: _Pass, network: Network, breed: _Breeder, noted: _Noted) -> _Pass:
