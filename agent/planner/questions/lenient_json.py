@@ -139,7 +139,8 @@ class _Parser:
 
 def _next_symbol(text: str, at: int) -> re.Match[str] | None:
     skipped = _SKIPPED.match(text, at)
-    return _SYMBOL.match(text, skipped.end() if skipped else at)
+    assert skipped is not None  # it may be empty
+    return _SYMBOL.match(text, skipped.end())
 
 
 def _string(symbol: str) -> str:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from gnn.observations import Floats, Graph, Ints
-from gnn.search import DEPARTURE
+from gnn.search import prior_odds
 
 _SURE, _POSSIBLE = 0.9, 0.05  # least probability of a coefficient, of a column
 
@@ -41,9 +41,8 @@ def confidence_of(
     found = Confidence(*np.zeros((3, len(graph.met_all))))
     for reaction, columns in enumerate(options):
         share = _cautious(np.stack(margins[reaction]))
-        odds = DEPARTURE * np.sum(np.abs(columns) != 1, axis=1)  # explain nothing
         told = zip(margins[reaction], rows, strict=True)
-        evidence = np.mean([(one + odds) / count for one, count in told], axis=0)
+        evidence = np.mean([(one + prior_odds(columns)) / count for one, count in told], axis=0)
         for edge, values in zip(graph.edges_of(reaction), columns.T, strict=True):
             integers, place = np.unique(values, return_inverse=True)
             chance = np.bincount(place, share)

@@ -15,11 +15,16 @@ from gnn.system import System, normal_of, price
 
 OPEN = -1  # of a reaction that is not decided
 _WORTH = 1.0  # in twice the log evidence: less is no reason for a change
-DEPARTURE = 2.0 * math.log(99.0)  # in twice the log evidence: 99 of 100 coefficients of published models are 1
+_DEPARTURE = 2.0 * math.log(99.0)  # in twice the log evidence: 99 of 100 coefficients of published models are 1
 _ROUNDS = 100
 _CHANGES = 4  # of one column while others settle: noise and sizes are learned anew, and near ties go to and fro
 _REVISIONS, _CERTAIN = 20, 100.0  # metabolites; twice the log evidence, beyond which there is no doubt
 _SHARE = 0.15  # of the undecided reactions that are decided in one turn
+
+
+def prior_odds(columns: Ints) -> Floats:
+    """Return the odds against columns (..., D) for their coefficients other than 1, in twice the log evidence."""
+    return np.asarray(_DEPARTURE * np.sum(np.abs(columns) != 1, axis=-1))
 
 
 class Search:
@@ -92,7 +97,7 @@ class Search:
         """Price all allowed columns of these reactions."""
         for reaction in reactions:
             evidence = price(self.system, reaction, self.metabolites[reaction]).evidence(self.units[reaction]).numpy()
-            evidence = evidence - DEPARTURE * np.sum(np.abs(self.options[reaction]) != 1, axis=1)
+            evidence = evidence - prior_odds(self.options[reaction])
             self.margins[reaction] = evidence - evidence.max()
 
     def gap(self, reaction: int) -> float:
@@ -117,9 +122,8 @@ class Search:
     @property
     def evidence(self) -> float:
         """Twice the log evidence of the chosen columns, in the units of the amounts, whatever the scale of the rows."""
-        departures = int(np.sum(np.abs(self.integers) != 1))
         scales = 2.0 * self.independent_rows * float(np.mean(np.log(self.design.rows.scale)))
-        return self.system.evidence - DEPARTURE * departures - scales
+        return self.system.evidence - float(prior_odds(self.integers)) - scales
 
     @property
     def independent_rows(self) -> float:

@@ -3,7 +3,7 @@ import pytest
 
 from gnn.confidence import Confidence, answered, confidence_of
 from gnn.observations import Floats
-from gnn.search import DEPARTURE
+from gnn.search import prior_odds
 from tests.networks import graph_of
 
 GRAPH = graph_of(np.array([[-1], [1]]))
@@ -18,7 +18,7 @@ def test_a_column_far_ahead_is_sure_and_taking_another_has_a_price() -> None:
     found = confidence(np.array([0.0, -50.0, -80.0]), np.array([0.0, -50.0, -80.0]))
     assert found.probability.min() > 0.99
     assert found.runner_up.tolist() == [-2, 2]
-    odds = DEPARTURE / 1000.0  # of a coefficient other than 1: no part of the price
+    odds = float(prior_odds(COLUMNS[1])) / 1000.0  # no part of the price
     np.testing.assert_allclose(found.price, np.expm1([0.08 - odds, 0.05 - odds]))
 
 
