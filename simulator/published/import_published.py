@@ -33,7 +33,7 @@ from stoichloop.errors import RegimeError
 _SPREAD = 0.5
 _FULL_STEPS = 4000
 _HELDOUT = 4  # one trajectory to test on for so many to train on
-_LONGEST, _SHORTEST = 1e6, 1e-6
+_LONGEST, _LEAST_LONG, _SHORTEST = 1e6, 1e-3, 1e-6
 _TRIES = 10
 
 
@@ -69,7 +69,7 @@ def import_published(path: Path, request: Request, root: Path) -> tuple[Dataset,
 def _look_ahead(path: Path, runner: RoadRunnerModel) -> tuple[Floats, float]:
     """Return the largest concentrations from the model's own start, shape (N,), and the time that matters."""
     longest, why = _LONGEST, ""
-    while longest > 1.0:
+    while longest > _LEAST_LONG:
         times = np.append(0.0, np.geomspace(_SHORTEST, longest, 400))
         try:
             concentration = runner.run(runner.initial(), times)[0].concentration

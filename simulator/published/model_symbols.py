@@ -16,11 +16,13 @@ class ModelSymbols:
     Attributes:
         metabolites: species that reactions change.
         driven: symbols that a rate rule or an event changes.
+        resized: compartments whose volume a rule or an event changes.
     """
 
     model: Any
     metabolites: frozenset[str] = field(init=False)
     driven: frozenset[str] = field(init=False)
+    resized: frozenset[str] = field(init=False)
 
     def __post_init__(self) -> None:
         rules = list(self.model.getListOfRules())
@@ -41,6 +43,8 @@ class ModelSymbols:
         driven = {rule.getVariable() for rule in rules if rule.isRate()} | (events - metabolites)
         object.__setattr__(self, "metabolites", metabolites)
         object.__setattr__(self, "driven", frozenset(driven))
+        compartments = {compartment.getId() for compartment in self.model.getListOfCompartments()}
+        object.__setattr__(self, "resized", frozenset(compartments & (ruled | events)))
 
     @cached_property
     def _assigned(self) -> dict[str, Any]:
@@ -56,7 +60,9 @@ class ModelSymbols:
         return frozenset().union(*(self._of_symbol(name, seen) for name in _names(tree) if name not in seen))
 
     def _of_symbol(self, name: str, seen: frozenset[str]) -> frozenset[str]:
-        if name in self.metabolites or name in self.driven or name == TIME:
+        if name in self.metabolites:
+            return frozenset({name}) | self._of_dilution(name, seen)
+        if name in self.driven or name == TIME:
             return frozenset({name})
         if name in self._assigned:
             found = self._of_formula(self._assigned[name], seen | {name})
@@ -66,6 +72,13 @@ class ModelSymbols:
         if reaction is not None and reaction.getKineticLaw() is not None:
             return self._of_formula(reaction.getKineticLaw().getMath(), seen | {name})
         return frozenset()
+
+    def _of_dilution(self, metabolite: str, seen: frozenset[str]) -> frozenset[str]:
+        """Return what moves the volume by which a formula divides the amount of a metabolite."""
+        species = self.model.getSpecies(metabolite)
+        if species.getCompartment() not in self.resized - seen or species.getHasOnlySubstanceUnits():
+            return frozenset()
+        return self._of_symbol(species.getCompartment(), seen | {metabolite})
 
 
 def _names(tree: Any) -> set[str]:

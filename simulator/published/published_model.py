@@ -8,7 +8,7 @@ parameters and species with a rule, or  an input over time, where a rate depends
     changed by an event, and time
 species in a rate but not in a column   a regulator of the reaction
 product in a rate                       the reaction is reversible; if the file says it is not, a regulator
-compartment                             the volume of its species
+compartment                             the volume of its species; where it changes, they are given as amounts
 event that changes a metabolite         left out, since no reaction makes that change
 """
 
@@ -35,12 +35,14 @@ class PublishedModel:
     Attributes:
         sbml: the model as text, without the events left out.
         divisors: what each column of the file is in units of its primitive column.
+        amounts: metabolites that are given as amounts, since the volume around them changes.
         left_out: names of what is left out, by what it is and why. taken: names of what is not as it seems, likewise.
     """
 
     sbml: str
     network: PublishedNetwork
     divisors: dict[str, float]
+    amounts: frozenset[str]
     left_out: dict[str, list[str]]
     taken: dict[str, list[str]]
 
@@ -85,16 +87,24 @@ def read_published(path: Path) -> PublishedModel:
     regulating = {name for names in reading.regulators.values() for name in names}
     for species in model.getListOfSpecies():
         _name_species(species.getId(), symbols, metabolites, regulating, reading)
+    amounts = {name for name in metabolites if model.getSpecies(name).getCompartment() in symbols.resized}
+    for name in amounts:
+        reading.take("metabolites in a volume that changes: given as amounts", name)
     network = PublishedNetwork(
         source=path.name,
         reactions=reading.columns,
         reversible=tuple(reading.reversible),
         regulators=reading.regulators,
         inputs=tuple(sorted(regulating - metabolites)),
-        volumes={name: _volume(path, model, name) for name in sorted(metabolites)},
+        volumes={name: 1.0 if name in amounts else _volume(model, name) for name in sorted(metabolites)},
     )
     return PublishedModel(
-        libsbml.writeSBMLToString(document), network, reading.divisors, reading.left_out, reading.taken
+        libsbml.writeSBMLToString(document),
+        network,
+        reading.divisors,
+        frozenset(amounts),
+        reading.left_out,
+        reading.taken,
     )
 
 
@@ -175,12 +185,7 @@ def _name_species(
         reading.take("boundary species, constants and species with a rule: part of the rates", name)
 
 
-def _volume(path: Path, model: Any, species: str) -> float:
+def _volume(model: Any, species: str) -> float:
     """Return the volume around a metabolite; one that the file does not state is 1."""
     compartment = model.getCompartment(model.getSpecies(species).getCompartment())
-    if model.getRuleByVariable(compartment.getId()) is not None:
-        raise RegimeError(
-            f"--sbml {path}: the volume of compartment '{compartment.getId()}' changes by a rule; give a model with "
-            "constant volumes"
-        )
     return float(compartment.getSize()) if compartment.isSetSize() and compartment.getSize() > 0 else 1.0

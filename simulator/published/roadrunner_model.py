@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -21,7 +23,7 @@ _MOST_STEPS = 50_000
 
 
 class FailedRunError(Exception):
-    """The integrator gave up, or concentrations were negative or not finite."""
+    """The integrator gave up, or what it gave cannot be concentrations."""
 
 
 class RoadRunnerModel:
@@ -46,6 +48,7 @@ class RoadRunnerModel:
         self.metabolites, self._reactions = network.metabolite_names, network.reaction_names
         species = set(self._runner.model.getFloatingSpeciesIds()) | set(self._runner.model.getBoundarySpeciesIds())
         self._inputs = tuple(f"[{name}]" if name in species else name for name in network.inputs)
+        self._levels = [name if name in model.amounts else f"[{name}]" for name in self.metabolites]
         self._volumes = np.array([network.volumes[name] for name in self.metabolites])
         self._divisors = np.array([model.divisors[name] for name in self._reactions])
         integrator = self._runner.integrator
@@ -53,9 +56,9 @@ class RoadRunnerModel:
         integrator.maximum_num_steps = _MOST_STEPS
 
     def initial(self) -> Floats:
-        """Return the concentrations with which the model starts, shape (N,)."""
+        """Return the concentrations with which the model starts, shape (N,); amounts where the volume changes."""
         self._runner.resetToOrigin()
-        return np.array([self._runner[f"[{name}]"] for name in self.metabolites])
+        return np.array([self._runner[level] for level in self._levels])
 
     def run(self, start: Floats, times: Floats) -> tuple[Trajectory, Floats]:
         """Return the trajectory from `start`, shape (N,), at times, shape (F,), and its rates, shape (F, R).
@@ -63,25 +66,42 @@ class RoadRunnerModel:
         Raises `FailedRunError`.
         """
         self._runner.resetToOrigin()
-        for name, value in zip(self.metabolites, start, strict=True):
-            self._runner[f"[{name}]"] = float(value)
+        for level, value in zip(self._levels, start, strict=True):
+            self._runner[level] = float(value)
         groups: Sequence[Sequence[str]] = (
-            [f"[{name}]" for name in self.metabolites],
+            self._levels,
             [f"{name}'" for name in self.metabolites],
             self._inputs,
             self._reactions,
         )
+        selections = [TIME, *(s for group in groups for s in group)]
         try:
-            found = self._runner.simulate(
-                times=times.tolist(), selections=[TIME, *(s for group in groups for s in group)]
-            )
+            with _silent_integrator():
+                found = self._runner.simulate(times=times.tolist(), selections=selections)
         except RuntimeError as error:
             raise FailedRunError(str(error)) from error
         ends = np.cumsum([1, *map(len, groups)])
         c, change, inputs, rates = (np.array(found)[:, a:b] for a, b in pairwise(ends))
+        if not np.isfinite(np.array(found)).all():
+            raise FailedRunError("concentrations or rates are not finite")
         peak = c.max(axis=0)
-        if not np.isfinite(np.array(found)).all() or (c < -1e-6 * peak).any():
-            raise FailedRunError("concentrations are negative or not finite")
+        if (negative := c < -np.maximum(1e-6 * peak, _ATOL)).any():
+            first = int(negative.any(axis=1).argmax())
+            name = self.metabolites[int(negative[first].argmax())]
+            raise FailedRunError(f"{name} is negative after {times[first]:.3g} time units")
         # A species that has run out is zero to the tolerance of the integrator, on either side.
-        c = np.maximum(c, np.where(peak > 0, 1e-12 * peak, _ATOL))
+        c = np.maximum(c, np.where(peak > _ATOL, 1e-12 * peak, _ATOL))
         return Trajectory(times, c, change / self._volumes, inputs), rates * self._divisors
+
+
+@contextmanager
+def _silent_integrator() -> Iterator[None]:
+    """Drop what the integrator writes about steps that failed; it knows neither `sys.stderr` nor a level of logs."""
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)

@@ -15,7 +15,7 @@ class Model:
     Attributes:
         reactions: equation and rate of each, such as `("2 A + B -> C", "k * A * B")`; `<->` where it is reversible.
         initial: initial concentration of each species. boundary: the species that no reaction changes.
-        parameters: their values. rules: formulas of parameters and species over time.
+        parameters: their values. rules: formulas of parameters, species and volumes over time.
         nucleus: species in a compartment of volume 0.4; the others are in one of volume 1.
         events: for each trigger, the symbol that it changes and the new value.
     """
@@ -39,7 +39,7 @@ class Model:
             compartment.setId(name)
             compartment.setSize(size)
             compartment.setSpatialDimensions(3.0)
-            compartment.setConstant(True)
+            compartment.setConstant(name not in self.rules)
         for name, initial in self.initial.items():
             species = model.createSpecies()
             species.setId(name)

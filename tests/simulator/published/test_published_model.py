@@ -98,6 +98,22 @@ def test_compartments_are_volumes(tmp_path: Path) -> None:
     assert reading(tmp_path, model).network.volumes == {"A": 1.0, "B": 0.4}
 
 
+def test_in_a_volume_that_changes_concentrations_depend_on_an_input(tmp_path: Path) -> None:
+    reactions = {"import": ("A -> B", "A"), "use": ("B -> C", "B")}
+    model = Model(reactions, INITIAL, nucleus=["B"], rules={"nucleus": "0.4 * exp(0.1 * time)"})
+    read = reading(tmp_path, model)
+    assert read.amounts == {"B"}
+    assert read.network.volumes == {"A": 1.0, "B": 1.0, "C": 1.0}
+    assert read.network.regulators == {"use": ("nucleus",)}
+    assert read.network.inputs == ("nucleus",)
+
+
+def test_a_volume_that_a_rule_keeps_constant_is_no_input(tmp_path: Path) -> None:
+    read = reading(tmp_path, Model({"use": ("A -> B", "A")}, INITIAL, rules={"cell": "2 * 3"}))
+    assert read.amounts == {"A", "B"}
+    assert read.network.inputs == ()
+
+
 def test_a_model_without_rate_laws_is_refused(tmp_path: Path) -> None:
     model = Model({"r": ("X -> X", "X")}, INITIAL, boundary=["X"])
     with pytest.raises(RegimeError, match=r"no reaction can be simulated \(r: reactions that change no metabolite\)"):
