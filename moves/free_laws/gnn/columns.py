@@ -26,17 +26,18 @@ def _allowed(roles: tuple[int, ...], constraints: Constraints) -> Ints:
     choices = [sorted(sign * size for sign in own for size in constraints.alphabet) for own in signs]
     if constraints.may_be_absent:
         choices = [[0, *own] for own in choices]
-    every = [column for column in product(*choices) if _fits(column, constraints, alone=len(roles) == 1)]
+    one_sided = len(roles) == 1 or roles in ((-1,) * len(roles), (1,) * len(roles))
+    every = [column for column in product(*choices) if _fits(column, constraints, exchanges=one_sided)]
     balanced = [column for column in every if sum(column) == 0]
     found = balanced if constraints.mass_balanced and balanced else every
     return np.array(sorted(found, key=lambda column: (sum(map(abs, column)), column)), dtype=np.int64)
 
 
-def _fits(column: tuple[int, ...], constraints: Constraints, *, alone: bool) -> bool:
-    """Return whether a column keeps to the counts and, where stated, has no common divisor."""
+def _fits(column: tuple[int, ...], constraints: Constraints, *, exchanges: bool) -> bool:
+    """Return whether a column keeps to the counts, has both sides or exchanges with the outside, and is primitive."""
     consumed, produced = sum(size < 0 for size in column), sum(size > 0 for size in column)
     if consumed > constraints.max_substrates or produced > constraints.max_products:
         return False
-    if not alone and not (consumed and produced):
+    if not exchanges and not (consumed and produced):
         return False
     return math.gcd(*column) == 1 or not constraints.primitive

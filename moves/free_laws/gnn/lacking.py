@@ -44,7 +44,7 @@ def lacking(search: Search, network: Network, features: list[Floats]) -> list[La
     if np.mean(np.sqrt(np.mean(left**2, axis=0) / np.where(size > 0, size, 1.0))) < _EXPLAINED:
         return []
     problem = _Problem(search, left)
-    found = problem.exchanges(network.exchanged)
+    found = problem.exchanges(network.settled)
     for reaction, own in enumerate(network.participants[: network.n_given]):
         stated = np.concatenate(list(vars(own).values()))
         found += problem.regulators(reaction, features[reaction], stated)

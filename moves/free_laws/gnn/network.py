@@ -12,6 +12,7 @@ import numpy as np
 
 from gnn.columns import columns_of
 from gnn.laws import Participants, participants_of
+from gnn.moieties import conserving, moieties_of
 from gnn.observations import Graph, Ints, Observations
 
 
@@ -37,12 +38,14 @@ class Network:
     Attributes:
         graph: its edges and those of added exchange, which come last.
         participants, options: species in the rate, and allowed columns (K, D), of each reaction.
+        conserved: metabolites in conserved moieties.
         added: what was given to it, in order.
     """
 
     graph: Graph
     participants: tuple[Participants, ...]
     options: tuple[Ints, ...]
+    conserved: frozenset[int]
     added: tuple[Lack, ...] = ()
 
     @property
@@ -51,10 +54,10 @@ class Network:
         return [lack.species for lack in self.added if lack.reaction is None]
 
     @property
-    def exchanged(self) -> set[int]:
-        """The metabolites that a reaction exchanges with the outside, given or added."""
+    def settled(self) -> set[int]:
+        """The metabolites whose exchange with the outside is known: a reaction has it, or their moiety is conserved."""
         members = np.bincount(self.graph.rxn_all, minlength=self.graph.n_reactions)
-        return set(self.graph.met_all[members[self.graph.rxn_all] == 1].tolist())
+        return {*self.conserved, *self.graph.met_all[members[self.graph.rxn_all] == 1].tolist()}
 
     @property
     def n_given(self) -> int:
@@ -85,14 +88,22 @@ class Network:
             role=np.append(graph.role, np.int8(1)),
         )
         own = Participants(none, none, np.array([lack.species]))
-        return Network(graph, (*self.participants, own), (*self.options, np.array([[1]])), (*self.added, lack))
+        return replace(
+            self,
+            graph=graph,
+            participants=(*self.participants, own),
+            options=(*self.options, np.array([[1]])),
+            added=(*self.added, lack),
+        )
 
 
 def network_of(observations: Observations) -> Network:
-    """Return the network as it was given."""
-    graph = observations.graph
-    return Network(
-        graph,
-        tuple(participants_of(observations, reaction) for reaction in range(graph.n_reactions)),
-        tuple(columns_of(graph, observations.constraints)),
-    )
+    """Return the network as it was given, without the columns that would change what is conserved."""
+    graph, conserved = observations.graph, frozenset[int]()
+    options = columns_of(graph, observations.constraints)
+    for moiety in moieties_of(observations):
+        kept = conserving(graph, options, moiety)
+        if kept is not None:
+            options, conserved = kept, conserved | set(moiety.metabolites.tolist())
+    participants = tuple(participants_of(observations, reaction) for reaction in range(graph.n_reactions))
+    return Network(graph, participants, tuple(options), conserved)

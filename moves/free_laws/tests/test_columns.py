@@ -25,6 +25,13 @@ def test_columns_keep_the_mass_balance_and_exchange_is_exempt() -> None:
     assert feed.tolist() == [[1]]
 
 
+def test_metabolites_may_cross_the_border_together() -> None:
+    """As in the cotransport of an amino acid and sodium, of which only the inside is balanced."""
+    (columns,) = columns_of(graph_of(np.array([[1], [1]])), FREE)
+    assert [1, 2] in columns.tolist()
+    assert [2, 2] not in columns.tolist()
+
+
 def test_an_edge_of_unknown_role_may_be_on_either_side_or_absent() -> None:
     graph = replace(graph_of(np.array([[-1], [1], [1]])), role=np.array([-1, 1, 0], dtype=np.int8))
     (columns,) = columns_of(graph, replace(FREE, may_be_absent=True))
