@@ -7,9 +7,11 @@ unexplained adds up over time like a random walk; both are whitened together.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gnn.observations import Floats, Observations
 from gnn.spline import interpolated, smoothed
@@ -30,6 +32,7 @@ class Rows:
         target: amounts of each metabolite with a root mean square of 1, shape (n, N). scale: that before, shape (N,).
         matrices: for each trajectory, from rates to rows; None where rates are rows.
         lengths: number of rows of each trajectory.
+        told: false for metabolites whose amounts follow from others, shape (N,): their targets are 0 and count nothing.
     """
 
     logs: Floats
@@ -37,6 +40,7 @@ class Rows:
     scale: Floats
     matrices: list[Floats] | None
     lengths: tuple[int, ...]
+    told: NDArray[np.bool_]
 
     def of(self, rates: Floats) -> Floats:
         """Return rows (n, P) of rates (m, P)."""
@@ -60,13 +64,17 @@ class Design:
     powers: list[Floats]
 
 
-def rows_of(observations: Observations, drift: float) -> Rows:
-    """Return the rows; `drift` is the variance of the random walk over a step, where that of a reading is 1."""
+def rows_of(observations: Observations, drift: float, determined: Sequence[int] = ()) -> Rows:
+    """Return the rows; `drift` is the variance of the random walk over a step, where that of a reading is 1.
+
+    The amounts of the metabolites `determined` follow from those of others: they would repeat the errors of the laws.
+    """
+    told = ~np.isin(np.arange(observations.graph.n_metabolites), determined)
     if observations.dcdt is None:
-        return _integral_form(observations, drift)
+        return _integral_form(observations, drift, told)
     amounts = (observations.dcdt * observations.volume).reshape(-1, observations.graph.n_metabolites)
     lengths = tuple(len(time) for time in observations.time)
-    return _scaled(observations.species.reshape(-1, observations.species.shape[2]), amounts, None, lengths)
+    return _scaled(observations.species.reshape(-1, observations.species.shape[2]), amounts, None, lengths, told)
 
 
 def design_of(rows: Rows, features: list[Floats]) -> Design:
@@ -85,18 +93,24 @@ def weighed(rows: Rows, left: Floats, least: float = _LEAST_SHARE) -> Rows:
     error, size = (np.sqrt(np.mean(part**2, axis=0)) for part in (left, rows.target))
     share = np.clip(error / np.where(size > 0, size, 1.0), least, 1.0)
     # Over all metabolites, the targets keep a mean square of 1.
-    unit = np.where(size > 0, size, 1.0) * share * np.sqrt(np.mean(share**-2.0))
+    unit = np.where(size > 0, size, 1.0) * share * np.sqrt(np.mean(share[rows.told] ** -2.0))
     return replace(rows, target=rows.target / unit, scale=rows.scale * unit)
 
 
-def _scaled(species: Floats, amounts: Floats, matrices: list[Floats] | None, lengths: tuple[int, ...]) -> Rows:
+def _scaled(
+    species: Floats,
+    amounts: Floats,
+    matrices: list[Floats] | None,
+    lengths: tuple[int, ...],
+    told: NDArray[np.bool_],
+) -> Rows:
     floor = np.maximum(_SMALLEST * species.max(axis=0), 1e-300)
     scale = np.sqrt(np.mean(amounts**2, axis=0))
     scale[scale == 0] = 1.0
-    return Rows(np.log(np.maximum(species, floor)), amounts / scale, scale, matrices, lengths)
+    return Rows(np.log(np.maximum(species, floor)), amounts / scale * told, scale, matrices, lengths, told)
 
 
-def _integral_form(observations: Observations, drift: float) -> Rows:
+def _integral_form(observations: Observations, drift: float, told: NDArray[np.bool_]) -> Rows:
     nodes, matrices, amounts, left = [], [], [], []
     n = observations.graph.n_metabolites
     for time, species in zip(observations.time, observations.species, strict=True):
@@ -111,7 +125,7 @@ def _integral_form(observations: Observations, drift: float) -> Rows:
         matrices.append(whiten @ integral)
         amounts.append(whiten @ (species[:, :n] * observations.volume))
         left.append(whiten @ ((species - smooth)[:, :n] * observations.volume))
-    rows = _scaled(np.concatenate(nodes), np.concatenate(amounts), matrices, tuple(map(len, matrices)))
+    rows = _scaled(np.concatenate(nodes), np.concatenate(amounts), matrices, tuple(map(len, matrices)), told)
     return weighed(rows, np.concatenate(left) / rows.scale, _LEAST_AT_FIRST)
 
 

@@ -54,6 +54,22 @@ def conserving(graph: Graph, options: Sequence[Ints], moiety: Moiety) -> list[In
     return kept if all(map(len, kept)) else None
 
 
+def determined(moieties: Sequence[Moiety], observations: Observations) -> list[int]:
+    """Return one metabolite for each independent moiety, that with the largest amounts: the others determine them."""
+    size = np.sqrt(np.mean((observations.concentration * observations.volume) ** 2, axis=(0, 1)))
+    sums = np.zeros((len(moieties), len(size)))
+    for row, moiety in zip(sums, moieties, strict=True):
+        row[moiety.metabolites] = moiety.weights
+    found: list[int] = []
+    for number in range(len(sums)):
+        row = np.where(np.abs(sums[number]) > _ROUNDING, sums[number], 0.0)
+        if row.any():  # it does not follow from those before, which were eliminated from it
+            place = int(np.argmax((row != 0.0) * size))
+            sums -= np.outer(sums[:, place] / row[place], row)
+            found.append(place)
+    return found
+
+
 def _edges(graph: Graph) -> list[_Members]:
     every = (graph.edges_of(reaction) for reaction in range(graph.n_reactions))
     return [list(zip(graph.met_all[own].tolist(), graph.role[own].tolist(), strict=True)) for own in every]

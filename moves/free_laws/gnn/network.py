@@ -12,7 +12,7 @@ import numpy as np
 
 from gnn.columns import columns_of
 from gnn.laws import Participants, participants_of
-from gnn.moieties import conserving, moieties_of
+from gnn.moieties import Moiety, conserving, moieties_of
 from gnn.observations import Graph, Ints, Observations
 
 
@@ -38,14 +38,14 @@ class Network:
     Attributes:
         graph: its edges and those of added exchange, which come last.
         participants, options: species in the rate, and allowed columns (K, D), of each reaction.
-        conserved: metabolites in conserved moieties.
+        moieties: sums that no column changes.
         added: what was given to it, in order.
     """
 
     graph: Graph
     participants: tuple[Participants, ...]
     options: tuple[Ints, ...]
-    conserved: frozenset[int]
+    moieties: tuple[Moiety, ...]
     added: tuple[Lack, ...] = ()
 
     @property
@@ -57,7 +57,8 @@ class Network:
     def settled(self) -> set[int]:
         """The metabolites whose exchange with the outside is known: a reaction has it, or their moiety is conserved."""
         members = np.bincount(self.graph.rxn_all, minlength=self.graph.n_reactions)
-        return {*self.conserved, *self.graph.met_all[members[self.graph.rxn_all] == 1].tolist()}
+        conserved = (metabolite for moiety in self.moieties for metabolite in moiety.metabolites.tolist())
+        return {*conserved, *self.graph.met_all[members[self.graph.rxn_all] == 1].tolist()}
 
     @property
     def n_given(self) -> int:
@@ -99,11 +100,12 @@ class Network:
 
 def network_of(observations: Observations) -> Network:
     """Return the network as it was given, without the columns that would change what is conserved."""
-    graph, conserved = observations.graph, frozenset[int]()
+    graph, moieties = observations.graph, list[Moiety]()
     options = columns_of(graph, observations.constraints)
     for moiety in moieties_of(observations):
         kept = conserving(graph, options, moiety)
         if kept is not None:
-            options, conserved = kept, conserved | set(moiety.metabolites.tolist())
+            options = kept
+            moieties.append(moiety)
     participants = tuple(participants_of(observations, reaction) for reaction in range(graph.n_reactions))
-    return Network(graph, participants, tuple(options), conserved)
+    return Network(graph, participants, tuple(options), tuple(moieties))

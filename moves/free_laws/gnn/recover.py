@@ -20,6 +20,7 @@ from gnn.dispersion import dispersion
 from gnn.features import near_features, wide_features
 from gnn.lacking import lacking
 from gnn.laws import Participants, Saturations
+from gnn.moieties import determined
 from gnn.network import Lack, Network, network_of
 from gnn.observations import Floats, Graph, Ints, Observations
 from gnn.search import OPEN, Search
@@ -89,7 +90,8 @@ class _Breeder:
 def recover(observations: Observations, config: Configuration, seed: int, clock: Clock) -> Recovered:
     """Recover the integer column of every reaction."""
     generator = np.random.default_rng(seed)
-    rows, network = rows_of(observations, config.drift), network_of(observations)
+    network = network_of(observations)
+    rows = rows_of(observations, config.drift, determined(network.moieties, observations))
     tables = Saturations(rows.logs, generator)
     breed = _Breeder(tables, config.near_features, generator)
     wide = [wide_features(tables, own, config.wide_features, _LEAST_SHARE, generator) for own in network.participants]
@@ -230,6 +232,7 @@ def _answer(ended: list[_Pass], judged: list[_Judged]) -> Recovered:
 
 def _size(search: Search, graph: Graph, integers: Ints) -> Floats:
     """Return the root mean square of the rates of these columns, in rows, shape (R,)."""
-    length = np.bincount(graph.rxn_all, (integers / search.design.rows.scale[graph.met_all]) ** 2, graph.n_reactions)
+    told, scale = (part[graph.met_all] for part in (search.design.rows.told, search.design.rows.scale))
+    length = np.bincount(graph.rxn_all, told * (integers / scale) ** 2, graph.n_reactions)
     fitted = search.fitted[:, : graph.n_reactions]
     return np.asarray(np.sqrt(np.mean(fitted**2, axis=0) / np.maximum(length, 1e-300)))

@@ -33,6 +33,7 @@ class Search:
     Attributes:
         chosen: index of the column of each reaction, or OPEN, shape (R,).
         margins: twice the log evidence of each allowed column, less that of the best, by reaction.
+        metabolites: those of each reaction whose amounts do not follow from others.
         around: the reactions of each metabolite that have a choice.
     """
 
@@ -43,7 +44,8 @@ class Search:
         self.design, self.graph, self.options, self.chosen = design, graph, options, chosen.copy()
         self.margins: dict[int, Floats] = {}
         self.edges = [graph.edges_of(reaction) for reaction in range(graph.n_reactions)]
-        self.metabolites = [torch.from_numpy(graph.met_all[edges]) for edges in self.edges]
+        told = design.rows.told[graph.met_all]
+        self.metabolites = [torch.from_numpy(graph.met_all[edges[told[edges]]]) for edges in self.edges]
         touching = [graph.rxn_all[graph.met_all == metabolite].tolist() for metabolite in range(graph.n_metabolites)]
         self.around = [[j for j in own if len(options[j]) > 1] for own in touching]
         self.units = [self._unit_columns(reaction) for reaction in range(graph.n_reactions)]
@@ -53,7 +55,8 @@ class Search:
 
     def _unit_columns(self, reaction: int) -> Tensor:
         """Return the allowed columns in the scale of the targets, of length 1, shape (K, D)."""
-        columns = self.options[reaction] / self.design.rows.scale[self.metabolites[reaction].numpy()]
+        told = self.design.rows.told[self.graph.met_all[self.edges[reaction]]]
+        columns = self.options[reaction][:, told] / self.design.rows.scale[self.metabolites[reaction].numpy()]
         return torch.from_numpy(columns / np.linalg.norm(columns, axis=1, keepdims=True))
 
     @property
@@ -122,7 +125,8 @@ class Search:
     @property
     def evidence(self) -> float:
         """Twice the log evidence of the chosen columns, in the units of the amounts, whatever the scale of the rows."""
-        scales = 2.0 * self.independent_rows * float(np.mean(np.log(self.design.rows.scale)))
+        rows = self.design.rows
+        scales = 2.0 * self.independent_rows * float(np.mean(np.log(rows.scale[rows.told])))
         return self.system.evidence - float(prior_odds(self.integers)) - scales
 
     @property

@@ -34,3 +34,14 @@ def test_each_metabolite_is_weighed_by_its_own_error() -> None:
     np.testing.assert_allclose(again.target * unit, rows.target)
     np.testing.assert_allclose(np.std(left / unit, axis=0), np.std(left[:, 0] / unit[0]), rtol=0.1)
     assert np.mean(again.target**2) == pytest.approx(1.0)
+
+
+def test_what_follows_from_others_is_no_target() -> None:
+    observations = observed(derivative=False)
+    rows = rows_of(observations, 0.1, [2])
+    assert rows.told.tolist() == [True, True, False, True]
+    assert not rows.target[:, 2].any()
+    every = rows_of(observations, 0.1)
+    kept = rows.target[:, rows.told] * rows.scale[rows.told]
+    np.testing.assert_allclose(kept, (every.target * every.scale)[:, rows.told])
+    assert np.mean(rows.target[:, rows.told] ** 2) == pytest.approx(1.0)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from gnn.columns import columns_of
-from gnn.moieties import conserving, moieties_of
+from gnn.moieties import conserving, determined, moieties_of
 from gnn.network import network_of
 from gnn.observations import Constraints, Floats, Ints, Observations
 from tests.networks import graph_of
@@ -79,3 +79,12 @@ def test_a_moiety_that_no_column_keeps_is_no_constraint() -> None:
     graph, constraints = observations.graph, observations.constraints
     assert conserving(graph, columns_of(graph, constraints), moiety) is None
     assert len(network_of(observations).options[0]) == 3
+
+
+def test_each_independent_moiety_determines_one_metabolite() -> None:
+    """Nothing is left of S that the other rows do not hold."""
+    observations = course(COLUMNS)
+    moieties = moieties_of(observations)
+    rows = np.delete(COLUMNS, determined([*moieties, *moieties], observations), axis=0)
+    assert len(rows) == len(COLUMNS) - 2
+    assert np.linalg.matrix_rank(rows) == len(rows) == np.linalg.matrix_rank(COLUMNS)
