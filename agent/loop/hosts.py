@@ -24,7 +24,7 @@ from agent.planner.proposal import Proposal
 from agent.planner.questions.statement import statement_of, unused_files
 from agent.screen.live import LiveView
 from memory.ledger import Ledger
-from memory.records import Experiment, RunningTrial
+from memory.records import Experiment, RunningTrial, TrialResult
 from simulator.dataset import FrozenData
 
 _OUTPUT_BYTES = 16_384
@@ -120,6 +120,16 @@ def _limit_s(past: Sequence[Experiment], fidelity: str) -> float:
     return _FIRST_LIMIT_S if usual is None else max(_LIMIT_FLOOR_S, _LIMIT_FACTOR * usual)
 
 
+def _worst(experiment: Experiment) -> TrialResult | None:
+    """Return the trial with the lowest score at the fidelity of the newest one; a mean over seeds hides it."""
+    completed = [trial for trial in experiment.trials if trial.score is not None]
+    return min(
+        (trial for trial in completed if trial.fidelity == completed[-1].fidelity),
+        key=lambda trial: trial.score or 0.0,
+        default=None,
+    )
+
+
 class CampaignPlanning:
     """The experiments of a campaign; see `PlannerHost`."""
 
@@ -145,12 +155,11 @@ class CampaignPlanning:
         return Terms(statement_of(data), steps, self._slots, limit_s, unused_files(data))
 
     def diagnostics_of(self, experiment: Experiment) -> Diagnostics | None:
-        """See `PlannerHost`. They are those of the first trial at the newest fidelity."""
-        completed = [trial for trial in experiment.trials if trial.status == "completed"]
-        first = next((trial for trial in completed if trial.fidelity == completed[-1].fidelity), None)
-        if first is None:
+        """See `PlannerHost`."""
+        worst = _worst(experiment)
+        if worst is None:
             return None
-        return diagnose(self._campaign.folder / first.folder / ESTIMATE, self._dataset.observations_path)
+        return diagnose(self._campaign.folder / worst.folder / ESTIMATE, self._dataset.observations_path)
 
     def state_of(self, experiment: Experiment) -> CodeState:
         """See `PlannerHost`."""
@@ -158,8 +167,8 @@ class CampaignPlanning:
 
     def curve_of(self, experiment: Experiment) -> list[CurvePoint]:
         """See `PlannerHost`."""
-        folders = [self._campaign.folder / trial.folder for trial in experiment.trials[:1]]
-        return [point for folder in folders for point in read_curves(folder)]
+        trial = _worst(experiment) or next(iter(experiment.trials), None)
+        return read_curves(self._campaign.folder / trial.folder) if trial else []
 
     def output_of(self, experiment: Experiment) -> str:
         """See `PlannerHost`. At most the last `_OUTPUT_BYTES` bytes are returned."""

@@ -82,13 +82,13 @@ class PlannerHost(Protocol):
         """Return the task and the terms of trials."""
 
     def diagnostics_of(self, experiment: Experiment) -> Diagnostics | None:
-        """Return figures on the estimate of an experiment that need no truth, None before there is a valid one."""
+        """Return figures on the estimate of an experiment's worst trial that need no truth; None where it has none."""
 
     def state_of(self, experiment: Experiment) -> CodeState:
         """Return the code of an experiment; its `folder` holds gnn/."""
 
     def curve_of(self, experiment: Experiment) -> list[CurvePoint]:
-        """Return the losses over the training of an experiment's first trial."""
+        """Return the losses over the training of an experiment's worst trial; of its first where none has a score."""
 
     def output_of(self, experiment: Experiment) -> str:
         """Return the end of the output of an experiment's last trial, empty before there is one."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from statistics import fmean
+from statistics import fmean, median
 
 from agent.analyzer.judging.findings import changed_fields
 from agent.planner.contract import Situation
@@ -71,6 +71,7 @@ class Past:
             rival_lead=rival and paired_lead(e, rival),
             reason=shorten(verdict.reason, _REASON) if verdict else "",
             cost=cost_of(e, parent),
+            of=" of the worst seed" if len(e.scores(self.fidelity)) > 1 else "",
             end=curve[-1] if curve else None,
             curve=_sketch([point.loss_pred for point in curve]) if detailed else "",
             figures=self.situation.host.diagnostics_of(e) if detailed else None,
@@ -87,8 +88,10 @@ class Past:
             return "; ".join(f"{self.situation.objective} {score:.4f} at {name}" for name, score in below.items())
         blind = [t.scores["blind"] for t in e.trials if t.fidelity == self.fidelity and "blind" in t.scores]
         words = f"{self.situation.objective} {score_text(line.score, line.error)} over {counted(line.seeds, 'seed')}"
+        own = e.scores(self.fidelity).values()
+        spread = f" ({min(own):.4f} to {max(own):.4f}, median {median(own):.4f})" if len(own) > 1 else ""
         known = self.situation.objective == "exact" and blind
-        return f"{words} at {self.fidelity}" + (f", blind {fmean(blind):.4f}" if known else "")
+        return f"{words} at {self.fidelity}{spread}" + (f", blind {fmean(blind):.4f}" if known else "")
 
     def led(self, e: Experiment) -> bool:
         """Return whether an experiment leads its own parent on equal seeds."""

@@ -15,6 +15,21 @@ from tests.agent.experiments import situation
 from tests.agent.winners.nights import FIDELITY, Night
 
 
+def test_the_curve_told_of_an_experiment_is_that_of_its_worst_seed(workspace: Workspace, tiny: Dataset) -> None:
+    night = Night(workspace, tiny)
+    (baseline,) = past = night.ledger.experiments()
+    host = CampaignPlanning(night.campaign, tiny, night.worktrees, night.registrar, past, lambda: None)
+    for trial in baseline.trials:
+        folder = night.campaign.folder / trial.folder
+        folder.mkdir(parents=True)
+        loss = round(1.0 - (trial.score or 0.0), 2)
+        (folder / "curves.jsonl").write_text(f'{{"step": 1, "steps": 2, "loss": {loss}, "loss_pred": {loss}}}\n')
+    assert [point.loss for point in host.curve_of(baseline)] == [0.75]
+    untried = replace(baseline, trials=())
+    assert (host.curve_of(untried), host.diagnostics_of(untried)) == ([], None)
+    night.close()
+
+
 @pytest.mark.long
 def test_moves_that_old_code_does_not_take_are_named_once_in_the_log(workspace: Workspace, tiny: Dataset) -> None:
     model = workspace.root / "gnn" / "model.py"

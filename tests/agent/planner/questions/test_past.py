@@ -102,6 +102,15 @@ def test_an_entry_gives_change_lead_verdict_and_cost(entries: dict[str, str]) ->
     assert "verdict: none yet, it is running or waits to" in entries["e0080"]
 
 
+def test_a_seed_that_went_wrong_is_told(state: CodeState) -> None:
+    """A mean over seeds does not say whether all are a little worse or one is much worse."""
+    baseline = scored("e0001", [0.3, 0.3], configuration=state.resolve({}), block=0, verdict=ACCEPTED)
+    uneven = replace(scored("e0002", [1.0, 0.88, 0.99]), parent="e0001", title="uneven")
+    text = Reading(told_of([baseline, uneven], state), FIDELITY).question("exploit", baseline, [])
+    assert "over 3 seeds at probe (0.8800 to 1.0000, median 0.9900)" in text
+    assert "final loss of the worst seed: 0.25" in text
+
+
 def test_a_verdict_against_another_says_against_whom(state: CodeState) -> None:
     """It led its parent; that another was accepted meanwhile says nothing against it."""
     baseline = scored("e0001", [0.3, 0.3], configuration=state.resolve({}), block=0, verdict=ACCEPTED)
