@@ -46,6 +46,7 @@ def train(
 
     from agent.base.console import Console
     from agent.executor.workspace import current_workspace
+    from agent.training.conserved_csv import described_totals
     from agent.training.determined import determined
     from agent.training.lacking_csv import described
     from agent.training.overrides import parse_changes, read_changes
@@ -87,5 +88,5 @@ def train(
     for name, value in run.scores.items():
         table.add_row(name, decimal(value))
     console.print(table)
-    for line in described(run.missing()):
+    for line in [*described_totals(run.totals()), *described(run.missing())]:
         console.print(Text(line))

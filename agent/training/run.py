@@ -24,6 +24,7 @@ from agent.executor.sandbox.limits import fair_share
 from agent.executor.trial import Job, Outcome
 from agent.executor.workspace import Workspace
 from agent.training.coefficients_csv import write_coefficients
+from agent.training.conserved_csv import FoundTotal, totals_in, write_totals
 from agent.training.datasets import dataset_of
 from agent.training.determined import with_confidence
 from agent.training.lacking_csv import Missing, missing_in, write_missing
@@ -59,12 +60,20 @@ class Run:
         """Return everything except arrays and curves, as `--json` prints it."""
         data = {"regime": self.dataset.regime.name, "dataset": self.dataset.manifest.fingerprint()}
         names = ("seed", "steps", "configuration", "scores")
-        missing = {"lacking": [vars(one) for one in self.missing()]} if self.estimate.lacking is not None else {}
-        return self.start | data | {name: getattr(self, name) for name in names} | missing
+        found: dict[str, Any] = {}
+        if self.estimate.lacking is not None:
+            found["lacking"] = [vars(one) for one in self.missing()]
+        if self.estimate.conserved is not None:
+            found["conserved"] = [total.weights for total in self.totals()]
+        return self.start | data | {name: getattr(self, name) for name in names} | found
 
     def missing(self) -> list[Missing]:
         """Return what the given network seems to lack, the largest effect first."""
         return missing_in(self.estimate, self.dataset)
+
+    def totals(self) -> list[FoundTotal]:
+        """Return the totals of amounts that the trial takes for constant."""
+        return totals_in(self.estimate, self.dataset)
 
     def network(self) -> RecoveredNetwork:
         """Return the named integer network that the estimate decodes to."""
@@ -151,6 +160,7 @@ def train_once(
         estimate = with_confidence(read_estimate(folder / ESTIMATE, dataset.graph), dataset)
         write_coefficients(folder, dataset)
         write_missing(folder, missing_in(estimate, dataset))
+        write_totals(folder, totals_in(estimate, dataset))
     except EstimateError as error:
         raise StoichloopError(f"the trial left no usable estimate: {error}") from error
     return Run(

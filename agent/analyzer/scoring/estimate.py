@@ -53,7 +53,7 @@ class Confidence:
 
 @dataclass(frozen=True)
 class Estimate:
-    """A trained model as numbers, all float64; `confidence` and `lacking` are None if the trial leaves them out.
+    """A trained model as numbers, all float64; what may be None is None if the trial leaves it out.
 
     Attributes:
         sto_all: signed coefficients, shape (E,). log_k: shape (R,).
@@ -62,6 +62,7 @@ class Estimate:
         lacking: lacks of the network, shape (R + 1, species), 0 for none: for each rate and each species
             that is not stated to act on it, the part of the rate that this species alone explains. The last row is
             exchange with the outside. Species are the metabolites, then the inputs. No score uses it.
+        conserved: weights of metabolites in totals of amounts that do not change, shape (K, N). No score uses it.
     """
 
     sto_all: Floats
@@ -73,11 +74,13 @@ class Estimate:
     rate_func: Floats
     confidence: Confidence | None = None
     lacking: Floats | None = None
+    conserved: Floats | None = None
 
 
-_OPTIONAL, _LACKING = tuple(Confidence.__dataclass_fields__), "lacking"
-_NAMES = tuple(name for name in Estimate.__dataclass_fields__ if name not in ("confidence", _LACKING))
-_CONTENTS = (_NAMES, _NAMES + _OPTIONAL, (*_NAMES, *_OPTIONAL, _LACKING))
+_OPTIONAL, _LACKING, _CONSERVED = tuple(Confidence.__dataclass_fields__), "lacking", "conserved"
+_NAMES = tuple(name for name in Estimate.__dataclass_fields__ if name not in ("confidence", _LACKING, _CONSERVED))
+_FULL = _NAMES + _OPTIONAL
+_CONTENTS = (_NAMES, _FULL, (*_FULL, _LACKING), (*_FULL, _CONSERVED), (*_FULL, _LACKING, _CONSERVED))
 
 
 def read_estimate(path: Path, graph: Graph) -> Estimate:
@@ -106,6 +109,8 @@ def read_estimate(path: Path, graph: Graph) -> Estimate:
         _check_confidence(confidence, graph)
     if estimate.lacking is not None:
         _check_lacking(estimate.lacking, graph)
+    if estimate.conserved is not None:
+        _check_conserved(estimate.conserved, graph)
     return estimate
 
 
@@ -172,3 +177,11 @@ def _check_lacking(lacking: Floats, graph: Graph) -> None:
         raise EstimateError(f"array '{_LACKING}' has shape {lacking.shape}, but must have {wanted}")
     if (lacking < 0).any():
         raise EstimateError(f"array '{_LACKING}' holds negative values")
+
+
+def _check_conserved(conserved: Floats, graph: Graph) -> None:
+    if conserved.ndim != 2 or not len(conserved) or conserved.shape[1] != graph.n_metabolites:
+        wanted = f"(at least 1, {graph.n_metabolites})"
+        raise EstimateError(f"array '{_CONSERVED}' has shape {conserved.shape}, but must have {wanted}")
+    if (conserved < 0).any() or not conserved.any(axis=1).all():
+        raise EstimateError(f"array '{_CONSERVED}' holds negative weights or a total without members")

@@ -3,34 +3,55 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from functools import cache
 from itertools import product
 
 import numpy as np
 
-from gnn.observations import Constraints, Graph, Ints
+from gnn.observations import Constraints, Graph, Ints, Stated
 
 
-def columns_of(graph: Graph, constraints: Constraints) -> list[Ints]:
+def columns_of(graph: Graph, constraints: Constraints, stated: Stated) -> list[Ints]:
     """Return the allowed columns of every reaction, shape (K, D) for its D edges, small integers first."""
-    return [
-        _allowed(tuple(graph.role[graph.edges_of(reaction)].tolist()), constraints)
-        for reaction in range(graph.n_reactions)
-    ]
+    found = []
+    for reaction in range(graph.n_reactions):
+        own = graph.edges_of(reaction)
+        edges = zip(*(part[own].tolist() for part in (graph.role, stated.known, stated.tied)), strict=True)
+        found.append(_allowed(tuple(edges), constraints, incomplete=bool(stated.incomplete[reaction])))
+    return found
 
 
 @cache
-def _allowed(roles: tuple[int, ...], constraints: Constraints) -> Ints:
-    """Return the columns for these roles; where no column keeps the mass balance, it does not bind."""
-    signs = [(role,) if role else (-1, 1) for role in roles]
-    choices = [sorted(sign * size for sign in own for size in constraints.alphabet) for own in signs]
-    if constraints.may_be_absent:
-        choices = [[0, *own] for own in choices]
-    one_sided = len(roles) == 1 or roles in ((-1,) * len(roles), (1,) * len(roles))
-    every = [column for column in product(*choices) if _fits(column, constraints, exchanges=one_sided)]
+def _allowed(edges: tuple[tuple[int, int, int], ...], constraints: Constraints, *, incomplete: bool) -> Ints:
+    """Return the columns for the role, the known coefficient and the tie of each edge.
+
+    Where no column keeps the mass balance, it does not bind.
+    """
+    choices = [_choices(role, known, constraints) for role, known, _ in edges]
+    agreeing = [column for column in product(*choices) if _tied(column, [tie for _, _, tie in edges])]
+    one_sided = len(edges) == 1 or {role for role, _, _ in edges} in ({-1}, {1})
+    # A known coefficient fixes the length of a column, and members without a row may have any coefficient.
+    free = replace(constraints, primitive=constraints.primitive and not incomplete and not any(k for _, k, _ in edges))
+    every = [column for column in agreeing if _fits(column, free, exchanges=one_sided or incomplete)] or agreeing
     balanced = [column for column in every if sum(column) == 0]
-    found = balanced if constraints.mass_balanced and balanced else every
+    found = balanced if constraints.mass_balanced and balanced and not incomplete else every
     return np.array(sorted(found, key=lambda column: (sum(map(abs, column)), column)), dtype=np.int64)
+
+
+def _choices(role: int, known: int, constraints: Constraints) -> list[int]:
+    """Return the coefficients that an edge may have."""
+    if known:
+        return [known]
+    signs = (role,) if role else (-1, 1)
+    choices = sorted(sign * size for sign in signs for size in constraints.alphabet)
+    return [0, *choices] if constraints.may_be_absent else choices
+
+
+def _tied(column: tuple[int, ...], ties: list[int]) -> bool:
+    """Return whether coefficients with the same tie have the same magnitude."""
+    held = {(tie, abs(size)) for tie, size in zip(ties, column, strict=True) if tie}
+    return len(held) == len({tie for tie, _ in held})
 
 
 def _fits(column: tuple[int, ...], constraints: Constraints, *, exchanges: bool) -> bool:

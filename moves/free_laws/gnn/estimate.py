@@ -1,8 +1,8 @@
 """The output of a trial: coefficients, and stand-ins for functions that these kinetics do not have.
 
 `estimate.npz` holds, in float64, sto_all (E,), log_k (R,), the tables of two shared functions, how sure each
-coefficient is, and what the network seems to lack, if anything. Here each reaction has a law of its own, which the
-tables cannot hold: they state a constant rate of the right size.
+coefficient is, what the network seems to lack, and the totals that are conserved, if any. Here each reaction has a law
+of its own, which the tables cannot hold: they state a constant rate of the right size.
 """
 
 from __future__ import annotations
@@ -36,6 +36,8 @@ def write_estimate(found: Recovered, observations: Observations, folder: Path) -
     }
     if found.lacks:
         arrays["lacking"] = _lacking(found, observations)
+    if found.moieties:
+        arrays["conserved"] = _conserved(found, observations)
     draft = folder / "estimate.partial.npz"
     np.savez(draft, allow_pickle=False, **{name: array.astype(np.float64) for name, array in arrays.items()})
     draft.replace(folder / "estimate.npz")
@@ -47,3 +49,11 @@ def _lacking(found: Recovered, observations: Observations) -> Floats:
     for lack in found.lacks:
         lacking[-1 if lack.reaction is None else lack.reaction, lack.species] = lack.effect
     return lacking
+
+
+def _conserved(found: Recovered, observations: Observations) -> Floats:
+    """Return the weight of each metabolite in each conserved total (K, N)."""
+    conserved = np.zeros((len(found.moieties), observations.graph.n_metabolites))
+    for row, moiety in zip(conserved, found.moieties, strict=True):
+        row[moiety.metabolites] = moiety.weights
+    return conserved

@@ -27,14 +27,19 @@ _Members = list[tuple[int, int]]  # metabolite and role of each edge of a reacti
 
 @dataclass(frozen=True)
 class Moiety:
-    """A conserved sum: its metabolites, shape (K,), and their weights, positive without a common divisor, (K,)."""
+    """A conserved sum: its metabolites, shape (K,), and their weights, shape (K,)."""
 
     metabolites: Ints
-    weights: Ints
+    weights: Floats
 
 
 def moieties_of(observations: Observations) -> list[Moiety]:
-    """Return the conserved moieties that the readings show."""
+    """Return the conserved moieties that are stated, then those that the readings show."""
+    stated = [Moiety(np.flatnonzero(total), total[total != 0.0]) for total in observations.stated.conserved]
+    return stated + _shown(observations)
+
+
+def _shown(observations: Observations) -> list[Moiety]:
     readings, sets = _Readings(observations), dict[frozenset[int], None]()
     edges = _edges(observations.graph)
     for metabolite in range(observations.graph.n_metabolites):
@@ -45,10 +50,10 @@ def moieties_of(observations: Observations) -> list[Moiety]:
 
 def conserving(graph: Graph, options: Sequence[Ints], moiety: Moiety) -> list[Ints] | None:
     """Return the columns of each reaction that do not change the moiety; None where a reaction would keep none."""
-    weight = np.zeros(graph.n_metabolites, dtype=np.int64)
+    weight = np.zeros(graph.n_metabolites)
     weight[moiety.metabolites] = moiety.weights
     kept = [
-        columns[columns @ weight[graph.met_all[graph.edges_of(reaction)]] == 0]
+        columns[np.abs(columns @ weight[graph.met_all[graph.edges_of(reaction)]]) < _ROUNDING]
         for reaction, columns in enumerate(options)
     ]
     return kept if all(map(len, kept)) else None
@@ -113,7 +118,7 @@ class _Readings:
         misfit = partial(_misfit, moved, size)
         best = min((_descended(misfit, start) for start in _starts(moved, size)), key=misfit)
         clear = all(misfit(other) > misfit(best) + _AGAINST for other in _neighbours(best, 0))
-        return Moiety(members, best) if clear and _constant(moved @ best, size @ best) else None
+        return Moiety(members, best.astype(np.float64)) if clear and _constant(moved @ best, size @ best) else None
 
 
 def _misfit(moved: Floats, size: Floats, weights: Ints) -> float:

@@ -101,7 +101,7 @@ class Network:
 def network_of(observations: Observations) -> Network:
     """Return the network as it was given, without the columns that would change what is conserved."""
     graph, moieties = observations.graph, list[Moiety]()
-    options = columns_of(graph, observations.constraints)
+    options = columns_of(graph, observations.constraints, observations.stated)
     for moiety in moieties_of(observations):
         kept = conserving(graph, options, moiety)
         if kept is not None:

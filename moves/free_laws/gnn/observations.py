@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,6 +51,34 @@ class Constraints:
 
 
 @dataclass(frozen=True)
+class Stated:
+    """What a user states on columns of measurements.
+
+    Attributes:
+        known: coefficients, shape (E,), 0 where one is to be recovered.
+        tied: edges with the same number above 0 have coefficients of the same magnitude, shape (E,).
+        incomplete: true for reactions of which members were not measured, shape (R,).
+        conserved: weights of totals of amounts that do not change, shape (K, N).
+    """
+
+    known: Ints
+    tied: Ints
+    incomplete: NDArray[np.bool_]
+    conserved: Floats
+
+
+def stated_in(graph: Graph, arrays: Mapping[str, Any]) -> Stated:
+    """Return the statements among arrays of these names; those that are absent state nothing."""
+    nothing = {
+        "known": np.zeros(len(graph.met_all), dtype=np.int64),
+        "tied": np.zeros(len(graph.met_all), dtype=np.int64),
+        "incomplete": np.zeros(graph.n_reactions, dtype=bool),
+        "conserved": np.zeros((0, graph.n_metabolites)),
+    }
+    return Stated(**{name: arrays.get(name, default) for name, default in nothing.items()})
+
+
+@dataclass(frozen=True)
 class Observations:
     """All frames and all statements.
 
@@ -62,6 +92,7 @@ class Observations:
 
     graph: Graph
     constraints: Constraints
+    stated: Stated
     reversible: NDArray[np.bool_]
     met_reg: Ints
     rxn_reg: Ints
@@ -95,6 +126,7 @@ def read_observations(path: Path) -> Observations:
     return Observations(
         graph,
         constraints,
+        stated_in(graph, arrays),
         reversible=arrays.get("reversible", np.zeros(graph.n_reactions, dtype=bool)),
         met_reg=arrays.get("met_reg", none),
         rxn_reg=arrays.get("rxn_reg", none),

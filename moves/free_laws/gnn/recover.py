@@ -20,7 +20,7 @@ from gnn.dispersion import dispersion
 from gnn.features import near_features, wide_features
 from gnn.lacking import lacking
 from gnn.laws import Participants, Saturations
-from gnn.moieties import determined
+from gnn.moieties import Moiety, determined
 from gnn.network import Lack, Network, network_of
 from gnn.observations import Floats, Graph, Ints, Observations
 from gnn.search import OPEN, Search
@@ -41,12 +41,14 @@ class Recovered:
     Attributes:
         sto_all: integer coefficients, shape (E,). size: root mean square of each rate, shape (R,).
         confidence: how sure each coefficient is. lacks: regulators and exchange that the network seems to lack.
+        moieties: totals that no column changes.
     """
 
     sto_all: Ints
     size: Floats
     confidence: Confidence
     lacks: tuple[Lack, ...]
+    moieties: tuple[Moiety, ...]
 
 
 @dataclass(frozen=True)
@@ -227,7 +229,7 @@ def _answer(ended: list[_Pass], judged: list[_Judged]) -> Recovered:
     graph, search = given.graph, last.search
     integers = search.integers_of(chosen)[: len(graph.met_all)]
     lacks = tuple(lack for lack in last.network.added if lack.effect >= _TELLING)
-    return Recovered(integers, _size(search, graph, integers), sure, lacks)
+    return Recovered(integers, _size(search, graph, integers), sure, lacks, given.moieties)
 
 
 def _size(search: Search, graph: Graph, integers: Ints) -> Floats:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from gnn.observations import Constraints, Floats, Graph, Ints, Observations
+from gnn.observations import Constraints, Floats, Graph, Ints, Observations, stated_in
 
 # m0 + m1 -> 2 m2, 2 m2 + m3 -> m1, m3 -> 2 m0, m1 -> m3, m0 + m2 -> 2 m3
 COLUMNS = np.array([[-1, -1, 2, 0], [0, 1, -2, -1], [2, 0, 0, -1], [0, -1, 0, 1], [-1, 0, -1, 2]]).T
@@ -50,6 +50,7 @@ def observed(
     return Observations(
         graph,
         Constraints((1, 2), False, 2, 2, may_be_absent=False, primitive=True),
+        stated_in(graph, {}),
         reversible=np.zeros(graph.n_reactions, dtype=bool),
         met_reg=np.zeros(0, dtype=np.int64),
         rxn_reg=np.zeros(0, dtype=np.int64),

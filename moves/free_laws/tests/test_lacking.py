@@ -11,7 +11,7 @@ from gnn.features import wide_features
 from gnn.lacking import lacking
 from gnn.laws import Saturations
 from gnn.network import Lack, network_of
-from gnn.observations import Observations
+from gnn.observations import Observations, stated_in
 from gnn.recover import recover
 from gnn.search import Search
 from tests.networks import COLUMNS, graph_of, observed, rates, truth
@@ -70,6 +70,7 @@ def test_a_metabolite_that_no_column_touches_may_be_exchanged() -> None:
         observations,
         graph=graph,
         constraints=constraints,
+        stated=stated_in(graph, {}),
         volume=np.ones(5),
         species=np.concatenate([observations.species, 1.0 + alone], axis=2),
         dcdt=np.concatenate([rates(observations.species) @ COLUMNS.T, 1.0 + alone], axis=2),

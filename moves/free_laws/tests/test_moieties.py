@@ -1,10 +1,12 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from gnn.columns import columns_of
 from gnn.moieties import conserving, determined, moieties_of
 from gnn.network import network_of
-from gnn.observations import Constraints, Floats, Ints, Observations
+from gnn.observations import Constraints, Floats, Ints, Observations, stated_in
 from tests.networks import graph_of
 
 # 2 m0 -> m1 and back, m1 + m2 -> m3 and back, m3 -> m4, m4 ->, -> m4
@@ -31,6 +33,7 @@ def course(columns: Ints, noise: float = 0.0, trajectories: int = 12) -> Observa
     return Observations(
         graph,
         Constraints((1, 2), False, 3, 3, may_be_absent=False, primitive=True),
+        stated_in(graph, {}),
         reversible=np.zeros(graph.n_reactions, dtype=bool),
         met_reg=none,
         rxn_reg=none,
@@ -62,7 +65,7 @@ def test_a_sum_that_leaks_is_not_conserved() -> None:
     """The network states 2 m0 <-> m1 alone, but m1 also decays."""
     leaking = course(np.array([[-2, 2, 0], [1, -1, -1]]), noise=0.01)
     graph = graph_of(np.array([[-2, 2], [1, -1]]))
-    assert sums(Observations(**{**vars(leaking), "graph": graph})) == []
+    assert sums(replace(leaking, graph=graph)) == []
 
 
 def test_columns_that_change_a_moiety_are_not_allowed() -> None:
@@ -72,12 +75,20 @@ def test_columns_that_change_a_moiety_are_not_allowed() -> None:
     assert network.settled == {0, 1, 2, 3, 4}
 
 
+def test_a_total_that_is_stated_needs_no_readings() -> None:
+    observations = course(COLUMNS, noise=0.5)
+    stated = stated_in(observations.graph, {"conserved": np.array([[0.5, 1.0, 0.0, 1.0, 0.0]])})
+    network = network_of(replace(observations, stated=stated))
+    assert network.options[0].tolist() == [[-2, 1]]
+    assert network.options[2].tolist() == [[-1, -1, 1], [-1, -2, 1], [-2, -1, 2]]
+
+
 def test_a_moiety_that_no_column_keeps_is_no_constraint() -> None:
     observations = course(np.array([[-3, 3], [1, -1]]))
     (moiety,) = moieties_of(observations)
     assert moiety.weights.tolist() == [1, 3]
     graph, constraints = observations.graph, observations.constraints
-    assert conserving(graph, columns_of(graph, constraints), moiety) is None
+    assert conserving(graph, columns_of(graph, constraints, observations.stated), moiety) is None
     assert len(network_of(observations).options[0]) == 3
 
 

@@ -21,7 +21,7 @@ def search_of(chosen: list[int], features: int = 4) -> Search:
     tables = Saturations(rows.logs, rng)
     own = [participants_of(OBSERVATIONS, j) for j in range(graph.n_reactions)]
     wide = [wide_features(tables, one, features, 1e-8, rng) for one in own]
-    options = columns_of(graph, OBSERVATIONS.constraints)
+    options = columns_of(graph, OBSERVATIONS.constraints, OBSERVATIONS.stated)
     return Search(design_of(rows, wide), graph, options, np.array(chosen))
 
 

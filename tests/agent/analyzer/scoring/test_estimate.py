@@ -103,6 +103,32 @@ def test_a_bad_statement_of_what_is_lacking_is_refused(
         read_estimate(path, tiny.truth.graph)
 
 
+def test_a_trial_may_state_totals_that_do_not_change(tiny: Dataset, path: Path) -> None:
+    conserved = np.eye(3, 20) + np.eye(3, 20, 1)
+    arrays = confidence_arrays(len(tiny.truth.sto_all))
+    for more in ({}, {"lacking": np.zeros((31, 20))}):
+        write_estimate(true_estimate(tiny), path, **arrays, conserved=conserved, **more)
+        np.testing.assert_array_equal(read_estimate(path, tiny.truth.graph).conserved, conserved)
+
+
+@pytest.mark.parametrize(
+    ("conserved", "message"),
+    [
+        (np.ones((2, 19)), r"shape \(2, 19\), but must have \(at least 1, 20\)"),
+        (np.ones((0, 20)), r"shape \(0, 20\), but must have"),
+        (np.ones(20), r"shape \(20,\), but must have"),
+        (-np.ones((1, 20)), "negative weights"),
+        (np.eye(2, 20) * [[1.0], [0.0]], "a total without members"),
+    ],
+)
+def test_a_bad_statement_of_totals_is_refused(
+    tiny: Dataset, path: Path, conserved: np.ndarray[Any, Any], message: str
+) -> None:
+    write_estimate(true_estimate(tiny), path, **confidence_arrays(len(tiny.truth.sto_all)), conserved=conserved)
+    with pytest.raises(EstimateError, match=message):
+        read_estimate(path, tiny.truth.graph)
+
+
 def test_what_is_missing_truncated_or_a_link_is_refused(tiny: Dataset, path: Path) -> None:
     with pytest.raises(EstimateError, match="is missing"):
         read_estimate(path, tiny.truth.graph)
