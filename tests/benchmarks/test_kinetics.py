@@ -61,7 +61,7 @@ def test_tables_with_known_integers_are_compared_and_others_skipped(tmp_path: Pa
     with best_recipe(find_workspace(ROOT), 1) as recipe:
         compared, skipped = compared_tables(tmp_path, recipe)
     (answer,) = compared.best_recipe
-    assert (answer.seed, answer.contested) == (0, 2)
+    assert (answer.seed, answer.right, answer.contested) == (0, 2, 0)  # 2 A + B is constant: there is no alternative
     assert answer.sure_right <= min(answer.sure, answer.right)
     assert (compared.table, compared.edges, compared.right) == ("decay_n0", 2, {"ones": 1, "mass_action": 2})
     assert skipped.skipped is not None
