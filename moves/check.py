@@ -62,7 +62,7 @@ def _commands(check: str, parts: Sequence[str]) -> list[list[str]]:
 
 def _output(command: Sequence[str], folder: Path) -> str:
     """Run a tool of this Python; return what it printed if it failed."""
-    environment = {**trial_environment(), "PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1"}
+    environment = {**trial_environment(), "PYTHONPATH": str(folder)}
     done = subprocess.run(
         [sys.executable, "-m", *command], cwd=folder, env=environment, capture_output=True, text=True, check=False
     )
