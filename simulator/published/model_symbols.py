@@ -16,7 +16,7 @@ class ModelSymbols:
     Attributes:
         metabolites: species that reactions change.
         driven: symbols that a rate rule or an event changes.
-        resized: compartments whose volume a rule or an event changes.
+        resized: compartments whose volume a rule or an event changes, or an initial assignment computes.
     """
 
     model: Any
@@ -43,8 +43,9 @@ class ModelSymbols:
         driven = {rule.getVariable() for rule in rules if rule.isRate()} | (events - metabolites)
         object.__setattr__(self, "metabolites", metabolites)
         object.__setattr__(self, "driven", frozenset(driven))
+        computed = {assignment.getSymbol() for assignment in self.model.getListOfInitialAssignments()}
         compartments = {compartment.getId() for compartment in self.model.getListOfCompartments()}
-        object.__setattr__(self, "resized", frozenset(compartments & (ruled | events)))
+        object.__setattr__(self, "resized", frozenset(compartments & (ruled | events | computed)))
 
     @cached_property
     def _assigned(self) -> dict[str, Any]:

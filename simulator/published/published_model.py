@@ -35,14 +35,14 @@ class PublishedModel:
     Attributes:
         sbml: the model as text, without the events left out.
         divisors: what each column of the file is in units of its primitive column.
-        amounts: metabolites that are given as amounts, since the volume around them changes.
+        amounts: metabolites that are given as amounts, since the volume around them changes; with its compartment.
         left_out: names of what is left out, by what it is and why. taken: names of what is not as it seems, likewise.
     """
 
     sbml: str
     network: PublishedNetwork
     divisors: dict[str, float]
-    amounts: frozenset[str]
+    amounts: dict[str, str]
     left_out: dict[str, list[str]]
     taken: dict[str, list[str]]
 
@@ -87,9 +87,10 @@ def read_published(path: Path) -> PublishedModel:
     regulating = {name for names in reading.regulators.values() for name in names}
     for species in model.getListOfSpecies():
         _name_species(species.getId(), symbols, metabolites, regulating, reading)
-    amounts = {name for name in metabolites if model.getSpecies(name).getCompartment() in symbols.resized}
+    places = {name: str(model.getSpecies(name).getCompartment()) for name in sorted(metabolites)}
+    amounts = {name: place for name, place in places.items() if place in symbols.resized}
     for name in amounts:
-        reading.take("metabolites in a volume that changes: given as amounts", name)
+        reading.take("metabolites in a volume that changes or is computed: given as amounts", name)
     network = PublishedNetwork(
         source=path.name,
         reactions=reading.columns,
@@ -102,7 +103,7 @@ def read_published(path: Path) -> PublishedModel:
         libsbml.writeSBMLToString(document),
         network,
         reading.divisors,
-        frozenset(amounts),
+        amounts,
         reading.left_out,
         reading.taken,
     )

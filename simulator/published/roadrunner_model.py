@@ -49,6 +49,9 @@ class RoadRunnerModel:
         species = set(self._runner.model.getFloatingSpeciesIds()) | set(self._runner.model.getBoundarySpeciesIds())
         self._inputs = tuple(f"[{name}]" if name in species else name for name in network.inputs)
         self._levels = [name if name in model.amounts else f"[{name}]" for name in self.metabolites]
+        self._least = _ATOL * np.array(
+            [self._runner[model.amounts[n]] if n in model.amounts else 1.0 for n in self.metabolites]
+        )
         self._volumes = np.array([network.volumes[name] for name in self.metabolites])
         self._divisors = np.array([model.divisors[name] for name in self._reactions])
         integrator = self._runner.integrator
@@ -85,23 +88,27 @@ class RoadRunnerModel:
         if not np.isfinite(np.array(found)).all():
             raise FailedRunError("concentrations or rates are not finite")
         peak = c.max(axis=0)
-        if (negative := c < -np.maximum(1e-6 * peak, _ATOL)).any():
+        if (negative := c < -np.maximum(1e-6 * peak, self._least)).any():
             first = int(negative.any(axis=1).argmax())
             name = self.metabolites[int(negative[first].argmax())]
             raise FailedRunError(f"{name} is negative after {times[first]:.3g} time units")
         # A species that has run out is zero to the tolerance of the integrator, on either side.
-        c = np.maximum(c, np.where(peak > _ATOL, 1e-12 * peak, _ATOL))
+        c = np.maximum(c, np.where(peak > self._least, 1e-12 * peak, self._least))
         return Trajectory(times, c, change / self._volumes, inputs), rates * self._divisors
 
 
 @contextmanager
 def _silent_integrator() -> Iterator[None]:
     """Drop what the integrator writes about steps that failed; it knows neither `sys.stderr` nor a level of logs."""
-    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 2)
     try:
+        kept = os.dup(2)
+    except OSError:  # it is closed
+        yield
+        return
+    try:
+        with Path(os.devnull).open("wb") as nowhere:
+            os.dup2(nowhere.fileno(), 2)
         yield
     finally:
         os.dup2(kept, 2)
         os.close(kept)
-        os.close(nowhere)

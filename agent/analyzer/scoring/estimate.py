@@ -180,8 +180,8 @@ def _check_lacking(lacking: Floats, graph: Graph) -> None:
 
 
 def _check_conserved(conserved: Floats, graph: Graph) -> None:
-    if conserved.ndim != 2 or not len(conserved) or conserved.shape[1] != graph.n_metabolites:
-        wanted = f"(at least 1, {graph.n_metabolites})"
+    if conserved.ndim != 2 or not 1 <= len(conserved) <= conserved.shape[1] == graph.n_metabolites:
+        wanted = f"(1 to {graph.n_metabolites}, {graph.n_metabolites})"
         raise EstimateError(f"array '{_CONSERVED}' has shape {conserved.shape}, but must have {wanted}")
     if (conserved < 0).any() or not conserved.any(axis=1).all():
         raise EstimateError(f"array '{_CONSERVED}' holds negative weights or a total without members")

@@ -29,7 +29,8 @@ def _allowed(edges: tuple[tuple[int, int, int], ...], constraints: Constraints, 
     Where no column keeps the mass balance, it does not bind.
     """
     choices = [_choices(role, known, constraints) for role, known, _ in edges]
-    agreeing = [column for column in product(*choices) if _tied(column, [tie for _, _, tie in edges])]
+    whole = [column for column in product(*choices) if any(column)]
+    agreeing = [column for column in whole if _tied(column, [tie for _, _, tie in edges])] or whole
     one_sided = len(edges) == 1 or {role for role, _, _ in edges} in ({-1}, {1})
     # A known coefficient fixes the length of a column, and members without a row may have any coefficient.
     free = replace(constraints, primitive=constraints.primitive and not incomplete and not any(k for _, k, _ in edges))

@@ -19,7 +19,8 @@ from gnn.observations import Floats, Graph, Ints, Observations
 _MOST_MEMBERS, _MOST_SETS = 12, 400  # of a set, and of those looked at around each metabolite
 _LARGEST = 4  # weight
 _LEAST_SHARE, _ROUNDING = 1e-9, 1e-6  # of the size of a sum: the least error, and errors that are none
-_CORRELATION = 0.2  # of the errors of neighbouring frames, below which a sum is constant
+_LEAST_FRAMES = 8  # of a trajectory
+_BEYOND = 4.0  # standard deviations of what chance lets neighbouring frames tell of the errors of a constant sum
 _AGAINST = 50.0  # twice the log likelihood by which all other weights must fall short
 
 _Members = list[tuple[int, int]]  # metabolite and role of each edge of a reaction
@@ -34,18 +35,34 @@ class Moiety:
 
 
 def moieties_of(observations: Observations) -> list[Moiety]:
-    """Return the conserved moieties that are stated, then those that the readings show."""
-    stated = [Moiety(np.flatnonzero(total), total[total != 0.0]) for total in observations.stated.conserved]
-    return stated + _shown(observations)
+    """Return independent conserved moieties: those that are stated, then those that the readings show."""
+    stated = [
+        Moiety(np.flatnonzero(total), total[total != 0.0] / np.abs(total).max())
+        for total in observations.stated.conserved
+        if total.any()
+    ]
+    kept: list[Moiety] = []
+    for moiety in stated + _shown(observations):
+        if len(determined([*kept, moiety], observations)) > len(kept):
+            kept.append(moiety)
+    return kept
 
 
 def _shown(observations: Observations) -> list[Moiety]:
+    if observations.concentration.shape[1] < _LEAST_FRAMES:
+        return []
     readings, sets = _Readings(observations), dict[frozenset[int], None]()
-    edges = _edges(observations.graph)
+    around = _around(observations.graph)
     for metabolite in range(observations.graph.n_metabolites):
-        sets.update(dict.fromkeys(_closed(edges, metabolite)))
-    found = (readings.conserved(np.array(sorted(members))) for members in sets)
-    return [moiety for moiety in found if moiety is not None]
+        sets.update(dict.fromkeys(_closed(around, metabolite)))
+    found: dict[frozenset[int], Moiety] = {}
+    for members in sorted(sets, key=lambda one: (len(one), sorted(one))):
+        # What holds a smaller total may hold any multiple of it besides.
+        if not any(smaller <= members for smaller in found):
+            moiety = readings.conserved(np.array(sorted(members)))
+            if moiety is not None:
+                found[members] = moiety
+    return list(found.values())
 
 
 def conserving(graph: Graph, options: Sequence[Ints], moiety: Moiety) -> list[Ints] | None:
@@ -75,19 +92,26 @@ def determined(moieties: Sequence[Moiety], observations: Observations) -> list[i
     return found
 
 
-def _edges(graph: Graph) -> list[_Members]:
-    every = (graph.edges_of(reaction) for reaction in range(graph.n_reactions))
-    return [list(zip(graph.met_all[own].tolist(), graph.role[own].tolist(), strict=True)) for own in every]
+def _around(graph: Graph) -> list[list[_Members]]:
+    """Return the reactions of each metabolite, each with its metabolites and roles."""
+    around: list[list[_Members]] = [[] for _ in range(graph.n_metabolites)]
+    for reaction in range(graph.n_reactions):
+        own = graph.edges_of(reaction)
+        members = list(zip(graph.met_all[own].tolist(), graph.role[own].tolist(), strict=True))
+        for metabolite, _ in members:
+            around[metabolite].append(members)
+    return around
 
 
-def _closed(edges: list[_Members], start: int) -> Iterator[frozenset[int]]:
+def _closed(around: list[list[_Members]], start: int) -> Iterator[frozenset[int]]:
     """Yield sets around a metabolite of which no reaction only consumes or only produces members."""
     waiting, seen = [frozenset({start})], {frozenset({start})}
     for _ in range(_MOST_SETS):
         if not waiting:
             return
         own = waiting.pop()
-        wanted = [partners for reaction in edges if (partners := _partners(own, reaction)) is not None]
+        near = (reaction for metabolite in sorted(own) for reaction in around[metabolite])
+        wanted = [partners for reaction in near if (partners := _partners(own, reaction)) is not None]
         if not wanted:
             yield own
         elif len(own) < _MOST_MEMBERS:
@@ -115,40 +139,57 @@ class _Readings:
     def conserved(self, members: Ints) -> Moiety | None:
         """Return the weighted sum of all these metabolites that is constant; None if none is, or if several are."""
         moved, size = self.moved[..., members], self.size[:, members]
+        if not np.isfinite(moved).all() or not (size > 0.0).all():
+            return None
         misfit = partial(_misfit, moved, size)
         best = min((_descended(misfit, start) for start in _starts(moved, size)), key=misfit)
         clear = all(misfit(other) > misfit(best) + _AGAINST for other in _neighbours(best, 0))
-        return Moiety(members, best.astype(np.float64)) if clear and _constant(moved @ best, size @ best) else None
+        return Moiety(members, best.astype(np.float64)) if clear and _constant(moved, size, best) else None
 
 
 def _misfit(moved: Floats, size: Floats, weights: Ints) -> float:
     """Return minus twice the log likelihood that a weighted sum is constant, with noise as a share of each reading."""
     of = np.sqrt(size**2 @ weights**2)
     share = float(np.mean((moved @ weights / of[:, None]) ** 2))
-    return float(moved[..., 0].size * math.log(max(share, _LEAST_SHARE**2)) + 2.0 * moved.shape[1] * np.log(of).sum())
+    return moved[..., 0].size * math.log(max(share, _LEAST_SHARE**2))
 
 
-def _constant(sums: Floats, size: Floats) -> bool:
-    """Return whether sums (T, F) of this size (T,) err alone: hardly, or so that errors do not follow each other."""
-    errors = sums / size[:, None]
-    power = float(np.mean(errors**2))
-    return power < _ROUNDING**2 or float(np.mean(errors[:, 1:] * errors[:, :-1])) < _CORRELATION * power
+def _constant(moved: Floats, size: Floats, weights: Ints) -> bool:
+    """Return whether a weighted sum errs alone: hardly, or so that nothing tells its errors beforehand.
+
+    The noise of other frames is independent. So if the time, or the neighbouring readings of the members, tell anything
+    of the errors, the sum is not constant.
+    """
+    errors = (moved @ weights) / (size @ weights)[:, None]
+    if np.mean(errors**2) < _ROUNDING**2:
+        return True
+    near = (moved[:, :-2] + moved[:, 2:]) / np.sqrt(np.mean(moved**2, axis=(0, 1)))
+    time = np.broadcast_to(np.linspace(-1.0, 1.0, near.shape[1])[:, None], (*near.shape[:2], 1))
+    telling, told = np.concatenate([near, time], axis=2).reshape(-1, len(weights) + 1), errors[:, 1:-1].ravel()
+    left = told - telling @ np.linalg.lstsq(telling, told, rcond=1e-8)[0]
+    gain = -len(told) * math.log(max(float(np.sum(left**2) / np.sum(told**2)), 1e-12))
+    count = telling.shape[1]
+    return gain < count + _BEYOND * math.sqrt(2.0 * count)
 
 
 def _starts(moved: Floats, size: Floats) -> list[Ints]:
-    """Return weights of 1, and the direction that varies least for its noise, rounded."""
+    """Return weights of 1, and the direction that varies least for its size, rounded at several lengths."""
     unit = np.sqrt(np.mean(size**2, axis=0))
     scaled = (moved / unit).reshape(-1, len(unit))
     direction = np.abs(np.linalg.eigh(scaled.T @ scaled)[1][:, 0]) / unit
-    ratios = direction / max(direction.min(), direction.max() / _LARGEST)
-    return [np.ones(len(unit), dtype=np.int64), _primitive(np.maximum(np.rint(ratios).astype(np.int64), 1))]
+    found = [np.ones(len(unit), dtype=np.int64)]
+    for length in (direction.max(), max(direction.min(), direction.max() / _LARGEST)):
+        for lead in range(1, _LARGEST + 1):
+            rounded = np.rint(direction / length * lead).astype(np.int64)
+            found.append(_primitive(np.clip(rounded, 1, _LARGEST)))
+    return found
 
 
 def _descended(misfit: Callable[[Ints], float], weights: Ints) -> Ints:
     """Change one weight after another for as long as the sum becomes more constant."""
     while True:
         best = min(_neighbours(weights, 1), key=misfit, default=weights)
-        if misfit(best) >= misfit(weights):
+        if not misfit(best) < misfit(weights):
             return weights
         weights = best
 

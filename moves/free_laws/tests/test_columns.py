@@ -62,3 +62,13 @@ def test_a_column_that_lacks_members_has_any_length_and_any_side() -> None:
     graph = replace(graph_of(np.array([[-1], [1]])), role=np.zeros(2, dtype=np.int8))
     (columns,) = columns_of(graph, FREE, incomplete=np.array([True]))
     assert {(-2, 2), (1, 1)} <= {tuple(column) for column in columns.tolist()}
+
+
+def test_statements_that_contradict_each_other_leave_columns() -> None:
+    """Coefficients that are known win over a tie, and a column is never empty."""
+    graph = graph_of(np.array([[-1], [1]]))
+    (columns,) = columns_of(graph, FREE, known=np.array([-1, 2]), tied=np.array([1, 1]))
+    assert columns.tolist() == [[-1, 2]]
+    absent = replace(graph, role=np.zeros(2, dtype=np.int8))
+    (columns,) = columns_of(absent, replace(FREE, may_be_absent=True), incomplete=np.array([True]))
+    assert columns.any(axis=1).all()

@@ -61,11 +61,24 @@ def test_a_sum_that_noise_hides_is_not_found() -> None:
     assert sums(course(COLUMNS, noise=0.5)) == []
 
 
-def test_a_sum_that_leaks_is_not_conserved() -> None:
+@pytest.mark.parametrize("noise", [0.0, 0.01, 0.05])
+def test_a_sum_that_leaks_is_not_conserved(noise: float) -> None:
     """The network states 2 m0 <-> m1 alone, but m1 also decays."""
-    leaking = course(np.array([[-2, 2, 0], [1, -1, -1]]), noise=0.01)
+    leaking = course(np.array([[-2, 2, 0], [1, -1, -1]]), noise)
     graph = graph_of(np.array([[-2, 2], [1, -1]]))
-    assert sums(replace(leaking, graph=graph)) == []
+    assert sums(replace(leaking, graph=graph, stated=stated_in(graph, {}))) == []
+
+
+def test_neither_weight_need_be_1() -> None:
+    assert sums(course(np.array([[-3, 3], [2, -2]]), noise=0.02)) == [{0: 2, 1: 3}]
+
+
+def test_readings_that_are_zero_or_few_show_nothing() -> None:
+    observations = course(COLUMNS)
+    zero, few = observations.species.copy(), observations.species[:, :7]
+    zero[0] = 0.0
+    assert sums(replace(observations, species=zero)) == []
+    assert sums(replace(observations, species=few)) == []
 
 
 def test_columns_that_change_a_moiety_are_not_allowed() -> None:
@@ -81,6 +94,13 @@ def test_a_total_that_is_stated_needs_no_readings() -> None:
     network = network_of(replace(observations, stated=stated))
     assert network.options[0].tolist() == [[-2, 1]]
     assert network.options[2].tolist() == [[-1, -1, 1], [-1, -2, 1], [-2, -1, 2]]
+
+
+def test_a_total_that_is_stated_and_shown_counts_once() -> None:
+    observations = course(COLUMNS)
+    stated = stated_in(observations.graph, {"conserved": np.array([[1.0, 2.0, 0.0, 2.0, 0.0]])})
+    found = moieties_of(replace(observations, stated=stated))
+    assert [one.metabolites.tolist() for one in found] == [[0, 1, 3], [2, 3]]
 
 
 def test_a_moiety_that_no_column_keeps_is_no_constraint() -> None:

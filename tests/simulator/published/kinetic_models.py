@@ -16,6 +16,7 @@ class Model:
         reactions: equation and rate of each, such as `("2 A + B -> C", "k * A * B")`; `<->` where it is reversible.
         initial: initial concentration of each species. boundary: the species that no reaction changes.
         parameters: their values. rules: formulas of parameters, species and volumes over time.
+        starts: formulas of what initial assignments compute.
         nucleus: species in a compartment of volume 0.4; the others are in one of volume 1.
         events: for each trigger, the symbol that it changes and the new value.
     """
@@ -25,6 +26,7 @@ class Model:
     boundary: Sequence[str] = ()
     parameters: Mapping[str, float] = field(default_factory=dict)
     rules: Mapping[str, str] = field(default_factory=dict)
+    starts: Mapping[str, str] = field(default_factory=dict)
     nucleus: Sequence[str] = ()
     events: Mapping[str, tuple[str, str]] = field(default_factory=dict)
 
@@ -57,6 +59,10 @@ class Model:
             rule = model.createAssignmentRule()
             rule.setVariable(name)
             rule.setMath(libsbml.parseL3Formula(formula))
+        for name, formula in self.starts.items():
+            start = model.createInitialAssignment()
+            start.setSymbol(name)
+            start.setMath(libsbml.parseL3Formula(formula))
         for name, (equation, rate) in self.reactions.items():
             _add_reaction(model, name, equation, rate)
         for trigger, (symbol, value) in self.events.items():

@@ -30,10 +30,17 @@ def test_in_a_volume_that_changes_amounts_are_balanced(tmp_path: Path) -> None:
     np.testing.assert_allclose(course.dcdt[:, 0], -rates[:, 0], rtol=1e-7)
 
 
+def test_a_volume_that_is_computed_at_the_start_is_taken_for_what_it_is(tmp_path: Path) -> None:
+    model = loaded(tmp_path, Model({"out": ("A ->", "2.5 * A")}, {"A": 2.0}, starts={"cell": "2 + 0.5"}))
+    course, rates = model.run(model.initial(), TIMES)
+    np.testing.assert_allclose(course.dcdt[:, 0], -rates[:, 0], rtol=1e-7)
+    np.testing.assert_allclose(course.concentration[:, 0], 5.0 * np.exp(-TIMES), rtol=1e-7)
+
+
 def test_tiny_amounts_are_integrated_as_well_as_large_ones(tmp_path: Path) -> None:
-    model = loaded(tmp_path, Model({"decay": ("A ->", "1e-13 * A")}, {"A": 2.0}, rules={"cell": "1e-13"}))
+    model = loaded(tmp_path, Model({"decay": ("A ->", "1e-13 * A")}, {"A": 2e-3}, rules={"cell": "1e-13"}))
     course, _ = model.run(model.initial(), TIMES)
-    np.testing.assert_allclose(course.concentration[:, 0], 2e-13 * np.exp(-TIMES), rtol=1e-7)
+    np.testing.assert_allclose(course.concentration[:, 0], 2e-16 * np.exp(-TIMES), rtol=1e-7)
 
 
 def test_what_is_absent_stays_absent(tmp_path: Path) -> None:

@@ -114,7 +114,8 @@ def test_a_trial_may_state_totals_that_do_not_change(tiny: Dataset, path: Path) 
 @pytest.mark.parametrize(
     ("conserved", "message"),
     [
-        (np.ones((2, 19)), r"shape \(2, 19\), but must have \(at least 1, 20\)"),
+        (np.ones((2, 19)), r"shape \(2, 19\), but must have \(1 to 20, 20\)"),
+        (np.ones((21, 20)), r"shape \(21, 20\), but must have"),
         (np.ones((0, 20)), r"shape \(0, 20\), but must have"),
         (np.ones(20), r"shape \(20,\), but must have"),
         (-np.ones((1, 20)), "negative weights"),
