@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import csv
 from pathlib import Path
 
 from agent.analyzer.scoring.decode import decode
 from agent.analyzer.scoring.estimate import read_estimate
 from agent.executor.artifacts import ESTIMATE
 from agent.training.determined import NOT_DETERMINED, determined, with_confidence
+from agent.training.result_table import write_table
 from simulator.dataset import FrozenData
 
 
@@ -24,15 +24,13 @@ def write_coefficients(folder: Path, data: FrozenData) -> None:
     integers = decode(graph, estimate.sto_all, regime.constraints, data.stated_columns)
     confidence = estimate.confidence
     known = determined(graph, confidence, data.stated_columns)
-    place = folder / "stoichiometry.csv"
-    place.unlink(missing_ok=True)  # a trial may have left a link there that leads elsewhere
-    with place.open("x", encoding="utf-8", newline="") as stream:
-        rows = csv.writer(stream, lineterminator="\n")
-        rows.writerow(("reaction", "metabolite", "coefficient", "runner_up", "probability", "estimate"))
-        for edge, (metabolite, reaction) in enumerate(zip(graph.met_all, graph.rxn_all, strict=True)):
-            names = regime.reaction_names[reaction], regime.metabolite_names[metabolite]
-            coefficient = str(int(integers[edge])) if known[edge] else NOT_DETERMINED
-            runner_up, probability = "", ""
-            if confidence is not None:
-                runner_up, probability = str(int(confidence.runner_up[edge])), f"{confidence.probability[edge]:.3f}"
-            rows.writerow((*names, coefficient, runner_up, probability, f"{estimate.sto_all[edge]:.6g}"))
+    rows = []
+    for edge, (metabolite, reaction) in enumerate(zip(graph.met_all, graph.rxn_all, strict=True)):
+        names = regime.reaction_names[reaction], regime.metabolite_names[metabolite]
+        coefficient = str(int(integers[edge])) if known[edge] else NOT_DETERMINED
+        runner_up, probability = "", ""
+        if confidence is not None:
+            runner_up, probability = str(int(confidence.runner_up[edge])), f"{confidence.probability[edge]:.3f}"
+        rows.append((*names, coefficient, runner_up, probability, f"{estimate.sto_all[edge]:.6g}"))
+    heading = ("reaction", "metabolite", "coefficient", "runner_up", "probability", "estimate")
+    write_table(folder / "stoichiometry.csv", heading, rows)

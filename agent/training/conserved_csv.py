@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import csv
 from dataclasses import dataclass
 from pathlib import Path
 
 from agent.analyzer.scoring.estimate import Estimate
+from agent.training.result_table import listed, write_table
 from simulator.dataset import FrozenData
-
-_SHOWN = 12
 
 
 @dataclass(frozen=True)
@@ -31,22 +29,14 @@ def totals_in(estimate: Estimate, data: FrozenData) -> list[FoundTotal]:
 
 def described_totals(totals: list[FoundTotal]) -> list[str]:
     """Return lines that name the totals, for a terminal."""
-    if not totals:
-        return []
-    lines = [f"  {one}" for one in totals[:_SHOWN]]
-    if len(totals) > _SHOWN:
-        lines.append(f"  and {len(totals) - _SHOWN} more, in conserved.csv of --out FOLDER")
-    return ["Conserved totals of amounts", *lines]
+    return listed("Conserved totals of amounts", totals, "conserved.csv")
 
 
 def write_totals(folder: Path, totals: list[FoundTotal]) -> None:
     """Write `conserved.csv` into `folder`, a row for each member of a total, if there is any."""
-    place = folder / "conserved.csv"
-    place.unlink(missing_ok=True)  # a trial may have left a file of its own, or a link that leads elsewhere
-    if not totals:
-        return
-    with place.open("x", encoding="utf-8", newline="") as stream:
-        rows = csv.writer(stream, lineterminator="\n")
-        rows.writerow(("total", "metabolite", "weight"))
-        for number, total in enumerate(totals, start=1):
-            rows.writerows((number, name, f"{weight:g}") for name, weight in total.weights.items())
+    rows = (
+        (number, name, f"{weight:g}")
+        for number, total in enumerate(totals, start=1)
+        for name, weight in total.weights.items()
+    )
+    write_table(folder / "conserved.csv", ("total", "metabolite", "weight"), rows)

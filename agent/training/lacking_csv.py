@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import csv
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from agent.analyzer.scoring.estimate import Estimate, EstimateError
+from agent.training.result_table import listed, write_table
 from simulator.dataset import FrozenData
 from simulator.measured_regime import Measured
 
-_SHOWN = 12
 _LEAST = 0.001  # effect
 
 
@@ -52,23 +51,13 @@ def missing_in(estimate: Estimate, data: FrozenData) -> list[Missing]:
 
 def described(missing: list[Missing]) -> list[str]:
     """Return lines that say what is missing, for a terminal."""
-    if not missing:
-        return []
-    lines = [f"  {one}" for one in missing[:_SHOWN]]
-    if len(missing) > _SHOWN:
-        lines.append(f"  and {len(missing) - _SHOWN} more, in lacking.csv of --out FOLDER")
-    return ["The given network seems to lack", *lines]
+    return listed("The given network seems to lack", missing, "lacking.csv")
 
 
 def write_missing(folder: Path, missing: list[Missing]) -> None:
     """Write `lacking.csv` into `folder`, a row for each, if there is any; an exchange has no reaction."""
-    place = folder / "lacking.csv"
-    place.unlink(missing_ok=True)  # a trial may have left a file of its own, or a link that leads elsewhere
-    if not missing:
-        return
-    with place.open("x", encoding="utf-8", newline="") as stream:
-        rows = csv.writer(stream, lineterminator="\n")
-        rows.writerow(("kind", "reaction", "species", "effect"))
-        for one in missing:
-            kind = "regulator" if one.reaction is not None else "exchange"
-            rows.writerow((kind, one.reaction or "", one.species, f"{one.effect:.3f}"))
+    rows = (
+        ("regulator" if one.reaction is not None else "exchange", one.reaction or "", one.species, f"{one.effect:.3f}")
+        for one in missing
+    )
+    write_table(folder / "lacking.csv", ("kind", "reaction", "species", "effect"), rows)

@@ -1,8 +1,8 @@
 """Conserved moieties: weighted sums of amounts that no reaction changes.
 
 They are the left null space of S, and show in c(t) without any rate law (Famili & Palsson 2003, Biophys. J. 85, 16).
-Candidates are the sets of metabolites of which every reaction consumes one and produces another. The readings decide
-which weighted sums are constant, and with which weights; columns that would change such a sum are not allowed.
+Candidates are sets of metabolites: a reaction that consumes a member produces another, and the reverse. The readings
+decide which weighted sums are constant, and with which weights; columns that would change such a sum are not allowed.
 """
 
 from __future__ import annotations
@@ -104,7 +104,7 @@ def _around(graph: Graph) -> list[list[_Members]]:
 
 
 def _closed(around: list[list[_Members]], start: int) -> Iterator[frozenset[int]]:
-    """Yield sets around a metabolite of which no reaction only consumes or only produces members."""
+    """Yield sets around a metabolite; a reaction that consumes a member produces another, and the reverse."""
     waiting, seen = [frozenset({start})], {frozenset({start})}
     for _ in range(_MOST_SETS):
         if not waiting:

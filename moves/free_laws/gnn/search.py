@@ -44,8 +44,10 @@ class Search:
         self.design, self.graph, self.options, self.chosen = design, graph, options, chosen.copy()
         self.margins: dict[int, Floats] = {}
         self.edges = [graph.edges_of(reaction) for reaction in range(graph.n_reactions)]
-        told = design.rows.told[graph.met_all]
-        self.metabolites = [torch.from_numpy(graph.met_all[edges[told[edges]]]) for edges in self.edges]
+        self._told = [design.rows.told[graph.met_all[edges]] for edges in self.edges]
+        self.metabolites = [
+            torch.from_numpy(graph.met_all[edges[told]]) for edges, told in zip(self.edges, self._told, strict=True)
+        ]
         touching = [graph.rxn_all[graph.met_all == metabolite].tolist() for metabolite in range(graph.n_metabolites)]
         self.around = [[j for j in own if len(options[j]) > 1] for own in touching]
         self.units = [self._unit_columns(reaction) for reaction in range(graph.n_reactions)]
@@ -55,8 +57,9 @@ class Search:
 
     def _unit_columns(self, reaction: int) -> Tensor:
         """Return the allowed columns in the scale of the targets, of length 1, shape (K, D)."""
-        told = self.design.rows.told[self.graph.met_all[self.edges[reaction]]]
-        columns = self.options[reaction][:, told] / self.design.rows.scale[self.metabolites[reaction].numpy()]
+        columns = (
+            self.options[reaction][:, self._told[reaction]] / self.design.rows.scale[self.metabolites[reaction].numpy()]
+        )
         return torch.from_numpy(columns / np.linalg.norm(columns, axis=1, keepdims=True))
 
     @property
