@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from simulator.equation import Total
+from simulator.equation import Equation, Total
 from simulator.measured.problem_list import listed_problems
 from simulator.measured.stated_network import StatedFile
 from simulator.measured_regime import StatedNetwork
@@ -31,7 +31,7 @@ class Cut:
 
 
 def cut_down(path: Path, stated: StatedFile, measured: Collection[str], steady: Collection[str] = ()) -> Cut:
-    """Return the measured part of the network of `path`; raises `RegimeError` if it is empty.
+    """Return the measured part of the network of `path`; raises `RegimeError` if it is empty or contradicts itself.
 
     Metabolites that were not measured are left out of their reactions; a reaction that keeps one side alone stays as an
     exchange, since the balances of its members hold. Inputs, and `steady` metabolites that never change, act on rates
@@ -64,6 +64,7 @@ def cut_down(path: Path, stated: StatedFile, measured: Collection[str], steady: 
         incomplete=incomplete,
         unobserved_rate=unobserved,
     )
+    _refuse_changed_totals(path, network)
     lists = {
         "species that were not measured": sorted(unknown),
         "reactions without a measured metabolite": [name for name in cut if name not in kept],
@@ -113,3 +114,32 @@ def _refuse_slips(path: Path, network: StatedNetwork, measured: Collection[str])
 def _meant(name: str, columns: Mapping[str, str]) -> list[str]:
     parts = [_COEFFICIENT.sub("", part) for part in _JOINED.split(name)]
     return [columns[part.casefold()] for part in parts if part.casefold() in columns]
+
+
+def _refuse_changed_totals(path: Path, network: StatedNetwork) -> None:
+    """Raise `RegimeError` for totals that a reaction changes whatever its coefficients are."""
+    problems = []
+    for name, total in network.conserved.items():
+        changing = [
+            f"{reaction} ({equation})"
+            for reaction, equation in network.reactions.items()
+            if 0 not in _changes(total, equation, network.alphabet)
+        ]
+        if changing:
+            problems.append(
+                f"key 'conserved.{name}' is '{total}', but with any coefficients that they may have, these reactions "
+                f"change it: {', '.join(changing)}; name all members of the total, mend the equations, or leave it out"
+            )
+    if problems:
+        raise RegimeError(listed_problems(f"--network {path}", problems))
+
+
+def _changes(total: Total, equation: Equation, alphabet: Sequence[int]) -> set[int]:
+    """Return the changes of a total that a reaction makes with the coefficients that it may have."""
+    changes = {0}
+    for sign, side in ((-1, equation.substrates), (1, equation.products)):
+        for name in side:
+            choices = [equation.known[name]] if name in equation.known else alphabet
+            steps = [sign * total.weights.get(name, 0) * size for size in choices]
+            changes = {change + step for change in changes for step in steps}
+    return changes

@@ -76,7 +76,7 @@ def test_the_observations_of_measurements_are_those_of_the_page(pathway: Measure
     assert described(pathway.observations_path) == expected
     csv, network = tmp_path / "m.csv", tmp_path / "net.yaml"
     csv.write_text("time,A,B,C\n0,1,5,\n1,2,4,<1\n2,3,3,1\n3,4,2,2\n4,5,1,3\n")
-    network.write_text("reactions:\n  r: 2 A + U -> B\n  s: ?n A -> ?n C\nconserved: {all: A + B}\n")
+    network.write_text("reactions:\n  r: 2 A + U -> B\n  s: ?n A -> ?n C\nconserved: {all: A + B + C}\n")
     found, _ = import_measurements(csv, network, tmp_path / "data")
     extra = documented("observations.npz of measurements", sizes_of(found) | {"K": 1})
     assert extra.items() <= described(found.observations_path).items()

@@ -184,7 +184,7 @@ reactions:
   share: ?n C -> ?n D | E
 inputs: [X]
 volumes: {C: 0.5}
-conserved: {pool: B + D}
+conserved: {pool: B + C + D}
 """
 
 
@@ -205,7 +205,7 @@ def test_all_that_is_stated_reaches_the_arrays(tmp_path: Path) -> None:
     np.testing.assert_array_equal(rates.volume, [1, 1, 0.5, 1])
     np.testing.assert_array_equal(columns.known, [0, 0, 0, -2, 0, 0])
     np.testing.assert_array_equal(columns.tied, [0, 1, 1, 0, 0, 0])
-    np.testing.assert_array_equal(columns.conserved, [[0, 1, 0, 1]])
+    np.testing.assert_array_equal(columns.conserved, [[0, 1, 1, 1]])
     assert StatedNetwork.model_validate(network.model_dump(mode="json")) == network
 
 
@@ -303,3 +303,20 @@ def test_the_network_of_the_page_reads_as_it_says(tmp_path: Path) -> None:
     assert str(read.network.reactions["adenylate"]) == "2 adp <-> atp + amp"
     assert read.network.conserved["nucleotides"].amount == 5.5
     assert read.inputs == {"insulin"}
+
+
+def test_a_total_that_a_reaction_must_change_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "net.yaml"
+    reactions = "reactions: {feed: -> A, r1: A -> B, r2: 2 B -> C, r3: C -> D}\n"
+    path.write_text(reactions + "conserved: {all: A + B + 2 C, heavy: 5 C + D, free: E + F}\n")
+    with pytest.raises(RegimeError) as refused:
+        cut_down(path, read_stated(path), ("A", "B", "C", "D"))
+    change = "but with any coefficients that they may have, these reactions change it"
+    mend = "name all members of the total, mend the equations, or leave it out"
+    assert str(refused.value).split("\n") == [
+        f"--network {path}: 2 faults:",
+        f"  1. key 'conserved.all' is 'A + B + 2 C', {change}: feed (-> A), r3 (C -> D); {mend}",
+        f"  2. key 'conserved.heavy' is '5 C + D', {change}: r2 (2 B -> C), r3 (C -> D); {mend}",
+    ]
+    path.write_text("reactions: {r1: A -> B, r2: 2 B -> C, r3: C -> D}\nconserved: {all: A + B + 2 C + 2 D}\n")
+    assert cut_down(path, read_stated(path), ("A", "B", "C", "D")).network.conserved["all"].weights["D"] == 2
