@@ -42,8 +42,8 @@ def explore(
         str | None,
         typer.Option(
             metavar="COMMAND",
-            help="Command that gets a line of JSON on standard input when the campaign ends, is stuck or accepts "
-            "something.",
+            help="Command to run when the campaign accepts something, is stuck or ends; it gets a line of JSON on "
+            "standard input.",
         ),
     ] = CampaignRequest.notify,
     track: Annotated[
@@ -79,7 +79,7 @@ def explore(
     ] = None,
     program: Annotated[
         str | None,
-        typer.Option(help="Agent program for auto and command; it reads a prompt and prints a proposal."),
+        typer.Option(help="Agent program for auto and command; it reads a question and prints proposals."),
     ] = CampaignRequest.program,
     tokens: Annotated[
         int | None,

@@ -24,12 +24,12 @@ def export(
         str | None,
         typer.Option(
             metavar="URI",
-            help="Add the trials that are missing there as MLflow runs, at http://HOST:PORT or sqlite:///FILE.",
+            help="Add missing trials as runs to MLflow, at http://HOST:PORT or sqlite:///FILE.",
         ),
     ] = None,
     wandb: Annotated[
         str | None,
-        typer.Option(metavar="PROJECT", help="Add the verdicts that are missing there as runs of Weights & Biases."),
+        typer.Option(metavar="PROJECT", help="Add missing experiments with a verdict as runs to Weights & Biases."),
     ] = None,
     sbml: Annotated[
         Path | None,

@@ -17,7 +17,7 @@ def forget(
     ],
     yes: Annotated[bool, typer.Option("--yes", help="Remove it without asking.")] = False,
 ) -> None:
-    """Remove a campaign with its branches. Also remove its folder in runs/ and its refs. Asks first."""
+    """Remove a campaign: its folder in runs/, branches and refs. Asks first."""
     from agent.campaign.forget import find_remains
     from agent.executor.workspace import current_workspace
     from stoichloop.errors import StoichloopError

@@ -14,7 +14,7 @@ def idea(
     words: Annotated[
         list[str],
         typer.Argument(
-            metavar="[CAMPAIGN] TEXT", help="The idea in a sentence, after the campaign's name; default: the latest."
+            metavar="[CAMPAIGN] TEXT", help="The campaign's name, by default the latest; then the idea in a sentence."
         ),
     ],
     patch: Annotated[

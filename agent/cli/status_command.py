@@ -12,10 +12,10 @@ from agent.cli.output import print_json
 
 def status(
     campaign: CampaignName = None,
-    watching: Annotated[bool, typer.Option("--watch", help="Keep showing it until Ctrl-C.")] = False,
+    watching: Annotated[bool, typer.Option("--watch", help="Keep the view up to date until Ctrl-C.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Show state, incumbent, leaderboard, budget of a campaign."""
+    """Show state, incumbent, leaderboard and budget of a campaign."""
     from rich.text import Text
 
     from agent.base.console import Console

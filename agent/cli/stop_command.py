@@ -14,7 +14,7 @@ def stop(
     campaign: CampaignName = None,
     at: Annotated[
         float | None,
-        typer.Option(min=0.0, max=1.0, metavar="SCORE", help="End once the incumbent's score reaches this instead."),
+        typer.Option(min=0.0, max=1.0, metavar="SCORE", help="End only once the incumbent's mean score reaches this."),
     ] = None,
 ) -> None:
     """End a running campaign, as Ctrl-C in its terminal does."""

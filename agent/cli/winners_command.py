@@ -31,7 +31,7 @@ def winners(
     no_sandbox: NoSandbox = False,
     as_json: Json = False,
 ) -> None:
-    """List accepted experiments with their evidence. Without the campaign's folder, the branches are read."""
+    """List accepted experiments with their evidence. Without the campaign's folder, they are read from its branches."""
     from agent.base.console import Console
     from agent.campaign.folder import open_campaign
     from agent.executor.workspace import current_workspace
