@@ -73,8 +73,8 @@ def _trajectories(reconstruction: Reconstruction) -> list[_Plan]:
         (
             "rollouts",
             "Held-out rollouts",
-            "Dashed: observed from a start that no trial was trained on. Colour: predicted. For the metabolites that "
-            "change most; the error is the RMS error over the RMS of the change.",
+            "Dashed: observed from a start that no trial was trained on. Colour: predicted. Shown are the metabolites "
+            "that change most. The error is the RMS error over the RMS of the change.",
             lambda figure: paint_rollouts(figure, reconstruction),
         ),
         (
