@@ -216,7 +216,7 @@ def _network(metabolites: int, reactions: int) -> Any:
     """Return random observations, without any physics, of the size of one mini-batch."""
     import torch
 
-    from gnn.observations import Constraints, Graph, Observations
+    from gnn.observations import Constraints, Graph, Observations, RateStructure
 
     torch.manual_seed(0)
     substrates, products = _EDGES
@@ -228,4 +228,5 @@ def _network(metabolites: int, reactions: int) -> Any:
     frames = 2 * _FRAMES
     concentration, dcdt = torch.rand(2, metabolites, frames)
     constraints = Constraints((1, 2), True, 3, 3, False)
-    return Observations(graph, constraints, torch.arange(frames).view(1, -1).float(), concentration, dcdt)
+    time, structure = torch.arange(frames).view(1, -1).float(), RateStructure.read({}, graph, frames)
+    return Observations(graph, constraints, time, concentration, dcdt, structure)

@@ -37,6 +37,12 @@ class Configuration(LossCoefficients):
         "input of a rate: its substrates' messages, with hypergraph after an exchange among all its metabolites",
         swept=False,  # twice the time of a step, without a gain where it was measured: docs/notes/gate.md
     )
+    laws: str = choice(
+        "shared",
+        ["shared", "own"],
+        "functions of all rates: two that all reactions share, or a law of its own for each reaction",
+        swept=False,  # a property of the regime, not a matter of degree; the move own_laws tries it
+    )
     gate: str = choice("none", ["none", "sigmoid"], "gate on a substrate's message, by its concentration")
     attention: str = choice("none", ["none", "edge"], "learnable weight in [0, 1] on the message of each edge")
     message_activation: str = choice(

@@ -7,7 +7,8 @@ many points of a mini-batch:
   3/128 d^4 max|f''''|, and 1/24 in the outermost intervals (Abramowitz and Stegun 1964, 25.2.13);
 - a function of a concentration and a magnitude, by the product of Chebyshev series in both; its error falls
   geometrically with the number of nodes (Trefethen 2013, Approximation Theory and Approximation Practice, chapter 8).
-  All magnitudes of a metabolite share the polynomials in its concentration, so values are matrix products.
+  All magnitudes of a metabolite share the polynomials in its concentration, so values are matrix products;
+- a function of its own in each row, by a Chebyshev series in the range of the row.
 
 Gradients are those of the interpolant.
 """
@@ -25,6 +26,7 @@ from torch.nn.functional import pad
 _EVEN = 129  # nodes along h
 _CHEBYSHEV = 33  # nodes along concentrations, and along magnitudes: one more than a power of two
 _LEAST = 1.0  # smallest upper end of the range of magnitudes
+_NARROWEST = 1e-6  # range of a row
 
 Function = Callable[..., Tensor]
 
@@ -51,18 +53,36 @@ def interpolated(function: Function, values: Tensor) -> Tensor:
 def interpolated_by_rows(function: Function, values: Tensor, magnitudes: Tensor) -> Tensor:
     """Return function(values, magnitudes), shape (G, P, B), for values (G, B) and P magnitudes >= 0 of each row."""
     nodes, top = _around(values), magnitudes.detach().amax().clamp(min=_LEAST)
-    angles = (torch.arange(_CHEBYSHEV, device=values.device) + 0.5) * (math.pi / _CHEBYSHEV)
-    places = 0.5 * (1.0 + angles.cos())
+    places, cosines = _chebyshev_nodes(values)
     shape = _CHEBYSHEV, _CHEBYSHEV
     along = (nodes.low + (nodes.high - nodes.low) * places).expand(shape)
-    # The discrete cosine transform of the values at the nodes gives the Chebyshev coefficients.
-    orders = torch.arange(_CHEBYSHEV, device=values.device).unsqueeze(-1)
-    cosines = (orders * angles).cos() * (2.0 / _CHEBYSHEV)
-    cosines = torch.where(orders == 0, 0.5 * cosines, cosines)
     series = cosines @ function(along, (top * places).unsqueeze(-1).expand(shape)) @ cosines.T
     polynomials = _chebyshev_polynomials((2.0 * magnitudes / top - 1.0).view(1, -1), _CHEBYSHEV).squeeze(0)
     by_magnitude = (series.T @ polynomials).view(_CHEBYSHEV, *magnitudes.shape).permute(1, 2, 0)
     return _chebyshev_sums(by_magnitude, 2.0 * (values - nodes.low) / (nodes.high - nodes.low) - 1.0)
+
+
+def interpolated_along(function: Function, values: Tensor) -> Tensor:
+    """Return function(values), shape (G, B), where `function` is another one in each row: of (G, K) it gives (G, K).
+
+    Gradients reach what the function depends on, and not the values.
+    """
+    low, high = values.detach().amin(1, keepdim=True), values.detach().amax(1, keepdim=True)
+    width = (high - low).clamp(min=_NARROWEST)
+    places, cosines = _chebyshev_nodes(values)
+    series = function(low + width * places) @ cosines.T
+    return _chebyshev_sums(series.unsqueeze(1), 2.0 * (values.detach() - low) / width - 1.0).squeeze(1)
+
+
+def _chebyshev_nodes(like: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the nodes in [0, 1], shape (K,), and the matrix from values there to Chebyshev coefficients, (K, K).
+
+    The matrix is the discrete cosine transform.
+    """
+    angles = (torch.arange(_CHEBYSHEV, device=like.device) + 0.5) * (math.pi / _CHEBYSHEV)
+    orders = torch.arange(_CHEBYSHEV, device=like.device).unsqueeze(-1)
+    cosines = (orders * angles).cos() * (2.0 / _CHEBYSHEV)
+    return 0.5 * (1.0 + angles.cos()), torch.where(orders == 0, 0.5 * cosines, cosines)
 
 
 def _around(values: Tensor) -> _Nodes:

@@ -13,12 +13,16 @@ from gnn.hypergraph import MetaboliteExchange
 from gnn.interpolation import interpolated
 from gnn.layers import EdgeAttention, Gate, ScalarFunction, StoichiometricUpdate, SubstrateAggregation
 from gnn.observations import Observations
+from gnn.rate_laws import RateLaws
 
 
 class MetabolismPropagation(nn.Module):
     """dc_i/dt = sum over j of S_ij 10^log_k_j softplus(rate_func(h_j)) on the bipartite graph.
 
     h_j = sum over substrates i of substrate_func(x_i, |S_ij|)        x_i = the scaled concentration of i
+
+    Where volumes are stated, dc_i/dt is divided by that around i. With `laws: own` each reaction has a rate law of its
+    own in place of both functions (`rate_laws.py`).
 
     With `message: hypergraph` the metabolites of a reaction first exchange messages, which correct x_i. Unknown roles
     and edges that may be absent are handled by weights in [0, 1]: `presence` weights the messages of substrates in h_j,
@@ -27,7 +31,7 @@ class MetabolismPropagation(nn.Module):
     Attributes:
         sto_all: one free signed coefficient for each edge, shape (E,). This is the starting formulation.
         log_k: log10 of the rate constants, shape (R,).
-        substrate_func, rate_func: shared by all reactions.
+        substrate_func, rate_func: shared by all reactions. laws: in place of both; None with `laws: shared`.
         exchange: corrects x; None with `message: substrates`.
     """
 
@@ -57,9 +61,14 @@ class MetabolismPropagation(nn.Module):
         self.exchange = None
         if config.message == "hypergraph":
             self.exchange = MetaboliteExchange(len(graph.met_all), attention=config.attention == "edge")
+        self.laws = None
+        if config.laws == "own":
+            self.laws = RateLaws(observations, config.width, config.depth, config.activation)
         self.update = StoichiometricUpdate()
         self.register_buffer("shift", observations.concentration.mean().cpu())
         self.register_buffer("width", observations.concentration.std().cpu())
+        volume = observations.structure.volume
+        self.volume = None if bool((volume == 1.0).all()) else volume.unsqueeze(-1)
         self.register_buffer("all_edges", torch.stack([graph.rxn_all, graph.met_all]), persistent=False)
 
     def presence(self, coefficient: Tensor) -> Tensor:
@@ -89,12 +98,15 @@ class MetabolismPropagation(nn.Module):
         x: Tensor = self.exchange(scaled, sto_all, self.membership(sto_all), incidences, self.graph.n_reactions)
         return x
 
-    def rate(self, h: Tensor) -> Tensor:
-        """Return v, shape (R, B)."""
-        return torch.pow(10.0, self.log_k).unsqueeze(-1) * softplus(interpolated(self.rate_func, h))
+    def rates(self, species: Tensor) -> Tensor:
+        """Return v, shape (R, B), for metabolites and inputs of shape (N + U, B)."""
+        if self.laws is None:
+            driven = softplus(interpolated(self.rate_func, self.drive(species)))
+        else:
+            driven = self.laws(species, self.presence(self.sto_all.index_select(0, self.graph.sub_to_all)))
+        return torch.pow(10.0, self.log_k).unsqueeze(-1) * driven
 
-    def forward(self, concentration: Tensor) -> Tensor:
-        """Return dc/dt, shape (N, B)."""
-        rate = self.rate(self.drive(concentration))
-        dcdt: Tensor = self.update(rate, self.sto_all, self.all_edges, self.graph.n_metabolites)
-        return dcdt
+    def forward(self, species: Tensor) -> Tensor:
+        """Return dc/dt, shape (N, B), for metabolites and inputs of shape (N + U, B)."""
+        amounts: Tensor = self.update(self.rates(species), self.sto_all, self.all_edges, self.graph.n_metabolites)
+        return amounts if self.volume is None else amounts / self.volume

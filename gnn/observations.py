@@ -1,11 +1,13 @@
-"""The input of a trial: the graph, the regime's constraints on its coefficients, and the frames."""
+"""The input of a trial: the graph, the statements on coefficients and rates, and the frames."""
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -76,6 +78,38 @@ class Constraints:
 
 
 @dataclass(frozen=True)
+class RateStructure:
+    """The statements of a regime on its rates. Species are the N metabolites, then the U inputs.
+
+    Attributes:
+        reversible: true for reactions whose rate depends on the products too, and may be negative, shape (R,).
+        met_reg, rxn_reg: species and reaction of each regulator, shape (G,).
+        volume: volume around each metabolite, shape (N,): dc/dt is S times the rates, over this volume.
+        inputs: the inputs over time, as columns, shape (U, F).
+    """
+
+    reversible: Tensor
+    met_reg: Tensor
+    rxn_reg: Tensor
+    volume: Tensor
+    inputs: Tensor
+
+    @classmethod
+    def read(cls, arrays: Mapping[str, Any], graph: Graph, frames: int) -> RateStructure:
+        """Return what arrays of these names state; those that are absent mean one-way reactions without regulators."""
+        none = np.zeros(0, dtype=np.int64)
+        inputs = arrays.get("inputs", np.zeros((frames, 0)))
+        parts = (
+            arrays.get("reversible", np.zeros(graph.n_reactions, dtype=bool)),
+            arrays.get("met_reg", none),
+            arrays.get("rxn_reg", none),
+            arrays.get("volume", np.ones(graph.n_metabolites)).astype(np.float32),
+            np.ascontiguousarray(inputs.reshape(frames, -1).T.astype(np.float32)),
+        )
+        return cls(*(torch.from_numpy(part).to(graph.met_all.device) for part in parts))
+
+
+@dataclass(frozen=True)
 class Observations:
     """All frames, float32.
 
@@ -83,6 +117,7 @@ class Observations:
         time: time of each frame of each trajectory, shape (trajectories, frames).
         concentration, dcdt: the frames of all trajectories end to end, as columns, shape (N, F). If the file has no
             dc/dt, it is estimated from the concentrations, which are then smoothed.
+        structure: the statements on rates.
     """
 
     graph: Graph
@@ -90,6 +125,13 @@ class Observations:
     time: Tensor
     concentration: Tensor
     dcdt: Tensor
+    structure: RateStructure
+
+    @property
+    def species(self) -> Tensor:
+        """Return the concentrations, then the inputs, shape (N + U, F)."""
+        inputs = self.structure.inputs
+        return torch.cat([self.concentration, inputs]) if len(inputs) else self.concentration
 
 
 def read_observations(path: Path, device: torch.device) -> Observations:
@@ -108,9 +150,11 @@ def read_observations(path: Path, device: torch.device) -> Observations:
             may_be_absent=bool(arrays["may_be_absent"]),
         )
         time, concentration = arrays["time"], arrays["concentration"]
+        structure = RateStructure.read(arrays, graph, time.size)
         given = (concentration, arrays["dcdt"]) if "dcdt" in arrays else smooth(time, concentration)
         concentration, dcdt = (
             torch.from_numpy(values.reshape(-1, graph.n_metabolites).T.astype(np.float32)).contiguous().to(device)
             for values in given
         )
-    return Observations(graph, constraints, torch.from_numpy(time.astype(np.float32)).to(device), concentration, dcdt)
+    times = torch.from_numpy(time.astype(np.float32)).to(device)
+    return Observations(graph, constraints, times, concentration, dcdt, structure)

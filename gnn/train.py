@@ -92,9 +92,10 @@ def train(observations: Observations, members: Sequence[Member], steps: int) -> 
     factors = course(learning_rate_factor)
     rates = [torch.tensor([learning_rate(name, member.config) for member in members]) for name in parameters]
     optimiser = Adam(parameters.values(), [rate.to(device) for rate in rates])
+    species = observations.species
 
     def losses(model: MetabolismPropagation, frames: Tensor, weight: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
-        known, dcdt = (part.index_select(1, frames) for part in (observations.concentration, observations.dcdt))
+        known, dcdt = (part.index_select(1, frames) for part in (species, observations.dcdt))
         error = prediction_error(model(known), dcdt, scale)
         return error + penalty(model.sto_all, observations.graph, weight), error
 
@@ -103,7 +104,9 @@ def train(observations: Observations, members: Sequence[Member], steps: int) -> 
     for step in range(1, steps + 1):
         weight = {name: weights[name][step] for name in PENALTIES}
         loss, error = together.each(losses, next(batches), weight)
-        optimiser.step(torch.autograd.grad(loss.sum(), list(parameters.values())), factors[step - 1])
+        # A choice in the configuration may leave parameters unused: their gradient is zero.
+        gradients = torch.autograd.grad(loss.sum(), list(parameters.values()), materialize_grads=True)
+        optimiser.step(gradients, factors[step - 1])
         sound = curves.follow(step, loss.detach(), error.detach())
         if not sound:
             break

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from gnn.interpolation import interpolated, interpolated_by_rows
+from gnn.interpolation import interpolated, interpolated_along, interpolated_by_rows
 from gnn.layers import ScalarFunction
 
 
@@ -44,6 +44,23 @@ def test_a_function_of_a_scalar_and_a_magnitude_too(activation: str) -> None:
     each = torch.autograd.grad((true * direction).sum(), by)
     read = torch.autograd.grad((found * direction).sum(), by)
     assert relative(found, true) < 1e-3
+    assert max(map(relative, read, each)) < 1e-2
+
+
+def test_a_function_of_its_own_in_each_row_too() -> None:
+    function = perceptron(2, "tanh")
+    values, embedding = torch.randn(30, 50), torch.randn(30, 1).requires_grad_()
+    values[7] = 1.0  # a row without any range
+
+    def own(x: Tensor) -> Tensor:
+        result: Tensor = function(x, embedding.expand_as(x))
+        return result
+
+    direction = torch.randn(30, 50)
+    by = [embedding, *function.parameters()]
+    each = torch.autograd.grad((own(values) * direction).sum(), by)
+    read = torch.autograd.grad((interpolated_along(own, values) * direction).sum(), by)
+    assert relative(interpolated_along(own, values), own(values)) < 1e-3
     assert max(map(relative, read, each)) < 1e-2
 
 

@@ -34,7 +34,7 @@ _PARENTS, _OTHERS = 3, 0.1  # other possible parents whose code is told, and the
 _SOURCE = 0.5  # of what the fixed parts leave
 _GAP = 2  # characters between two diffs
 _REFUTED = 12  # findings of changes that did not help
-_HYPERGRAPH = "gnn/hypergraph.py"
+_OPTIONAL = {"gnn/hypergraph.py": ("message", "substrates"), "gnn/rate_laws.py": ("laws", "shared")}  # not used with
 _PROSE = re.compile(r"\s*\n(?!\n)\s*")
 
 
@@ -184,8 +184,7 @@ class Reading:
         """Return the parent's code within about `room` characters; `more` experiments change files that matter."""
         folder = self.situation.host.state_of(parent).folder
         unused = set(terms.unused)
-        if parent.configuration.get("message") == "substrates":
-            unused.add(_HYPERGRAPH)
+        unused.update(name for name, (key, value) in _OPTIONAL.items() if parent.configuration.get(key) == value)
         return source_map(folder, room, [*self.situation.past, *more], unused)
 
 

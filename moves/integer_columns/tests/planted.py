@@ -11,7 +11,7 @@ from torch import Tensor
 
 from gnn.clock import Clock
 from gnn.columns import Candidates, candidates_of
-from gnn.observations import Constraints, Graph, Observations
+from gnn.observations import Constraints, Graph, Observations, RateStructure
 from gnn.projection import Fit, Functions, Problem, fit, problem_of
 from gnn.spline import Grid
 
@@ -104,7 +104,8 @@ def plant(
     dcdt = s @ (k.unsqueeze(-1) * rates_of(s, c, functions, alphabet))
     size = dcdt.square().mean(1, keepdim=True).sqrt()
     dcdt = dcdt + noise * size * torch.randn(dcdt.shape, generator=generator, dtype=torch.float64)
-    observations = Observations(graph, constraints, torch.arange(float(frames)).unsqueeze(0), c, dcdt)
+    time, structure = torch.arange(float(frames)).unsqueeze(0), RateStructure.read({}, graph, frames)
+    observations = Observations(graph, constraints, time, c, dcdt, structure)
     return Planted(observations, problem_of(observations, torch.arange(frames)), functions, columns, k)
 
 
