@@ -73,8 +73,8 @@ def _functions(model: MetabolismPropagation, observations: Observations, sto_all
 def _constants(model: MetabolismPropagation, observations: Observations) -> dict[str, Tensor]:
     """Return the sizes of the rates, and functions that give rates of 1 everywhere."""
     size = model.rates(observations.species).double().square().mean(1).sqrt()
-    limits = (observations.concentration.max(), max(observations.constraints.alphabet))
-    c, s = (torch.tensor([0.0, 1.2 * float(limit)]) for limit in limits)
+    largest = (max(1e-6, float(observations.concentration.max())), max(observations.constraints.alphabet))
+    c, s = (torch.tensor([0.0, 1.2 * limit]) for limit in largest)
     return {
         "log_k": size.clamp(*_SIZES).log10(),
         "substrate_func_c": c,
