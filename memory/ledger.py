@@ -47,27 +47,8 @@ class Ledger:
         """Open a ledger, or create it unless `readonly`; raises `LedgerError` for a file that is no usable ledger."""
         if readonly and not path.is_file():
             raise LedgerError(f"{path}: there is no ledger")
-        existed = path.exists()
         try:
-            mode = "ro" if readonly else "rwc"
-            address = f"{path.absolute().as_uri()}?mode={mode}"
-            self._db = sqlite3.connect(address, uri=True, timeout=30, isolation_level=None)
-            self._db.row_factory = sqlite3.Row
-            version = self._db.execute("PRAGMA user_version").fetchone()[0]
-            if 0 < version < SCHEMA_VERSION:
-                self._db = before_upgrade(self._db, path, version, readonly=readonly)
-            # Without this, INSERT OR REPLACE would delete rows past the triggers that forbid it.
-            self._db.execute("PRAGMA recursive_triggers = ON")
-            self._db.execute("PRAGMA foreign_keys = ON")
-            if version == 0 and existed:
-                raise LedgerError(f"{path}: the ledger is empty; {mend(path)}")
-            if version > SCHEMA_VERSION:
-                raise LedgerError(
-                    f"{path}: schema version is {version}, but this stoichloop reads up to {SCHEMA_VERSION}; "
-                    "use the version that wrote it"
-                )
-            if version < SCHEMA_VERSION:
-                upgrade(self._db)
+            self._db = _opened(path, readonly=readonly)
         except sqlite3.DatabaseError as error:
             raise LedgerError(f"{path}: not a readable ledger: {error}; {mend(path)}") from error
         self._path, self._recall, self._copies = path, Reader(self._db), Backups(self._db, path)
@@ -378,3 +359,31 @@ def _with_interval(row: sqlite3.Row, **read: Any) -> dict[str, Any]:
     interval = None if row["low"] is None else (row["low"], row["high"])
     plain = {name: row[name] for name in row.keys() if name not in ("number", "low", "high")}  # noqa: SIM118
     return {**plain, "interval": interval, **read}
+
+
+def _opened(path: Path, *, readonly: bool) -> sqlite3.Connection:
+    """Return a connection to a ledger of today's schema; raises `LedgerError` or `sqlite3.DatabaseError`."""
+    existed = path.exists()
+    address = f"{path.absolute().as_uri()}?mode={'ro' if readonly else 'rwc'}"
+    db = sqlite3.connect(address, uri=True, timeout=30, isolation_level=None)
+    try:
+        db.row_factory = sqlite3.Row
+        version = db.execute("PRAGMA user_version").fetchone()[0]
+        if 0 < version < SCHEMA_VERSION:
+            db = before_upgrade(db, path, version, readonly=readonly)
+        # Without this, INSERT OR REPLACE would delete rows past the triggers that forbid it.
+        db.execute("PRAGMA recursive_triggers = ON")
+        db.execute("PRAGMA foreign_keys = ON")
+        if version == 0 and existed:
+            raise LedgerError(f"{path}: the ledger is empty; {mend(path)}")
+        if version > SCHEMA_VERSION:
+            raise LedgerError(
+                f"{path}: schema version is {version}, but this stoichloop reads up to {SCHEMA_VERSION}; "
+                "use the version that wrote it"
+            )
+        if version < SCHEMA_VERSION:
+            upgrade(db)
+    except BaseException:
+        db.close()
+        raise
+    return db

@@ -1,6 +1,7 @@
 import sqlite3
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -30,7 +31,7 @@ SWEEP = Decision("sweep", None, "because")
 
 
 @pytest.fixture
-def ledger(tmp_path: Path) -> Ledger:
+def ledger(tmp_path: Path) -> Iterator[Ledger]:
     made = Ledger(tmp_path / "memory.db")
     made.add_campaign(CampaignRecord("night", "pde_m1_tiny", "d" * 64, "c" * 40, FIDELITY, time.time(), "exact"))
     baseline = scored("e0001", [0.3, 0.32], block=0)
@@ -39,7 +40,8 @@ def ledger(tmp_path: Path) -> Ledger:
         made.add_result(trial)
     made.add_verdict("e0001", Verdict("accepted", "the baseline"))
     made.close_block(0, "measured", [Finding(0, "open question", "fields", "which?", ("e0001",), None, None, 0.0)])
-    return made
+    with made:
+        yield made
 
 
 def test_what_goes_in_comes_out(ledger: Ledger, tmp_path: Path) -> None:
@@ -82,7 +84,7 @@ def test_what_was_measured_after_the_night_comes_out_and_the_newest_counts(ledge
 @pytest.mark.parametrize("statement", ["UPDATE trial_results SET scores = '{}'", "DELETE FROM experiments"])
 def test_nothing_is_ever_changed_or_deleted(ledger: Ledger, tmp_path: Path, statement: str) -> None:
     with (
-        sqlite3.connect(tmp_path / "memory.db") as other,
+        closing(sqlite3.connect(tmp_path / "memory.db")) as other,
         pytest.raises(sqlite3.IntegrityError, match="append-only"),
     ):
         other.execute(statement)
@@ -121,7 +123,7 @@ def test_a_file_that_is_no_ledger_or_a_newer_one_is_refused(tmp_path: Path) -> N
 
 def test_a_ledger_of_the_first_version_opens_and_goes_on(tmp_path: Path) -> None:
     path = tmp_path / "memory.db"
-    with sqlite3.connect(path) as old:
+    with closing(sqlite3.connect(path)) as old, old:
         old.executescript((Path(ledger_module.__file__).parent / "schema" / "1.sql").read_text())
         old.execute("PRAGMA user_version = 1")
         old.execute("INSERT INTO blocks VALUES (0, 'baseline', 0.0)")
@@ -136,7 +138,7 @@ def test_a_ledger_of_the_first_version_opens_and_goes_on(tmp_path: Path) -> None
 
 def test_a_ledger_from_before_the_score_had_a_name_is_one_of_exact(tmp_path: Path) -> None:
     path = tmp_path / "memory.db"
-    with sqlite3.connect(path) as old:
+    with closing(sqlite3.connect(path)) as old, old:
         for version in range(1, 6):
             old.executescript((Path(ledger_module.__file__).parent / "schema" / f"{version}.sql").read_text())
         old.execute("PRAGMA user_version = 5")
@@ -151,13 +153,13 @@ def test_a_ledger_from_before_the_score_had_a_name_is_one_of_exact(tmp_path: Pat
         assert campaign.objective == "exact"
         assert [line.score for line in opened.outlines("probe")] == [0.4]
     # The controller may still run that version, so the file must stay unchanged.
-    with sqlite3.connect(path) as old:
+    with closing(sqlite3.connect(path)) as old, old:
         assert old.execute("PRAGMA user_version").fetchone() == (5,)
 
 
 def of_version(path: Path, newest: int, *, events: Sequence[str] = (), ended: bool = False) -> None:
     """Write a ledger of an earlier schema with one session, as a controller of that version left it."""
-    with sqlite3.connect(path) as old:
+    with closing(sqlite3.connect(path)) as old, old:
         for version in range(1, newest + 1):
             old.executescript((Path(ledger_module.__file__).parent / "schema" / f"{version}.sql").read_text())
         old.execute(f"PRAGMA user_version = {newest}")
@@ -196,7 +198,7 @@ def test_an_earlier_ledger_says_how_it_ended_and_leaves_a_copy_that_its_version_
         assert session is not None
         assert session.command == ""
         opened.add_event("goes on")
-    with sqlite3.connect(copy) as kept:
+    with closing(sqlite3.connect(copy)) as kept, kept:
         assert kept.execute("PRAGMA user_version").fetchone() == (version,)
         assert kept.execute("SELECT count(*) FROM experiments").fetchone() == (1,)
         assert kept.execute("SELECT count(*) FROM events WHERE message = 'goes on'").fetchone() == (0,)
@@ -210,7 +212,7 @@ def test_trials_from_before_there_were_siblings_are_on_the_campaigns_own_network
     path, copy = tmp_path / "memory.db", tmp_path / "memory.schema8.db"
     of_version(path, 8, ended=True)
     trial = ("e0001/s0/probe", "e0001", 0, "probe", "completed", "", '{"exact": 0.4, "blind": 0.7}', 1.0, "f", 0.0)
-    with sqlite3.connect(path) as old:
+    with closing(sqlite3.connect(path)) as old, old:
         old.execute(f"INSERT INTO trial_results VALUES ({', '.join('?' * 13)})", (*trial, None, None, None))
     with Ledger(path, readonly=True) as opened:
         (baseline,) = opened.experiments()
@@ -223,7 +225,7 @@ def test_trials_from_before_there_were_siblings_are_on_the_campaigns_own_network
         assert (baseline.scores("probe"), [t.score for t in baseline.sibling_trials]) == ({0: 0.4}, [0.9])
         assert [(line.trials, line.seeds, line.score) for line in opened.outlines("probe")] == [(2, 1, 0.4)]
         assert str(opened.ending()) == "stopped: by an earlier version, which kept no reason"
-    with sqlite3.connect(copy) as kept:
+    with closing(sqlite3.connect(copy)) as kept, kept:
         assert kept.execute("PRAGMA user_version").fetchone() == (8,)
         assert kept.execute("SELECT trial FROM trial_results").fetchall() == [("e0001/s0/probe",)]
 
@@ -233,7 +235,7 @@ def test_without_room_for_a_copy_an_earlier_ledger_is_left_as_it_is(tmp_path: Pa
     (tmp_path / "memory.schema7.partial").mkdir()  # stands in the way
     with pytest.raises(LedgerError, match=r"memory\.schema7\.db: the copy to keep .* cannot be written"):
         Ledger(tmp_path / "memory.db")
-    with sqlite3.connect(tmp_path / "memory.db") as old:
+    with closing(sqlite3.connect(tmp_path / "memory.db")) as old, old:
         assert old.execute("PRAGMA user_version").fetchone() == (7,)
 
 

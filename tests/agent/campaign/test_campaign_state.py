@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -38,10 +38,10 @@ CRASHED = Ending("crashed", "OSError: no space left")
 
 
 @pytest.fixture
-def ledger(tmp_path: Path) -> Ledger:
-    made = Ledger(tmp_path / "memory.db")
-    made.add_campaign(CampaignRecord("night", "pde_m1_tiny", "d", "c", FIDELITY, 0.0, "exact"))
-    return made
+def ledger(tmp_path: Path) -> Iterator[Ledger]:
+    with Ledger(tmp_path / "memory.db") as made:
+        made.add_campaign(CampaignRecord("night", "pde_m1_tiny", "d", "c", FIDELITY, 0.0, "exact"))
+        yield made
 
 
 def accept(ledger: Ledger, *names: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 from agent.campaign.folder import open_campaign
@@ -19,7 +20,7 @@ from tests.agent.winners.nights import IDLE_FIELD, SIGN_TIED, Night
 def rewrite_as_version(path: Path, version: int) -> None:
     """Replace a ledger by one of an earlier schema with the same rows, as far as that schema can hold them."""
     older = path.with_name("older.db")
-    with sqlite3.connect(older) as db:
+    with closing(sqlite3.connect(older)) as db, db:
         for number in range(1, version + 1):
             db.executescript((Path(schema_upgrade.__file__).parent / "schema" / f"{number}.sql").read_text())
         db.execute(f"PRAGMA user_version = {version}")

@@ -246,7 +246,11 @@ def test_words_cannot_add_lines_to_the_memory(state: CodeState, tmp_path: Path) 
 
 def texts(path: Path, lesson: Lesson) -> tuple[str, str]:
     """memory.md and log.md after a block that taught this."""
-    ledger = Ledger(path)
+    with Ledger(path) as ledger:
+        return _told(ledger, lesson)
+
+
+def _told(ledger: Ledger, lesson: Lesson) -> tuple[str, str]:
     ledger.add_campaign(CampaignRecord("night", "pde_m1_tiny", "d" * 64, "c" * 40, FIDELITY, 0.0, "exact"))
     ledger.open_block(
         Decision("sweep", None, "first"), [replace(e, block=0, parent=None, trials=(), verdict=None) for e in BLOCK]
