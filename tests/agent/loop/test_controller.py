@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 import pytest
@@ -53,8 +53,10 @@ def asked(night: Night, workspace: Workspace, tiny: Dataset, ask: Callable[[Situ
 
 
 @pytest.fixture
-def night(workspace: Workspace, tiny: Dataset) -> Night:
-    return Night(workspace, tiny)
+def night(workspace: Workspace, tiny: Dataset) -> Iterator[Night]:
+    made = Night(workspace, tiny)
+    yield made
+    made.close()
 
 
 def test_repeated_answers_leave_the_rung_until_a_verdict(night: Night, workspace: Workspace, tiny: Dataset) -> None:
