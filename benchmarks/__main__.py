@@ -5,6 +5,7 @@ from __future__ import annotations
 from benchmarks.ablation import ablation
 from benchmarks.blind import blind
 from benchmarks.containment import containment
+from benchmarks.gpu import gpu
 from benchmarks.judging import judging
 from benchmarks.kinetics import kinetics
 from benchmarks.load import load
@@ -15,4 +16,4 @@ from benchmarks.speed import speed
 from benchmarks.sweeping import sweeping
 
 if __name__ == "__main__":
-    run_commands(ablation, blind, containment, judging, kinetics, load, recovery, slots, speed, sweeping)
+    run_commands(ablation, blind, containment, gpu, judging, kinetics, load, recovery, slots, speed, sweeping)

@@ -80,7 +80,7 @@ def speed(
     alone, every = list[float](), list[dict[str, float]]()
     for number in range(rounds):
         console.print(f"round {number + 1} of {rounds}", highlight=False)
-        alone.append(_apart(_rate_alone, path, _STEPS["by frame"]))
+        alone.append(apart(_rate_alone, path, _STEPS["by frame"]))
         with ProcessPoolExecutor(machine.cores, get_context("spawn")) as pool:
             every += list(pool.map(partial(_rates, counts=_STEPS, square=_SQUARE), [path] * machine.cores))
     names = list(_STEPS)
@@ -90,7 +90,7 @@ def speed(
     multiply = summarise([one["multiply"] / 1e9 for one in every])
     operations = every[0]["operations"]
     console.print("sizes", highlight=False)
-    sizes = [_apart(_cost, size, _WORK) for size in _SIZES[:largest]]
+    sizes = [apart(_cost, size, _WORK) for size in _SIZES[:largest]]
     print(
         SpeedReport(
             machine=machine,
@@ -110,7 +110,7 @@ def speed(
     )
 
 
-def _apart(function: Callable[..., _Result], *arguments: Any) -> _Result:
+def apart(function: Callable[..., _Result], *arguments: Any) -> _Result:
     """Call a function in a new process, with its own memory and threads."""
     with ProcessPoolExecutor(1, get_context("spawn")) as pool:
         return pool.submit(function, *arguments).result()
@@ -154,13 +154,11 @@ def _rate(step: Callable[[int], int], count: int) -> float:
 
 def _train(observations: Any, steps: int) -> float:
     """Return the seconds of that many steps of the starting formulation."""
-    import torch
-
     from gnn.config import Configuration
+    from gnn.determinism import make_deterministic
     from gnn.train import Member, train
 
-    torch.set_deterministic_debug_mode("error")  # as gnn.train has it, and the next line
-    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
+    make_deterministic()
     with tempfile.TemporaryDirectory() as folder:
         member = Member(Configuration(batch_frames=_FRAMES), 0, Path(folder))
         train(observations, [member], 2)
@@ -197,10 +195,10 @@ def _cost(size: tuple[int, int], work: int) -> _NetworkCost:
     import torch
 
     torch.set_num_threads(1)
-    _train(_network(20, 30), 2)  # the program itself
+    _train(random_network(20, 30), 2)  # the program itself
     before = _memory("VmRSS")
     Path("/proc/self/clear_refs").write_text("5", encoding="ascii")  # the peak starts anew
-    observations = _network(*size)
+    observations = random_network(*size)
     steps = max(4, work // size[1])
     times = tuple(1e3 * _train(observations, steps) / steps for _ in range(3))
     return _NetworkCost(*size, len(observations.graph.met_all), times, _memory("VmHWM") - before)
@@ -212,7 +210,7 @@ def _memory(kind: str) -> float:
     return next(int(line.split()[1]) for line in lines if line.startswith(f"{kind}:")) / 1024
 
 
-def _network(metabolites: int, reactions: int) -> Any:
+def random_network(metabolites: int, reactions: int) -> Any:
     """Return random observations, without any physics, of the size of one mini-batch."""
     import torch
 

@@ -5,7 +5,6 @@ Kingma and Ba (2015), arXiv:1412.6980, algorithm 1, with its usual constants.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 
 import torch
@@ -30,16 +29,22 @@ class Adam:
         self._rates = torch.cat([rate.unsqueeze(1).expand(-1, size) for rate, size in pairs], dim=1)
         like = self._parameters[0].detach().new_zeros
         self._mean, self._square = like(self._rates.shape), like(self._rates.shape)
-        self._steps = 0
+        # On the device, so that a recorded step counts too; in double precision, as the numbers that are near 1.
+        self._steps = torch.zeros((), dtype=torch.float64, device=self._mean.device)
+
+    @property
+    def state(self) -> list[Tensor]:
+        """Return the tensors that a step updates in place, but for the parameters."""
+        return [self._mean, self._square, self._steps]
 
     @torch.no_grad()
     def step(self, gradients: tuple[Tensor, ...], factor: Tensor) -> None:
         """Take one step along gradients of shape (M, ...), with rates multiplied by `factor`, shape (M,)."""
-        self._steps += 1
+        self._steps.add_(1.0)
         gradient = torch.cat([part.reshape(len(part), -1) for part in gradients], dim=1)
         self._mean.lerp_(gradient, 1.0 - _BETA_1)
         self._square.mul_(_BETA_2).addcmul_(gradient, gradient, value=1.0 - _BETA_2)
-        size = self._square.sqrt().div_(math.sqrt(1.0 - _BETA_2**self._steps)).add_(_EPSILON)
+        size = self._square.sqrt().div_((1.0 - _BETA_2**self._steps).sqrt()).add_(_EPSILON)
         share = factor / (1.0 - _BETA_1**self._steps)
         change = (self._mean / size).mul_(share.unsqueeze(1) * self._rates)
         for parameter, part in zip(self._parameters, change.split_with_sizes(self._sizes, dim=1), strict=True):

@@ -6,6 +6,8 @@ import torch
 from torch import Tensor, nn
 
 from gnn.layers import ACTIVATIONS, EdgeAttention, Gate
+from gnn.observations import Graph
+from gnn.sums import gathered, summed
 
 _HEADS = 4
 
@@ -39,7 +41,8 @@ class StoichiometricHypergraphConv(nn.Module):
         self,
         x: Tensor,
         coefficients: Tensor,
-        incidences: Tensor,
+        metabolite: Tensor,
+        reaction: Tensor,
         n_reactions: int,
         presence: Tensor | None = None,
         attention: Tensor | None = None,
@@ -50,7 +53,7 @@ class StoichiometricHypergraphConv(nn.Module):
             x: features of the metabolites, shape (N, ..., F_in). Dimensions in the middle, such as frames, are
                 independent of each other.
             coefficients: s, signed, shape (E,).
-            incidences: metabolite and reaction of each, shape (2, E); a metabolite is in a reaction once.
+            metabolite, reaction: those of each incidence, shape (E,); a metabolite is in a reaction once.
             n_reactions: R, the number of hyperedges.
             presence: p, in [0, 1], shape (E,); None is 1 everywhere.
             attention: alpha, in [0, 1], shape (E, H), as of `EdgeAttention`; None is 1 everywhere.
@@ -58,21 +61,19 @@ class StoichiometricHypergraphConv(nn.Module):
         Returns:
             h, shape (N, ..., H, F_out).
         """
-        metabolite, reaction = incidences
         present = torch.ones_like(coefficients) if presence is None else presence
-        degree = present.new_zeros(len(x)).index_add(0, metabolite, present)
-        weight = (coefficients / degree.clamp(min=1.0)[metabolite]).unsqueeze(-1)
+        degree = summed(present, metabolite, len(x))
+        weight = (coefficients / gathered(degree.clamp(min=1.0), metabolite)).unsqueeze(-1)
         if attention is not None:
             weight = attention * weight
         # One axis for each in the middle of x, so that values of an edge apply to all its frames.
         per_edge = (-1, *[1] * (x.dim() - 2))
         messages = self.gate(x).unsqueeze(-1) * self.linear(x).unflatten(-1, (self.heads, self.out_features))
-        sent = present.view(*per_edge, 1, 1) * messages[metabolite]
-        total = sent.new_zeros(n_reactions, *sent.shape[1:]).index_add(0, reaction, sent)
+        sent = present.view(*per_edge, 1, 1) * gathered(messages, metabolite)
+        total = summed(sent, reaction, n_reactions)
         weight = weight.view(*per_edge, weight.shape[-1], 1)
-        received = weight * (total[reaction] - sent)
-        h = received.new_zeros(len(x), *received.shape[1:]).index_add(0, metabolite, received)
-        activated: Tensor = self.activation(h)
+        received = weight * (gathered(total, reaction) - sent)
+        activated: Tensor = self.activation(summed(received, metabolite, len(x)))
         return activated
 
 
@@ -90,12 +91,13 @@ class MetaboliteExchange(nn.Module):
         nn.init.zeros_(self.conv.linear.weight)  # training starts without corrections
         self.attention = EdgeAttention(edges, _HEADS) if attention else None
 
-    def forward(self, x: Tensor, sto_all: Tensor, membership: Tensor, incidences: Tensor, n_reactions: int) -> Tensor:
+    def forward(self, x: Tensor, sto_all: Tensor, membership: Tensor, graph: Graph) -> Tensor:
         """Return corrected concentrations, shape (N, B), for scaled ones of that shape.
 
-        sto_all and membership, the presence of each edge, have shape (E,), incidences (2, E): metabolites, reactions.
+        sto_all and membership, the presence of each edge, have shape (E,).
         """
         attention = None if self.attention is None else self.attention()
-        heads = self.conv(x.unsqueeze(-1), sto_all, incidences, n_reactions, membership, attention)
+        edges = graph.met_all, graph.rxn_all
+        heads = self.conv(x.unsqueeze(-1), sto_all, *edges, graph.n_reactions, membership, attention)
         correction: Tensor = heads.squeeze(-1).mean(dim=-1)
         return x + correction

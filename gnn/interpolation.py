@@ -23,6 +23,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
+from gnn.sums import binned
+
 _EVEN = 129  # nodes along h
 _CHEBYSHEV = 33  # nodes along concentrations, and along magnitudes: one more than a power of two
 _LEAST = 1.0  # smallest upper end of the range of magnitudes
@@ -142,11 +144,10 @@ class _Cubics(torch.autograd.Function):
         cell = _cell(at)
         x, (_, b, c, d) = at - cell, _coefficients(cells, cell)
         slope = b + x * (2.0 * c + 3.0 * x * d)
-        to_cells, share = list[Tensor](), gradient
-        for power in range(4):
-            share = share * x if power else share
-            to_cells.append(torch.zeros_like(cells[power]).index_add(0, cell, share))
-        return torch.stack(to_cells), gradient * slope
+        shares = [gradient]
+        for _ in range(3):
+            shares.append(shares[-1] * x)
+        return binned(shares, cell, cells.shape[1]), gradient * slope
 
 
 def _cell(at: Tensor) -> Tensor:

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from gnn.interpolation import interpolated_by_rows
 from gnn.observations import ABREAST, Graph
+from gnn.sums import gathered, summed
 
 ACTIVATIONS: dict[str, type[nn.Module]] = {
     "identity": nn.Identity,
@@ -86,12 +87,12 @@ class SubstrateAggregation(nn.Module):
         """Return h, shape (R, B), for concentration of shape (N, B), magnitude and presence of shape (E_sub,)."""
         alpha = None if self.attention is None else self.attention()
         metabolite, place = graph.substrate_rows
-        abreast = magnitude.new_zeros(len(metabolite) * ABREAST).index_copy(0, place, magnitude)
-        rows = concentration.index_select(0, metabolite)
+        abreast = summed(magnitude, place, len(metabolite) * ABREAST)
+        rows = gathered(concentration, metabolite)
         values = interpolated_by_rows(self.substrate_func, rows, abreast.view(-1, ABREAST)).flatten(0, 1)
-        x = concentration.index_select(0, graph.met_sub)
-        messages = presence.unsqueeze(-1) * self._passed(values.index_select(0, place), x, alpha)
-        return messages.new_zeros(graph.n_reactions, messages.shape[1]).index_add(0, graph.rxn_sub, messages)
+        x = gathered(concentration, graph.met_sub)
+        messages = presence.unsqueeze(-1) * self._passed(gathered(values, place), x, alpha)
+        return summed(messages, graph.rxn_sub, graph.n_reactions)
 
     def typical_message(self, concentration: Tensor, magnitude: Tensor) -> Tensor:
         """Return the message of a present edge at c and |s| of one shape; attention is replaced by its mean."""
@@ -110,11 +111,7 @@ class SubstrateAggregation(nn.Module):
 class StoichiometricUpdate(nn.Module):
     """dc_i/dt = sum over j of S_ij v_j: messages from reactions to metabolites."""
 
-    def forward(self, rate: Tensor, sto_all: Tensor, edges: Tensor, n_metabolites: int) -> Tensor:
-        """Return dc/dt, shape (N, B).
-
-        rate has shape (R, B), sto_all (E,), edges (2, E): reactions, metabolites.
-        """
-        reaction, metabolite = edges
-        contributions = sto_all.unsqueeze(-1) * rate.index_select(0, reaction)
-        return rate.new_zeros(n_metabolites, rate.shape[1]).index_add(0, metabolite, contributions)
+    def forward(self, rate: Tensor, sto_all: Tensor, graph: Graph) -> Tensor:
+        """Return dc/dt, shape (N, B), for rates of shape (R, B) and coefficients of shape (E,)."""
+        contributions = sto_all.unsqueeze(-1) * gathered(rate, graph.rxn_all)
+        return summed(contributions, graph.met_all, graph.n_metabolites)

@@ -49,15 +49,15 @@ class Members:
         stacked = (self.parameters, self._buffers, *arguments)
         if len(self) > 1:
             return vmap(one)(*stacked)
-        alone = one(*_each_tensor(lambda tensor: tensor[0], stacked))
-        return _each_tensor(lambda tensor: tensor.unsqueeze(0), alone)
+        alone = one(*each_tensor(lambda tensor: tensor.squeeze(0), stacked))
+        return each_tensor(lambda tensor: tensor.unsqueeze(0), alone)
 
 
-def _each_tensor(function: Callable[[Tensor], Tensor], value: Any) -> Any:
+def each_tensor(function: Callable[[Tensor], Tensor], value: Any) -> Any:
     """Return `value`, a tensor or a nest of tuples and dictionaries of tensors, with `function` applied to each."""
     if isinstance(value, dict):
-        return {name: _each_tensor(function, part) for name, part in value.items()}
-    return tuple(_each_tensor(function, part) for part in value) if isinstance(value, tuple) else function(value)
+        return {name: each_tensor(function, part) for name, part in value.items()}
+    return tuple(each_tensor(function, part) for part in value) if isinstance(value, tuple) else function(value)
 
 
 def _facts(model: nn.Module) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from gnn.interpolation import interpolated
 from gnn.layers import EdgeAttention, Gate, ScalarFunction, StoichiometricUpdate, SubstrateAggregation
 from gnn.observations import Observations
 from gnn.rate_laws import RateLaws
+from gnn.sums import gathered
 
 
 class MetabolismPropagation(nn.Module):
@@ -37,7 +38,6 @@ class MetabolismPropagation(nn.Module):
 
     shift: Tensor
     width: Tensor
-    all_edges: Tensor
 
     def __init__(self, observations: Observations, config: Configuration) -> None:
         super().__init__()
@@ -69,7 +69,6 @@ class MetabolismPropagation(nn.Module):
         self.register_buffer("width", observations.concentration.std().cpu())
         volume = observations.structure.volume
         self.volume = None if bool((volume == 1.0).all()) else volume.unsqueeze(-1)
-        self.register_buffer("all_edges", torch.stack([graph.rxn_all, graph.met_all]), persistent=False)
 
     def presence(self, coefficient: Tensor) -> Tensor:
         """Return the weight in [0, 1] of an edge as a substrate, for edges that may be substrates.
@@ -85,7 +84,7 @@ class MetabolismPropagation(nn.Module):
 
     def drive(self, concentration: Tensor) -> Tensor:
         """Return h, shape (R, B), for concentrations of shape (N, B)."""
-        coefficient = self.sto_all.index_select(0, self.graph.sub_to_all)
+        coefficient = gathered(self.sto_all, self.graph.sub_to_all)
         scaled = self.exchanged((concentration - self.shift) / self.width)
         h: Tensor = self.aggregation(scaled, coefficient.abs(), self.presence(coefficient), self.graph)
         return h
@@ -94,8 +93,7 @@ class MetabolismPropagation(nn.Module):
         """Return scaled concentrations, shape (N, B), after the exchange, if the model has one."""
         if self.exchange is None:
             return scaled
-        sto_all, incidences = self.sto_all, self.all_edges.flip(0)
-        x: Tensor = self.exchange(scaled, sto_all, self.membership(sto_all), incidences, self.graph.n_reactions)
+        x: Tensor = self.exchange(scaled, self.sto_all, self.membership(self.sto_all), self.graph)
         return x
 
     def rates(self, species: Tensor) -> Tensor:
@@ -103,10 +101,10 @@ class MetabolismPropagation(nn.Module):
         if self.laws is None:
             driven = softplus(interpolated(self.rate_func, self.drive(species)))
         else:
-            driven = self.laws(species, self.presence(self.sto_all.index_select(0, self.graph.sub_to_all)))
+            driven = self.laws(species, self.presence(gathered(self.sto_all, self.graph.sub_to_all)))
         return torch.pow(10.0, self.log_k).unsqueeze(-1) * driven
 
     def forward(self, species: Tensor) -> Tensor:
         """Return dc/dt, shape (N, B), for metabolites and inputs of shape (N + U, B)."""
-        amounts: Tensor = self.update(self.rates(species), self.sto_all, self.all_edges, self.graph.n_metabolites)
+        amounts: Tensor = self.update(self.rates(species), self.sto_all, self.graph)
         return amounts if self.volume is None else amounts / self.volume

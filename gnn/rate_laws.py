@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from gnn.interpolation import interpolated_along
 from gnn.layers import ScalarFunction
 from gnn.observations import Observations
+from gnn.sums import summed
 
 _EMBEDDING = 4
 _SPREAD = 0.1  # standard deviation of the initial embeddings
@@ -74,10 +75,10 @@ class RateLaws(nn.Module):
         )
         others = presence.new_ones(len(x) - len(presence))
         factors = torch.cat([presence, others]).unsqueeze(-1) * (self.order.unsqueeze(-1) * x + learned)
-        none = x.new_zeros(len(self.log_equilibrium), x.shape[1])
-        rate = none.index_add(0, self.reaction, factors).clamp(max=_LARGEST).exp()
+        reactions = len(self.log_equilibrium)
+        rate = summed(factors, self.reaction, reactions).clamp(max=_LARGEST).exp()
         if self.one_way:
             return rate
-        ratio = none.index_add(0, self.reaction, (self.in_ratio * self.balance).unsqueeze(-1) * x)
+        ratio = summed((self.in_ratio * self.balance).unsqueeze(-1) * x, self.reaction, reactions)
         apart = -(ratio - self.log_equilibrium.unsqueeze(-1)).clamp(max=_FARTHEST).expm1()
         return torch.where(self.reversible.unsqueeze(-1), rate * apart, rate)

@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import json
 import math
-import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -23,11 +22,13 @@ from torch import Tensor
 from gnn.adam import Adam
 from gnn.config import Configuration, resolve
 from gnn.curves import Curves
+from gnn.determinism import make_deterministic
 from gnn.estimate import write_estimate
 from gnn.loss import PENALTIES, penalty, prediction_error
 from gnn.members import Members
 from gnn.model import MetabolismPropagation
 from gnn.observations import Observations, read_observations
+from gnn.recorded import RecordedStep
 
 _NON_FINITE = 3  # exit status; `agent` never imports gnn, so its executor states the number again
 
@@ -99,15 +100,19 @@ def train(observations: Observations, members: Sequence[Member], steps: int) -> 
         error = prediction_error(model(known), dcdt, scale)
         return error + penalty(model.sto_all, observations.graph, weight), error
 
-    batches = mini_batches(observations.dcdt.shape[1], members[0].config.batch_frames, generators, device)
-    curves = Curves([member.out for member in members], steps)
-    for step in range(1, steps + 1):
-        weight = {name: weights[name][step] for name in PENALTIES}
-        loss, error = together.each(losses, next(batches), weight)
+    def advance(frames: Tensor, weight: dict[str, Tensor], factor: Tensor) -> tuple[Tensor, Tensor]:
+        loss, error = together.each(losses, frames, weight)
         # A choice in the configuration may leave parameters unused: their gradient is zero.
         gradients = torch.autograd.grad(loss.sum(), list(parameters.values()), materialize_grads=True)
-        optimiser.step(gradients, factors[step - 1])
-        sound = curves.follow(step, loss.detach(), error.detach())
+        optimiser.step(gradients, factor)
+        return loss.detach(), error.detach()
+
+    batches = mini_batches(observations.dcdt.shape[1], members[0].config.batch_frames, generators, device)
+    curves = Curves([member.out for member in members], steps)
+    take_step = RecordedStep(advance, [*parameters.values(), *optimiser.state])
+    for step in range(1, steps + 1):
+        weight = {name: weights[name][step] for name in PENALTIES}
+        sound = curves.follow(step, *take_step(next(batches), weight, factors[step - 1]))
         if not sound:
             break
     for member, lost_at in zip(members, curves.lost_at(), strict=True):
@@ -151,12 +156,7 @@ def main() -> None:
         for config, seed, out in asked
     ]
 
-    # One thread per trial: more threads would reduce in another order and give other bits.
-    torch.set_num_threads(1)
-    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-    # As torch.use_deterministic_algorithms(True), which also imports the compiler: 1 s of every trial.
-    torch.set_deterministic_debug_mode("error")
-    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]  # never read
+    make_deterministic()
     name = arguments.device
     device = torch.device(("cuda" if torch.cuda.is_available() else "cpu") if name == "auto" else name)
 

@@ -127,7 +127,7 @@ def explore(
         planner: the name of the planner that proposes experiments.
         fidelity: training length at which candidates are finally compared: probe (1/8), half or full.
         seed: random seed of the planner.
-        workers: number of trials at a time, None for one per GPU or, without a GPU, one per core.
+        workers: number of trials at a time, None for two per GPU or, without a GPU, one per core.
         model: language models to ask, like `anthropic:claude-sonnet-4-5`: one, or several of which the next is asked
             where one fails.
         program: agent program to ask.

@@ -22,6 +22,7 @@ WHY_IDLE: Mapping[Idle, str] = {
 }
 # Kinds of spend, beside those of the ledger: seconds of slots, and trials as shares of a full one.
 BUSY_S, FULL_TRIALS = "busy_s", "full_trials"
+GPU_BUSY_S, GPU_WATCHED_S = "gpu_busy_s", "gpu_watched_s"  # a mean over all GPUs
 _SHOWN = 0.005  # of the time of all slots; a reason for less is not told
 
 
@@ -37,17 +38,20 @@ class Utilisation:
     Attributes:
         busy: the share of slot time in which a trial ran. idle: the share for each reason, the largest first.
         full_trials_an_hour: trials that ended in an hour, each counted by its share of a full one.
+        gpu: the share of the time in which the GPUs ran a kernel, None where that is not known.
     """
 
     busy: float
     idle: Mapping[str, float]
     full_trials_an_hour: float
+    gpu: float | None = None
 
     def __str__(self) -> str:
-        """Return 'busy 96 %; idle 3 % waiting for an answer; 12.5 full trials an hour'."""
+        """Return 'busy 96 %; idle 3 % waiting for an answer; 12.5 full trials an hour; GPU busy 61 %'."""
         idle = [f"{share:.0%} {why}" for why, share in self.idle.items() if share >= _SHOWN]
         why = f"; idle {', '.join(idle)}" if idle else ""
-        return f"busy {self.busy:.0%}{why}; {self.full_trials_an_hour:.1f} full trials an hour".replace("%", " %")
+        gpu = "" if self.gpu is None else f"; GPU busy {self.gpu:.0%}"
+        return f"busy {self.busy:.0%}{why}; {self.full_trials_an_hour:.1f} full trials an hour{gpu}".replace("%", " %")
 
 
 def read_utilisation(ledger: Ledger, since: float = 0.0) -> Utilisation | None:
@@ -58,4 +62,6 @@ def read_utilisation(ledger: Ledger, since: float = 0.0) -> Utilisation | None:
     if total <= 0 or wall_s <= 0:
         return None
     shares = {why: seconds / total for why, seconds in sorted(idle.items(), key=lambda each: -each[1]) if seconds}
-    return Utilisation(busy / total, shares, 3600.0 * ledger.spent(FULL_TRIALS, since) / wall_s)
+    watched = ledger.spent(GPU_WATCHED_S, since)
+    gpu = ledger.spent(GPU_BUSY_S, since) / watched if watched else None
+    return Utilisation(busy / total, shares, 3600.0 * ledger.spent(FULL_TRIALS, since) / wall_s, gpu)

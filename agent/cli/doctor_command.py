@@ -138,9 +138,9 @@ def _slots() -> Check:
     from agent.executor.sandbox.gpu import visible_gpus
     from agent.executor.sandbox.granted import granted_cores
 
-    kind = "GPU" if visible_gpus() else "core"
+    kind = "two per GPU" if visible_gpus() else "one per core"
     count, cores = counted(len(slots(None)), "trial"), counted(os.cpu_count() or 1, "core")
-    finding = f"{count} at a time, one per {kind}; this process may use {granted_cores()} of {cores}"
+    finding = f"{count} at a time, {kind}; this process may use {granted_cores()} of {cores}"
     return Check("slots", ok=True, required=False, finding=finding)
 
 

@@ -1,4 +1,7 @@
-"""Trainings as subprocesses in slots on this machine: one slot a GPU, or `workers` on the CPU."""
+"""Trainings as subprocesses in slots on this machine: two slots a GPU, or one a core.
+
+A process needs seconds before it trains, and a GPU serves two: while one starts, the other trains.
+"""
 
 from __future__ import annotations
 
@@ -10,16 +13,18 @@ from agent.executor.sandbox.gpu import visible_gpus
 from agent.executor.sandbox.granted import granted_cores
 from agent.executor.sandbox.limits import fair_share
 
+_SLOTS_A_GPU = 2
+
 
 def slots(workers: int | None) -> list[str | None]:
-    """Return the GPU of each slot, None for a slot on the CPU: one a GPU, or one a granted core.
+    """Return the GPU of each slot, None for a slot on the CPU: two a GPU, or one a granted core.
 
     `workers` overrides the number.
     """
     gpus = visible_gpus()
     if not gpus:
         return [None] * (workers or granted_cores())
-    return [gpus[index % len(gpus)] for index in range(workers or len(gpus))]
+    return [gpus[index % len(gpus)] for index in range(workers or _SLOTS_A_GPU * len(gpus))]
 
 
 class LocalExecutor(Executor[T]):

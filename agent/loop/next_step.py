@@ -31,7 +31,7 @@ from memory.leaderboard import left_out
 from memory.records import Block, Decision, Experiment, Role, TrialKey, Verdict
 from stoichloop.errors import StoichloopError
 
-EXPERIMENTS_A_SLOT = 3  # are asked for where a slot trains several at once
+EXPERIMENTS_A_SLOT = 16  # are asked for where a slot trains several at once, on a few seeds each
 LONGEST_ANSWER = 2  # trials
 FEW_SLOTS = 4  # up to so many, a proposal that knows the newest result is worth more than a slot's time
 LESSONS = 6, 2  # one for so many experiments at least, and for so many a slot

@@ -11,8 +11,9 @@ from agent.analyzer.scoring.score import Scores
 from agent.campaign.budget import Budget, expected_s
 from agent.campaign.folder import CampaignFolder
 from agent.campaign.registrar import commit_of
-from agent.campaign.utilisation import BUSY_S, FULL_TRIALS, Idle, idle_s
+from agent.campaign.utilisation import BUSY_S, FULL_TRIALS, GPU_BUSY_S, GPU_WATCHED_S, Idle, idle_s
 from agent.executor.executor import Attempt, Executor
+from agent.executor.gpu_load import GpuLoad
 from agent.executor.trial import FIDELITIES, Job, Outcome, Trial, steps_of
 from agent.loop.hosts import CampaignTimes, CampaignTrials
 from agent.screen.live import LiveView
@@ -41,7 +42,8 @@ class RunningTrials:
         self._killed = set[str]()  # trials that a foreign signal has ended once
         self._started = dict[str, float]()  # when, by trial
         self._seen: list[Attempt] = []  # what ran at the last look
-        self._looked_at = time.monotonic()
+        self._looked_at = self._sampled_at = time.monotonic()
+        self._gpu_load = GpuLoad({slot for slot in executor.slots if slot is not None})
 
     @property
     def running(self) -> frozenset[TrialKey]:
@@ -93,6 +95,7 @@ class RunningTrials:
     def stop(self) -> None:
         """End all trials without a result."""
         self.executor.stop()
+        self._gpu_load.close()
 
     def has_room(self) -> bool:
         """Return whether trials have stopped to wait for room on the disk."""
@@ -107,6 +110,10 @@ class RunningTrials:
         self._budget.use(idle_s("between"), passed * (len(self._seen) - busy))
         self._budget.use(idle_s(idle), passed * (len(self.executor.slots) - len(self._seen)))
         self._seen, self._looked_at = running, now
+        if (share := self._gpu_load.sampled()) is not None:
+            self._budget.use(GPU_BUSY_S, share * (now - self._sampled_at))
+            self._budget.use(GPU_WATCHED_S, now - self._sampled_at)
+            self._sampled_at = now
 
     def _trial(self, key: TrialKey) -> Trial:
         experiment = self._ledger.experiment(key.experiment)

@@ -22,6 +22,15 @@ CONFIGURATIONS = [
     Configuration(lr_S=0.02, coeff_mass=0.01, init_scale_S=0.1),
     Configuration(schedule="cosine", lr_func=0.01),
 ]
+KINDS_OF_MODEL = pytest.mark.parametrize(
+    "more",
+    [
+        {},
+        {"gate": "sigmoid", "attention": "edge", "message_activation": "gelu"},
+        {"activation": "silu"},
+        {"message": "hypergraph", "attention": "edge"},
+    ],
+)
 
 
 @pytest.fixture
@@ -40,15 +49,22 @@ def members(folder: Path, configurations: list[Configuration]) -> list[Member]:
     return made
 
 
-@pytest.mark.parametrize(
-    "more",
-    [
-        {},
-        {"gate": "sigmoid", "attention": "edge", "message_activation": "gelu"},
-        {"activation": "silu"},
-        {"message": "hypergraph", "attention": "edge"},
-    ],
-)
+@KINDS_OF_MODEL
+def test_a_member_is_the_same_with_the_sums_of_a_gpu(
+    more: dict[str, str], observations: Observations, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    configurations = [replace(config, **more) for config in CONFIGURATIONS]  # type: ignore[arg-type]  # as declared
+    as_here = train(observations, members(tmp_path / "here", configurations), 12)
+    monkeypatch.setattr("gnn.sums._in_order", lambda values: False)
+    as_there = train(observations, members(tmp_path / "there", configurations), 12)
+    for one, other in zip(as_here, as_there, strict=True):
+        assert one is not None
+        assert other is not None
+        for name, value in one.state_dict().items():
+            torch.testing.assert_close(other.state_dict()[name], value, atol=1e-10, rtol=0)
+
+
+@KINDS_OF_MODEL
 def test_a_member_is_the_same_together_and_alone(
     more: dict[str, str], observations: Observations, tmp_path: Path
 ) -> None:

@@ -121,8 +121,8 @@ def test_renaming_reactions_renames_nothing_else(observations: Observations) -> 
     model.log_k.data = torch.randn_like(model.log_k)
     before = model(observations.concentration[:, :3])
     new_name = torch.randperm(observations.graph.n_reactions)
-    model.graph = replace(model.graph, rxn_sub=new_name[model.graph.rxn_sub])
-    model.all_edges[0] = new_name[model.all_edges[0]]
+    graph = model.graph
+    model.graph = replace(graph, rxn_sub=new_name[graph.rxn_sub], rxn_all=new_name[graph.rxn_all])
     renamed = torch.empty_like(model.log_k.data)
     renamed[new_name] = model.log_k.data
     model.log_k.data = renamed
@@ -174,10 +174,10 @@ def test_substrate_messages_are_computed_from_exchanged_concentrations(veiled: D
     assert model.exchange is not None
     model.exchange.conv.linear.weight.data.normal_(std=10.0)
     frame = observations.concentration[:, :1]
-    incidences, s = torch.stack([graph.met_all, graph.rxn_all]), model.sto_all
+    s = model.sto_all
     member = s.abs().clamp(max=1.0) if observations.constraints.may_be_absent else torch.ones_like(s)
     scaled = (frame - model.shift) / model.width
-    corrected = model.exchange(scaled, s, member, incidences, graph.n_reactions)
+    corrected = model.exchange(scaled, s, member, graph)
     assert float((corrected - scaled).detach().abs().max()) > 0.1
     substrate = s[graph.sub_to_all, None]
     message = model.presence(substrate) * model.substrate_func(corrected[graph.met_sub], substrate.abs())

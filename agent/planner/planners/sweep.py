@@ -26,6 +26,8 @@ from memory.records import Experiment, Finding
 _TRIES_A_PROPOSAL = 20
 _MODELS = 32  # that one call fits: each takes seconds once hundreds of experiments are running
 _STEP = 0.25  # of a field's range, in the test of a principle
+_MANY = 16  # proposals: in a call for more, others share a shape with them, as one process trains only one shape
+_SHAPES = 4  # at least, in such a call
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,7 @@ class Sweep:
         """
         leads, codes = leads_of(situation.past, self.fidelity), codes_of(situation.past)
         proposals: list[Proposal] = []
+        shapes = _Shapes(situation)
         drafts: dict[tuple[bool, str], Iterator[Proposal]] = {}
         for place, (role, parent) in enumerate(situation.roles):
             if place % math.ceil(len(situation.roles) / _MODELS) == 0:
@@ -51,7 +54,8 @@ class Sweep:
             key = (role == "explore", parent.id)
             if key not in drafts:
                 chance = Random(f"{self.seed} {len(situation.past) + place}")
-                drafts[key] = _drafts(parent, codes[parent.id], situation, leads, chance, explore=role == "explore")
+                explore = role == "explore"
+                drafts[key] = shapes.few(_drafts(parent, codes[parent.id], situation, leads, chance, explore=explore))
             found = _test_of_principle(parent, situation) if role == "principle" else None
             if role == "exploit" and not any(proposal.parent == parent.id for proposal in proposals):
                 found = _passing(situation, _older_values(parent, codes, situation, leads))
@@ -59,6 +63,7 @@ class Sweep:
             if found is None:
                 break
             proposals.append(found)
+            shapes.add(found)
             old = parent.configuration
             new = {**old, **found.changes}
             leads.append(ConfigurationLead("", parent.id, codes[parent.id], old, new, None, 1.0))
@@ -68,6 +73,28 @@ class Sweep:
 def create(options: Options) -> Sweep:
     """See `agent.planner.registry.create_planner`."""
     return Sweep(options.seed, options.fidelity)
+
+
+class _Shapes:
+    """The shapes in one call: the values of the fields in which trials that share a process must agree."""
+
+    def __init__(self, situation: Situation) -> None:
+        self._most = max(_SHAPES, len(situation.roles) // _MANY) if len(situation.roles) > _MANY else math.inf
+        self._situation, self._known = situation, set[str]()
+
+    def add(self, proposal: Proposal) -> None:
+        """Count the shape of a proposal."""
+        self._known.add(self._of(proposal))
+
+    def few(self, drafts: Iterator[Proposal]) -> Iterator[Proposal]:
+        """Yield drafts, without those of new shapes once there are enough."""
+        return (draft for draft in drafts if len(self._known) < self._most or self._of(draft) in self._known)
+
+    def _of(self, proposal: Proposal) -> str:
+        parent = next(e for e in self._situation.past if e.id == proposal.parent)
+        fields = self._situation.host.state_of(parent).fields
+        values = {**parent.configuration, **proposal.changes}
+        return repr([parent.id, *(values.get(name) for name, field in sorted(fields.items()) if field.shared)])
 
 
 def _passing(situation: Situation, drafts: Iterator[Proposal]) -> Proposal | None:

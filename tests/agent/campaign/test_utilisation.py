@@ -8,7 +8,14 @@ from pathlib import Path
 import pytest
 
 from agent.campaign.budget import Budget
-from agent.campaign.utilisation import BUSY_S, FULL_TRIALS, idle_s, read_utilisation
+from agent.campaign.utilisation import (
+    BUSY_S,
+    FULL_TRIALS,
+    GPU_BUSY_S,
+    GPU_WATCHED_S,
+    idle_s,
+    read_utilisation,
+)
 from memory.ledger import WALL_S, Ledger
 from memory.records import Grant
 
@@ -31,4 +38,8 @@ def test_the_share_of_busy_slots_and_why_the_others_were_idle_in_words(tmp_path:
         assert list(found.idle) == ["waiting for an answer", "between two trials"]
         words = "busy 90 %; idle 8 % waiting for an answer, 2 % between two trials; 5.0 full trials an hour"
         assert str(found) == words
+        budget.use(GPU_WATCHED_S, 50.0)
+        budget.use(GPU_BUSY_S, 30.0)
+        budget.remember()
+        assert str(read_utilisation(ledger)) == f"{words}; GPU busy 60 %"
         assert read_utilisation(ledger, since=time.time() + 1.0) is None

@@ -174,6 +174,17 @@ def test_a_call_for_many_and_calls_for_one_each_plan_alike(state: CodeState, bas
     ]
 
 
+def test_a_call_for_many_has_few_shapes_so_that_they_train_together(state: CodeState, baseline: Experiment) -> None:
+    def shapes(count: int) -> int:
+        configurations = [{**baseline.configuration, **each.changes} for each in propose(state, [baseline], count)]
+        shared = [name for name, field in state.fields.items() if field.shared]
+        assert len(configurations) == count
+        return len({tuple(configuration[name] for name in shared) for configuration in configurations})
+
+    assert shapes(8) > 4
+    assert shapes(32) <= 4
+
+
 def test_a_value_on_the_edge_of_its_range_is_named(state: CodeState, baseline: Experiment) -> None:
     configuration = {**baseline.configuration, "init_scale_S": 0.05}
     better = scored("e0002", [0.7], configuration=configuration, verdict=Verdict("accepted", "", number=2))

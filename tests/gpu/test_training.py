@@ -1,0 +1,102 @@
+"""Training on a GPU: what is recorded, which bits it gives, and what it does without memory."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor
+
+from gnn.config import Configuration
+from gnn.observations import Observations, read_observations
+from gnn.train import Member, train_what_fits
+from simulator.dataset import Dataset
+from tests.gpu.conftest import ON_A_GPU
+
+pytestmark = ON_A_GPU
+STEPS = 40
+KINDS_OF_MODEL = pytest.mark.parametrize(
+    "config",
+    [
+        Configuration(),
+        Configuration(gate="sigmoid", attention="edge", schedule="cosine"),
+        Configuration(message="hypergraph", attention="edge"),
+        Configuration(laws="own"),
+    ],
+    ids=["plain", "gated", "hypergraph", "own laws"],
+)
+
+
+@pytest.fixture(scope="module")
+def observations(tiny: Dataset) -> Observations:
+    return read_observations(tiny.observations_path, torch.device("cuda"))
+
+
+def trained(
+    observations: Observations, folder: Path, config: Configuration, seeds: range, steps: int = STEPS
+) -> list[dict[str, Tensor]]:
+    members = [Member(config, seed, folder / str(seed)) for seed in seeds]
+    for member in members:
+        member.out.mkdir(parents=True)
+    models = train_what_fits(observations, members, steps)
+    return [{name: value.cpu() for name, value in model.state_dict().items()} for model in models if model is not None]
+
+
+@KINDS_OF_MODEL
+@pytest.mark.parametrize("members", [1, 8])
+def test_a_recorded_step_gives_the_bits_of_the_step_itself(
+    members: int,
+    config: Configuration,
+    observations: Observations,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    recorded = trained(observations, tmp_path / "recorded", config, range(members))
+    assert "without a recording" not in capsys.readouterr().out
+
+    def refuse(*_: object) -> None:
+        raise RuntimeError("not now")
+
+    monkeypatch.setattr("gnn.recorded.record", refuse)
+    plain = trained(observations, tmp_path / "plain", config, range(members))
+    assert "without a recording: not now" in capsys.readouterr().out
+    for one, other in zip(recorded, plain, strict=True):
+        assert all(torch.equal(value, other[name]) for name, value in one.items())
+
+
+@KINDS_OF_MODEL
+@pytest.mark.parametrize("members", [1, 64])
+def test_the_same_seeds_give_the_same_bits(
+    members: int, config: Configuration, observations: Observations, tmp_path: Path
+) -> None:
+    first, second = (trained(observations, tmp_path / name, config, range(members)) for name in ("a", "b"))
+    for one, other in zip(first, second, strict=True):
+        assert all(torch.equal(value, other[name]) for name, value in one.items())
+    assert len(first) == members
+
+
+@KINDS_OF_MODEL
+def test_a_member_is_the_same_in_any_company_and_on_a_cpu(
+    config: Configuration, observations: Observations, tiny: Dataset, tmp_path: Path
+) -> None:
+    """Rounding differs, and Adam magnifies it: hence one step."""
+    (alone,) = trained(observations, tmp_path / "alone", config, range(1), steps=1)
+    in_company = trained(observations, tmp_path / "company", config, range(8), steps=1)[0]
+    on_cpu = read_observations(tiny.observations_path, torch.device("cpu"))
+    (there,) = trained(on_cpu, tmp_path / "cpu", config, range(1), steps=1)
+    for name, value in alone.items():
+        torch.testing.assert_close(in_company[name], value, atol=1e-5, rtol=1e-4)
+        torch.testing.assert_close(there[name], value, atol=1e-5, rtol=1e-4)
+
+
+def test_a_batch_that_does_not_fit_is_halved(observations: Observations, tmp_path: Path) -> None:
+    trained(observations, tmp_path / "one", Configuration(), range(1), steps=8)
+    torch.cuda.reset_peak_memory_stats()
+    trained(observations, tmp_path / "four", Configuration(), range(4), steps=8)
+    for_four = torch.cuda.max_memory_reserved() / torch.cuda.get_device_properties(0).total_memory
+    torch.cuda.empty_cache()
+    torch.cuda.set_per_process_memory_fraction(min(1.0, 3.0 * for_four))
+    try:
+        assert len(trained(observations, tmp_path / "many", Configuration(), range(64), steps=8)) == 64
+    finally:
+        torch.cuda.set_per_process_memory_fraction(1.0)
