@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 from pathlib import Path
 
@@ -17,6 +16,7 @@ import torch
 
 from gnn.clock import Clock, NonFiniteLossError
 from gnn.config import Configuration, resolve
+from gnn.determinism import make_deterministic
 from gnn.estimate import write_estimate
 from gnn.observations import Observations, read_observations
 from gnn.recover import recover
@@ -42,11 +42,7 @@ def main() -> None:
     parser.add_argument("--device", default="auto")
     arguments = parser.parse_args()
 
-    # Reductions in another order would give other bits: one thread a trial, as many trials as cores.
-    torch.set_num_threads(1)
-    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-    # As torch.use_deterministic_algorithms(True), which also imports the compiler: 1 s of every trial.
-    torch.set_deterministic_debug_mode("error")
+    make_deterministic()
     name = arguments.device
     device = torch.device(("cuda" if torch.cuda.is_available() else "cpu") if name == "auto" else name)
 
