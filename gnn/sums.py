@@ -4,7 +4,7 @@ A GPU adds in the order in which its threads arrive. Asked for the same bits eve
 each step, which takes longer than all else. An index of edges never changes, though: on a GPU, a table of the values
 that each target sums is made once, and each target then gathers its own. Targets with many values sum them in a tree,
 so that the work is linear in the number of values, however unequally they are spread. An index that does change is
-compared with all targets, which are few, and the sums are a matrix product.
+compared with all rows and columns of few targets, and the sums are a matrix product.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ from torch.nn.functional import pad
 from torch.utils.weak import WeakTensorKeyDictionary
 
 _WIDTH = 8  # values that are summed at once
-_BLOCK = 128  # values in one product with a matrix of zeros and ones
+_BLOCK = 128  # values in one matrix product
+_SIDE = 8  # bins abreast: a place is a row and a column, which takes less memory than a bin
 
 _trees = WeakTensorKeyDictionary()  # by index and number of targets
 
@@ -47,10 +48,12 @@ def binned(values: Sequence[Tensor], place: Tensor, bins: int) -> Tensor:
     if _in_order(values[0]):
         return torch.stack([row.new_zeros(bins).index_add(0, place, row) for row in values])
     short = -len(place) % _BLOCK
-    blocks = pad(torch.stack(list(values), dim=1), (0, 0, 0, short)).view(-1, _BLOCK, len(values))
-    places = pad(place, (0, short)).view(-1, 1, _BLOCK)
-    is_in = (places == torch.arange(bins, device=place.device).unsqueeze(-1)).to(blocks.dtype)
-    return (is_in @ blocks).sum(0).T
+    blocks = pad(torch.stack(list(values), dim=1), (0, 0, 0, short)).view(-1, _BLOCK, 1, len(values))
+    places, side = pad(place, (0, short)).view(-1, _BLOCK), torch.arange(_SIDE, device=place.device)
+    height = torch.arange(-(-bins // _SIDE), device=place.device)
+    in_row = ((places // _SIDE).unsqueeze(1) == height.unsqueeze(-1)).to(blocks.dtype)
+    by_column = ((places % _SIDE).unsqueeze(-1) == side).unsqueeze(-1) * blocks
+    return (in_row @ by_column.flatten(2)).sum(0).view(-1, len(values))[:bins].T
 
 
 def _in_order(values: Tensor) -> bool:
