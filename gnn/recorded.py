@@ -36,7 +36,8 @@ def record(step: Step, arguments: tuple[Any, ...]) -> tuple[Callable[[], None], 
             step(*arguments)
     torch.cuda.current_stream().wait_stream(aside)
     graph = torch.cuda.CUDAGraph()
-    with torch.cuda.graph(graph):
+    # The outer context puts the stream back where the recording fails; `graph` itself then leaves its own.
+    with torch.cuda.stream(torch.cuda.current_stream()), torch.cuda.graph(graph):
         results = step(*arguments)
     return graph.replay, results
 

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from gnn.config import Configuration
+from gnn.loss import prediction_error
 from gnn.observations import Observations, read_observations
 from gnn.train import Member, train_what_fits
 from simulator.dataset import Dataset
@@ -62,6 +63,20 @@ def test_a_recorded_step_gives_the_bits_of_the_step_itself(
     assert "without a recording: not now" in capsys.readouterr().out
     for one, other in zip(recorded, plain, strict=True):
         assert all(torch.equal(value, other[name]) for name, value in one.items())
+
+
+def test_a_step_that_waits_for_a_value_goes_on_without_a_recording(
+    observations: Observations, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (recorded,) = trained(observations, tmp_path / "recorded", Configuration(), range(1))
+
+    def waiting(predicted: Tensor, dcdt: Tensor, scale: float) -> Tensor:
+        return prediction_error(predicted, dcdt, scale) if float(predicted.sum()) < 1e30 else predicted.sum()
+
+    monkeypatch.setattr("gnn.train.prediction_error", waiting)
+    (waited,) = trained(observations, tmp_path / "waited", Configuration(), range(1))
+    assert "without a recording" in capsys.readouterr().out
+    assert all(torch.equal(value, waited[name]) for name, value in recorded.items())
 
 
 @KINDS_OF_MODEL
