@@ -5,7 +5,7 @@ from __future__ import annotations
 from benchmarks.ablation import ablation
 from benchmarks.blind import blind
 from benchmarks.containment import containment
-from benchmarks.gpu import gpu
+from benchmarks.gpu_speed import gpu
 from benchmarks.judging import judging
 from benchmarks.kinetics import kinetics
 from benchmarks.load import load

@@ -42,7 +42,7 @@ from stoichloop.errors import StoichloopError
 _REGIME = "pde_m1"
 _FULL_STEPS = 4000
 _MEMBERS = (1, 8, 64, 256)
-_SHORT, _LONG = 50, 250  # steps of the two trainings whose slope is the time of a step
+_SLOPE = 50, 250  # steps of the two trainings whose slope is the time of a step
 _SIZES = ((100, 256), (2000, 4000))
 _SEEDS, _ALONE = 8, 3
 _BUDGET = "2m"
@@ -93,13 +93,14 @@ def gpu(
     together = list[Together]()
     for count in (count for count in _MEMBERS if count <= members):
         say(f"members that train together: {count}")
-        together.append(apart(_together, path, device, count))
+        together.append(apart(_together, path, device, count, _SLOPE))
     say("networks of two sizes")
-    small, large = (apart(_time_an_edge, size, device) for size in _SIZES)
+    small, large = (apart(_time_an_edge, size, device, _SLOPE) for size in _SIZES)
     say(f"scores of {_SEEDS} seeds, there and on the CPU")
-    scores = apart(_scores, workspace.data, path, device, tuple(range(_SEEDS)))
+    scores = apart(_scores, workspace.data, path, _FULL_STEPS, device, range(_SEEDS))
     with ProcessPoolExecutor(machine.cores, get_context("spawn")) as pool:
-        on_cpu = list(pool.map(partial(_scores, workspace.data, path, "cpu"), [(seed,) for seed in range(_SEEDS)]))
+        one_by_one = [range(seed, seed + 1) for seed in range(_SEEDS)]
+        on_cpu = list(pool.map(partial(_scores, workspace.data, path, _FULL_STEPS, "cpu"), one_by_one))
     say(f"a campaign of {budget}")
     use = _campaign(workspace, budget)
     report = GpuReport(
@@ -131,17 +132,17 @@ def _start_to_score(workspace: Workspace) -> list[float]:
     return [outcome.seconds for outcome in outcomes if isinstance(outcome, Finished)]
 
 
-def _together(path: Path, device: str, members: int) -> Together:
+def _together(path: Path, device: str, members: int, slope: tuple[int, int]) -> Together:
     """Return the cost of a step of that many members, with seeds from 0."""
     import torch
 
     from gnn.observations import read_observations
 
     observations = read_observations(path, torch.device(device))
-    first, seconds = _timed(observations, members, _SHORT)
-    again, _ = _timed(observations, members, _SHORT)
-    _, longer = _timed(observations, members, _LONG)
-    step_s = (longer - seconds) / (_LONG - _SHORT)
+    first, _ = _timed(observations, members, slope[0])
+    again, seconds = _timed(observations, members, slope[0])
+    _, longer = _timed(observations, members, slope[1])
+    step_s = (longer - seconds) / (slope[1] - slope[0])
     return Together(
         members=members,
         milliseconds_a_step=1e3 * step_s,
@@ -151,14 +152,14 @@ def _together(path: Path, device: str, members: int) -> Together:
     )
 
 
-def _time_an_edge(size: tuple[int, int], device: str) -> float:
+def _time_an_edge(size: tuple[int, int], device: str, slope: tuple[int, int]) -> float:
     """Return the seconds of a step for each edge of a random network of (metabolites, reactions)."""
     import torch
 
     with torch.device(device):
         observations = random_network(*size)
-    times = [_timed(observations, 1, steps)[1] for steps in (_SHORT, _LONG)]
-    return (times[1] - times[0]) / (_LONG - _SHORT) / len(observations.graph.met_all)
+    times = [_timed(observations, 1, steps)[1] for steps in (slope[0], *slope)]  # the first one imports
+    return (times[2] - times[1]) / (slope[1] - slope[0]) / len(observations.graph.met_all)
 
 
 def _timed(observations: Any, members: int, steps: int) -> tuple[list[bytes], float]:
@@ -170,8 +171,8 @@ def _timed(observations: Any, members: int, steps: int) -> tuple[list[bytes], fl
         return coefficients, time.perf_counter() - began
 
 
-def _scores(data: Path, path: Path, device: str, seeds: Sequence[int]) -> list[float]:
-    """Return `exact` of each seed, after a full training together."""
+def _scores(data: Path, path: Path, steps: int, device: str, seeds: Sequence[int]) -> list[float]:
+    """Return `exact` of each seed, after a training together."""
     import torch
 
     from gnn.estimate import write_estimate
@@ -179,7 +180,7 @@ def _scores(data: Path, path: Path, device: str, seeds: Sequence[int]) -> list[f
 
     observations, dataset = read_observations(path, torch.device(device)), prepare(find_regime(_REGIME, data), data)[0]
     with tempfile.TemporaryDirectory() as folder:
-        models = _trained(observations, Path(folder), seeds, _FULL_STEPS)
+        models = _trained(observations, Path(folder), seeds, steps)
         outs = [Path(folder) / str(seed) for seed in seeds]
         for model, out in zip(models, outs, strict=True):
             write_estimate(model, observations, out)
