@@ -8,6 +8,7 @@ that starts do not count.
 
 from __future__ import annotations
 
+import statistics
 import tempfile
 import time
 from collections.abc import Sequence
@@ -42,10 +43,12 @@ from stoichloop.errors import StoichloopError
 _REGIME = "pde_m1"
 _FULL_STEPS = 4000
 _MEMBERS = (1, 8, 64, 256)
-_SLOPE = 50, 250  # steps of the two trainings whose slope is the time of a step
-_SIZES = ((100, 256), (2000, 4000))
+# Steps of the two trainings whose slope is the time of a step; both write a hundred points of their curves.
+_SLOPE, _SLOPE_OF_MANY, _MANY = (200, 1200), (100, 300), 64
+_REPEATS = 3
+_SIZES = ((100, 256, 16), (2000, 4000, 1))  # metabolites, reactions, and members, for about as many edges
 _SEEDS, _ALONE = 8, 3
-_BUDGET = "2m"
+_BUDGET = "90s"
 
 
 class Together(BaseModel):
@@ -70,7 +73,7 @@ class GpuReport(BaseModel):
     start_to_score_s: Summary
     training_alone_an_hour: float
     together: tuple[Together, ...]
-    time_beyond_linear: float  # of the largest network, by edges, over the smallest
+    time_beyond_linear: float  # of the largest network over the smallest, by edges of all members
     exact: Summary
     exact_on_cpu: Summary
     campaign: str  # the use of its slots
@@ -93,9 +96,9 @@ def gpu(
     together = list[Together]()
     for count in (count for count in _MEMBERS if count <= members):
         say(f"members that train together: {count}")
-        together.append(apart(_together, path, device, count, _SLOPE))
+        together.append(apart(_together, path, device, count, _SLOPE if count < _MANY else _SLOPE_OF_MANY))
     say("networks of two sizes")
-    small, large = (apart(_time_an_edge, size, device, _SLOPE) for size in _SIZES)
+    small, large = (apart(_time_an_edge, size, device, _SLOPE_OF_MANY) for size in _SIZES)
     say(f"scores of {_SEEDS} seeds, there and on the CPU")
     scores = apart(_scores, workspace.data, path, _FULL_STEPS, device, range(_SEEDS))
     with ProcessPoolExecutor(machine.cores, get_context("spawn")) as pool:
@@ -139,27 +142,31 @@ def _together(path: Path, device: str, members: int, slope: tuple[int, int]) -> 
     from gnn.observations import read_observations
 
     observations = read_observations(path, torch.device(device))
-    first, _ = _timed(observations, members, slope[0])
-    again, seconds = _timed(observations, members, slope[0])
-    _, longer = _timed(observations, members, slope[1])
-    step_s = (longer - seconds) / (slope[1] - slope[0])
+    first, again = (_timed(observations, members, slope[0])[0] for _ in range(2))
+    step_s = _seconds_a_step(observations, members, slope)
     return Together(
         members=members,
         milliseconds_a_step=1e3 * step_s,
         full_trials_an_hour=3600.0 * members / (_FULL_STEPS * step_s),
-        gibibytes=torch.cuda.max_memory_allocated() / 2**30 if device == "cuda" else 0.0,
+        gibibytes=torch.cuda.max_memory_reserved() / 2**30 if device == "cuda" else 0.0,
         same_bits=first == again,
     )
 
 
-def _time_an_edge(size: tuple[int, int], device: str, slope: tuple[int, int]) -> float:
-    """Return the seconds of a step for each edge of a random network of (metabolites, reactions)."""
+def _time_an_edge(size: tuple[int, int, int], device: str, slope: tuple[int, int]) -> float:
+    """Return the seconds of a step for each edge of members of a random network of (metabolites, reactions)."""
     import torch
 
     with torch.device(device):
-        observations = random_network(*size)
-    times = [_timed(observations, 1, steps)[1] for steps in (slope[0], *slope)]  # the first one imports
-    return (times[2] - times[1]) / (slope[1] - slope[0]) / len(observations.graph.met_all)
+        observations = random_network(*size[:2])
+    _timed(observations, size[2], slope[0])  # imports
+    return _seconds_a_step(observations, size[2], slope) / (size[2] * len(observations.graph.met_all))
+
+
+def _seconds_a_step(observations: Any, members: int, slope: tuple[int, int]) -> float:
+    """Return the median slope between a short and a longer training."""
+    short, long = ([_timed(observations, members, steps)[1] for _ in range(_REPEATS)] for steps in slope)
+    return (statistics.median(long) - statistics.median(short)) / (slope[1] - slope[0])
 
 
 def _timed(observations: Any, members: int, steps: int) -> tuple[list[bytes], float]:
@@ -200,7 +207,9 @@ def _trained(observations: Any, folder: Path, seeds: Sequence[int], steps: int) 
     for member in members:
         member.out.mkdir()
     models = train_what_fits(observations, members, steps)
-    if torch.cuda.is_available():
+    if None in models:
+        raise StoichloopError("a training diverged")
+    if observations.concentration.is_cuda:
         torch.cuda.synchronize()
     return models
 

@@ -43,4 +43,4 @@ class Curves:
 
     def lost_at(self) -> list[int]:
         """Return the first step at which each member's loss was infinite or not a number, 0 if none."""
-        return [] if self._lost_at is None else [int(step) for step in self._lost_at]
+        return [] if self._lost_at is None else self._lost_at.tolist()

@@ -3,13 +3,16 @@
 A step launches some hundred small kernels, and one by one they take longer to start than to run. A recording starts
 all of them at once. It repeats what ran on the GPU, at the same addresses, and none of the Python between: inputs are
 copied to where the recorded step reads them, and a decision in Python stays as it was. So the first replays are
-compared with the step itself, bit by bit. Where recording fails or a bit differs, the step goes on as it is written,
-and says why.
+compared with the step itself, value by value. Where recording fails or a value differs, the step goes on as it is
+written, and says why.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from functools import cache
 from typing import Any
 
 import torch
@@ -17,7 +20,7 @@ from torch import Tensor
 
 from gnn.members import each_tensor
 
-_WARM_UP = 3  # steps before recording, in which libraries allocate what they keep
+_WARM_UP = 3  # steps before recording, in which libraries allocate what they keep; the last one may not wait
 _COMPARED = 2  # replays that are compared: two, as inputs and Python's decisions may change between steps
 
 Step = Callable[..., Any]
@@ -29,17 +32,45 @@ def record(step: Step, arguments: tuple[Any, ...]) -> tuple[Callable[[], None], 
 
     Raises `RuntimeError` if the GPU cannot record it, for example because it waits for a value.
     """
-    aside = torch.cuda.Stream()  # type: ignore[no-untyped-call]  # torch's
-    aside.wait_stream(torch.cuda.current_stream())
-    with torch.cuda.stream(aside):
-        for _ in range(_WARM_UP):
-            step(*arguments)
-    torch.cuda.current_stream().wait_stream(aside)
-    graph = torch.cuda.CUDAGraph()
-    # The outer context puts the stream back where the recording fails; `graph` itself then leaves its own.
-    with torch.cuda.stream(torch.cuda.current_stream()), torch.cuda.graph(graph):
-        results = step(*arguments)
+    stream, aside = torch.cuda.current_stream(), _aside()
+    aside.wait_stream(stream)
+    try:
+        with torch.cuda.stream(aside):
+            for _ in range(_WARM_UP - 1):
+                step(*arguments)
+            with _without_waiting():
+                step(*arguments)
+    finally:
+        stream.wait_stream(aside)
+    graph, pool = torch.cuda.CUDAGraph(), torch.cuda.graph_pool_handle()
+    try:
+        # The outer context puts the stream back where the recording fails; the inner one then leaves its own.
+        with torch.cuda.stream(stream), torch.cuda.graph(graph, pool=pool, stream=aside):
+            results = step(*arguments)
+    except BaseException:
+        for release in ("_cuda_endAllocateToPool", "_cuda_releasePool"):  # some versions of torch leave that undone
+            with suppress(AttributeError, RuntimeError):
+                getattr(torch._C, release)(stream.device_index, pool)
+        raise
     return graph.replay, results
+
+
+@cache
+def _aside() -> torch.cuda.Stream:
+    """Return the stream of all recordings; each stream keeps memory of the libraries for ever."""
+    return torch.cuda.Stream()  # type: ignore[no-untyped-call]  # torch's
+
+
+@contextmanager
+def _without_waiting() -> Iterator[None]:
+    """Let an operation that waits for the GPU raise: within a recording it would leave the GPU's memory in disorder."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch calls this mode a prototype
+        torch.cuda.set_sync_debug_mode("error")
+    try:
+        yield
+    finally:
+        torch.cuda.set_sync_debug_mode("default")
 
 
 class RecordedStep:
@@ -66,7 +97,10 @@ class RecordedStep:
         _put(self._inputs, tensors_of(arguments))
         if self._to_compare:
             self._to_compare -= 1
-            return self._compared(arguments)
+            results = self._compared(arguments)
+            if not self._to_compare and self._state[0].is_cuda:
+                torch.cuda.empty_cache()  # of the step as it is written, which is not taken again
+            return results
         self._replay()
         return self._results
 
@@ -81,7 +115,7 @@ class RecordedStep:
         except (RuntimeError, TypeError) as error:
             if isinstance(error.__context__, torch.OutOfMemoryError):  # and then the recording could not be ended
                 raise error.__context__ from None
-            _say(str(error).partition("\n")[0])
+            _say(str(error.__context__ or error).partition("\n")[0])  # the context is what ended the recording
         _put(self._state, before)
 
     def _compared(self, arguments: tuple[Any, ...]) -> Any:

@@ -30,6 +30,8 @@ from gnn.model import MetabolismPropagation
 from gnn.observations import Observations, read_observations
 from gnn.recorded import RecordedStep
 
+# Besides torch's own error, what libraries say where another process has taken the memory of the GPU.
+_NO_MEMORY = "out of memory", "CUBLAS_STATUS_ALLOC_FAILED", "CUBLAS_STATUS_NOT_INITIALIZED"
 _NON_FINITE = 3  # exit status; `agent` never imports gnn, so its executor states the number again
 
 
@@ -132,9 +134,10 @@ def train_what_fits(
         return [model for member in members for model in train(observations, [member], steps)]
     try:
         return train(observations, members, steps)
-    except torch.OutOfMemoryError:
-        if len(members) == 1:
+    except RuntimeError as error:
+        if len(members) == 1 or not any(words in str(error) for words in _NO_MEMORY):
             raise
+    torch.cuda.empty_cache()
     half = len(members) // 2
     return [model for part in (members[:half], members[half:]) for model in train_what_fits(observations, part, steps)]
 

@@ -121,6 +121,11 @@ class Executor(ABC, Generic[T]):
         return [training for _, batch in self.running.values() for training in batch]
 
     @property
+    def gpus_here(self) -> frozenset[str]:
+        """Return the GPUs of this machine on which it trains."""
+        return frozenset()
+
+    @property
     def free(self) -> int:
         """Return how many slots are free."""
         return len(self.slots) - len(self.running)

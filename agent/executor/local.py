@@ -30,6 +30,11 @@ def slots(workers: int | None) -> list[str | None]:
 class LocalExecutor(Executor[T]):
     """Runs trainings in slots of this machine."""
 
+    @property
+    def gpus_here(self) -> frozenset[str]:
+        """Return the GPUs of its slots."""
+        return frozenset(slot for slot in self.slots if slot is not None)
+
     def start(self, slot: int, members: Members, observations: Path, limit_s: float) -> TrialProcess:
         """Start them as one process."""
         code = self.worktrees.at(members[0][0].commit).folder

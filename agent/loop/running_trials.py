@@ -43,7 +43,7 @@ class RunningTrials:
         self._started = dict[str, float]()  # when, by trial
         self._seen: list[Attempt] = []  # what ran at the last look
         self._looked_at = self._sampled_at = time.monotonic()
-        self._gpu_load = GpuLoad({slot for slot in executor.slots if slot is not None})
+        self._gpu_load = GpuLoad(executor.gpus_here)
 
     @property
     def running(self) -> frozenset[TrialKey]:
@@ -111,9 +111,10 @@ class RunningTrials:
         self._budget.use(idle_s(idle), passed * (len(self.executor.slots) - len(self._seen)))
         self._seen, self._looked_at = running, now
         if (share := self._gpu_load.sampled()) is not None:
-            self._budget.use(GPU_BUSY_S, share * (now - self._sampled_at))
-            self._budget.use(GPU_WATCHED_S, now - self._sampled_at)
-            self._sampled_at = now
+            passed, self._sampled_at = now - self._sampled_at, now
+            if idle != "pause":
+                self._budget.use(GPU_BUSY_S, share * passed)
+                self._budget.use(GPU_WATCHED_S, passed)
 
     def _trial(self, key: TrialKey) -> Trial:
         experiment = self._ledger.experiment(key.experiment)

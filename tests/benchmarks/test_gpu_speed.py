@@ -15,7 +15,8 @@ def test_without_a_gpu_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.long
 def test_the_report_has_every_row(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    constants = {"_FULL_STEPS": 40, "_SLOPE": (2, 12), "_SEEDS": 2, "_SIZES": ((20, 30), (40, 60))}
+    sizes = ((20, 30, 2), (40, 60, 1))
+    constants = {"_FULL_STEPS": 40, "_SLOPE": (2, 12), "_SLOPE_OF_MANY": (2, 12), "_SEEDS": 2, "_SIZES": sizes}
     for name, value in constants.items():
         monkeypatch.setattr(f"benchmarks.gpu_speed.{name}", value)
     monkeypatch.setattr("benchmarks.gpu_speed._start_to_score", lambda workspace: [9.0, 7.0, 8.0])

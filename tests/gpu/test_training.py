@@ -1,5 +1,7 @@
 """Training on a GPU: what is recorded, which bits it gives, and what it does without memory."""
 
+import gc
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -8,8 +10,9 @@ from torch import Tensor
 
 from gnn.config import Configuration
 from gnn.loss import prediction_error
+from gnn.model import MetabolismPropagation
 from gnn.observations import Observations, read_observations
-from gnn.train import Member, train_what_fits
+from gnn.train import Member, train, train_what_fits
 from simulator.dataset import Dataset
 from tests.gpu.conftest import ON_A_GPU
 
@@ -82,12 +85,17 @@ def test_a_step_that_waits_for_a_value_goes_on_without_a_recording(
 @KINDS_OF_MODEL
 @pytest.mark.parametrize("members", [1, 64])
 def test_the_same_seeds_give_the_same_bits(
-    members: int, config: Configuration, observations: Observations, tmp_path: Path
+    members: int,
+    config: Configuration,
+    observations: Observations,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     first, second = (trained(observations, tmp_path / name, config, range(members)) for name in ("a", "b"))
     for one, other in zip(first, second, strict=True):
         assert all(torch.equal(value, other[name]) for name, value in one.items())
     assert len(first) == members
+    assert "without a recording" not in capsys.readouterr().out
 
 
 @KINDS_OF_MODEL
@@ -104,14 +112,27 @@ def test_a_member_is_the_same_in_any_company_and_on_a_cpu(
         torch.testing.assert_close(there[name], value, atol=1e-5, rtol=1e-4)
 
 
-def test_a_batch_that_does_not_fit_is_halved(observations: Observations, tmp_path: Path) -> None:
+def test_a_batch_that_does_not_fit_is_halved(
+    observations: Observations, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A step of one member takes about 2 MB."""
     trained(observations, tmp_path / "one", Configuration(), range(1), steps=8)
-    torch.cuda.reset_peak_memory_stats()
-    trained(observations, tmp_path / "four", Configuration(), range(4), steps=8)
-    for_four = torch.cuda.max_memory_reserved() / torch.cuda.get_device_properties(0).total_memory
+    gc.collect()
     torch.cuda.empty_cache()
-    torch.cuda.set_per_process_memory_fraction(min(1.0, 3.0 * for_four))
+    limit = torch.cuda.memory_reserved() + 400 * 2**20
+    sizes = list[int]()
+
+    def counted(
+        observations: Observations, members: Sequence[Member], steps: int
+    ) -> list[MetabolismPropagation | None]:
+        sizes.append(len(members))
+        return train(observations, members, steps)
+
+    monkeypatch.setattr("gnn.train.train", counted)
+    torch.cuda.set_per_process_memory_fraction(limit / torch.cuda.get_device_properties(0).total_memory)
     try:
-        assert len(trained(observations, tmp_path / "many", Configuration(), range(64), steps=8)) == 64
+        assert len(trained(observations, tmp_path / "many", Configuration(), range(512), steps=8)) == 512
     finally:
         torch.cuda.set_per_process_memory_fraction(1.0)
+    assert sizes[0] == 512
+    assert sizes[1] == 256

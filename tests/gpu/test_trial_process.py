@@ -51,6 +51,7 @@ def ended(folder: Path, code: str, gpu: str, limit_s: float = 120.0) -> tuple[Ou
 
 
 def test_a_contained_trial_computes_on_its_gpu_and_sees_no_other(tmp_path: Path) -> None:
+    assert visible_gpus()
     for number, gpu in enumerate(visible_gpus()):
         outcome, printed = ended(tmp_path / str(number), SEES, gpu)
         assert outcome.status == "completed", printed

@@ -80,21 +80,29 @@ class _Shapes:
 
     def __init__(self, situation: Situation) -> None:
         self._most = max(_SHAPES, len(situation.roles) // _MANY) if len(situation.roles) > _MANY else math.inf
-        self._situation, self._known = situation, set[str]()
+        self._situation, self._codes, self._known = situation, codes_of(situation.past), set[str]()
 
     def add(self, proposal: Proposal) -> None:
         """Count the shape of a proposal."""
         self._known.add(self._of(proposal))
 
     def few(self, drafts: Iterator[Proposal]) -> Iterator[Proposal]:
-        """Yield drafts, without those of new shapes once there are enough."""
-        return (draft for draft in drafts if len(self._known) < self._most or self._of(draft) in self._known)
+        """Yield drafts, those of new shapes last once there are enough."""
+        held = list[Proposal]()
+        for draft in drafts:
+            if len(self._known) < self._most or self._of(draft) in self._known:
+                yield draft
+            else:
+                held.append(draft)
+        yield from held
 
     def _of(self, proposal: Proposal) -> str:
         parent = next(e for e in self._situation.past if e.id == proposal.parent)
         fields = self._situation.host.state_of(parent).fields
         values = {**parent.configuration, **proposal.changes}
-        return repr([parent.id, *(values.get(name) for name, field in sorted(fields.items()) if field.shared)])
+        return repr(
+            [self._codes[parent.id], *(values.get(name) for name, field in sorted(fields.items()) if field.shared)]
+        )
 
 
 def _passing(situation: Situation, drafts: Iterator[Proposal]) -> Proposal | None:

@@ -185,6 +185,15 @@ def test_a_call_for_many_has_few_shapes_so_that_they_train_together(state: CodeS
     assert shapes(32) <= 4
 
 
+def test_a_call_for_many_is_filled_though_parents_have_shapes_of_their_own(
+    state: CodeState, baseline: Experiment
+) -> None:
+    other = scored("e0002", [0.3], configuration={**baseline.configuration, "width": 16})
+    roles: list[tuple[Role, Experiment]] = [("exploit", baseline), ("explore", other)] * 16
+    proposals = Sweep(0, FIDELITY).propose(situation(state, [baseline, other], roles))
+    assert [proposal.parent for proposal in proposals] == ["e0001", "e0002"] * 16
+
+
 def test_a_value_on_the_edge_of_its_range_is_named(state: CodeState, baseline: Experiment) -> None:
     configuration = {**baseline.configuration, "init_scale_S": 0.05}
     better = scored("e0002", [0.7], configuration=configuration, verdict=Verdict("accepted", "", number=2))
