@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import cache
 from typing import Any, NamedTuple
 
 import torch
@@ -55,7 +56,7 @@ def interpolated(function: Function, values: Tensor) -> Tensor:
 def interpolated_by_rows(function: Function, values: Tensor, magnitudes: Tensor) -> Tensor:
     """Return function(values, magnitudes), shape (G, P, B), for values (G, B) and P magnitudes >= 0 of each row."""
     nodes, top = _around(values), magnitudes.detach().amax().clamp(min=_LEAST)
-    places, cosines = _chebyshev_nodes(values)
+    places, cosines = _chebyshev_nodes(values.device, values.dtype)
     shape = _CHEBYSHEV, _CHEBYSHEV
     along = (nodes.low + (nodes.high - nodes.low) * places).expand(shape)
     series = cosines @ function(along, (top * places).unsqueeze(-1).expand(shape)) @ cosines.T
@@ -71,18 +72,19 @@ def interpolated_along(function: Function, values: Tensor) -> Tensor:
     """
     low, high = values.detach().amin(1, keepdim=True), values.detach().amax(1, keepdim=True)
     width = (high - low).clamp(min=_NARROWEST)
-    places, cosines = _chebyshev_nodes(values)
+    places, cosines = _chebyshev_nodes(values.device, values.dtype)
     series = function(low + width * places) @ cosines.T
     return _chebyshev_sums(series.unsqueeze(1), 2.0 * (values.detach() - low) / width - 1.0).squeeze(1)
 
 
-def _chebyshev_nodes(like: Tensor) -> tuple[Tensor, Tensor]:
+@cache
+def _chebyshev_nodes(device: torch.device, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
     """Return the nodes in [0, 1], shape (K,), and the matrix from values there to Chebyshev coefficients, (K, K).
 
     The matrix is the discrete cosine transform.
     """
-    angles = (torch.arange(_CHEBYSHEV, device=like.device) + 0.5) * (math.pi / _CHEBYSHEV)
-    orders = torch.arange(_CHEBYSHEV, device=like.device).unsqueeze(-1)
+    angles = (torch.arange(_CHEBYSHEV, device=device, dtype=dtype) + 0.5) * (math.pi / _CHEBYSHEV)
+    orders = torch.arange(_CHEBYSHEV, device=device).unsqueeze(-1)
     cosines = (orders * angles).cos() * (2.0 / _CHEBYSHEV)
     return 0.5 * (1.0 + angles.cos()), torch.where(orders == 0, 0.5 * cosines, cosines)
 
@@ -131,7 +133,7 @@ class _Cubics(torch.autograd.Function):
     @staticmethod
     def forward(cells: Tensor, at: Tensor) -> Tensor:
         cell = _cell(at)
-        x, (a, b, c, d) = at - cell, _coefficients(cells, cell)
+        x, (a, b, c, d) = at - cell, cells.index_select(1, cell).unbind()
         return a + x * (b + x * (c + x * d))
 
     @staticmethod
@@ -142,7 +144,7 @@ class _Cubics(torch.autograd.Function):
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor]:
         cells, at = ctx.saved_tensors
         cell = _cell(at)
-        x, (_, b, c, d) = at - cell, _coefficients(cells, cell)
+        x, (b, c, d) = at - cell, cells[1:].index_select(1, cell).unbind()
         slope = b + x * (2.0 * c + 3.0 * x * d)
         shares = [gradient]
         for _ in range(3):
@@ -153,7 +155,3 @@ class _Cubics(torch.autograd.Function):
 def _cell(at: Tensor) -> Tensor:
     """Return the first of the four nodes that are nearest to each place."""
     return (at.long() - 1).clamp(0, _EVEN - 4)
-
-
-def _coefficients(cells: Tensor, cell: Tensor) -> list[Tensor]:
-    return [cells[power].index_select(0, cell) for power in range(4)]
