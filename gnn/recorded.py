@@ -48,9 +48,10 @@ def record(step: Step, arguments: tuple[Any, ...]) -> tuple[Callable[[], None], 
         with torch.cuda.stream(stream), torch.cuda.graph(graph, pool=pool, stream=aside):
             results = step(*arguments)
     except BaseException:
-        for release in ("_cuda_endAllocateToPool", "_cuda_releasePool"):  # some versions of torch leave that undone
-            with suppress(AttributeError, RuntimeError):
-                getattr(torch._C, release)(stream.device_index, pool)
+        # Some versions of torch leave this undone; in others the first call raises, as there is nothing to end.
+        with suppress(AttributeError, RuntimeError):
+            torch._C._cuda_endAllocateToPool(stream.device_index, pool)
+            torch._C._cuda_releasePool(stream.device_index, pool)
         raise
     return graph.replay, results
 
