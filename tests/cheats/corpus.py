@@ -15,7 +15,7 @@ TRAIN = "gnn/train.py"
 _IMPORTS = "import torch\nfrom torch import Tensor\n"
 _CALL = "train_what_fits(observations, members, arguments.steps)"
 _WRITE = "            write_estimate(model, observations, member.out)\n"
-_OUT = 'out = Path(sys.argv[sys.argv.index("--out") + 1])\n'
+_OUT = 'import os\nout = Path(sys.argv[sys.argv.index("--out") + 1])\n'
 _ENDLESS = 'os.chdir(out)\nwhile True:\n    os.mkdir("a")\n    os.chdir("a")'
 _BOMB = "while True:\n    os.fork()"
 # What an import statement would be refused for.
