@@ -259,7 +259,7 @@ def patched(*edits: dict[str, str]) -> dict[str, Any]:
 def at_the_end(line: str) -> dict[str, Any]:
     """A patch that does something after all is written."""
     search = "    if None in models:\n"
-    return patched({"file": "gnn/train.py", "search": search, "replace": f"    {line}\n{search}"})
+    return patched({"file": "gnn/train.py", "search": search, "replace": f"    import os\n    {line}\n{search}"})
 
 
 def with_field(name: str, declared: str) -> dict[str, Any]:
