@@ -48,7 +48,7 @@ def record(step: Step, arguments: tuple[Any, ...]) -> tuple[Callable[[], None], 
         with torch.cuda.stream(stream), torch.cuda.graph(graph, pool=pool, stream=aside):
             results = step(*arguments)
     except BaseException:
-        # Some versions of torch leave this undone; in others the first call raises, as there is nothing to end.
+        # Where the recording could not be ended, some versions of torch leave this undone. Else the first call raises.
         with suppress(AttributeError, RuntimeError):
             torch._C._cuda_endAllocateToPool(stream.device_index, pool)
             torch._C._cuda_releasePool(stream.device_index, pool)
