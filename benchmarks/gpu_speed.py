@@ -1,4 +1,4 @@
-"""What a GPU is good for: `python -m benchmarks gpu`.
+"""The speed of trials on a GPU: `python -m benchmarks gpu`.
 
 Measures one full trial from its start to its score, the training alone, members that train together, the growth with
 the network, the scores beside those of the CPU, and a campaign. Prints one JSON document in under 8 minutes; progress

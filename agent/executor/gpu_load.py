@@ -1,4 +1,4 @@
-"""How busy the GPUs are while trials run: the share of the time in which a kernel ran, as `nvidia-smi` samples it."""
+"""The load of the GPUs while trials run: the share of the time in which a kernel ran, sampled by `nvidia-smi`."""
 
 from __future__ import annotations
 
