@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from gnn.gaps import Gap, filled, gaps_of, seen
 from gnn.observations import Floats, Observations
 from gnn.spline import interpolated, smoothed
 
@@ -28,19 +29,44 @@ class Rows:
     """The rows of the problem: frames where dc/dt is given, else whitened combinations of the frames of a trajectory.
 
     Attributes:
+        observations, drift: what they were made of.
         logs: log species where rates are evaluated, shape (m, M).
         target: amounts of each metabolite with a root mean square of 1, shape (n, N). scale: that before, shape (N,).
         matrices: for each trajectory, from rates to rows; None where rates are rows.
         lengths: number of rows of each trajectory.
         told: false for metabolites whose amounts follow from others, shape (N,): their targets are 0 and count nothing.
+        gaps: the readings that are missing.
     """
 
+    observations: Observations
+    drift: float
     logs: Floats
     target: Floats
     scale: Floats
     matrices: list[Floats] | None
     lengths: tuple[int, ...]
     told: NDArray[np.bool_]
+    gaps: tuple[Gap, ...]
+
+    @property
+    def counts(self) -> Floats:
+        """The number of rows that count for each metabolite, shape (N,)."""
+        counts = np.where(self.told, float(len(self.target)), 0.0)
+        for gap in self.gaps:
+            counts[gap.metabolites] -= gap.basis.shape[1]
+        return np.where(self.told, np.maximum(counts, 1.0), 0.0)
+
+    def completed(self, left: Floats) -> Rows:
+        """Return rows in which all that missing readings would tell is explained, from what is left unexplained."""
+        return replace(self, target=self.target - (left - seen(self.gaps, left))) if self.gaps else self
+
+    def refilled(self) -> Rows:
+        """Return rows whose rates are evaluated at the concentrations that completed rows say for missing readings."""
+        if not self.gaps or self.matrices is None:
+            return self
+        read = _whitened(self.observations, [_whitening(time, self.drift) for time in self.observations.time])
+        known = filled(self.observations, self.gaps, self.target * self.scale - read)
+        return replace(self, logs=_logs(_smooth(known)[1]))
 
     def of(self, rates: Floats) -> Floats:
         """Return rows (n, P) of rates (m, P)."""
@@ -73,8 +99,9 @@ def rows_of(observations: Observations, drift: float, determined: Sequence[int] 
     if observations.dcdt is None:
         return _integral_form(observations, drift, told)
     amounts = (observations.dcdt * observations.volume).reshape(-1, observations.graph.n_metabolites)
-    lengths = tuple(len(time) for time in observations.time)
-    return _scaled(observations.species.reshape(-1, observations.species.shape[2]), amounts, None, lengths, told)
+    species = observations.species.reshape(-1, observations.species.shape[2])
+    whitening = [np.eye(len(time)) for time in observations.time]
+    return _rows(observations, drift, told, species=species, amounts=amounts, whitening=whitening, matrices=None)
 
 
 def design_of(rows: Rows, features: list[Floats]) -> Design:
@@ -90,43 +117,77 @@ def weighed(rows: Rows, left: Floats, least: float = _LEAST_SHARE) -> Rows:
 
     Noise differs between metabolites, and so does what features cannot describe.
     """
-    error, size = (np.sqrt(np.mean(part**2, axis=0)) for part in (left, rows.target))
+    error = np.sqrt(np.sum(seen(rows.gaps, left) ** 2, axis=0) / np.maximum(rows.counts, 1.0))
+    size = np.sqrt(np.mean(rows.target**2, axis=0))
     share = np.clip(error / np.where(size > 0, size, 1.0), least, 1.0)
     # Over all metabolites, the targets keep a mean square of 1.
     unit = np.where(size > 0, size, 1.0) * share * np.sqrt(np.mean(share[rows.told] ** -2.0))
     return replace(rows, target=rows.target / unit, scale=rows.scale * unit)
 
 
-def _scaled(
+def _rows(
+    observations: Observations,
+    drift: float,
+    told: NDArray[np.bool_],
+    *,
     species: Floats,
     amounts: Floats,
+    whitening: Sequence[Floats],
     matrices: list[Floats] | None,
-    lengths: tuple[int, ...],
-    told: NDArray[np.bool_],
 ) -> Rows:
-    floor = np.maximum(_SMALLEST * species.max(axis=0), 1e-300)
     scale = np.sqrt(np.mean(amounts**2, axis=0))
     scale[scale == 0] = 1.0
-    return Rows(np.log(np.maximum(species, floor)), amounts / scale * told, scale, matrices, lengths, told)
+    gaps, lengths = gaps_of(observations, whitening, told), tuple(map(len, whitening))
+    target = amounts / scale * told
+    return Rows(observations, drift, _logs(species), target, scale, matrices, lengths, told, gaps)
+
+
+def _logs(species: Floats) -> Floats:
+    return np.asarray(np.log(np.maximum(species, np.maximum(_SMALLEST * species.max(axis=0), 1e-300))))
 
 
 def _integral_form(observations: Observations, drift: float, told: NDArray[np.bool_]) -> Rows:
-    nodes, matrices, amounts, left = [], [], [], []
-    n = observations.graph.n_metabolites
-    for time, species in zip(observations.time, observations.species, strict=True):
-        at = (time[:-1, None] + np.diff(time)[:, None] * (0.5 + 0.5 * _NODES)).ravel()
-        smooth = smoothed(time, species)
-        nodes.append(interpolated(time, smooth, at))
-        whiten = _whitening(time, drift)
-        weights = 0.5 * np.diff(time)[:, None] * _WEIGHTS
-        integral = np.zeros((len(time), len(at)))
-        for frame in range(1, len(time)):
-            integral[frame, : frame * len(_NODES)] = weights[:frame].ravel()
-        matrices.append(whiten @ integral)
-        amounts.append(whiten @ (species[:, :n] * observations.volume))
-        left.append(whiten @ ((species - smooth)[:, :n] * observations.volume))
-    rows = _scaled(np.concatenate(nodes), np.concatenate(amounts), matrices, tuple(map(len, matrices)), told)
-    return weighed(rows, np.concatenate(left) / rows.scale, _LEAST_AT_FIRST)
+    smooth, nodes = _smooth(observations)
+    whitening = [_whitening(time, drift) for time in observations.time]
+    errors = replace(observations, species=observations.species - smooth)
+    matrices = [w @ _integral(time) for w, time in zip(whitening, observations.time, strict=True)]
+    rows = _rows(
+        observations,
+        drift,
+        told,
+        species=nodes,
+        amounts=_whitened(observations, whitening),
+        whitening=whitening,
+        matrices=matrices,
+    )
+    return weighed(rows, _whitened(errors, whitening) / rows.scale, _LEAST_AT_FIRST)
+
+
+def _whitened(observations: Observations, whitening: Sequence[Floats]) -> Floats:
+    """Return the rows (n, N) of the amounts that were read."""
+    amounts = observations.concentration * observations.volume
+    return np.concatenate([matrix @ own for matrix, own in zip(whitening, amounts, strict=True)])
+
+
+def _smooth(observations: Observations) -> tuple[Floats, Floats]:
+    """Return all species, smoothed: at the frames (T, F, M), and where rates are evaluated (m, M)."""
+    smooth = np.stack([smoothed(*one) for one in zip(observations.time, observations.species, strict=True)])
+    nodes = [interpolated(time, own, _between(time)) for time, own in zip(observations.time, smooth, strict=True)]
+    return smooth, np.concatenate(nodes)
+
+
+def _between(time: Floats) -> Floats:
+    """Return the times between frames at which rates are evaluated."""
+    return np.asarray((time[:-1, None] + np.diff(time)[:, None] * (0.5 + 0.5 * _NODES)).ravel())
+
+
+def _integral(time: Floats) -> Floats:
+    """Return the matrix from rates at these times to their integrals up to each frame."""
+    weights = 0.5 * np.diff(time)[:, None] * _WEIGHTS
+    integral = np.zeros((len(time), weights.size))
+    for frame in range(1, len(time)):
+        integral[frame, : frame * len(_NODES)] = weights[:frame].ravel()
+    return integral
 
 
 def _whitening(time: Floats, drift: float) -> Floats:

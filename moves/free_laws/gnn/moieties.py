@@ -10,9 +10,9 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gnn.observations import Floats, Graph, Ints, Observations
 
@@ -49,8 +49,6 @@ def moieties_of(observations: Observations) -> list[Moiety]:
 
 
 def _shown(observations: Observations) -> list[Moiety]:
-    if observations.concentration.shape[1] < _LEAST_FRAMES:
-        return []
     readings, sets = _Readings(observations), dict[frozenset[int], None]()
     around = _around(observations.graph)
     for metabolite in range(observations.graph.n_metabolites):
@@ -129,47 +127,64 @@ def _partners(own: frozenset[int], reaction: _Members) -> list[int] | None:
 
 
 class _Readings:
-    """Amounts less their mean in each trajectory, shape (T, F, N), and their size there, shape (T, N)."""
+    """Amounts, and where readings of them are missing, both of shape (T, F, N)."""
 
     def __init__(self, observations: Observations) -> None:
-        amounts = observations.concentration * observations.volume
-        self.moved = amounts - amounts.mean(axis=1, keepdims=True)
-        self.size = np.sqrt(np.mean(amounts**2, axis=1))
+        self.amounts, self.gaps = observations.concentration * observations.volume, observations.gaps
 
     def conserved(self, members: Ints) -> Moiety | None:
         """Return the weighted sum of all these metabolites that is constant; None if none is, or if several are."""
-        moved, size = self.moved[..., members], self.size[:, members]
-        if not np.isfinite(moved).all() or not (size > 0.0).all():
+        seen = np.all(~self.gaps[..., members], axis=2)
+        whole = seen.sum(axis=1) >= _LEAST_FRAMES
+        amounts = self.amounts[whole][..., members]
+        if not whole.any() or not np.isfinite(amounts).all():
             return None
-        misfit = partial(_misfit, moved, size)
-        best = min((_descended(misfit, start) for start in _starts(moved, size)), key=misfit)
-        clear = all(misfit(other) > misfit(best) + _AGAINST for other in _neighbours(best, 0))
-        return Moiety(members, best.astype(np.float64)) if clear and _constant(moved, size, best) else None
+        sums = _Sums(amounts, seen[whole])
+        if not (sums.size > 0.0).all():
+            return None
+        best = min((_descended(sums.misfit, start) for start in _starts(sums.moved, sums.size)), key=sums.misfit)
+        clear = all(sums.misfit(other) > sums.misfit(best) + _AGAINST for other in _neighbours(best, 0))
+        return Moiety(members, best.astype(np.float64)) if clear and sums.constant(best) else None
 
 
-def _misfit(moved: Floats, size: Floats, weights: Ints) -> float:
-    """Return minus twice the log likelihood that a weighted sum is constant, with noise as a share of each reading."""
-    of = np.sqrt(size**2 @ weights**2)
-    share = float(np.mean((moved @ weights / of[:, None]) ** 2))
-    return moved[..., 0].size * math.log(max(share, _LEAST_SHARE**2))
+class _Sums:
+    """Weighted sums of some metabolites, in the frames in which all of them were read.
 
-
-def _constant(moved: Floats, size: Floats, weights: Ints) -> bool:
-    """Return whether a weighted sum errs alone: hardly, or so that nothing tells its errors beforehand.
-
-    The noise of other frames is independent. So if the time, or the neighbouring readings of the members, tell anything
-    of the errors, the sum is not constant.
+    Attributes:
+        seen: true for these frames, shape (T, F). size: of the amounts in them, shape (T, K).
+        moved: amounts less their mean in each trajectory, 0 in other frames, shape (T, F, K).
     """
-    errors = (moved @ weights) / (size @ weights)[:, None]
-    if np.mean(errors**2) < _ROUNDING**2:
-        return True
-    near = (moved[:, :-2] + moved[:, 2:]) / np.sqrt(np.mean(moved**2, axis=(0, 1)))
-    time = np.broadcast_to(np.linspace(-1.0, 1.0, near.shape[1])[:, None], (*near.shape[:2], 1))
-    telling, told = np.concatenate([near, time], axis=2).reshape(-1, len(weights) + 1), errors[:, 1:-1].ravel()
-    left = told - telling @ np.linalg.lstsq(telling, told, rcond=1e-8)[0]
-    gain = -len(told) * math.log(max(float(np.sum(left**2) / np.sum(told**2)), 1e-12))
-    count = telling.shape[1]
-    return gain < count + _BEYOND * math.sqrt(2.0 * count)
+
+    def __init__(self, amounts: Floats, seen: NDArray[np.bool_]) -> None:
+        own, count = seen[..., None], seen.sum(axis=1)[:, None]
+        self.seen, self.size = seen, np.sqrt((amounts**2 * own).sum(axis=1) / count)
+        self.moved = (amounts - (amounts * own).sum(axis=1, keepdims=True) / count[:, None]) * own
+
+    def misfit(self, weights: Ints) -> float:
+        """Return minus twice the log likelihood that a sum is constant, with noise as a share of each reading."""
+        of, count = np.sqrt(self.size**2 @ weights**2), int(self.seen.sum())
+        share = float(np.sum((self.moved @ weights / of[:, None]) ** 2)) / count
+        return count * math.log(max(share, _LEAST_SHARE**2))
+
+    def constant(self, weights: Ints) -> bool:
+        """Return whether a sum errs alone: hardly, or so that nothing tells its errors beforehand.
+
+        The noise of other frames is independent. So if the time, or the neighbouring readings of the members, tell
+        anything of the errors, the sum is not constant.
+        """
+        moved, errors = self.moved, (self.moved @ weights) / (self.size @ weights)[:, None]
+        if np.sum(errors**2) < _ROUNDING**2 * np.sum(self.seen):
+            return True
+        inner = self.seen[:, :-2] & self.seen[:, 1:-1] & self.seen[:, 2:]
+        near = (moved[:, :-2] + moved[:, 2:]) / np.sqrt(np.mean(moved**2, axis=(0, 1)))
+        time = np.broadcast_to(np.linspace(-1.0, 1.0, near.shape[1])[:, None], (*near.shape[:2], 1))
+        telling, told = np.concatenate([near, time], axis=2)[inner], errors[:, 1:-1][inner]
+        count = telling.shape[1]
+        if len(told) <= count:
+            return False
+        left = told - telling @ np.linalg.lstsq(telling, told, rcond=1e-8)[0]
+        gain = -len(told) * math.log(max(float(np.sum(left**2) / np.sum(told**2)), 1e-12))
+        return bool(gain < count + _BEYOND * math.sqrt(2.0 * count))
 
 
 def _starts(moved: Floats, size: Floats) -> list[Ints]:

@@ -87,6 +87,7 @@ class Observations:
         met_reg, rxn_reg: species (a metabolite, or N + u for input u) and reaction of each regulator, shape (G,).
         volume: volume around each metabolite, shape (N,).
         time: shape (T, F). species: concentrations, then inputs, shape (T, F, N + U).
+        gaps: true where a concentration is no reading but an interpolation, shape (T, F, N).
         dcdt: shape (T, F, N), or None where it is not given.
     """
 
@@ -99,6 +100,7 @@ class Observations:
     volume: Floats
     time: Floats
     species: Floats
+    gaps: NDArray[np.bool_]
     dcdt: Floats | None
 
     @property
@@ -123,6 +125,7 @@ def read_observations(path: Path) -> Observations:
     )
     none = np.zeros(0, dtype=np.int64)
     inputs = [arrays["inputs"]] if "inputs" in arrays else []
+    nowhere = np.zeros(arrays["concentration"].shape, dtype=bool)
     return Observations(
         graph,
         constraints,
@@ -133,5 +136,7 @@ def read_observations(path: Path) -> Observations:
         volume=arrays.get("volume", np.ones(graph.n_metabolites)),
         time=arrays["time"],
         species=np.concatenate([arrays["concentration"], *inputs], axis=2),
+        # Half the limit of detection errs by no more than that half: it counts as a reading.
+        gaps=~arrays.get("measured", ~nowhere) & ~arrays.get("below", nowhere),
         dcdt=arrays.get("dcdt"),
     )

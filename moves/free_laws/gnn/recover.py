@@ -77,15 +77,16 @@ class _Judged:
     rows: float
 
 
-@dataclass(frozen=True)
 class _Breeder:
     """Breeds laws towards a rate, and gives at most `most` features around those that come closest."""
 
-    tables: Saturations
-    most: int
-    generator: np.random.Generator
+    def __init__(self, rows: Rows, most: int, generator: np.random.Generator) -> None:
+        self.most, self.generator = most, generator
+        self._logs, self.tables = rows.logs, Saturations(rows.logs, generator)
 
     def __call__(self, own: Participants, rows: Rows, rate: Floats) -> Floats:
+        if rows.logs is not self._logs:  # concentrations that were not read are known better now
+            self._logs, self.tables = rows.logs, Saturations(rows.logs, self.generator)
         return near_features(self.tables, own, rows.of, rate, self.most, self.generator)
 
 
@@ -94,9 +95,10 @@ def recover(observations: Observations, config: Configuration, seed: int, clock:
     generator = np.random.default_rng(seed)
     network = network_of(observations)
     rows = rows_of(observations, config.drift, determined(network.moieties, observations))
-    tables = Saturations(rows.logs, generator)
-    breed = _Breeder(tables, config.near_features, generator)
-    wide = [wide_features(tables, own, config.wide_features, _LEAST_SHARE, generator) for own in network.participants]
+    breed = _Breeder(rows, config.near_features, generator)
+    wide = [
+        wide_features(breed.tables, own, config.wide_features, _LEAST_SHARE, generator) for own in network.participants
+    ]
     ended, judged = list[_Pass](), list[_Judged]()
     first, second = _started(design_of(rows, wide), network, clock)
     for number, (search, other) in enumerate([(first, second), (second, first)]):
@@ -148,7 +150,7 @@ def _started(design: Design, network: Network, clock: Clock) -> tuple[Search, Se
 
 def _refined(before: _Pass, network: Network, breed: _Breeder, noted: _Noted) -> _Pass:
     """Breed laws towards the rates that were found, for a network that may have grown, and judge all columns again."""
-    rates, rows = _rates(before, network), weighed(before.search.design.rows, before.search.left)
+    rates, rows = _rates(before, network), weighed(before.search.design.rows.refilled(), before.search.left)
     # Laws are positive, the rate of an exchange is negative for an outflow.
     ways = np.ones(rates.shape[1])
     ways[network.n_given :] = np.sign(rows.of(np.ones((len(rows.logs), 1)))[:, 0] @ rates[:, network.n_given :])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -97,7 +98,19 @@ class Search:
         for _ in range(times):
             if self.system.solved:
                 self.system.learn()
+                self._complete()
             self.system.solve(reactions, torch.cat(columns))
+
+    def _complete(self) -> None:
+        """Take what the last solution says in place of missing readings."""
+        if not self.design.rows.gaps:
+            return
+        system, every = self.system, torch.from_numpy(np.concatenate(self.design.features, 1))
+        explained = every[:, system.place] @ (system.weights.unsqueeze(1) * system.columns[system.unit])
+        rows = self.design.rows.completed(self.design.rows.target - explained.numpy())
+        self.design = replace(self.design, rows=rows)
+        target = torch.from_numpy(rows.target)
+        system.normal = replace(system.normal, cross=every.T @ target, total=float((target**2).sum()))
 
     def judge(self, reactions: Iterable[int]) -> None:
         """Price all allowed columns of these reactions."""

@@ -54,7 +54,7 @@ def normal_of(design: Design) -> Normal:
         power=torch.from_numpy(np.concatenate(design.powers)),
         ends=[0, *np.cumsum([part.shape[1] for part in design.features]).tolist()],
         total=float((target**2).sum()),
-        rows=len(target) * int(design.rows.told.sum()),
+        rows=round(design.rows.counts.sum()),
     )
 
 

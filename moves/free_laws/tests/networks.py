@@ -57,6 +57,7 @@ def observed(
         volume=np.ones(graph.n_metabolites),
         time=np.tile(step * substeps * np.arange(frames), (len(c), 1)),
         species=c + noise * rng.normal(size=c.shape),
+        gaps=np.zeros(c.shape, dtype=bool),
         dcdt=slope(c) if derivative else None,
     )
 

@@ -73,6 +73,7 @@ def test_a_metabolite_that_no_column_touches_may_be_exchanged() -> None:
         stated=stated_in(graph, {}),
         volume=np.ones(5),
         species=np.concatenate([observations.species, 1.0 + alone], axis=2),
+        gaps=np.concatenate([observations.gaps, np.zeros_like(alone, dtype=bool)], axis=2),
         dcdt=np.concatenate([rates(observations.species) @ COLUMNS.T, 1.0 + alone], axis=2),
     )
     absent = int(np.flatnonzero(graph.met_all == 4)[0])

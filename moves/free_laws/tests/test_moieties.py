@@ -40,6 +40,7 @@ def course(columns: Ints, noise: float = 0.0, trajectories: int = 12) -> Observa
         volume=np.ones(n),
         time=np.tile(step * substeps * np.arange(frames), (trajectories, 1)),
         species=np.stack(kept, axis=1) * (1.0 + noise * rng.normal(size=(trajectories, frames, n))),
+        gaps=np.zeros((trajectories, frames, n), dtype=bool),
         dcdt=None,
     )
 
@@ -55,6 +56,13 @@ def test_conserved_sums_come_with_their_weights(noise: float) -> None:
     """A dimer counts twice, and what comes and goes is in no sum."""
     found = sums(course(np.concatenate([COLUMNS, OUTSIDE], axis=1), noise))
     assert sorted(found, key=str) == [{0: 1, 1: 2, 3: 2}, {2: 1, 3: 1}]
+
+
+def test_frames_count_in_which_all_members_were_read() -> None:
+    observations = course(COLUMNS, 0.01)
+    gaps = np.random.default_rng(1).random(observations.gaps.shape) < 0.2
+    read = replace(observations, gaps=gaps, species=np.where(gaps, 1.0, observations.species))
+    assert sums(read) == sums(observations)
 
 
 def test_a_sum_that_noise_hides_is_not_found() -> None:
@@ -75,10 +83,10 @@ def test_neither_weight_need_be_1() -> None:
 
 def test_readings_that_are_zero_or_few_show_nothing() -> None:
     observations = course(COLUMNS)
-    zero, few = observations.species.copy(), observations.species[:, :7]
-    zero[0] = 0.0
+    zero, few = observations.species.copy(), np.ones(observations.gaps.shape, dtype=bool)
+    zero[0], few[:, :7] = 0.0, False
     assert sums(replace(observations, species=zero)) == []
-    assert sums(replace(observations, species=few)) == []
+    assert sums(replace(observations, gaps=few)) == []
 
 
 def test_columns_that_change_a_moiety_are_not_allowed() -> None:
