@@ -1,7 +1,8 @@
 """The response of the score to the configuration: Gaussian process regression on leads.
 
-The score of a configuration x is f(x) = sum_i g_i(x_i) + h(x): a function of each field alone, and an interplay of all
-fields, which is the same for configurations that are close. Each part is a Gaussian process (Rasmussen and Williams,
+The score of a configuration x is f(x) = sum_i g_i(x_i) + sum_a g_a(x_a) + h(x): a function of each field alone, one of
+the mean position of each group of fields, such as all learning rates, and an interplay of all fields, which is the same
+for configurations that are close. Each part is a Gaussian process (Rasmussen and Williams,
 Gaussian Processes for Machine Learning, 2006) with a variance of its own, estimated from the leads by expectation
 maximisation: that of a field measures its importance. A lead over a parent observes f(new) - f(old), so scores on
 different seeds are never compared. Its noise is that of the experiment, and that of its parent, which all leads over
@@ -18,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agent.planner.sweeps.evidence import ConfigurationLead
-from agent.planner.sweeps.scale import Scale
+from agent.planner.sweeps.scale import Scale, groups_of
 
 Floats = NDArray[np.float64]
 
@@ -41,7 +42,10 @@ class Response:
 
     def __init__(self, scales: Mapping[str, Scale], leads: Sequence[ConfigurationLead]) -> None:
         self._scales = scales
-        self._ordered = np.array([scale.ordered for scale in scales.values()], dtype=bool)
+        places = {name: place for place, name in enumerate(scales)}
+        self._groups = [[places[name] for name in names] for names in groups_of(scales)]
+        ordered = [scale.ordered for scale in scales.values()] + [True] * len(self._groups)
+        self._ordered = np.array(ordered, dtype=bool)
         self._old, self._new = (self._positions(side) for side in ([e.old for e in leads], [e.new for e in leads]))
         parts, noise = self._covariances(self._old, self._new), _noise(leads)
         known = np.array([each.lead is not None for each in leads], dtype=bool)
@@ -67,7 +71,8 @@ class Response:
 
     def _positions(self, configurations: Sequence[Mapping[str, Any]]) -> Floats:
         rows = [[scale.position(c.get(name)) for name, scale in self._scales.items()] for c in configurations]
-        return np.array(rows, dtype=float).reshape(len(configurations), len(self._scales))
+        alone = np.array(rows, dtype=float).reshape(len(configurations), len(self._scales))
+        return np.column_stack([alone, *(alone[:, group].mean(axis=1) for group in self._groups)])
 
     def _covariances(
         self, old: Floats, new: Floats, old_2: Floats | None = None, new_2: Floats | None = None
@@ -83,11 +88,11 @@ class Response:
         return new_new - new_old - old_new + old_old
 
     def _kernels(self, a: Floats, b: Floats) -> Floats:
-        """Return Matern's kernel of order 3/2 for each field, and a Gaussian one over all fields last."""
+        """Return Matern's kernel of order 3/2 for each field and group, and a Gaussian one over all fields last."""
         distance = np.where(self._ordered, np.abs(a - b), 1.0 * (a != b))
         near = math.sqrt(3.0) * distance / _LENGTH
         alone = np.moveaxis((1.0 + near) * np.exp(-near), -1, 0)
-        together = np.exp(-0.5 * np.square(distance / _CONTEXT).sum(axis=-1))
+        together = np.exp(-0.5 * np.square(distance[..., : len(self._scales)] / _CONTEXT).sum(axis=-1))
         return np.concatenate([alone, together[None]])
 
     def _fit(self, parts: Floats, noise: Floats, known: NDArray[np.bool_], values: Floats) -> tuple[Floats, float]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -69,6 +70,18 @@ class Scale:
         assert self.field.low is not None
         assert self.field.high is not None
         return self.field.low, self.field.high
+
+
+def groups_of(scales: Mapping[str, Scale]) -> list[tuple[str, ...]]:
+    """Return the fields that are tuned together: numbers whose names share the part before the first underscore.
+
+    Learning rates, or weights of penalties, are such groups: what one of them needs depends on the level of all.
+    """
+    found: dict[str, list[str]] = {}
+    for name, scale in scales.items():
+        if scale.field.kind != "choice" and "_" in name:
+            found.setdefault(name.split("_")[0], []).append(name)
+    return [tuple(names) for names in found.values() if len(names) > 1]
 
 
 def legible(value: float) -> float:

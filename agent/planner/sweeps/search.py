@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import product
 from random import Random
 from typing import Any
 
@@ -14,15 +15,16 @@ from scipy import stats
 
 from agent.planner.sweeps.evidence import ConfigurationLead
 from agent.planner.sweeps.response import Floats, Response
-from agent.planner.sweeps.scale import Scale
+from agent.planner.sweeps.scale import Scale, groups_of
 
 Changes = dict[str, Any]
 
-MOST_CHANGES = 4  # fields that a proposal changes
+MOST_CHANGES = 4  # fields, or groups of them, that a proposal changes
 _BEAM = 8  # combinations that are widened by one more field
 _SURE = 1.0  # standard deviations by which a change must be expected to gain before it is combined with others
 _LOCAL = 24  # random changes of the fields that matter
 _NEAR = 0.15  # of a range: standard deviation of these
+_SHIFTS = (-0.25, -0.125, 0.125, 0.25)  # of the ranges of a group, all at once
 _TIES = 0.1  # share of its rank that chance decides, so that campaigns differ in what they try first
 
 
@@ -54,6 +56,21 @@ class Search:
             if value != self.start.get(name)
         ]
 
+    @cached_property
+    def groups(self) -> list[tuple[str, ...]]:
+        """Return the names of the fields that also move together."""
+        return groups_of(self.scales)
+
+    @cached_property
+    def shifts(self) -> list[Changes]:
+        """Return the changes of whole groups: each field by the same share of its range, where all have room."""
+        found = list[Changes]()
+        for names, shift in product(self.groups, _SHIFTS):
+            places = {name: self.scales[name].position(self.start.get(name)) + shift for name in names}
+            if min(places.values()) >= 0.0 and max(places.values()) <= 1.0:
+                found.append({name: self.scales[name].value(place) for name, place in places.items()})
+        return found
+
     def predict(self, changes: Sequence[Changes]) -> tuple[Floats, Floats]:
         """Return mean and standard deviation of the lead of each of these changes."""
         return self.response.predict(self.start, [{**self.start, **each} for each in changes])
@@ -65,8 +82,11 @@ class Search:
         return self._ranked(self.steps, deviation / scales)
 
     def exploit(self) -> list[Changes]:
-        """Return changes of one field, combinations of those that should gain, and changes nearby, the best first."""
-        changes = [*self.steps, *self._combinations(), *self._nearby()]
+        """Return changes of one field or group, combinations of those that should gain, and changes nearby.
+
+        The best come first.
+        """
+        changes = [*self.steps, *self.shifts, *self._combinations(), *self._nearby()]
         mean, deviation = self.predict(changes)
         fields = np.array([len(each) for each in changes])
         return self._ranked(changes, improvement(mean - self._best, deviation) / np.sqrt(fields))
@@ -81,8 +101,9 @@ class Search:
         return float(self.response.predict(self.start, self._tried)[0].max())
 
     def _combinations(self) -> Iterator[Changes]:
-        mean, deviation = self.predict(self.steps)
-        gains = [each for each, m, s in zip(self.steps, mean, deviation, strict=True) if m > _SURE * s]
+        singles = [*self.steps, *self.shifts]
+        mean, deviation = self.predict(singles)
+        gains = [each for each, m, s in zip(singles, mean, deviation, strict=True) if m > _SURE * s]
         beam = gains
         for _ in range(MOST_CHANGES - 1):
             wider = {
