@@ -22,6 +22,7 @@ from typing import Literal, NamedTuple
 
 from agent.analyzer.judging.across_networks import EXCHANGED, contrast_across, exchanges, on_most
 from agent.analyzer.judging.confirmation import (
+    CARRIED,
     ELSEWHERE,
     FAILING,
     LOOKS,
@@ -251,7 +252,7 @@ class _Hearing:
         place, last = self.evidence.place(self.candidate, self.incumbent), look is self._looks[-1]
         level = at.here.share * level_of(place)
         here = self._here(at.here, level, fresh)
-        there = self._there(at.there, ELSEWHERE * at.there.share * level_of(place))
+        there = self._there(at.there, ELSEWHERE * at.there.share * level_of(place), here.contrast.effect)
         told = (self.incumbent.id, here.contrast.effect, here.contrast.interval, here.p_value)
         better = f"better than {self.incumbent.id}"
         if self.simpler:
@@ -300,8 +301,8 @@ class _Hearing:
         shown = contrast.effect >= enough and passes(contrast, pairs, level, -self._margin)
         return _Half(contrast, contrast.p_value(-self._margin), shown)
 
-    def _there(self, look: Look, level: float) -> _Half:
-        """Compare on sibling networks; without any, that half shows the gain."""
+    def _there(self, look: Look, level: float, gain: float) -> _Half:
+        """Compare on sibling networks, with a `gain` on the campaign's own; without any, that half shows the gain."""
         if not self.siblings:
             return _Half(Contrast(0.0, 0.0, 1), 0.0, shown=True)
         ours = _by_network(self.candidate, self.top, self._elsewhere(look.pairs // 2), failed=0.0)
@@ -310,10 +311,10 @@ class _Hearing:
         theirs = {network: theirs[network] for network in ours}
         if sum(map(len, theirs.values())) < MIN_PAIRS:
             return _Half(Contrast(0.0, 0.0, 1), 1.0, shown=False)
-        rival, least = self.incumbent, -self._margin
+        rival, least = self.incumbent, -self._margin if self.simpler else CARRIED * max(gain, 0.0)
         contrast = contrast_across(ours, theirs, self._prior, self.evidence.prior(rival, rival, self.top))
         p_value = contrast.p_value(least)
-        shown = contrast.effect >= 0.0 and p_value < level and on_most(ours, theirs, least)
+        shown = contrast.effect >= 0.0 and p_value < level and on_most(ours, theirs, -self._margin)
         return _Half(contrast, p_value, shown and exchanges(ours, theirs, least) <= max(level, EXCHANGED))
 
     def _above_trivial(self, scores: Sequence[float]) -> _AboveTrivial | None:

@@ -56,3 +56,8 @@ def test_code_that_is_fitted_to_one_network_is_not_accepted(elsewhere: float, si
 )
 def test_a_campaign_does_not_end_while_half_of_the_gain_is_left(start: Nature) -> None:
     assert share(EndsEarly(start, proposals=6), 10) == 0.0
+
+
+def test_constants_are_not_accepted_over_a_baseline_that_is_unlucky_on_siblings() -> None:
+    """In this campaign its mean there is 3.7 standard errors too low."""
+    assert not FitsConstants(0.0, proposals=20)(np.random.default_rng((0, 38)))
