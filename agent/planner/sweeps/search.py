@@ -88,8 +88,12 @@ class Search:
         """
         changes = [*self.steps, *self.shifts, *self._combinations(), *self._nearby()]
         mean, deviation = self.predict(changes)
-        fields = np.array([len(each) for each in changes])
-        return self._ranked(changes, improvement(mean - self._best, deviation) / np.sqrt(fields))
+        parts = np.array([self._parts(each) for each in changes])
+        return self._ranked(changes, improvement(mean - self._best, deviation) / np.sqrt(parts))
+
+    def _parts(self, changes: Changes) -> int:
+        """Return the number of changes; that of a whole group is one."""
+        return len(changes) - sum(len(names) - 1 for names in self.groups if changes.keys() >= set(names))
 
     @cached_property
     def _tried(self) -> list[Mapping[str, Any]]:

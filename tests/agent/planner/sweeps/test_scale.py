@@ -1,7 +1,7 @@
 import pytest
 
 from agent.executor.code.search_space import Field
-from agent.planner.sweeps.scale import Scale
+from agent.planner.sweeps.scale import Scale, groups_of
 
 RATE = Scale(Field(value=1e-3, kind="float", doc="d", low=1e-5, high=1e-1, log=True))
 DEPTH = Scale(Field(value=2, kind="int", doc="d", low=1, high=3))
@@ -26,3 +26,8 @@ def test_numbers_to_choose_from_have_an_order_and_words_have_none() -> None:
     assert [WIDTH.position(value) for value in (16, 32, 64)] == [0.0, 0.5, 1.0]
     assert not GATE.ordered
     assert GATE.values == ["none", "sigmoid"]
+
+
+def test_numbers_with_a_common_beginning_of_their_names_are_a_group() -> None:
+    scales = {"lr_S": RATE, "depth": DEPTH, "lr_k": RATE, "init_scale": RATE, "lr_kind": GATE}
+    assert groups_of(scales) == [("lr_S", "lr_k")]
