@@ -36,8 +36,7 @@ from benchmarks.speed import apart, random_network
 from benchmarks.summary import Summary, summarise
 from benchmarks.trials import BenchmarkRun, Finished, code_of, run_trials
 from memory.ledger import Ledger
-from simulator.dataset import prepare
-from simulator.regime import find_regime
+from simulator.dataset import Dataset
 from stoichloop.errors import StoichloopError
 
 _REGIME = "pde_m1"
@@ -90,22 +89,24 @@ def gpu(
     workspace, machine = find_workspace(Path.cwd()), this_machine()
     if device == "cuda" and not machine.gpus:
         raise StoichloopError("no GPU can be seen; run this where nvidia-smi lists one, or with --device cpu")
-    path, say = dataset_of(workspace, _REGIME).observations_path, partial(Console(stderr=True).print, highlight=False)
+    dataset, say = dataset_of(workspace, _REGIME), partial(Console(stderr=True).print, highlight=False)
     say("a trial from start to score")
     seconds = _start_to_score(workspace)
     together = list[Together]()
     for count in (count for count in _MEMBERS if count <= members):
         say(f"members that train together: {count}")
-        together.append(apart(_together, path, device, count, _SLOPE if count < _MANY else _SLOPE_OF_MANY))
+        together.append(
+            apart(_together, dataset.observations_path, device, count, _SLOPE if count < _MANY else _SLOPE_OF_MANY)
+        )
     say("networks of two sizes")
     small, large = (apart(_time_an_edge, size, device, _SLOPE_OF_MANY) for size in _SIZES)
     say(f"scores of {_SEEDS} seeds, there and on the CPU")
-    scores = apart(_scores, workspace.data, path, _FULL_STEPS, device, range(_SEEDS))
+    scores = apart(_scores, dataset, _FULL_STEPS, device, range(_SEEDS))
     with ProcessPoolExecutor(machine.cores, get_context("spawn")) as pool:
         one_by_one = [range(seed, seed + 1) for seed in range(_SEEDS)]
-        on_cpu = list(pool.map(partial(_scores, workspace.data, path, _FULL_STEPS, "cpu"), one_by_one))
+        on_cpu = list(pool.map(partial(_scores, dataset, _FULL_STEPS, "cpu"), one_by_one))
     say(f"a campaign of {budget}")
-    use = _campaign(workspace, budget)
+    use = _campaign(workspace, dataset, budget)
     report = GpuReport(
         machine=machine,
         commit=head_commit(workspace),
@@ -178,14 +179,14 @@ def _timed(observations: Any, members: int, steps: int) -> tuple[list[bytes], fl
         return coefficients, time.perf_counter() - began
 
 
-def _scores(data: Path, path: Path, steps: int, device: str, seeds: Sequence[int]) -> list[float]:
+def _scores(dataset: Dataset, steps: int, device: str, seeds: Sequence[int]) -> list[float]:
     """Return `exact` of each seed, after a training together."""
     import torch
 
     from gnn.estimate import write_estimate
     from gnn.observations import read_observations
 
-    observations, dataset = read_observations(path, torch.device(device)), prepare(find_regime(_REGIME, data), data)[0]
+    observations = read_observations(dataset.observations_path, torch.device(device))
     with tempfile.TemporaryDirectory() as folder:
         models = _trained(observations, Path(folder), seeds, steps)
         outs = [Path(folder) / str(seed) for seed in seeds]
@@ -214,12 +215,12 @@ def _trained(observations: Any, folder: Path, seeds: Sequence[int], steps: int) 
     return models
 
 
-def _campaign(workspace: Workspace, budget: str) -> Utilisation:
+def _campaign(workspace: Workspace, dataset: Dataset, budget: str) -> Utilisation:
     """Return the use of the slots in a new campaign without a model."""
     name = f"gpu-{time.strftime('%Y%m%d-%H%M%S')}"
     request = CampaignRequest(name=name, budget=budget, planner="sweep", fidelity="probe")
     with Interruption() as interruption:
-        if run_campaign(workspace, dataset_of(workspace, _REGIME), request, check=interruption.check, quiet=True):
+        if run_campaign(workspace, dataset, request, check=interruption.check, quiet=True):
             raise KeyboardInterrupt
     with Ledger(open_campaign(workspace, name).ledger_path, readonly=True) as ledger:
         use = read_utilisation(ledger)

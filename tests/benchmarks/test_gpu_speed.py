@@ -20,7 +20,7 @@ def test_the_report_has_every_row(monkeypatch: pytest.MonkeyPatch, capsys: pytes
     for name, value in constants.items():
         monkeypatch.setattr(f"benchmarks.gpu_speed.{name}", value)
     monkeypatch.setattr("benchmarks.gpu_speed._start_to_score", lambda workspace: [9.0, 7.0, 8.0])
-    monkeypatch.setattr("benchmarks.gpu_speed._campaign", lambda workspace, budget: Utilisation(0.9, {}, 60.0, 0.5))
+    monkeypatch.setattr("benchmarks.gpu_speed._campaign", lambda *_: Utilisation(0.9, {}, 60.0, 0.5))
     gpu(device="cpu", members=8)
     report = GpuReport(**json.loads(capsys.readouterr().out))
     assert report.start_to_score_s.median == 8.0
