@@ -18,7 +18,7 @@ MEANINGS: Mapping[str, str] = {
     "test_r2": "R² of the predicted change on held-out trajectories",
     "test_pearson": "correlation of predicted and observed change on held-out trajectories",
     "degeneracy_gap": "test_pearson minus r2: large if predictions are good and S is wrong",
-    "sure": "share of the coefficients with a runner-up that have a probability of at least 0.9",
+    "sure": "share of the coefficients with a runner-up that the data prefer to it, with a probability of at least 0.9",
     "sure_right": "share of the sure coefficients that are right",
     "blind_dcdt_error": "RMS error of dc/dt on held-out data, over its RMS",
     "blind_integer_distance": "mean distance of the coefficients from the decoded integers",

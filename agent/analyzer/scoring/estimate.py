@@ -33,7 +33,7 @@ class Confidence:
 
     Attributes:
         probability: that the coefficient is right, 0 to 1. runner_up: the most probable other integer.
-        price: rise of the unexplained sum of squares with the runner-up, as a share of it.
+        price: rise of the unexplained sum of squares with the runner-up, as a share of it; 0 if the data do not tell.
     """
 
     probability: Floats
@@ -42,8 +42,8 @@ class Confidence:
 
     @property
     def sure(self) -> NDArray[np.bool_]:
-        """Mask, shape (E,), of coefficients that are probable enough to count as determined."""
-        return np.asarray(self.probability >= _SURE)
+        """Mask, shape (E,), of coefficients that are probable enough to count as determined, and not without data."""
+        return np.asarray((self.probability >= _SURE) & ((self.price > 0) | ~self.contested))
 
     @property
     def contested(self) -> NDArray[np.bool_]:

@@ -15,6 +15,7 @@ from gnn.observations import Floats, Graph, Ints
 from gnn.search import prior_odds
 
 _SURE, _POSSIBLE = 0.9, 0.05  # least probability of a coefficient, of a column
+_MENTION = 2.0  # twice the log of a Bayes factor, below which it is no evidence (Kass & Raftery 1995)
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,8 @@ class Confidence:
 
     Attributes:
         probability: that its coefficient is right. runner_up: the most probable other integer, 0 if there is none.
-        price: rise of the unexplained sum of squares with the runner-up, as a share of it.
+        price: rise of the unexplained sum of squares with the runner-up, as a share of it; 0 where only the odds that
+            coefficients have before any data speak against the runner-up.
     """
 
     probability: Floats
@@ -41,8 +43,8 @@ def confidence_of(
     found = Confidence(*np.zeros((3, len(graph.met_all))))
     for reaction, columns in enumerate(options):
         share = _cautious(np.stack(margins[reaction]))
-        told = zip(margins[reaction], rows, strict=True)
-        evidence = np.mean([(one + prior_odds(columns)) / count for one, count in told], axis=0)
+        told = np.stack(margins[reaction]) + prior_odds(columns)
+        evidence = np.mean(told / np.array(rows)[:, None], axis=0)
         for edge, values in zip(graph.edges_of(reaction), columns.T, strict=True):
             integers, place = np.unique(values, return_inverse=True)
             chance = np.bincount(place, share)
@@ -50,9 +52,11 @@ def confidence_of(
             found.probability[edge] = min(chance[integers == own][0], 1.0)
             if len(integers) > 1:
                 other = np.where(integers == own, -1.0, chance).argmax()
-                best = evidence[place == other].max()
                 found.runner_up[edge] = integers[other]
-                found.price[edge] = np.expm1(min(max(evidence[chosen[reaction]] - best, 0.0), 10.0))
+                least = told[:, integers[place] == own].max(axis=1) - told[:, place == other].max(axis=1)
+                if least.min() >= _MENTION:
+                    best = evidence[place == other].max()
+                    found.price[edge] = np.expm1(min(max(evidence[chosen[reaction]] - best, 0.0), 10.0))
     return found
 
 

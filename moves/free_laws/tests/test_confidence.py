@@ -22,6 +22,15 @@ def test_a_column_far_ahead_is_sure_and_taking_another_has_a_price() -> None:
     np.testing.assert_allclose(found.price, np.expm1([0.08 - odds, 0.05 - odds]))
 
 
+def test_what_the_data_do_not_tell_has_no_price() -> None:
+    """Before any data, 99 of 100 coefficients are 1."""
+    odds = prior_odds(COLUMNS)
+    silent, told = (confidence(-odds - data) for data in (np.array([0.0, 1.9, 1.9]), np.array([0.0, 2.1, 1.9])))
+    assert silent.probability.min() > 0.98
+    assert silent.price.tolist() == [0.0, 0.0]
+    assert (told.price > 0).tolist() == [False, True]
+
+
 def test_columns_with_the_same_evidence_share_the_probability_by_coefficient() -> None:
     found = confidence(np.zeros(3), np.zeros(3))
     np.testing.assert_allclose(found.probability, [2 / 3, 2 / 3])

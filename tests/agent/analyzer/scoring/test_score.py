@@ -54,18 +54,23 @@ def test_the_truth_scores_perfectly_whatever_is_hidden(veiled: Dataset) -> None:
 
 
 def test_of_the_coefficients_that_an_estimate_calls_sure_the_share_of_right_ones_is_told(tiny: Dataset) -> None:
-    """Four coefficients have a runner-up; two of three sure ones are right. Forced ones, though sure, do not count."""
+    """Four coefficients have a runner-up; two of three sure ones are right. Forced ones, though sure, do not count.
+
+    Nor does a probability that no data stand behind make a coefficient sure.
+    """
     truth = tiny.truth.sto_all
     edges = len(truth)
-    probability, runner_up = np.ones(edges), np.zeros(edges)
-    probability[:4], runner_up[:4] = [0.99, 0.95, 0.9, 0.6], 3
-    estimate = replace(true_estimate(tiny), confidence=Confidence(probability, runner_up, np.zeros(edges)))
+    probability, runner_up, price = np.ones(edges), np.zeros(edges), np.zeros(edges)
+    probability[:4], runner_up[:4], price[:4] = [0.99, 0.95, 0.9, 0.6], 3, 0.1
+    estimate = replace(true_estimate(tiny), confidence=Confidence(probability, runner_up, price))
     scores = score(estimate, tiny)
     assert (scores["sure"], scores["sure_right"]) == (0.75, 1.0)
     right = np.arange(edges) != 1
     assert confidence_scores(estimate.confidence, right) == {"sure": 0.75, "sure_right": pytest.approx(2 / 3)}
-    doubtful = replace(estimate, confidence=Confidence(np.full(edges, 0.5), runner_up, np.zeros(edges)))
+    doubtful = replace(estimate, confidence=Confidence(np.full(edges, 0.5), runner_up, price))
     assert "sure_right" not in score(doubtful, tiny)
+    silent = replace(estimate, confidence=Confidence(probability, runner_up, np.zeros(edges)))
+    assert score(silent, tiny)["sure"] == 0.0
 
 
 def test_scores_over_candidates_by_hand(tiny: Dataset) -> None:
