@@ -80,7 +80,7 @@ class Search:
         """The share of the reactions that are decided."""
         return float(np.mean(self.chosen != OPEN))
 
-    def solve(self, times: int = 1) -> None:
+    def solve(self, times: int = 1, *, learn: bool = True) -> None:
         """Learn noise and size of rates from the last solution and solve for the present choices, `times` over."""
         reactions: list[int] = []
         columns: list[Tensor] = []
@@ -96,7 +96,7 @@ class Search:
                 torch.zeros(len(own), self.graph.n_metabolites, dtype=torch.float64).index_copy(1, metabolites, own)
             )
         for _ in range(times):
-            if self.system.solved:
+            if self.system.solved and learn:
                 self.system.learn()
                 self._complete()
             self.system.solve(reactions, torch.cat(columns))
@@ -168,27 +168,37 @@ class Search:
         """
         doubt = [min(map(self.gap, around), default=_CERTAIN) for around in self.around]
         for metabolite in np.argsort(doubt)[: sum(one < _CERTAIN for one in doubt)][:_REVISIONS].tolist():
-            before, evidence, around = self.chosen.copy(), self.evidence, self.around[metabolite]
+            before, held, around = self.chosen.copy(), self._held, self.around[metabolite]
             self.chosen[around] = OPEN
             self.decide(note)
             self.settle(
                 note, sorted({near for own in around for m in self.metabolites[own] for near in self.around[m]})
             )
-            self._keep_better(before, evidence)
+            self._keep_better(before, held)
 
     def challenged(self, rival: Ints) -> Ints:
         """Take other choices for all reactions if these raise the evidence; return the choices that were not taken."""
-        before, evidence = self.chosen, self.evidence
+        before, held = self.chosen, self._held
         self.chosen = rival.copy()
-        self._keep_better(before, evidence)
+        self._keep_better(before, held)
         return before if self.chosen is not before else rival
 
-    def _keep_better(self, before: Ints, evidence: float) -> None:
-        """Solve for the present choices; return to those before, of this evidence, if it does not rise."""
-        self.solve(2)
+    @property
+    def _held(self) -> tuple[float, Tensor, float]:
+        """Noise and size of rates, and the evidence that the present choices have with them."""
+        return self.system.noise, self.system.variance, self.evidence
+
+    def _keep_better(self, before: Ints, held: tuple[float, Tensor, float]) -> None:
+        """Solve for the present choices; return to those before if the evidence does not rise, with what was `held`.
+
+        Each would have a noise of its own. Where few rows count, that forgives a larger error for rates that then take
+        fewer weights: columns that explain a thousandth as much would win.
+        """
+        self.system.noise, self.system.variance, evidence = held
+        self.solve(learn=False)
         if self.evidence < evidence + _WORTH:
             self.chosen = before
-            self.solve(2)
+        self.solve(2)
 
     def _apart(self, reactions: Iterable[int]) -> list[int]:
         """Return those that share no metabolite with one before."""
