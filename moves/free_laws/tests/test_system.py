@@ -15,14 +15,14 @@ from tests.networks import observed, truth
 OBSERVATIONS = observed(derivative=True)
 
 
-def search_of(chosen: list[int], features: int = 4) -> Search:
+def search_of(chosen: list[int], features: int = 4, dispersion: float = 1.0) -> Search:
     """A search on the small network, with these choices."""
     rng, rows, graph = np.random.default_rng(0), rows_of(OBSERVATIONS, 0.1), OBSERVATIONS.graph
     tables = Saturations(rows.logs, rng)
     own = [participants_of(OBSERVATIONS, j) for j in range(graph.n_reactions)]
     wide = [wide_features(tables, one, features, 1e-8, rng) for one in own]
     options = columns_of(graph, OBSERVATIONS.constraints, OBSERVATIONS.stated)
-    return Search(design_of(rows, wide), graph, options, np.array(chosen))
+    return Search(design_of(rows, wide), graph, options, np.array(chosen), dispersion)
 
 
 @pytest.mark.parametrize("others", [0, OPEN], ids=["decided", "open"])
@@ -125,3 +125,19 @@ def test_rounding_errors_that_make_a_matrix_indefinite_end_no_recovery() -> None
     metric = torch.diag(torch.tensor([1.0, -1e-8], dtype=torch.float64)).view(1, 1, 2, 2)
     doubtful = Price(metric, torch.ones(1, 2, dtype=torch.float64), torch.full((2,), 1e-12, dtype=torch.float64), 1.0)
     assert doubtful.evidence(torch.ones(1, 1, dtype=torch.float64)).isfinite().all()
+
+
+def test_where_few_rows_count_a_set_with_a_wrong_column_is_not_taken_over_and_the_right_one_is() -> None:
+    """With a noise of its own, each wrong set would win here: its rates take fewer weights."""
+    options, whole = search_of([0] * 5).options, truth(OBSERVATIONS.graph)
+    right = [
+        columns.tolist().index(whole[OBSERVATIONS.graph.edges_of(reaction)].tolist())
+        for reaction, columns in enumerate(options)
+    ]
+    for reaction, columns in enumerate(options):
+        wrong = right.copy()
+        wrong[reaction] = (right[reaction] + 1) % len(columns)
+        for own, rival in ((right, wrong), (wrong, right)):
+            search = search_of(own, features=8, dispersion=60.0)
+            search.challenged(np.array(rival))
+            assert search.chosen.tolist() == right
