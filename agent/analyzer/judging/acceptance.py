@@ -20,7 +20,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
 
-from agent.analyzer.judging.across_networks import EXCHANGED, contrast_across, exchanges, on_most
+from agent.analyzer.judging.across_networks import (
+    EXCHANGED,
+    Scores,
+    by_network,
+    contrast_across,
+    exchanges,
+    on_most,
+    on_siblings,
+)
 from agent.analyzer.judging.confirmation import (
     CARRIED,
     ELSEWHERE,
@@ -235,7 +243,7 @@ class _Hearing:
             (self.candidate, at.here.pairs, at.there.pairs // 2),
             (self.incumbent, at.here.rivals, at.there.pairs),
         ):
-            own, there = e.tried(self.top), _on_siblings(e, self.top)
+            own, there = e.tried(self.top), on_siblings(e, self.top)
             fresh = confirm_seeds(self.incumbent.id, count // self._halves)
             keys += [TrialKey(e.id, seed, self.top) for seed in fresh if seed not in own]
             wanted = self._elsewhere(elsewhere)
@@ -305,17 +313,23 @@ class _Hearing:
         """Compare on sibling networks, with a `gain` on the campaign's own; without any, that half shows the gain."""
         if not self.siblings:
             return _Half(Contrast(0.0, 0.0, 1), 0.0, shown=True)
-        ours = _by_network(self.candidate, self.top, self._elsewhere(look.pairs // 2), failed=0.0)
-        theirs = _by_network(self.incumbent, self.top, self._elsewhere(look.pairs))
+        ours = by_network(self.candidate, self.top, self._elsewhere(look.pairs // 2), failed=0.0)
+        theirs = by_network(self.incumbent, self.top, self._elsewhere(look.pairs))
         ours = {network: scores for network, scores in ours.items() if network in theirs}
         theirs = {network: theirs[network] for network in ours}
         if sum(map(len, theirs.values())) < MIN_PAIRS:
             return _Half(Contrast(0.0, 0.0, 1), 1.0, shown=False)
-        rival, least = self.incumbent, -self._margin if self.simpler else CARRIED * max(gain, 0.0)
+        rival, least = self.incumbent, -self._margin if self.simpler else self._carried(gain, theirs)
         contrast = contrast_across(ours, theirs, self._prior, self.evidence.prior(rival, rival, self.top))
         p_value = contrast.p_value(least)
         shown = contrast.effect >= 0.0 and p_value < level and on_most(ours, theirs, -self._margin)
         return _Half(contrast, p_value, shown and exchanges(ours, theirs, least) <= max(level, EXCHANGED))
+
+    def _carried(self, gain: float, theirs: Scores) -> float:
+        """Return the gain that siblings have to exceed; less where less can be gained there."""
+        here = 1.0 - statistics.fmean(self.incumbent.scores(self.top).values())
+        there = 1.0 - statistics.fmean(statistics.fmean(scores) for scores in theirs.values())
+        return CARRIED * max(gain, 0.0) * min(1.0, there / here if here > 0 else 1.0)
 
     def _above_trivial(self, scores: Sequence[float]) -> _AboveTrivial | None:
         """Compare a candidate with the trivial answer, None if it need not beat that."""
@@ -355,22 +369,6 @@ class _Hearing:
         told = f"{len(broken)} of {len(tried)} fresh trainings did not complete; at most {100 * FAILING:g} % may fail"
         reason = f"{told}: {_why_failed(broken[0])}"
         return Verdict("failed", reason)
-
-
-def _on_siblings(experiment: Experiment, fidelity: str) -> dict[tuple[int, int], float | None]:
-    """Return the score by seed and sibling, None for a training that did not complete."""
-    return {(t.seed, t.sibling): t.score for t in experiment.sibling_trials if t.fidelity == fidelity}
-
-
-def _by_network(
-    experiment: Experiment, fidelity: str, wanted: Sequence[tuple[int, int]], failed: float | None = None
-) -> dict[int, list[float]]:
-    """Return the scores on each sibling; a training that did not complete scores `failed`, or is left out."""
-    scores, found = _on_siblings(experiment, fidelity), dict[int, list[float]]()
-    for key in wanted:
-        if (score := failed if scores[key] is None else scores[key]) is not None:
-            found.setdefault(key[1], []).append(score)
-    return found
 
 
 def _why_failed(trial: TrialResult) -> str:

@@ -17,12 +17,29 @@ import numpy as np
 
 from agent.analyzer.judging.confirmation import Contrast, Mean, Values, contrast_of, distances, mean_of
 from agent.analyzer.judging.noise import Prior
+from memory.records import Experiment
 
 _EXCHANGES = 1 << 14
 _TIE = 1e-12
 EXCHANGED = 1 / _EXCHANGES  # the smallest p-value that exchanges can give
 
 Scores = Mapping[int, Sequence[float]]  # by network
+
+
+def on_siblings(experiment: Experiment, fidelity: str) -> dict[tuple[int, int], float | None]:
+    """Return the score by seed and sibling, None for a training that did not complete."""
+    return {(t.seed, t.sibling): t.score for t in experiment.sibling_trials if t.fidelity == fidelity}
+
+
+def by_network(
+    experiment: Experiment, fidelity: str, wanted: Sequence[tuple[int, int]], failed: float | None = None
+) -> dict[int, list[float]]:
+    """Return the scores on each sibling; a training that did not complete scores `failed`, or is left out."""
+    scores, found = on_siblings(experiment, fidelity), dict[int, list[float]]()
+    for key in wanted:
+        if (score := failed if scores[key] is None else scores[key]) is not None:
+            found.setdefault(key[1], []).append(score)
+    return found
 
 
 def contrast_across(ours: Scores, theirs: Scores, prior: Prior, rivals: Prior) -> Contrast:

@@ -47,8 +47,8 @@ class Confidence:
 
     @property
     def contested(self) -> NDArray[np.bool_]:
-        """Mask, shape (E,), of coefficients with a runner-up; a forced one has no runner-up and no price."""
-        return np.asarray((self.runner_up != 0) | (self.price > 0))
+        """Mask, shape (E,), of coefficients with an alternative, which may be 0; a forced one is certain."""
+        return np.asarray((self.runner_up != 0) | (self.price > 0) | (self.probability < 1))
 
 
 @dataclass(frozen=True)

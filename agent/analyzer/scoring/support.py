@@ -86,7 +86,6 @@ def _weigh(found: Confidence, edges: Ints, own: Ints, choices: Ints, evidence: F
     best = float(evidence.max())
     share = np.exp((evidence - best) / 2.0) if best > -np.inf else np.zeros(len(evidence))
     share /= max(float(share.sum()), 1e-300)
-    stated = float(evidence[(choices == own).all(axis=1)][0])
     for edge, mine, values in zip(edges, own, choices.T, strict=True):
         integers, place = np.unique(values, return_inverse=True)
         chance = np.bincount(place, share)
@@ -94,7 +93,7 @@ def _weigh(found: Confidence, edges: Ints, own: Ints, choices: Ints, evidence: F
         if len(integers) == 1 or probability > found.probability[edge]:
             continue
         rival = int(np.where(integers == mine, -1.0, chance).argmax())
-        gap = stated - float(evidence[place == rival].max())
+        gap = float(evidence[values == mine].max() - evidence[place == rival].max())
         found.probability[edge], found.runner_up[edge] = probability, integers[rival]
         found.price[edge] = np.expm1(np.clip(np.nan_to_num(gap) / rows, 0.0, 10.0))
 

@@ -73,13 +73,14 @@ class Scale:
 
 
 def groups_of(scales: Mapping[str, Scale]) -> list[tuple[str, ...]]:
-    """Return the fields that are tuned together: numbers whose names share the part before the first underscore.
+    """Return the fields that are tuned together: their names share the part before the first underscore.
 
-    Learning rates, or weights of penalties, are such groups: what one of them needs depends on the level of all.
+    Learning rates, or weights of penalties, are such groups: what one of them needs depends on the level of all. Only
+    numbers on a logarithmic scale have such a level.
     """
     found: dict[str, list[str]] = {}
     for name, scale in scales.items():
-        if scale.field.kind != "choice" and "_" in name:
+        if scale.field.kind == "float" and scale.field.log and "_" in name:
             found.setdefault(name.split("_")[0], []).append(name)
     return [tuple(names) for names in found.values() if len(names) > 1]
 

@@ -25,6 +25,7 @@ _SURE = 1.0  # standard deviations by which a change must be expected to gain be
 _LOCAL = 24  # random changes of the fields that matter
 _NEAR = 0.15  # of a range: standard deviation of these
 _SHIFTS = (-0.25, -0.125, 0.125, 0.25)  # of the ranges of a group, all at once
+_ROUNDING = 1e-3  # of a range: values have three digits
 _TIES = 0.1  # share of its rank that chance decides, so that campaigns differ in what they try first
 
 
@@ -67,7 +68,7 @@ class Search:
         found = list[Changes]()
         for names, shift in product(self.groups, _SHIFTS):
             places = {name: self.scales[name].position(self.start.get(name)) + shift for name in names}
-            if min(places.values()) >= 0.0 and max(places.values()) <= 1.0:
+            if min(places.values()) >= -_ROUNDING and max(places.values()) <= 1.0 + _ROUNDING:
                 found.append({name: self.scales[name].value(place) for name, place in places.items()})
         return found
 

@@ -44,19 +44,18 @@ def confidence_of(
     for reaction, columns in enumerate(options):
         share = _cautious(np.stack(margins[reaction]))
         told = np.stack(margins[reaction]) + prior_odds(columns)
-        evidence = np.mean(told / np.array(rows)[:, None], axis=0)
         for edge, values in zip(graph.edges_of(reaction), columns.T, strict=True):
             integers, place = np.unique(values, return_inverse=True)
             chance = np.bincount(place, share)
             own = columns[chosen[reaction], np.flatnonzero(graph.edges_of(reaction) == edge)[0]]
-            found.probability[edge] = min(chance[integers == own][0], 1.0)
+            found.probability[edge] = min(chance[integers == own][0], 1.0) if len(integers) > 1 else 1.0
             if len(integers) > 1:
                 other = np.where(integers == own, -1.0, chance).argmax()
                 found.runner_up[edge] = integers[other]
-                least = told[:, integers[place] == own].max(axis=1) - told[:, place == other].max(axis=1)
-                if least.min() >= _MENTION:
-                    best = evidence[place == other].max()
-                    found.price[edge] = np.expm1(min(max(evidence[chosen[reaction]] - best, 0.0), 10.0))
+                best = told[:, values == own].max(axis=1)
+                if np.min(best - told[:, values != own].max(axis=1)) >= _MENTION:
+                    dearer = np.mean((best - told[:, place == other].max(axis=1)) / np.array(rows))
+                    found.price[edge] = np.expm1(min(dearer, 10.0))
     return found
 
 

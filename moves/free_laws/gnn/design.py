@@ -29,7 +29,7 @@ class Rows:
     """The rows of the problem: frames where dc/dt is given, else whitened combinations of the frames of a trajectory.
 
     Attributes:
-        observations, drift: what they were made of.
+        observations: what they were made of.
         logs: log species where rates are evaluated, shape (m, M).
         target: amounts of each metabolite with a root mean square of 1, shape (n, N). scale: that before, shape (N,).
         matrices: for each trajectory, from rates to rows; None where rates are rows.
@@ -39,7 +39,6 @@ class Rows:
     """
 
     observations: Observations
-    drift: float
     logs: Floats
     target: Floats
     scale: Floats
@@ -56,16 +55,12 @@ class Rows:
             counts[gap.metabolites] -= gap.basis.shape[1]
         return np.where(self.told, np.maximum(counts, 1.0), 0.0)
 
-    def completed(self, left: Floats) -> Rows:
-        """Return rows in which all that missing readings would tell is explained, from what is left unexplained."""
-        return replace(self, target=self.target - (left - seen(self.gaps, left))) if self.gaps else self
-
-    def refilled(self) -> Rows:
-        """Return rows whose rates are evaluated at the concentrations that completed rows say for missing readings."""
+    def refilled(self, explained: Floats) -> Rows:
+        """Return rows whose rates are evaluated where missing readings are what the rates `explained`, (n, N)."""
         if not self.gaps or self.matrices is None:
             return self
-        read = _whitened(self.observations, [_whitening(time, self.drift) for time in self.observations.time])
-        known = filled(self.observations, self.gaps, self.target * self.scale - read)
+        change = explained - self.target
+        known = filled(self.observations, self.gaps, (change - seen(self.gaps, change)) * self.scale)
         return replace(self, logs=_logs(_smooth(known)[1]))
 
     def of(self, rates: Floats) -> Floats:
@@ -101,7 +96,7 @@ def rows_of(observations: Observations, drift: float, determined: Sequence[int] 
     amounts = (observations.dcdt * observations.volume).reshape(-1, observations.graph.n_metabolites)
     species = observations.species.reshape(-1, observations.species.shape[2])
     whitening = [np.eye(len(time)) for time in observations.time]
-    return _rows(observations, drift, told, species=species, amounts=amounts, whitening=whitening, matrices=None)
+    return _rows(observations, told, species=species, amounts=amounts, whitening=whitening, matrices=None)
 
 
 def design_of(rows: Rows, features: list[Floats]) -> Design:
@@ -117,8 +112,10 @@ def weighed(rows: Rows, left: Floats, least: float = _LEAST_SHARE) -> Rows:
 
     Noise differs between metabolites, and so does what features cannot describe.
     """
-    error = np.sqrt(np.sum(seen(rows.gaps, left) ** 2, axis=0) / np.maximum(rows.counts, 1.0))
-    size = np.sqrt(np.mean(rows.target**2, axis=0))
+    error, size = (
+        np.sqrt(np.sum(seen(rows.gaps, part) ** 2, axis=0) / np.maximum(rows.counts, 1.0))
+        for part in (left, rows.target)
+    )
     share = np.clip(error / np.where(size > 0, size, 1.0), least, 1.0)
     # Over all metabolites, the targets keep a mean square of 1.
     unit = np.where(size > 0, size, 1.0) * share * np.sqrt(np.mean(share[rows.told] ** -2.0))
@@ -127,7 +124,6 @@ def weighed(rows: Rows, left: Floats, least: float = _LEAST_SHARE) -> Rows:
 
 def _rows(
     observations: Observations,
-    drift: float,
     told: NDArray[np.bool_],
     *,
     species: Floats,
@@ -139,7 +135,7 @@ def _rows(
     scale[scale == 0] = 1.0
     gaps, lengths = gaps_of(observations, whitening, told), tuple(map(len, whitening))
     target = amounts / scale * told
-    return Rows(observations, drift, _logs(species), target, scale, matrices, lengths, told, gaps)
+    return Rows(observations, _logs(species), target, scale, matrices, lengths, told, gaps)
 
 
 def _logs(species: Floats) -> Floats:
@@ -153,7 +149,6 @@ def _integral_form(observations: Observations, drift: float, told: NDArray[np.bo
     matrices = [w @ _integral(time) for w, time in zip(whitening, observations.time, strict=True)]
     rows = _rows(
         observations,
-        drift,
         told,
         species=nodes,
         amounts=_whitened(observations, whitening),

@@ -1,7 +1,8 @@
-"""Missing readings: they count nothing, and what the rates say takes their place.
+"""Missing readings: rows hold nothing of them, and rates are evaluated where they are what the rates say.
 
-That is expectation maximisation (Dempster, Laird & Rubin 1977, J. R. Stat. Soc. B 39, 1): with each solution, rows get
-what the rates say of missing readings; with each pass, rates are evaluated at the concentrations that follow.
+Each row mixes readings of one metabolite along a trajectory. All that the missing ones could change is a subspace of
+its rows there, which is projected out of the regression. With each pass, rates are evaluated at the concentrations that
+the rates of the pass before explain.
 """
 
 from __future__ import annotations
@@ -51,6 +52,16 @@ def seen(gaps: Sequence[Gap], left: Floats) -> Floats:
     for gap in gaps:
         found[gap.rows, gap.metabolites] -= gap.basis @ (gap.basis.T @ left[gap.rows, gap.metabolites])
     return found
+
+
+def lost(gaps: Sequence[Gap], features: Floats, metabolites: int) -> list[Floats]:
+    """Return features (n, Q) along what missing readings of each metabolite would tell, (G, Q) each."""
+    parts: list[list[Floats]] = [[features[:0]] for _ in range(metabolites)]
+    for gap in gaps:
+        own = gap.basis.T @ features[gap.rows]
+        for metabolite in gap.metabolites:
+            parts[metabolite].append(own)
+    return [np.concatenate(own) for own in parts]
 
 
 def filled(observations: Observations, gaps: Sequence[Gap], change: Floats) -> Observations:

@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from gnn.gaps import seen
 from gnn.network import Lack, Network
 from gnn.observations import Floats, Ints
 from gnn.search import Search
@@ -40,8 +41,9 @@ def lacking(search: Search, network: Network, features: list[Floats]) -> list[La
     `features` (m, P_j) are those of each rate where it is evaluated.
     """
     left = search.left
-    size = np.mean(search.design.rows.target**2, axis=0)
-    if np.mean(np.sqrt(np.mean(left**2, axis=0) / np.where(size > 0, size, 1.0))) < _EXPLAINED:
+    rows = search.design.rows
+    size = np.sum(seen(rows.gaps, rows.target) ** 2, axis=0)
+    if np.mean(np.sqrt(np.sum(left**2, axis=0) / np.where(size > 0, size, 1.0))) < _EXPLAINED:
         return []
     problem = _Problem(search, left)
     found = problem.exchanges(network.settled)
@@ -50,7 +52,7 @@ def lacking(search: Search, network: Network, features: list[Floats]) -> list[La
         found += problem.regulators(reaction, features[reaction], stated)
     found.sort(key=lambda one: -one.share)
     price = 2.0 * math.log(_AGAINST * max(len(found), 1))
-    worth = max(_LEAST_SHARE, -math.expm1(-price / left.size))
+    worth = max(_LEAST_SHARE, -math.expm1(-price / rows.counts.sum()))
     return _apart(search, [one for one in found if one.share >= max(worth, _BESIDE * found[0].share)])
 
 

@@ -75,8 +75,12 @@ def conserving(graph: Graph, options: Sequence[Ints], moiety: Moiety) -> list[In
 
 
 def determined(moieties: Sequence[Moiety], observations: Observations) -> list[int]:
-    """Return one metabolite for each independent moiety, that with the largest amounts: the others determine them."""
+    """Return one metabolite for each independent moiety, which the others determine.
+
+    It is the one with the fewest readings, of these the one with the largest amounts.
+    """
     size = np.sqrt(np.mean((observations.concentration * observations.volume) ** 2, axis=(0, 1)))
+    order = np.lexsort((-size, (~observations.gaps).sum(axis=(0, 1))))
     sums = np.zeros((len(moieties), len(size)))
     for row, moiety in zip(sums, moieties, strict=True):
         row[moiety.metabolites] = moiety.weights
@@ -84,7 +88,7 @@ def determined(moieties: Sequence[Moiety], observations: Observations) -> list[i
     for number in range(len(sums)):
         row = np.where(np.abs(sums[number]) > _ROUNDING, sums[number], 0.0)
         if row.any():  # it does not follow from those before, which were eliminated from it
-            place = int(np.argmax((row != 0.0) * size))
+            place = int(order[row[order] != 0.0][0])
             sums -= np.outer(sums[:, place] / row[place], row)
             found.append(place)
     return found
@@ -175,11 +179,12 @@ class _Sums:
         moved, errors = self.moved, (self.moved @ weights) / (self.size @ weights)[:, None]
         if np.sum(errors**2) < _ROUNDING**2 * np.sum(self.seen):
             return True
-        inner = self.seen[:, :-2] & self.seen[:, 1:-1] & self.seen[:, 2:]
-        near = (moved[:, :-2] + moved[:, 2:]) / np.sqrt(np.mean(moved**2, axis=(0, 1)))
-        time = np.broadcast_to(np.linspace(-1.0, 1.0, near.shape[1])[:, None], (*near.shape[:2], 1))
-        telling, told = np.concatenate([near, time], axis=2)[inner], errors[:, 1:-1][inner]
-        count = telling.shape[1]
+        spread, parts = np.sqrt(np.mean(moved**2, axis=(0, 1))), []
+        for one, own, read in zip(moved, errors, self.seen, strict=True):
+            near, times = one[read] / spread, np.linspace(-1.0, 1.0, len(read))[read]
+            parts.append(np.column_stack([near[:-2] + near[2:], times[1:-1], own[read][1:-1]]))
+        table = np.concatenate(parts)
+        telling, told, count = table[:, :-1], table[:, -1], table.shape[1] - 1
         if len(told) <= count:
             return False
         left = told - telling @ np.linalg.lstsq(telling, told, rcond=1e-8)[0]

@@ -150,7 +150,8 @@ def _started(design: Design, network: Network, clock: Clock) -> tuple[Search, Se
 
 def _refined(before: _Pass, network: Network, breed: _Breeder, noted: _Noted) -> _Pass:
     """Breed laws towards the rates that were found, for a network that may have grown, and judge all columns again."""
-    rates, rows = _rates(before, network), weighed(before.search.design.rows.refilled(), before.search.left)
+    rows = weighed(before.search.design.rows.refilled(before.search.explained), before.search.left)
+    rates = _rates(before, network)
     # Laws are positive, the rate of an exchange is negative for an outflow.
     ways = np.ones(rates.shape[1])
     ways[network.n_given :] = np.sign(rows.of(np.ones((len(rows.logs), 1)))[:, 0] @ rates[:, network.n_given :])

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from gnn.design import Design
+from gnn.gaps import seen
 from gnn.observations import Floats, Graph, Ints
 from gnn.system import System, normal_of, price
 
@@ -98,19 +98,7 @@ class Search:
         for _ in range(times):
             if self.system.solved and learn:
                 self.system.learn()
-                self._complete()
             self.system.solve(reactions, torch.cat(columns))
-
-    def _complete(self) -> None:
-        """Take what the last solution says in place of missing readings."""
-        if not self.design.rows.gaps:
-            return
-        system, every = self.system, torch.from_numpy(np.concatenate(self.design.features, 1))
-        explained = every[:, system.place] @ (system.weights.unsqueeze(1) * system.columns[system.unit])
-        rows = self.design.rows.completed(self.design.rows.target - explained.numpy())
-        self.design = replace(self.design, rows=rows)
-        target = torch.from_numpy(rows.target)
-        system.normal = replace(system.normal, cross=every.T @ target, total=float((target**2).sum()))
 
     def judge(self, reactions: Iterable[int]) -> None:
         """Price all allowed columns of these reactions."""
@@ -142,7 +130,7 @@ class Search:
     def evidence(self) -> float:
         """Twice the log evidence of the chosen columns, in the units of the amounts, whatever the scale of the rows."""
         rows = self.design.rows
-        scales = 2.0 * self.independent_rows * float(np.mean(np.log(rows.scale[rows.told])))
+        scales = 2.0 * self.independent_rows * float(rows.counts @ np.log(rows.scale) / rows.counts.sum())
         return self.system.evidence - float(prior_odds(self.integers)) - scales
 
     @property
@@ -157,9 +145,14 @@ class Search:
         return np.stack([own @ weights[ends[j] : ends[j + 1]] for j, own in enumerate(self.design.features)], axis=1)
 
     @property
+    def explained(self) -> Floats:
+        """The rates times columns, in rows, shape (n, N); all reactions must be decided."""
+        return np.asarray(self.fitted @ self.system.columns.numpy())
+
+    @property
     def left(self) -> Floats:
-        """The targets less rates times columns, in rows, shape (n, N); all reactions must be decided."""
-        return np.asarray(self.design.rows.target - self.fitted @ self.system.columns.numpy())
+        """The targets less what is explained, where they were read, shape (n, N)."""
+        return seen(self.design.rows.gaps, self.design.rows.target - self.explained)
 
     def revise(self, note: Callable[[], None]) -> None:
         """Decide the reactions around one metabolite anew, together, the doubtful first; keep what raises the evidence.

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from gnn.design import Design
+from gnn.gaps import lost, seen
 
 _LEAST_NOISE = 1e-7  # share of the mean square of the targets
 _JITTER, _JITTERS = 1e-9, 9  # of a feature's own power: rounding error, and powers of ten that it may grow by
@@ -30,7 +31,8 @@ class Normal:
         overlap: Gram matrix of the features of all reactions, shape (Q, Q). cross: features times targets, (Q, N).
         power: prior variance of each weight, relative to its reaction's, shape (Q,).
         ends: first and last places of the features of each reaction, shape (R + 1,).
-        total: sum of squares of the targets. rows: their number.
+        total: sum of squares of the targets. rows: their number. Missing readings count in neither, nor in `cross`.
+        lost: features along what missing readings of each metabolite would tell, (G, Q) each; none without gaps.
     """
 
     overlap: Tensor
@@ -39,22 +41,33 @@ class Normal:
     ends: list[int]
     total: float
     rows: int
+    lost: tuple[Tensor, ...]
 
     def places(self, reaction: int) -> Tensor:
         """Return the places of the features of a reaction."""
         return torch.arange(self.ends[reaction], self.ends[reaction + 1])
 
+    def overlap_at(self, metabolites: Tensor, features: Tensor, others: Tensor) -> Tensor:
+        """Return the Gram matrix of features and others in the rows of each metabolite, shape (D, F, O)."""
+        every = block(self.overlap, features, others).expand(len(metabolites), -1, -1)
+        if not self.lost:
+            return every
+        missing = (self.lost[metabolite] for metabolite in metabolites.tolist())
+        return every - torch.stack([own[:, features].T @ own[:, others] for own in missing])
+
 
 def normal_of(design: Design) -> Normal:
     """Return the products of a design."""
-    every, target = torch.from_numpy(np.concatenate(design.features, 1)), torch.from_numpy(design.rows.target)
+    rows, features = design.rows, np.concatenate(design.features, 1)
+    every, target = torch.from_numpy(features), torch.from_numpy(seen(rows.gaps, rows.target))
     return Normal(
         overlap=every.T @ every,
         cross=every.T @ target,
         power=torch.from_numpy(np.concatenate(design.powers)),
         ends=[0, *np.cumsum([part.shape[1] for part in design.features]).tolist()],
         total=float((target**2).sum()),
-        rows=round(design.rows.counts.sum()),
+        rows=round(rows.counts.sum()),
+        lost=tuple(map(torch.from_numpy, lost(rows.gaps, features, target.shape[1]))) if rows.gaps else (),
     )
 
 
@@ -83,6 +96,10 @@ class System:
         self.ridge = self.noise / (self.variance[self.reactions[self.unit]] * normal.power[self.place])
         gram = normal.overlap[self.place][:, self.place]
         gram *= (columns @ columns.T)[self.unit][:, self.unit]
+        for metabolite, missing in enumerate(normal.lost):
+            own = torch.nonzero(columns[self.unit, metabolite])[:, 0]
+            part = missing[:, self.place[own]] * columns[self.unit[own], metabolite]
+            gram[own.unsqueeze(1), own] -= part.T @ part
         gram.diagonal().add_(self.ridge)
         self.pull = (columns[self.unit] * normal.cross[self.place]).sum(1)
         factor = torch.linalg.cholesky(gram)
@@ -176,13 +193,13 @@ def price(system: System, reaction: int, metabolites: Tensor) -> Price:
     inverse = block(system.inverse, others, others) - drop @ beside.T
     weights = system.weights[others] - drop @ system.weights[own]
     features = normal.places(reaction)
-    overlap = block(normal.overlap, system.place[others], features)
+    overlap = normal.overlap_at(metabolites, system.place[others], features)
     shared = block(system.columns, system.unit[others], metabolites)
     size, degree = len(features), len(metabolites)
-    coupling = (shared.unsqueeze(2) * overlap.unsqueeze(1)).reshape(len(others), degree * size)
+    coupling = (shared.unsqueeze(2) * overlap.transpose(0, 1)).reshape(len(others), degree * size)
     metric = -(coupling.T @ (inverse @ coupling)).view(degree, size, degree, size).permute(0, 2, 1, 3).contiguous()
-    for edge in range(degree):
-        metric[edge, edge] += block(normal.overlap, features, features)
+    for edge, own_overlap in enumerate(normal.overlap_at(metabolites, features, features)):
+        metric[edge, edge] += own_overlap
     pull = normal.cross[features][:, metabolites].T - (coupling.T @ weights).view(degree, size)
     ridge = system.noise / (system.variance[reaction] * normal.power[features])
     return Price(metric, pull, ridge, system.noise)

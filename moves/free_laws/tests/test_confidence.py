@@ -31,6 +31,28 @@ def test_what_the_data_do_not_tell_has_no_price() -> None:
     assert (told.price > 0).tolist() == [False, True]
 
 
+def test_a_coefficient_that_all_likely_columns_share_has_a_price_whichever_is_the_answer() -> None:
+    columns = np.array([[-1, 1], [-1, 2], [-2, 2]])
+    margins = np.array([-8.0, 0.0, -5.0]) - prior_odds(columns)
+    found = confidence_of(GRAPH, [columns], [(margins, margins)], np.array([0]), [1000.0, 1000.0])
+    assert found.price[0] == pytest.approx(0.005, rel=0.01)
+
+
+def test_a_coefficient_has_no_price_unless_the_data_prefer_it_to_every_other() -> None:
+    """By the odds before any data 2 is the runner-up, but the data prefer 3."""
+    columns = np.array([[-1, 1], [-1, 2], [-2, 1], [-3, 2]])
+    margins = np.array([0.0, -9.0, -3.0, 3.0]) - prior_odds(columns)
+    found = confidence_of(GRAPH, [columns], [(margins, margins)], np.array([0]), [1000.0, 1000.0])
+    assert (found.runner_up[0], found.price[0]) == (-2, 0.0)
+
+
+def test_an_edge_that_may_be_absent_has_an_alternative() -> None:
+    columns = np.array([[-1, 1], [0, 1]])
+    found = confidence_of(GRAPH, [columns], [(-prior_odds(columns),)], np.array([0]), [1000.0])
+    assert (found.runner_up[0], found.price[0], found.probability[1]) == (0, 0.0, 1.0)
+    assert 0.9 < found.probability[0] < 1.0
+
+
 def test_columns_with_the_same_evidence_share_the_probability_by_coefficient() -> None:
     found = confidence(np.zeros(3), np.zeros(3))
     np.testing.assert_allclose(found.probability, [2 / 3, 2 / 3])

@@ -8,6 +8,7 @@ from gnn.columns import columns_of
 from gnn.design import design_of, rows_of
 from gnn.features import wide_features
 from gnn.laws import Saturations, participants_of
+from gnn.observations import Observations
 from gnn.search import OPEN, Search
 from gnn.system import Price, price
 from tests.networks import observed, truth
@@ -15,9 +16,11 @@ from tests.networks import observed, truth
 OBSERVATIONS = observed(derivative=True)
 
 
-def search_of(chosen: list[int], features: int = 4, dispersion: float = 1.0) -> Search:
+def search_of(
+    chosen: list[int], features: int = 4, dispersion: float = 1.0, observations: Observations = OBSERVATIONS
+) -> Search:
     """A search on the small network, with these choices."""
-    rng, rows, graph = np.random.default_rng(0), rows_of(OBSERVATIONS, 0.1), OBSERVATIONS.graph
+    rng, rows, graph = np.random.default_rng(0), rows_of(observations, 0.1), observations.graph
     tables = Saturations(rows.logs, rng)
     own = [participants_of(OBSERVATIONS, j) for j in range(graph.n_reactions)]
     wide = [wide_features(tables, one, features, 1e-8, rng) for one in own]

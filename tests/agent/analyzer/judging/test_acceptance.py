@@ -290,6 +290,12 @@ def test_siblings_have_to_show_more_than_a_tenth_of_the_gain(carried: float, ver
     assert verdict_on(code, on_siblings(incumbent, 0.5, LAST), siblings=2).verdict == verdict
 
 
+def test_siblings_that_leave_little_to_gain_have_to_show_less() -> None:
+    candidate, incumbent = confirmed(0.5)
+    code = on_siblings(replace(candidate, patch="a diff"), 0.99, LAST // 2)
+    assert verdict_on(code, on_siblings(incumbent, 0.96, LAST), siblings=2).verdict == "accepted"
+
+
 def test_how_hard_siblings_are_is_no_noise_of_the_gain_on_them() -> None:
     candidate, incumbent = confirmed(0.1)
     code = on_siblings(replace(candidate, patch="a diff"), 0.03, LAST // 2, siblings=4)

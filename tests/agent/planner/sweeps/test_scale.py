@@ -29,5 +29,5 @@ def test_numbers_to_choose_from_have_an_order_and_words_have_none() -> None:
 
 
 def test_numbers_with_a_common_beginning_of_their_names_are_a_group() -> None:
-    scales = {"lr_S": RATE, "depth": DEPTH, "lr_k": RATE, "init_scale": RATE, "lr_kind": GATE}
+    scales = {"lr_S": RATE, "depth": DEPTH, "lr_k": RATE, "init_scale": RATE, "lr_kind": GATE, "lr_steps": DEPTH}
     assert groups_of(scales) == [("lr_S", "lr_k")]
