@@ -282,15 +282,12 @@ def test_no_few_siblings_carry_the_gain_for_all(carried: Sequence[float], verdic
     assert verdict_on(shifted(code, [*carried] * (LAST // 8)), rival, siblings=4).verdict == verdict
 
 
-@pytest.mark.parametrize(
-    ("there", "carried", "verdict"), [(0.5, 0.08, "accepted"), (0.5, 0.03, "rejected"), (0.96, 0.03, "accepted")]
-)
-def test_siblings_show_more_than_a_tenth_of_the_gain_or_of_what_they_leave(
-    there: float, carried: float, verdict: str
-) -> None:
+@pytest.mark.parametrize(("there", "carried", "enough"), [(0.5, 0.08, True), (0.5, 0.03, False), (0.96, 0.03, True)])
+def test_siblings_show_a_tenth_of_the_gain_or_of_what_they_leave(there: float, carried: float, enough: bool) -> None:
     candidate, incumbent = confirmed(0.4)
     code = on_siblings(replace(candidate, patch="a diff"), there + carried, LAST // 2)
-    assert verdict_on(code, on_siblings(incumbent, there, LAST), siblings=2).verdict == verdict
+    answer = verdict_on(code, on_siblings(incumbent, there, LAST), siblings=2)
+    assert (answer.verdict == "accepted") == enough
 
 
 def test_how_hard_siblings_are_is_no_noise_of_the_gain_on_them() -> None:
