@@ -286,8 +286,7 @@ def test_no_few_siblings_carry_the_gain_for_all(carried: Sequence[float], verdic
 def test_siblings_show_a_tenth_of_the_gain_or_of_what_they_leave(there: float, carried: float, enough: bool) -> None:
     candidate, incumbent = confirmed(0.4)
     code = on_siblings(replace(candidate, patch="a diff"), there + carried, LAST // 2)
-    answer = verdict_on(code, on_siblings(incumbent, there, LAST), siblings=2)
-    assert (answer.verdict == "accepted") == enough
+    assert (verdict_on(code, on_siblings(incumbent, there, LAST), siblings=2).verdict == "accepted") == enough
 
 
 def test_how_hard_siblings_are_is_no_noise_of_the_gain_on_them() -> None:
