@@ -42,7 +42,7 @@ class Confidence:
 
     @property
     def sure(self) -> NDArray[np.bool_]:
-        """Mask, shape (E,), of coefficients that are probable enough to count as determined, and not without data."""
+        """Mask, shape (E,), of coefficients that are probable enough, and that the data prefer, to be determined."""
         return np.asarray((self.probability >= _SURE) & ((self.price > 0) | ~self.contested))
 
     @property

@@ -44,18 +44,18 @@ def confidence_of(
     for reaction, columns in enumerate(options):
         share = _cautious(np.stack(margins[reaction]))
         told = np.stack(margins[reaction]) + prior_odds(columns)
-        for edge, values in zip(graph.edges_of(reaction), columns.T, strict=True):
+        for edge, values, own in zip(graph.edges_of(reaction), columns.T, columns[chosen[reaction]], strict=True):
             integers, place = np.unique(values, return_inverse=True)
+            if len(integers) == 1:
+                found.probability[edge] = 1.0
+                continue
             chance = np.bincount(place, share)
-            own = columns[chosen[reaction], np.flatnonzero(graph.edges_of(reaction) == edge)[0]]
-            found.probability[edge] = min(chance[integers == own][0], 1.0) if len(integers) > 1 else 1.0
-            if len(integers) > 1:
-                other = np.where(integers == own, -1.0, chance).argmax()
-                found.runner_up[edge] = integers[other]
-                best = told[:, values == own].max(axis=1)
-                if np.min(best - told[:, values != own].max(axis=1)) >= _MENTION:
-                    dearer = np.mean((best - told[:, place == other].max(axis=1)) / np.array(rows))
-                    found.price[edge] = np.expm1(min(dearer, 10.0))
+            other = np.where(integers == own, -1.0, chance).argmax()
+            found.probability[edge], found.runner_up[edge] = min(chance[integers == own][0], 1.0), integers[other]
+            best = told[:, values == own].max(axis=1)
+            if np.min(best - told[:, values != own].max(axis=1)) >= _MENTION:
+                dearer = np.mean((best - told[:, place == other].max(axis=1)) / np.array(rows))
+                found.price[edge] = np.expm1(min(dearer, 10.0))
     return found
 
 

@@ -56,7 +56,10 @@ class Rows:
         return np.where(self.told, np.maximum(counts, 1.0), 0.0)
 
     def refilled(self, explained: Floats) -> Rows:
-        """Return rows whose rates are evaluated where missing readings are what the rates `explained`, (n, N)."""
+        """Return rows whose rates are evaluated at fitted concentrations where readings are missing.
+
+        `explained` (n, N) is the fit of the rows.
+        """
         if not self.gaps or self.matrices is None:
             return self
         change = explained - self.target

@@ -1,8 +1,7 @@
-"""Missing readings: rows hold nothing of them, and rates are evaluated where they are what the rates say.
+"""Missing readings: the regression leaves them out, and rates are evaluated at fitted concentrations in their place.
 
-Each row mixes readings of one metabolite along a trajectory. All that the missing ones could change is a subspace of
-its rows there, which is projected out of the regression. With each pass, rates are evaluated at the concentrations that
-the rates of the pass before explain.
+Each row mixes readings of one metabolite along a trajectory. A change of the missing ones moves its rows within a
+subspace, which is projected out of the regression. The fit of each pass gives the concentrations of the next one.
 """
 
 from __future__ import annotations
@@ -47,7 +46,7 @@ def gaps_of(observations: Observations, matrices: Sequence[Floats], told: NDArra
 
 
 def seen(gaps: Sequence[Gap], left: Floats) -> Floats:
-    """Return what is left unexplained, (n, N), without what missing readings would tell."""
+    """Project out the directions in which missing readings could change the rows `left`, (n, N)."""
     found = left.copy()
     for gap in gaps:
         found[gap.rows, gap.metabolites] -= gap.basis @ (gap.basis.T @ left[gap.rows, gap.metabolites])
@@ -55,7 +54,7 @@ def seen(gaps: Sequence[Gap], left: Floats) -> Floats:
 
 
 def lost(gaps: Sequence[Gap], features: Floats, metabolites: int) -> list[Floats]:
-    """Return features (n, Q) along what missing readings of each metabolite would tell, (G, Q) each."""
+    """Return the parts of features (n, Q) along the directions that `seen` projects out, (G, Q) for each metabolite."""
     parts: list[list[Floats]] = [[features[:0]] for _ in range(metabolites)]
     for gap in gaps:
         own = gap.basis.T @ features[gap.rows]
@@ -65,7 +64,7 @@ def lost(gaps: Sequence[Gap], features: Floats, metabolites: int) -> list[Floats
 
 
 def filled(observations: Observations, gaps: Sequence[Gap], change: Floats) -> Observations:
-    """Return observations whose missing readings make up for a change of the rows, (n, N), in amounts."""
+    """Return observations whose missing readings fit a change of the rows, (n, N) in amounts, by least squares."""
     species = observations.species.copy()
     for gap in gaps:
         amounts = np.linalg.lstsq(gap.effect, change[gap.rows, gap.metabolites])[0]

@@ -49,7 +49,7 @@ def moieties_of(observations: Observations) -> list[Moiety]:
 
 
 def _shown(observations: Observations) -> list[Moiety]:
-    readings, sets = _Readings(observations), dict[frozenset[int], None]()
+    amounts, sets = observations.concentration * observations.volume, dict[frozenset[int], None]()
     around = _around(observations.graph)
     for metabolite in range(observations.graph.n_metabolites):
         sets.update(dict.fromkeys(_closed(around, metabolite)))
@@ -57,7 +57,7 @@ def _shown(observations: Observations) -> list[Moiety]:
     for members in sorted(sets, key=lambda one: (len(one), sorted(one))):
         # What holds a smaller total may hold any multiple of it besides.
         if not any(smaller <= members for smaller in found):
-            moiety = readings.conserved(np.array(sorted(members)))
+            moiety = _conserved(amounts, observations.gaps, np.array(sorted(members)))
             if moiety is not None:
                 found[members] = moiety
     return list(found.values())
@@ -130,25 +130,22 @@ def _partners(own: frozenset[int], reaction: _Members) -> list[int] | None:
     return [metabolite for metabolite, role in reaction if metabolite not in own and (role == 0 or role not in inside)]
 
 
-class _Readings:
-    """Amounts, and where readings of them are missing, both of shape (T, F, N)."""
+def _conserved(amounts: Floats, gaps: NDArray[np.bool_], members: Ints) -> Moiety | None:
+    """Return the weighted sum of all these metabolites that is constant; None if none is, or if several are.
 
-    def __init__(self, observations: Observations) -> None:
-        self.amounts, self.gaps = observations.concentration * observations.volume, observations.gaps
-
-    def conserved(self, members: Ints) -> Moiety | None:
-        """Return the weighted sum of all these metabolites that is constant; None if none is, or if several are."""
-        seen = np.all(~self.gaps[..., members], axis=2)
-        whole = seen.sum(axis=1) >= _LEAST_FRAMES
-        amounts = self.amounts[whole][..., members]
-        if not whole.any() or not np.isfinite(amounts).all():
-            return None
-        sums = _Sums(amounts, seen[whole])
-        if not (sums.size > 0.0).all():
-            return None
-        best = min((_descended(sums.misfit, start) for start in _starts(sums.moved, sums.size)), key=sums.misfit)
-        clear = all(sums.misfit(other) > sums.misfit(best) + _AGAINST for other in _neighbours(best, 0))
-        return Moiety(members, best.astype(np.float64)) if clear and sums.constant(best) else None
+    Amounts, and the mask of missing readings, have shape (T, F, N).
+    """
+    seen = np.all(~gaps[..., members], axis=2)
+    whole = seen.sum(axis=1) >= _LEAST_FRAMES
+    amounts = amounts[whole][..., members]
+    if not whole.any() or not np.isfinite(amounts).all():
+        return None
+    sums = _Sums(amounts, seen[whole])
+    if not (sums.size > 0.0).all():
+        return None
+    best = min((_descended(sums.misfit, start) for start in _starts(sums.moved, sums.size)), key=sums.misfit)
+    clear = all(sums.misfit(other) > sums.misfit(best) + _AGAINST for other in _neighbours(best, 0))
+    return Moiety(members, best.astype(np.float64)) if clear and sums.constant(best) else None
 
 
 class _Sums:

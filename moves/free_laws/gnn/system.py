@@ -32,7 +32,7 @@ class Normal:
         power: prior variance of each weight, relative to its reaction's, shape (Q,).
         ends: first and last places of the features of each reaction, shape (R + 1,).
         total: sum of squares of the targets. rows: their number. Missing readings count in neither, nor in `cross`.
-        lost: features along what missing readings of each metabolite would tell, (G, Q) each; none without gaps.
+        lost: parts of the features that missing readings of each metabolite take, (G, Q) each; none without gaps.
     """
 
     overlap: Tensor

@@ -30,7 +30,7 @@ def with_gaps(observations: Observations, share: float, value: float = 1.0) -> O
 
 
 def explained(rows: Rows) -> Floats:
-    """What the true rates say, wherever `rows` evaluates them."""
+    """Return the part of the rows that the true rates explain."""
     return np.asarray(rows.of(rates(np.exp(rows.logs))) @ COLUMNS.T / rows.scale)
 
 
@@ -95,7 +95,7 @@ def test_rates_are_evaluated_where_missing_readings_are_what_they_say() -> None:
 
 
 def test_the_planted_columns_come_back_where_readings_are_missing() -> None:
-    """The values that stand for them mislead whoever takes them for readings."""
+    """Taken for readings, the values in their place give wrong columns."""
     observations = with_gaps(observed(derivative=False), 0.2)
     blind = replace(observations, gaps=np.zeros_like(observations.gaps))
     found, misled = (
