@@ -1,8 +1,8 @@
 """Campaigns that only sweep: `python -m benchmarks sweeping`.
 
-Each campaign is the command that a user would run, `stoichloop explore REGIME sweeping-N --planner sweep --seed N`, one
-after the other. An interrupted campaign is resumed, a finished one is read again. Prints one JSON document: the score
-of the incumbent after each verdict, and the experiments that it took to reach the goal.
+Each campaign is the command that a user would run, `stoichloop explore REGIME sweeping-N --planner sweep --seed N
+--until GOAL`, one after the other. An interrupted campaign is resumed, a finished one is read again. Prints one JSON
+document: the score of the incumbent after each verdict, and the experiments that it took to reach the goal.
 """
 
 from __future__ import annotations
@@ -98,6 +98,7 @@ def sweeping(
             experiments=experiments,
             planner="sweep",
             fidelity=fidelity,
+            until=goal,
             seed=seed,
             workers=workers,
         )

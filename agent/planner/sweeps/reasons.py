@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -34,7 +35,8 @@ def hypothesis_of(changes: Changes, parent: str, search: Search) -> str:
 
 def _expected(changes: Changes, search: Search) -> str:
     mean, deviation = search.predict([changes])
-    return f"expected lead {mean[0]:+z.3f} with standard deviation {deviation[0]:.3f}"
+    left = math.exp(-mean[0])
+    return f"expected gain {1.0 - left:+z.1%} of what is left, with a standard deviation of {left * deviation[0]:.1%}"
 
 
 def _evidence(name: str, value: Any, search: Search) -> str:
@@ -57,7 +59,7 @@ def _evidence(name: str, value: Any, search: Search) -> str:
     if not alone:
         return f"{name} has not gone that way alone"
     best = max(alone, key=lambda each: each.lead or 0.0)
-    return f"{name} at {_short(best.new[name])} led {best.parent} by {best.lead:+z.3f} alone ({best.experiment})"
+    return f"{name} at {_short(best.new[name])} led {best.rival} by {best.lead:+z.3f} alone ({best.experiment})"
 
 
 def _edges(search: Search) -> Iterator[str]:

@@ -1,12 +1,12 @@
 """The response of the score to the configuration: Gaussian process regression on leads.
 
-The score of a configuration x is f(x) = sum_i g_i(x_i) + sum_a g_a(x_a) + h(x): a function of each field alone, one of
-the mean position of each group of fields, such as all learning rates, and an interplay of all fields, which is the same
-for configurations that are close. Each part is a Gaussian process (Rasmussen and Williams,
-Gaussian Processes for Machine Learning, 2006) with a variance of its own, estimated from the leads by expectation
-maximisation: that of a field measures its importance. A lead over a parent observes f(new) - f(old), so scores on
-different seeds are never compared. Its noise is that of the experiment, and that of its parent, which all leads over
-this parent share.
+On the scale of `ConfigurationLead.gain`, a configuration x recovers f(x) = sum_i g_i(x_i) + sum_a g_a(x_a) + h(x): a
+function of each field alone, one of the mean position of each group of fields, such as all learning rates, and an
+interplay of all fields, which is the same for configurations that are close. Each part is a Gaussian process (Rasmussen
+and Williams, Gaussian Processes for Machine Learning, 2006) with a variance of its own, estimated from the leads by
+expectation maximisation: that of a field measures its importance. A lead over a rival observes f(new) - f(old), so
+scores on different seeds are never compared. Its noise is that of the experiment, and that of its rival, which all
+leads over this rival share.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ Floats = NDArray[np.float64]
 
 _LENGTH = 0.5  # of a range: values that are much closer act alike
 _CONTEXT = 1.0  # the same for the interplay
-_EFFECT, _NOISE = 0.1, 0.02  # standard deviations of the score before there is evidence
+_EFFECT, _NOISE = 0.5, 0.05  # standard deviations of a gain before there is evidence
 _WEIGHT = 1.0  # of these in the estimate of a variance, in leads
 _ROUNDS = 20
 
@@ -48,8 +48,8 @@ class Response:
         self._ordered = np.array(ordered, dtype=bool)
         self._old, self._new = (self._positions(side) for side in ([e.old for e in leads], [e.new for e in leads]))
         parts, noise = self._covariances(self._old, self._new), _noise(leads)
-        known = np.array([each.lead is not None for each in leads], dtype=bool)
-        values = np.array([each.lead or 0.0 for each in leads])
+        known = np.array([each.gain is not None for each in leads], dtype=bool)
+        values = np.array([each.gain or 0.0 for each in leads])
         self._variances, sigma2 = self._fit(parts, noise, known, values)
         self.importance = dict(zip(scales, np.sqrt(self._variances).tolist(), strict=False))
         prior = np.tensordot(self._variances, parts, 1)
@@ -116,6 +116,6 @@ class Response:
 def _noise(leads: Sequence[ConfigurationLead]) -> Floats:
     """Return the covariance of the noise in units of the variance of one seed."""
     seeds = np.array([each.seeds for each in leads], dtype=float)
-    parents = np.array([each.parent for each in leads])
-    same = parents[:, None] == parents[None, :]
+    rivals = np.array([each.rival for each in leads])
+    same = rivals[:, None] == rivals[None, :]
     return np.asarray(np.diag(1.0 / seeds) + same / np.maximum(seeds[:, None], seeds[None, :]))

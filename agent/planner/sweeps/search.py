@@ -21,7 +21,7 @@ Changes = dict[str, Any]
 
 MOST_CHANGES = 4  # fields, or groups of them, that a proposal changes
 _BEAM = 8  # combinations that are widened by one more field
-_SURE = 1.0  # standard deviations by which a change must be expected to gain before it is combined with others
+_SURE = 1.28  # standard deviations by which a change must be expected to gain before it is combined with others
 _LOCAL = 24  # random changes of the fields that matter
 _NEAR = 0.15  # of a range: standard deviation of these
 _SHIFTS = (-0.25, -0.125, 0.125, 0.25)  # of the ranges of a group, all at once

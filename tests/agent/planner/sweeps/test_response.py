@@ -11,7 +11,8 @@ START = {"a": 1e-3, "b": 1e-3, "c": "x"}
 
 
 def lead(value: float | None, **changes: object) -> ConfigurationLead:
-    return ConfigurationLead("e0002", "e0001", "e0001", START, {**START, **changes}, value, 1.0)
+    scores = None if value is None else (0.5 + value, 0.5)
+    return ConfigurationLead("e0002", "e0001", "e0001", START, {**START, **changes}, scores, 1.0)
 
 
 def test_a_field_that_moves_the_score_is_important_and_its_direction_is_expected_to_gain() -> None:
