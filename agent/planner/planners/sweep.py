@@ -13,10 +13,10 @@ from itertools import islice, pairwise
 from random import Random
 
 from agent.executor.code.code_state import CodeState
-from agent.executor.code.search_space import widened
+from agent.executor.code.search_space import Field, widened
 from agent.planner.contract import Options, Rung, Situation
 from agent.planner.proposal import Proposal
-from agent.planner.sweeps.evidence import ConfigurationLead, leads_of
+from agent.planner.sweeps.evidence import ConfigurationLead, has_led, leads_of
 from agent.planner.sweeps.reasons import hypothesis_of, title_of, way_of
 from agent.planner.sweeps.scale import Scale
 from agent.planner.sweeps.search import Search
@@ -122,7 +122,7 @@ def _drafts(
 ) -> Iterator[Proposal]:
     """Yield proposals on `parent`, the best first, by a model of the leads as they are now."""
     fields = widened(situation.host.state_of(parent).fields, parent.configuration)
-    scales = {name: Scale(field) for name, field in fields.items() if field.swept}
+    scales = {name: _scale(name, field, parent, leads) for name, field in fields.items() if field.swept}
     search = Search(parent.configuration, code, scales, tuple(leads), chance)
     for changes in search.explore() if explore else search.exploit():
         yield Proposal(
@@ -132,6 +132,14 @@ def _drafts(
             changes=changes,
             role="explore" if explore else "exploit",
         )
+
+
+def _scale(name: str, field: Field, parent: Experiment, leads: Sequence[ConfigurationLead]) -> Scale:
+    """Return the scale of a field, which goes on beyond an edge to which a change that led has brought its value."""
+    scale, value = Scale(field), parent.configuration.get(name)
+    if field.log and field.kind == "float" and (edge := scale.at_edge(value)) and has_led(leads, name, value):
+        return Scale(field, beyond=edge)
+    return scale
 
 
 def _older_values(
@@ -167,8 +175,9 @@ def _test_of_principle(parent: Experiment, situation: Situation) -> Proposal | N
 
 def _tests_of_principles(parent: Experiment, state: CodeState, findings: Sequence[Finding]) -> Iterator[Proposal]:
     """Controlled experiments: a field that a principle speaks of goes a quarter of its range, all else stays."""
+    fields = widened(state.fields, parent.configuration)
     for finding in findings:
-        field = state.fields.get(finding.subject)
+        field = fields.get(finding.subject)
         old = parent.configuration.get(finding.subject)
         if finding.kind != "established principle" or field is None or finding.effect is None:
             continue

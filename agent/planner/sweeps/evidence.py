@@ -64,6 +64,13 @@ def leads_of(past: Sequence[Experiment], fidelity: str) -> list[ConfigurationLea
     return [lead for index, lead in enumerate(leads) if index in kept]
 
 
+def has_led(leads: Sequence[ConfigurationLead], name: str, value: object) -> bool:
+    """Return whether a change of the field `name` to this value has led."""
+    return any(
+        each.lead is not None and each.lead > 0 and each.new.get(name) == value != each.old.get(name) for each in leads
+    )
+
+
 def _all(past: Sequence[Experiment], fidelity: str) -> Iterator[ConfigurationLead]:
     known, wrote = {e.id: e for e in past}, codes_of(past)
     accepted = [e for e in past if e.accepted]

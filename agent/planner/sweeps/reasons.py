@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
+from agent.planner.sweeps.evidence import has_led
 from agent.planner.sweeps.search import Changes, Search
 from memory.records import TITLE_CHARACTERS
 from stoichloop.foreign_text import shorten
@@ -66,11 +67,9 @@ def _edges(search: Search) -> Iterator[str]:
     """Yield the numbers of the start that stand on an edge to which a change with a lead has brought them."""
     for name, scale in search.scales.items():
         value = search.start.get(name)
-        if (edge := scale.at_edge(value)) and any(
-            each.lead is not None and each.lead > 0 and each.new.get(name) == value != each.old.get(name)
-            for each in search.leads
-        ):
-            yield f"the best {name}, {_short(value)}, stands on the {edge} edge of its range"
+        if (edge := scale.at_edge(value)) and has_led(search.leads, name, value):
+            goes_on = ", and the sweep goes on beyond it" if scale.beyond else ""
+            yield f"the best {name}, {_short(value)}, stands on the {edge} edge of its range{goes_on}"
 
 
 def _short(value: Any) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 from agent.executor.code.search_space import Field
 
 _LEVELS = 9  # positions of a number that are tried: eighths of its range
+_BEYOND = 0.25  # of a range: how far it goes on beyond an edge
 
 
 @dataclass(frozen=True)
@@ -19,9 +20,14 @@ class Scale:
 
     A number, and a choice among numbers, is ordered: its position is the share of the range below it, on a logarithmic
     scale where the field declares one. Any other choice has no order: two of its values are equal or different.
+
+    Attributes:
+        beyond: `lower` or `upper`, where the range goes on beyond that edge: nobody knows where a logarithmic range
+            should end, while a share ends at 1.
     """
 
     field: Field
+    beyond: str = ""
 
     @cached_property
     def ordered(self) -> bool:
@@ -56,7 +62,7 @@ class Scale:
         """Return `lower` or `upper` for a number at that end of its range, empty for any other value."""
         if self.field.kind == "choice" or not _is_number(value):
             return ""
-        low, high = self._ends()
+        low, high = self._declared()
         return "lower" if value <= low else "upper" if value >= high else ""
 
     def value(self, position: float) -> Any:
@@ -67,6 +73,11 @@ class Scale:
         return round(value) if self.field.kind == "int" else value
 
     def _ends(self) -> tuple[float, float]:
+        low, high = self._declared()
+        further = (high / low) ** _BEYOND if self.beyond else 1.0
+        return (legible(low / further), high) if self.beyond == "lower" else (low, legible(high * further))
+
+    def _declared(self) -> tuple[float, float]:
         assert self.field.low is not None
         assert self.field.high is not None
         return self.field.low, self.field.high

@@ -216,12 +216,32 @@ def test_a_call_for_many_is_filled_though_parents_have_shapes_of_their_own(
     assert [proposal.parent for proposal in proposals] == ["e0001", "e0002"] * 16
 
 
-def test_a_value_on_the_edge_of_its_range_is_named(state: CodeState, baseline: Experiment) -> None:
+def test_a_sweep_goes_on_beyond_the_edge_of_a_range_where_the_best_value_stands_on_it(
+    state: CodeState, baseline: Experiment
+) -> None:
     configuration = {**baseline.configuration, "init_scale_S": 0.05}
     better = scored("e0002", [0.7], configuration=configuration, verdict=Verdict("accepted", "", number=2))
-    told = situation(state, [baseline, better], [("exploit", better)])
-    hypothesis = Sweep(0, FIDELITY).propose(told)[0].hypothesis
-    assert "the best init_scale_S, 0.05, stands on the lower edge of its range" in hypothesis
+    others: list[dict[str, Any]] = [{"depth": 1}, {"gate": "sigmoid"}, {"lr_k": 0.1}, {"batch_frames": 32}]
+    past = [baseline, better]
+    past += [scored(f"e{n:04d}", [0.69], configuration={**configuration, **c}) for n, c in enumerate(others, 3)]
+    first, *_ = found = Sweep(0, FIDELITY).propose(situation(state, past, [("exploit", better)] * 8))
+    words = "the best init_scale_S, 0.05, stands on the lower edge of its range, and the sweep goes on beyond it"
+    assert words in first.hypothesis
+    tried = [proposal.changes["init_scale_S"] for proposal in found if "init_scale_S" in proposal.changes]
+    assert min(tried) == pytest.approx(0.05 * (0.05 / 2.0) ** 0.25, rel=0.01)
+    unmoved = replace(baseline, configuration=configuration)
+    told = situation(state, [unmoved], [("exploit", unmoved)] * 12)
+    assert all(each.changes.get("init_scale_S", 1.0) > 0.05 for each in Sweep(0, FIDELITY).propose(told))
+
+
+def test_a_principle_beyond_the_edge_of_a_range_is_tested_in_its_own_direction(
+    state: CodeState, baseline: Experiment
+) -> None:
+    parent = replace(baseline, configuration={**baseline.configuration, "init_scale_S": 0.01})
+    words = "lower init_scale_S recovers more"
+    principle = Finding(1, "established principle", "init_scale_S", words, ("e0001",), -0.7, 0.01, 0.0)
+    for proposal in propose(state, [parent], count=1, role="principle", findings=[principle]):
+        assert proposal.role != "principle"
 
 
 def test_a_principle_is_tested_alone(state: CodeState, baseline: Experiment) -> None:

@@ -20,6 +20,13 @@ def test_beyond_its_range_a_value_stands_at_the_end() -> None:
     assert (RATE.at_edge(5.0), RATE.at_edge(1e-5), RATE.at_edge(1e-3), RATE.at_edge(None)) == ("upper", "lower", "", "")
 
 
+def test_a_range_that_goes_on_beyond_an_edge_ends_a_quarter_further() -> None:
+    wider = Scale(RATE.field, beyond="lower")
+    assert [wider.position(value) for value in (1e-6, 1e-1)] == pytest.approx([0.0, 1.0])
+    assert (wider.value(0.0), Scale(RATE.field, beyond="upper").value(1.0)) == (1e-6, 1.0)
+    assert (wider.at_edge(1e-5), wider.at_edge(2e-5)) == ("lower", "")
+
+
 def test_numbers_to_choose_from_have_an_order_and_words_have_none() -> None:
     assert WIDTH.ordered
     assert WIDTH.values == [16, 32, 64]
