@@ -65,6 +65,11 @@ class Scale:
         low, high = self._declared()
         return "lower" if value <= low else "upper" if value >= high else ""
 
+    def within(self, value: Any) -> Any:
+        """Return a number, or the nearer end of the declared range where it is beyond."""
+        low, high = self._declared()
+        return min(max(value, low), high)
+
     def value(self, position: float) -> Any:
         """Return the value at a position of a number, rounded to three significant digits."""
         low, high = self._ends()

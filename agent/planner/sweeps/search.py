@@ -138,7 +138,9 @@ class Search:
         scale = self.scales[name]
         if scale.field.kind == "choice":
             return self.chance.choice(scale.values)
-        return scale.value(min(max(self.chance.gauss(scale.position(self.start.get(name)), _NEAR), 0.0), 1.0))
+        # Beyond an edge it looks by steps alone: half of all chance values near the best one would lie there.
+        place = self.chance.gauss(scale.position(self.start.get(name)), _NEAR)
+        return scale.within(scale.value(min(max(place, 0.0), 1.0)))
 
     def _ranked(self, changes: Sequence[Changes], merits: Floats) -> list[Changes]:
         rank = {place: merit * (1.0 - _TIES * self.chance.random()) for place, merit in enumerate(merits.tolist())}
