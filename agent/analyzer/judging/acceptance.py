@@ -266,12 +266,14 @@ class _Hearing:
         if self.simpler:
             better = f"simpler, and not worse than {self.incumbent.id} by {self._margin:.4f},"
         on = f"on {len(fresh)} fresh seeds: {here.contrast.effect:+z.4f}, p = {here.p_value:.2g}"
-        if here.shown and there.shown:
-            above = self._above_trivial([outcomes(self.candidate, self.top)[seed] for seed in fresh])
-            if above is not None and above.contrast.p_value() >= level:
-                if not last and above.contrast.effect > 0:
-                    return here._replace(shown=False), there
-                return Verdict("rejected", f"{above.words}; it leads {self.incumbent.id}", *told)
+        above = self._above_trivial([outcomes(self.candidate, self.top)[seed] for seed in fresh])
+        shown, proved = here.shown and there.shown, above is None or above.contrast.p_value() < level
+        nothing = above is not None and here.contrast.effect > 0 >= above.contrast.effect
+        if above is not None and (nothing or (last and shown and not proved)):
+            return Verdict("rejected", f"{above.words}; it leads {self.incumbent.id}", *told)
+        if shown and not proved:
+            return here._replace(shown=False), there
+        if shown:
             also = "; the gain is shown on sibling networks" if self.siblings else ""
             return Verdict("accepted", f"{better} {on}, below the level {level:.2g} of test {place}{also}", *told)
         promising = not last and here.p_value <= look.futile
