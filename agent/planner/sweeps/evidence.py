@@ -42,7 +42,7 @@ class ConfigurationLead(NamedTuple):
     def gain(self) -> float | None:
         """The lead on a scale on which halving what is left to recover is worth the same at any score.
 
-        Noise is much the same at any score there, and what is hopeless does not outweigh small gains near 1.
+        Noise is more alike at all scores there, and what is hopeless does not outweigh small gains near 1.
         """
         return self.scores and math.log(_left(self.scores[1]) / _left(self.scores[0]))
 
