@@ -139,8 +139,7 @@ class Search:
         if scale.field.kind == "choice":
             return self.chance.choice(scale.values)
         # Beyond an edge it looks by steps alone: half of all chance values near the best one would lie there.
-        place = self.chance.gauss(scale.position(self.start.get(name)), _NEAR)
-        return scale.within(scale.value(min(max(place, 0.0), 1.0)))
+        return scale.within(scale.value(self.chance.gauss(scale.position(self.start.get(name)), _NEAR)))
 
     def _ranked(self, changes: Sequence[Changes], merits: Floats) -> list[Changes]:
         rank = {place: merit * (1.0 - _TIES * self.chance.random()) for place, merit in enumerate(merits.tolist())}
