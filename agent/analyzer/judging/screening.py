@@ -96,16 +96,22 @@ def reference(incumbent: Experiment, fidelity: str) -> list[float]:
 def looks(candidate: Experiment, incumbent: Experiment, fidelity: str) -> Iterator[tuple[TrialKey, ...]]:
     """Yield what each further look needs, the next one first: missing trials of the candidate and of the incumbent.
 
-    A candidate that another incumbent has screened keeps its trials. The incumbent needs twice as many seeds as the
-    candidate, since all of its challengers share them.
+    A candidate that another incumbent has screened keeps its trials. The incumbent is trained on its candidates' seeds
+    too, and first, so that planners can compare the two even where a candidate is dropped at once. It needs twice as
+    many seeds as the candidate, since all of its challengers share them.
     """
     done = candidate.tried(fidelity) - {*confirm_seeds(incumbent.id)}
     for look in LOOKS:
         seeds = screen_seeds(incumbent.id, 2 * LOOKS[-1])
         more = [seed for seed in seeds if seed not in done][: max(0, look - len(done))]
-        known = len(reference(incumbent, fidelity))
-        own = [seed for seed in seeds if seed not in incumbent.tried(fidelity)][: max(0, 2 * look - known)]
-        trials = [TrialKey(candidate.id, seed, fidelity) for seed in more]
-        trials += [TrialKey(incumbent.id, seed, fidelity) for seed in own]
+        untried = [seed for seed in seeds if seed not in incumbent.tried(fidelity)]
+        shared = [seed for seed in untried if seed in more]
+        known = len(reference(incumbent, fidelity)) + len(shared)
+        others = [seed for seed in untried if seed not in more][: max(0, 2 * look - known)]
+        trials = [
+            TrialKey(e.id, seed, fidelity)
+            for e, own in ((incumbent, shared), (candidate, more), (incumbent, others))
+            for seed in own
+        ]
         if trials:
             yield tuple(trials)
