@@ -15,7 +15,8 @@ from scipy.linalg import block_diag, null_space
 from scipy.signal import savgol_filter
 
 from agent.analyzer.scoring.decode import decode, reaction_edges
-from agent.analyzer.scoring.score import Scores, baseline, coefficient_scores
+from agent.analyzer.scoring.score import Scores, coefficient_scores
+from agent.analyzer.scoring.uninformed import baseline
 from simulator.dataset import Dataset, FrozenData
 from simulator.integration import Trajectory
 from simulator.kinetics import Floats

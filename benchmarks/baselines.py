@@ -8,7 +8,8 @@ from importlib.util import find_spec
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
-from agent.analyzer.scoring.score import Scores, baseline
+from agent.analyzer.scoring.score import Scores
+from agent.analyzer.scoring.uninformed import baseline
 from benchmarks.answers import balance, judge, ones, oracle
 from benchmarks.summary import SCORES
 from simulator.dataset import Dataset

@@ -15,7 +15,8 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 from agent.analyzer.scoring.decode import reaction_edges
-from agent.analyzer.scoring.score import baseline, support_score
+from agent.analyzer.scoring.score import support_score
+from agent.analyzer.scoring.uninformed import baseline
 from benchmarks.best_recipe import BestRecipe, RecipeAnswer
 from benchmarks.mass_action import mass_action_columns
 from simulator.measured.measurements import Measurements, import_measurements

@@ -18,6 +18,11 @@ def trivial_of(scores: Mapping[str, float]) -> float | None:
     return scores.get(f"baseline_{objective_of(scores)}")
 
 
+def uninformed_of(scores: Mapping[str, float]) -> float | None:
+    """Return the optimised score of the best answer without any data; that of the trivial one where it is not told."""
+    return scores.get(f"uninformed_{objective_of(scores)}", trivial_of(scores))
+
+
 def score_of(scores: Mapping[str, float]) -> float | None:
     """Return the optimised score, or None if a training did not complete and so has no scores."""
     return scores[objective_of(scores)] if scores else None

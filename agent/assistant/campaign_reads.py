@@ -20,7 +20,7 @@ from memory.leaderboard import standing
 from memory.ledger import Ledger
 from memory.records import Experiment, VerdictName
 
-_TOLD = ("exact", "support", "blind", "baseline_exact", "baseline_support")
+_TOLD = ("exact", "support", "blind", "baseline_exact", "uninformed_exact", "baseline_support")
 _DIFF = 60_000  # characters of a diff
 _LEFT_OUT = {"winners": {"__all__": {"verification"}}}  # on sibling networks
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 MEANINGS: Mapping[str, str] = {
     "exact": "share of coefficients whose decoded integer is right; the loop optimises it",
     "baseline_exact": "exact of the trivial answer: magnitude 1 everywhere, with the signs of the graph",
+    "uninformed_exact": "exact of the best answer without data, from roles and the columns that the regime allows",
     "skill": "gain of exact over the trivial answer: 0 is trivial, 1 is perfect",
     "recall_2": "share of the coefficients of magnitude 2 that are recovered",
     "sign_accuracy": "share of coefficients with the right sign",

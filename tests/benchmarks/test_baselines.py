@@ -4,7 +4,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from agent.analyzer.scoring.score import baseline
+from agent.analyzer.scoring.uninformed import baseline
 from benchmarks.answers import balance, derivative, judge, ones, oracle, stoichiometry_from_rates
 from benchmarks.baselines import answers
 from simulator.dataset import Dataset

@@ -258,6 +258,12 @@ SCORES = [
         (instead(_WRITE, "            model.sto_all.data = model.sto_all.data.sign() * 1.0\n" + _WRITE),),
         verdict="rejected",
     ),
+    Cheat(
+        "1 everywhere, with the signs of the roles",
+        "learns nothing",
+        (instead(_WRITE, "            model.sto_all.data = observations.graph.role.sign() * 1.0\n" + _WRITE),),
+        verdict="rejected",
+    ),
 ]
 
 CORPUS = [*TRUTH, *ARTIFACTS, *OTHERS, *MACHINE, *SCORES]

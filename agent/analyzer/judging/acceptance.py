@@ -7,8 +7,7 @@
 A failure on one of the first seeds of a fidelity fails the experiment. Later ones count as a score of 0, and more than
 a quarter of the fresh seeds fail it.
 
-The trivial answer. Below `full` the baseline has not had its whole training, and an answer that learns nothing, 1
-everywhere, may score above it. While the incumbent does not, a candidate has to beat that answer too.
+A candidate also has to beat an answer that learns nothing (`trivial`).
 
 Fewer lines of code than the incumbent's, or fewer changes, win ties; their confirmation is worth least.
 """
@@ -49,10 +48,9 @@ from agent.analyzer.judging.noise import Evidence, Prior, outcomes, slope
 from agent.analyzer.judging.screening import LOOKS as SCREENS
 from agent.analyzer.judging.screening import Race, looks, race, reference
 from agent.analyzer.judging.seeds import BASELINE_SEEDS, confirm_seeds, own_seeds, screen_seeds
-from memory.objective import trivial_of
+from agent.analyzer.judging.trivial import to_beat
 from memory.records import Experiment, TrialKey, TrialResult, Verdict
 
-_WHOLE = "full"  # the fidelity at which a baseline has had its whole training
 _DEARER = 1.5
 
 
@@ -175,9 +173,9 @@ class _Hearing:
             return Wanted(further[0], state.lead if state else None, ahead=ahead)
         if not state.decision:
             return Verdict("rejected", self._screened_out(state, fidelity), self.incumbent.id, state.lead)
-        trivial = self._trivial()
-        if fidelity == self.top and trivial is not None and state.ours <= trivial:
-            reason = f"{_learns_nothing(state.ours, state.seeds, trivial)}; it leads {self.incumbent.id}"
+        trivial = to_beat(self.candidate, self.incumbent, self.evidence)
+        if fidelity == self.top and trivial is not None and state.ours <= trivial.score:
+            reason = f"{trivial.not_above(state.ours, state.seeds)}; it leads {self.incumbent.id}"
             return Verdict("rejected", reason, self.incumbent.id, state.lead)
         return None
 
@@ -191,15 +189,6 @@ class _Hearing:
         if state.needed < 0:
             rule = f"a lag of less than {-state.needed:.4f} was allowed{' to simpler code' if self.simpler else ''}"
         return f"screened out at {fidelity} on {seeds}: {pair}; {rule}"
-
-    def _trivial(self) -> float | None:
-        """Return the score of 1 everywhere if the candidate has to beat it, otherwise None."""
-        trials = (*self.candidate.trials, *self.incumbent.trials)
-        scores = [score for t in trials if (score := trivial_of(t.scores)) is not None]
-        if self.top == _WHOLE or not scores:
-            return None
-        known = reference(self.incumbent, self.top) or list(self.incumbent.scores(self.top).values())
-        return max(scores) if not known or statistics.fmean(known) <= max(scores) else None
 
     def _confirm(self) -> Wanted | Verdict:
         """Take the looks in turn, up to the first that decides or has not been measured."""
@@ -335,16 +324,13 @@ class _Hearing:
 
     def _above_trivial(self, scores: Sequence[float]) -> _AboveTrivial | None:
         """Compare a candidate with the trivial answer, None if it need not beat that."""
-        trivial = self._trivial()
+        trivial = to_beat(self.candidate, self.incumbent, self.evidence)
         if trivial is None:
             return None
-        contrast = paired([score - trivial for score in scores], self._prior.sigma(scores))
-        words = _learns_nothing(statistics.fmean(scores), len(scores), trivial)
+        contrast = paired([score - trivial.score for score in scores], self._prior.sigma(scores))
         if contrast.effect > 0:
-            words = (
-                f"not shown to learn anything: {contrast.effect:+z.4f} over {trivial:.4f}, the score of 1 everywhere"
-            )
-        return _AboveTrivial(contrast, words)
+            return _AboveTrivial(contrast, trivial.not_shown_above(contrast.effect))
+        return _AboveTrivial(contrast, trivial.not_above(statistics.fmean(scores), len(scores)))
 
     def _too_few(self, fresh: Sequence[int]) -> Verdict | None:
         """Return the verdict where the incumbent did not complete enough fresh trainings, else None."""
@@ -375,10 +361,6 @@ class _Hearing:
 
 def _why_failed(trial: TrialResult) -> str:
     return f"{trial.status.replace('_', ' ')} in {trial.trial}: {trial.reason}"
-
-
-def _learns_nothing(score: float, seeds: int, trivial: float) -> str:
-    return f"learns nothing: {score:.4f} on {seeds} seeds is not above {trivial:.4f}, the score of 1 everywhere"
 
 
 def _cost(candidate: Experiment, evidence: Evidence) -> str:

@@ -28,7 +28,7 @@ from simulator.stated_columns import StatedColumns
 
 
 @cache
-def _candidates(
+def candidates(
     degree: int, substrates: range, products: range, constraints: Constraints
 ) -> tuple[Ints, tuple[tuple[int, ...], ...]]:
     """Return primitive integer columns in ascending order, shape (K, degree), and their allowed multiples."""
@@ -100,7 +100,7 @@ def _decoded(graph: Graph, sto_all: Floats, constraints: Constraints) -> Ints:
     scales: list[float] = []
     for members in reaction_edges(graph):
         role = graph.role[members]
-        primitive, multiples = _candidates(len(members), *_sides(role, constraints), constraints)
+        primitive, multiples = candidates(len(members), *_sides(role, constraints), constraints)
         if not len(primitive):
             column = sto_all[members]
             magnitude = np.clip(np.rint(np.abs(column)), min(constraints.alphabet), max(constraints.alphabet))

@@ -16,6 +16,7 @@ from agent.analyzer.scoring.decode import decode, reaction_edges
 from agent.analyzer.scoring.dynamics import EstimatedDynamics, rollouts
 from agent.analyzer.scoring.estimate import Confidence, Estimate, read_estimate
 from agent.analyzer.scoring.support import support
+from agent.analyzer.scoring.uninformed import baseline, uninformed
 from simulator.dataset import Dataset, FrozenData, Truth
 from simulator.kinetics import Floats
 from simulator.kinetics.shared_functions import SharedFunctions
@@ -52,7 +53,11 @@ def coefficient_scores(sto_all: Floats, decoded: Ints, dataset: Dataset) -> Scor
     scores = edge_scores(sto_all, decoded, truth, np.ones(len(decoded), dtype=bool))
     identifiable = edge_scores(sto_all, decoded, truth, dataset.identifiability.edges)
     scores |= {f"{name}_identifiable": value for name, value in identifiable.items()}
-    return scores | {"exact_reactions": exact_reactions(truth.graph, decoded, truth.sto_all)}
+    answers = uninformed(truth.graph, dataset.regime.constraints, dataset.stated_columns)
+    return scores | {
+        "uninformed_exact": max(_share(answer == truth.sto_all) for answer in answers),
+        "exact_reactions": exact_reactions(truth.graph, decoded, truth.sto_all),
+    }
 
 
 def r2(truth: Floats, estimate: Floats) -> float:
@@ -73,11 +78,6 @@ def support_f1(decoded: Ints, truth: Ints) -> float:
     """F1 of the non-zero pattern over candidate edges; 1 where every candidate is an edge."""
     hits = np.sum((decoded != 0) & (truth != 0))
     return float(2.0 * hits / max(np.sum(decoded != 0) + np.sum(truth != 0), 1))
-
-
-def baseline(graph: Graph) -> Ints:
-    """Return the trivial answer, shape (E,): 1 for every candidate edge, with the sign of its role if that is given."""
-    return np.where(graph.role < 0, -1, 1)
 
 
 def edge_scores(sto_all: Floats, decoded: Ints, truth: Truth, edges: NDArray[np.bool_]) -> Scores:

@@ -1,8 +1,8 @@
 """The text of questions: rendered from `prompts/`, bounded in length.
 
 The parts that change least come first, so that a provider can reuse the beginning of the last question: the task, the
-user's brief and the code, then the past, then the request. Of the scores, a question has `exact`, `blind` and
-`baseline_exact` alone: the others use the truth for more than a count.
+user's brief and the code, then the past, then the request. Of the scores, a question has `exact`, `blind` and those of
+answers without data alone: the others use the truth for more than a count.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from agent.analyzer.judging.trivial import WHOLE
 from agent.analyzer.scoring import decode
 from agent.executor.code.scratch import difference_between
 from agent.planner.contract import ANSWERED, Lesson, Situation, Terms
@@ -24,7 +25,7 @@ from agent.planner.questions.source_map import source_map
 from memory.cost import cost_of
 from memory.formatting import counted, decimal, verdicts_text
 from memory.leaderboard import count_verdicts, standing
-from memory.objective import trivial_of
+from memory.objective import trivial_of, uninformed_of
 from memory.records import IN_WORDS, Experiment, Finding, Role
 from stoichloop.foreign_text import one_line
 
@@ -122,7 +123,7 @@ class Reading:
 
     def _task(self, terms: Terms) -> str:
         """Return what stays the same through a campaign: the task, the decoder, the rules of judging."""
-        trivial = (trivial_of(t.scores) for e in self.situation.past for t in e.trials)
+        scores = next((t.scores for e in self.situation.past for t in e.trials if t.scores), {})
         what, how = (decode.__doc__ or "").strip().split("\n\n")[:2]
         text = render_prompt(
             "task.md.j2",
@@ -130,7 +131,8 @@ class Reading:
             objective=self.situation.objective,
             terms=terms,
             decoder=f"{what}\n\n{_PROSE.sub(' ', how)}",
-            trivial=next((score for score in trivial if score is not None), None),
+            trivial=trivial_of(scores),
+            uninformed=uninformed_of(scores) if self.fidelity != WHOLE else None,
         )
         length = self._length(_TASK)
         return text if len(text) <= length else f"{text[:length]}\n{CUT}\n"

@@ -356,26 +356,6 @@ def test_failures_in_trials_that_ran_ahead_of_a_look_are_left_to_the_next() -> N
     assert verdict_on(replace(candidate, trials=(*candidate.trials, *ahead)), incumbent).verdict == "accepted"
 
 
-def with_trivial(e: Experiment, trivial: float) -> Experiment:
-    return replace(e, trials=tuple(replace(t, scores=t.scores | {"baseline_exact": trivial}) for t in e.trials))
-
-
-def test_an_answer_that_learns_nothing_is_not_accepted_over_a_baseline_that_was_cut_short() -> None:
-    twin = with_trivial(scored("e0007", [0.617] * 2), 0.617)
-    words = "learns nothing: 0.6170 on 2 seeds is not above 0.6170, the score of 1 everywhere; it leads e0001"
-    assert verdict_on(twin, with_trivial(baseline(), 0.617)).reason == words
-    better, incumbent = confirmed(0.2, FIRST)
-    assert verdict_on(with_trivial(better, 0.505), incumbent).reason.startswith("learns nothing: 0.5000 on 12 seeds")
-    assert verdict_on(with_trivial(better, 0.4), incumbent).verdict == "accepted"
-    near = with_trivial(better, 0.498)  # above that answer, which 12 seeds do not show
-    assert isinstance(answer_to(near, incumbent), Wanted)
-    little, incumbent = confirmed(0.005, FIRST)
-    assert isinstance(answer_to(little, incumbent), Wanted)
-    assert verdict_on(with_trivial(little, 0.4), incumbent).reason.startswith("learns nothing: 0.3050 on 12 seeds")
-    last, incumbent = confirmed(0.2, LAST)
-    assert verdict_on(with_trivial(last, 0.4999), incumbent).reason.startswith("not shown to learn anything: +0.0001")
-
-
 def test_fewer_lines_of_code_win_ties_and_only_ties() -> None:
     tie = confirmed(0.001)
     assert verdict_on(*tie).verdict == "rejected"

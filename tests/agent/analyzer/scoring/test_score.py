@@ -7,7 +7,6 @@ import pytest
 from agent.analyzer.scoring.dynamics import EstimatedDynamics
 from agent.analyzer.scoring.estimate import Confidence
 from agent.analyzer.scoring.score import (
-    baseline,
     confidence_scores,
     edge_scores,
     exact_reactions,
@@ -15,6 +14,7 @@ from agent.analyzer.scoring.score import (
     score,
     support_f1,
 )
+from agent.analyzer.scoring.uninformed import baseline
 from simulator.dataset import Dataset, Truth
 from simulator.identifiability.facts import Identifiable
 from simulator.network import graph_of

@@ -144,7 +144,8 @@ def test_a_question_states_the_task_and_nothing_of_the_truth(state: CodeState, t
     )
     write_estimate(wrong, estimate)
     past = a_night(state)
-    trial = replace(past[0].trials[0], scores={**past[0].trials[0].scores, "baseline_exact": 0.5678, "r2": 0.4321})
+    known = {"baseline_exact": 0.5678, "uninformed_exact": 0.68, "r2": 0.4321}
+    trial = replace(past[0].trials[0], scores={**past[0].trials[0].scores, **known})
     past[0] = replace(past[0], trials=(trial, *past[0].trials[1:]))
     told = told_of(past, state, terms)
     told = replace(told, host=replace(told.host, figures=lambda _: diagnose(estimate, path)))  # type: ignore[type-var]
@@ -156,6 +157,7 @@ def test_a_question_states_the_task_and_nothing_of_the_truth(state: CodeState, t
         "No edge is false",
         "dc/dt is given, exact.",
         "has `exact` 0.5678\n(`baseline_exact`)",
+        "the columns that the regime allows, has 0.6800.",
         "with the smallest angle to the estimated one",
         "50 steps (`probe`)",
         "A trial is ended after 60 s.",
