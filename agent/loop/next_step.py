@@ -125,13 +125,23 @@ class _Needs:
     @property
     def trials(self) -> list[TrialKey]:
         """Return all trials that a verdict needs."""
-        ordered = chain(self.baseline, self.confirm[:1], self.screen, self.confirm[1:])
+        leading = [wanted for wanted in self.confirm[:1] if not _is_tie(wanted)]
+        ordered = chain(self.baseline, leading, self.screen, self.confirm[len(leading) :])
         return [trial for wanted in ordered for trial in wanted.trials]
+
+    @property
+    def ties(self) -> list[TrialKey]:
+        """Return those that confirm simpler code that does not lead: they are worth less than a new proposal."""
+        return [trial for wanted in self.confirm if _is_tie(wanted) for trial in wanted.trials]
 
     @property
     def ahead(self) -> Iterator[TrialKey]:
         """Yield the trials that a verdict may need later."""
         return (trial for wanted in chain(self.baseline, self.confirm, self.screen) for trial in wanted.ahead)
+
+
+def _is_tie(confirmed: Wanted) -> bool:
+    return confirmed.lead is not None and confirmed.lead < 0.0
 
 
 def next_step(snapshot: Snapshot) -> Step:
@@ -150,10 +160,10 @@ def next_step(snapshot: Snapshot) -> Step:
         return Wait("pause")
     return (
         _try_idea(snapshot)
-        or _start(snapshot, needs.trials)
+        or _start(snapshot, _needed_now(snapshot, needs))
         or _close(snapshot)  # planners learn from the findings, so they come before the next question
         or _ask(snapshot, needs)
-        or _start(snapshot, _speculation(snapshot, needs))
+        or _start(snapshot, [*needs.trials, *_speculation(snapshot, needs)])
         or _explain(snapshot)
         or _wait_or_stop(snapshot, needs)
     )
@@ -185,6 +195,14 @@ def _try_idea(snapshot: Snapshot) -> TryIdea | None:
         return None
     pins = [e for e in snapshot.experiments if e.accepted and e.id in steering.pinned[-1:]]
     return TryIdea(steering.ideas[0], next(iter(pins), leader))
+
+
+def _needed_now(snapshot: Snapshot, needs: _Needs) -> list[TrialKey]:
+    """Return the trials that come before a new proposal. Ties leave half of the slots to others."""
+    running = sum(trial in snapshot.running for trial in needs.ties)
+    room = max(1, snapshot.slots // 2) * snapshot.a_slot - running
+    later = {*[trial for trial in needs.ties if trial not in snapshot.running][max(0, room) :]}
+    return [trial for trial in needs.trials if trial not in later]
 
 
 def _start(snapshot: Snapshot, trials: Sequence[TrialKey]) -> StartTrials | None:
@@ -261,7 +279,7 @@ def _count(snapshot: Snapshot, needs: _Needs) -> int:
     when the answer comes; where slots are many, it is asked before. Its answer should not take much longer than a
     trial: it could not know what has ended meanwhile.
     """
-    needed = set(needs.trials)
+    needed = set(needs.trials) - set(needs.ties)
     waiting = len(needed.difference(snapshot.running))
     takers, soon, waits_for_others = snapshot.free, 0, snapshot.proposal_s > 0
     if waits_for_others:
@@ -311,7 +329,7 @@ def _wait_or_stop(snapshot: Snapshot, needs: _Needs) -> Wait | Stop:
         snapshot.explaining is not None and snapshot.trial_fits,
     )
     if snapshot.left_s > 0 and any(reasons):
-        first = _fitting(snapshot, needs.trials)[: snapshot.slots * snapshot.a_slot]
+        first = _fitting(snapshot, _needed_now(snapshot, needs))[: snapshot.slots * snapshot.a_slot]
         return Wait(_why_idle(snapshot), tuple(first))
     if snapshot.solved and not judging:
         return Stop(Ending("finished", snapshot.solved))

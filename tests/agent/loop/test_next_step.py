@@ -182,6 +182,21 @@ def test_the_leader_is_confirmed_first_then_come_candidates_then_the_other_confi
     assert started(next_step(replace(rest, free=99))) == {*screening("e0004"), *(others - leading)}
 
 
+def test_simpler_code_that_does_not_lead_is_confirmed_beside_new_proposals() -> None:
+    """Its confirmation takes half of the slots while the planner may have something, and all of them afterwards."""
+    tie = scored("e0002", [0.3] * 8)
+    fewer = {"e0001": 1000, "e0002": 900}
+    start = snapshot((BASELINE, tie), (CLOSED, OPEN), slots=4, free=4, lines_of_code=fewer)
+    half = started(next_step(start))
+    assert len(half) == 2
+    busy = replace(start, running=tuple(half), free=2)
+    assert isinstance(next_step(busy), OpenBlock)
+    assert len(started(next_step(replace(busy, barren=("sweep", "code"))))) == 2
+    fresh = scored("e0003")
+    both = replace(busy, experiments=(*busy.experiments, fresh), lines_of_code=fewer | {"e0003": 1000})
+    assert started(next_step(both)) == {*screening("e0003")}
+
+
 def test_a_slot_that_would_idle_runs_the_next_look_then_further_seeds_of_the_incumbent() -> None:
     candidate = scored("e0002", [0.5, 0.5])
     past = (BASELINE, candidate)
