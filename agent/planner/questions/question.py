@@ -17,6 +17,7 @@ from agent.planner.composition import compose
 from agent.planner.contract import ANSWERED, Objection, PlannerHost, Situation
 from agent.planner.proposal import Edit, Proposal
 from agent.planner.questions.novelty import rejected_like
+from agent.planner.questions.past import led
 from agent.planner.questions.prompts import render_prompt
 from agent.planner.questions.quotation import quote
 from agent.planner.questions.reading import Reading
@@ -115,7 +116,7 @@ class Question:
     Attributes:
         roles: one for each proposal that is wanted.
         parent: the experiment that is shown, and that proposals change unless they name another.
-        repairs: the failed experiment whose patch it is to mend, None for new ideas.
+        repairs: the experiment whose patch it is to mend, None for new ideas.
         earlier: what has been proposed for the same block.
         proposals: the answers that may be returned.
     """
@@ -303,9 +304,9 @@ def what_is_wrong(error: ValidationError) -> str:
 
 
 def _to_repair(past: Sequence[Experiment]) -> Experiment | None:
-    """Return the newest failed patch without a repair that is not the last of a chain of repairs.
+    """Return the newest patch that broke a training and has no repair, unless it is the last of a chain of repairs.
 
-    A move of the catalogue is not repaired.
+    A rejected one has to lead its parent on the seeds that it completed. A move of the catalogue is not repaired.
     """
     by_id = {e.id: e for e in past}
     mended = {e.repairs for e in past}
@@ -313,9 +314,12 @@ def _to_repair(past: Sequence[Experiment]) -> Experiment | None:
     def repairs_before(e: Experiment) -> int:
         return 0 if e.repairs is None else 1 + repairs_before(by_id[e.repairs])
 
+    def broke(e: Experiment) -> bool:
+        word = e.verdict.verdict if e.verdict else None
+        return word == "failed" or (word == "rejected" and bool(e.incomplete) and led(e, by_id))
+
     for e in reversed(past):
-        failed = e.verdict is not None and e.verdict.verdict == "failed"
-        if failed and e.patch and e.move is None and e.id not in mended and repairs_before(e) < _REPAIRS:
+        if broke(e) and e.patch and e.move is None and e.id not in mended and repairs_before(e) < _REPAIRS:
             return e
     return None
 

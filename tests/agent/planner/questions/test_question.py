@@ -17,7 +17,7 @@ from agent.planner.proposal import Edit, Proposal
 from agent.planner.questions.question import ProposalsAnswer, ProposedExperiment, Question, next_question
 from agent.planner.questions.reading import Reading
 from memory.records import Experiment, Role, Verdict
-from tests.agent.experiments import FIDELITY, scored
+from tests.agent.experiments import FIDELITY, scored, with_crash
 from tests.agent.planner.situations import EDIT, broken, situation
 from tests.conftest import ROOT, UNCONTAINED
 
@@ -215,6 +215,18 @@ def test_a_repair_goes_on_top_of_the_incumbent_if_the_patch_still_applies(
     assert asked.objection(answer({"changes": {"lr_S": 0.01}})) == "a repair changes the code: give edits or a diff"
     assert asked.objection(answer({"edits": (EDIT,)})) is None
     assert [(p.parent, p.repairs) for p in asked.proposals] == [(parent, "e0003")]
+
+
+@pytest.mark.parametrize(("score", "repaired"), [(0.4, True), (0.2, False)])
+def test_a_rejected_patch_that_leads_where_it_completes_is_repaired(
+    state: CodeState, score: float, repaired: bool
+) -> None:
+    uneven = with_crash(replace(scored("e0002", [score]), verdict=REJECTED, patch=broken().patch), "LinAlgError")
+    told = situation(state, rung="code", past=[uneven]).situation
+    asked = next_question(told, [], 0)
+    assert (asked.repairs is uneven) == repaired
+    words = f"{REJECTED.reason}; 1 of 2 trainings did not complete: crashed, LinAlgError"
+    assert (words in asked.text(Reading(told, FIDELITY)).partition("Why it failed:")[2]) == repaired
 
 
 def test_experiments_are_combined_by_their_names(state: CodeState) -> None:
