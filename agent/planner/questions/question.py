@@ -130,7 +130,8 @@ class Question:
     _passed: list[Proposal] = field(default_factory=list, init=False)
     _refused: list[Proposal] = field(default_factory=list, init=False)
     _failed: int = field(default=0, init=False)
-    _warned: bool = field(default=False, init=False)
+    _answers: int = field(default=0, init=False)
+    _warned: bool = field(default=False, init=False)  # of what is close to a rejected experiment
 
     @property
     def answers(self) -> type[ProposalsAnswer]:
@@ -162,7 +163,8 @@ class Question:
         A patch may take a minute to fail: of one answer, as many may as proposals are wanted.
         """
         self._refused, self._failed = [], 0
-        warned, self._warned = self._warned, True
+        self._answers += 1
+        warned = self._warned or self._answers > CORRECTIONS  # to the last answer none can follow
         faults: list[str] = []
         for number, proposed in enumerate(answer.proposals, 1):
             if len(self._passed) == len(self.roles):
@@ -192,8 +194,8 @@ class Question:
         if any(_content(proposal) == _content(other) for other in self._passed):
             return None
         words = self._unfit(proposed, proposal, parent)
-        if not words and not warned and not self.repairs:
-            words = self._known_as_rejected(proposal)
+        if not words and not warned and not self.repairs and (words := self._known_as_rejected(proposal)):
+            self._warned = True
         return words or self._objection_of_host(proposal)
 
     def _unfit(self, proposed: ProposedExperiment, proposal: Proposal, parent: Experiment) -> str | None:

@@ -174,6 +174,19 @@ def test_what_is_like_a_rejected_proposal_is_returned_once(state: CodeState) -> 
         assert question(state, [tried]).objection(answer({"changes": other})) is None
 
 
+@pytest.mark.parametrize(("faults", "warned"), [(1, True), (2, False)])
+def test_an_answer_with_another_fault_is_not_yet_warned_of_its_likeness(
+    state: CodeState, faults: int, warned: bool
+) -> None:
+    """The last answer is not warned at all, since none can follow in which the model insists."""
+    tried = replace(scored("e0002"), changes={"lr_S": 0.02}, verdict=REJECTED)
+    asked = question(state, [tried])
+    for _ in range(faults):
+        assert "is outside its range" in (asked.objection(answer({"changes": {"lr_S": 1e9}})) or "")
+    assert (asked.objection(answer({"changes": {"lr_S": 0.03}})) or "").startswith("e0002 tried this") == warned
+    assert asked.objection(answer({"changes": {"lr_S": 0.03}})) is None
+
+
 def test_a_patch_that_adds_the_lines_of_a_rejected_one_is_returned_once(state: CodeState) -> None:
     lines = [f"total = total + term_{n}" for n in range(4)]
     patch = "--- a/gnn/loss.py\n+++ b/gnn/loss.py\n@@ -1 +1,5 @@\n" + "".join(f"+{line}\n" for line in lines)
