@@ -61,7 +61,9 @@ class ProposedExperiment(BaseModel):
     widen: dict[str, str] = Field(default={}, description="why a field gets a value outside its range, by field")
     edits: tuple[Edit, ...] = Field(default=(), description="texts to replace, each found exactly once in its file")
     diff: str = Field(default="", max_length=100_000, description="in place of edits: one unified diff")
-    combines: tuple[str, ...] = Field(default=(), max_length=10, description="in place of changes: experiments to join")
+    combines: tuple[str, ...] = Field(
+        default=(), max_length=10, description="experiments to join under changes and edits"
+    )
     kind: ProposalKind = Field(default="candidate", description="diagnosis: a patch that prints figures, never scored")
 
     @model_validator(mode="after")
@@ -232,16 +234,19 @@ class Question:
         return objection.words if objection else None
 
     def _combination(self, proposed: ProposedExperiment, parent: Experiment) -> Proposal | Objection:
-        """Return the changes of the named experiments together."""
+        """Return the changes of the named experiments together, and those of the proposal on top."""
         candidates = (e for e in self.situation.past if e.kind == "candidate" and e.commit is not None)  # not refused
         known = {e.id: e for e in candidates if e.changes or e.patch}
         if unknown := [shorten(name, _NAME, "...") for name in proposed.combines if name not in known]:
             return Objection(f"{', '.join(unknown)} cannot be combined: no such candidate was run with a change")
-        if proposed.changes or proposed.edits or proposed.diff:
-            return Objection("combines stands alone: give no changes, edits or diff beside it")
+        if proposed.diff:
+            return Objection("the code that a diff would be of is not shown: give edits beside combines")
         made = compose([known[name] for name in proposed.combines], parent, self.situation.host)
         if isinstance(made, Objection):
             return made
+        if proposed.changes or proposed.edits:  # more than its parts make, so it is no combination of theirs
+            changes = made.changes | proposed.changes
+            return self._proposal(proposed, parent).model_copy(update={"changes": changes, "diff": made.diff})
         title = shorten(proposed.title, TITLE_CHARACTERS, " ...") or made.title
         return made.model_copy(update={"title": title, "hypothesis": proposed.hypothesis})
 

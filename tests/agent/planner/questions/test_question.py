@@ -18,6 +18,7 @@ from agent.planner.questions.question import ProposalsAnswer, ProposedExperiment
 from agent.planner.questions.reading import Reading
 from memory.records import Experiment, Role, Verdict
 from tests.agent.experiments import FIDELITY, scored, with_crash
+from tests.agent.planner.codes import BASE, LINES, MODEL, Codes, edited
 from tests.agent.planner.situations import EDIT, broken, situation
 from tests.conftest import ROOT, UNCONTAINED
 
@@ -254,3 +255,19 @@ def test_experiments_are_combined_by_their_names(state: CodeState) -> None:
     (proposal,) = asked.proposals
     assert (proposal.changes, proposal.combines) == ({"lr_S": 0.02, "lr_k": 0.02}, ("e0002", "e0003"))
     assert proposal.hypothesis == "h"
+
+
+def test_a_rejected_experiment_is_built_on_by_combining_it_with_edits_of_its_code(tmp_path: Path) -> None:
+    codes = Codes(tmp_path)
+    codes.add(codes.baseline, [0.31], texts={**BASE, MODEL: edited(LINES, line2="signs")}, changes={"lr_S": 0.02})
+    deeper = {"file": MODEL, "search": "signs\n", "replace": "signs\ndeeper\n"}
+    asked = next_question(codes.situation(codes.baseline), [], 0)
+    assert asked.objection(answer({"combines": ("e0002",), "edits": (deeper,), "changes": {"width": 64}})) is None
+    (proposal,) = asked.proposals
+    assert codes.made_by(proposal, MODEL) == edited(LINES, line2="signs")
+    assert proposal.edits == (Edit(**deeper),)  # on top of that
+    assert (proposal.parent, proposal.changes) == ("e0001", {"lr_S": 0.02, "width": 64})
+    assert proposal.combines == ()  # with the edit it is more than e0002
+    again = next_question(codes.situation(codes.baseline), [], 0)
+    words = "the code that a diff would be of is not shown: give edits beside combines"
+    assert again.objection(answer({"combines": ("e0002",), "diff": "--- a/gnn/model.py"})) == words
