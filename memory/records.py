@@ -190,7 +190,7 @@ class Experiment:
         title: the idea in at most `TITLE_CHARACTERS` characters, empty in old ledgers. hypothesis: the detail.
         changes: fields whose value differs from the parent. configuration: all fields.
         patch: unified diff against the code of the parent, empty if there is none.
-        move: name of the patch in the catalogue of moves. repairs: id of the failed experiment that the patch repairs.
+        move: name of the patch in the catalogue of moves. repairs: id of the experiment whose patch it repairs.
         combines: ids of the experiments whose changes it makes together on its parent, empty for a change of its own.
         kind: a `diagnosis` counts in no statistic. prompt: `Call.prompt` of the request that it answers, or empty.
         idea: number of the user's idea that it tries, None for a planner's. author: the user whose idea it is.
@@ -246,6 +246,11 @@ class Experiment:
     def accepted(self) -> bool:
         """True after a verdict of improvement; the baseline is accepted without a comparison."""
         return self.verdict is not None and self.verdict.verdict == "accepted"
+
+    @property
+    def incomplete(self) -> list[TrialResult]:
+        """The trials that ended without a score; a diagnosis is not meant to have one."""
+        return [t for t in self.trials if t.status not in ("completed", "diagnosed")]
 
     def tried(self, fidelity: str) -> set[int]:
         """Return the seeds that have a result at one fidelity, completed or not; a diagnosis has none."""

@@ -148,10 +148,19 @@ def _by_block(calls: Sequence[Call], blocks: Sequence[Block], experiments: Seque
         outcomes = Counter(_flat(call.outcome.partition(": retry in ")[0], 200) for call in made)
         told = "; ".join(f"{outcome}, {count} times" if count > 1 else outcome for outcome, count in outcomes.items())
         prompts = {call.prompt for call in made}
-        proposed = _evidence([e.id for e in experiments if e.prompt in prompts])
+        proposed = _evidence([_judged(e) for e in experiments if e.prompt in prompts])
         told += f"; proposed {proposed}" if proposed else ""
         files = " to ".join(f"calls/{number:04d}.md" for number in sorted({numbers[0], numbers[-1]}))
         yield f"before {block}, {planner} asked {_flat(model, 100)}: {told}; {_spent(made)}; {files}"
+
+
+def _judged(experiment: Experiment) -> str:
+    """Return 'e0005 (rejected, -0.0100)': the verdict on an experiment, and its lead over the rival if it has one."""
+    verdict = experiment.verdict
+    if verdict is None:
+        return experiment.id
+    lead = "" if verdict.effect is None else f", {verdict.effect:+z.4f}"
+    return f"{experiment.id} ({verdict.verdict}{lead})"
 
 
 def _spent(calls: Sequence[Call]) -> str:

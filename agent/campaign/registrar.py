@@ -331,8 +331,7 @@ def edit_of(proposal: Proposal, sandbox: Sandbox, deadline: float = math.inf) ->
         try:
             if proposal.diff:
                 apply_diff(proposal.diff, folder)
-            else:
-                apply_edits(proposal.edits, folder)
+            apply_edits(proposal.edits, folder)
             inspect(folder, sandbox, deadline)
         except (OSError, ValueError, GitCommandError) as error:
             if _is_fault_of_machine(error):

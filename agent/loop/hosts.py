@@ -172,7 +172,7 @@ class CampaignPlanning:
 
     def output_of(self, experiment: Experiment) -> str:
         """See `PlannerHost`. At most the last `_OUTPUT_BYTES` bytes are returned."""
-        for trial in experiment.trials[-1:]:
+        for trial in (experiment.incomplete or experiment.trials)[-1:]:
             with suppress(OSError):
                 return tail_of(self._campaign.folder / trial.folder / PRINTED, _OUTPUT_BYTES)
         return ""

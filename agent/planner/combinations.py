@@ -97,23 +97,21 @@ def sets_of(parts: Sequence[Part], parent: Experiment) -> Iterator[tuple[Part, .
 
 
 def rests_of(leader: Experiment, past: Sequence[Experiment]) -> Iterator[Rest]:
-    """Yield the rest of the newest combination behind `leader` without each part that was not left out before.
+    """Yield each combination behind `leader`, the newest first, without each part that was not left out before.
 
     A part that was accepted alone has shown its worth.
     """
     line, known = lineage(past, leader), {e.id: e for e in past}
-    places = [place for place, e in enumerate(line) if len(e.combines) > 1]
-    if not places:
-        return
-    built_on, combination, *later = line[places[-1] - 1 :]
-    parts = [_made(known[name], combination) for name in combination.combines]
-    since = past[past.index(combination) + 1 :]
-    for part in parts:
-        others = [other for other in parts if other is not part]
-        names = {other.id for other in others}
-        asked = any(e.parent == built_on.id and names <= {*e.combines} and part.id not in e.combines for e in since)
-        if not asked and not part.accepted:
-            yield Rest(built_on, (*others, *later), combination, part)
+    for place in (place for place in reversed(range(len(line))) if len(line[place].combines) > 1):
+        built_on, combination, *later = line[place - 1 :]
+        parts = [_made(known[name], combination) for name in combination.combines]
+        since = past[past.index(combination) + 1 :]
+        for part in parts:
+            others = [other for other in parts if other is not part]
+            names = {other.id for other in others}
+            asked = any(e.parent == built_on.id and names <= {*e.combines} and part.id not in e.combines for e in since)
+            if not asked and not part.accepted:
+                yield Rest(built_on, (*others, *later), combination, part)
 
 
 def _chain(e: Experiment, line: Mapping[str, Experiment], past: Sequence[Experiment]) -> tuple[Experiment, ...]:

@@ -91,7 +91,7 @@ class PlannerHost(Protocol):
         """Return the losses over the training of an experiment's worst trial; of its first where none has a score."""
 
     def output_of(self, experiment: Experiment) -> str:
-        """Return the end of the output of an experiment's last trial, empty before there is one."""
+        """Return the end of the output of the last trial that did not complete, else of the last; it may be empty."""
 
     def objection(self, proposal: Proposal) -> Objection | None:
         """Return why a proposal cannot become an experiment: it is known, does not apply, or is refused by policy.

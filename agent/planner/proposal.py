@@ -26,9 +26,10 @@ class Edit(_ProposalModel):
 class Proposal(_ProposalModel):
     """A hypothesis with its test: other values in the configuration, a patch of `gnn/`, or both.
 
-    A patch is either `edits` or a unified `diff`. `planner` names who proposed it, where one planner asks others;
-    `prompt` is `Call.prompt` of the request that it answers. `combines` names experiments whose changes it makes
-    together; given alone, `composition.compose` fills in the rest. A `diagnosis` is run once and never scored.
+    A patch is a unified `diff`, or `edits`, or edits of the code that a diff has made. `planner` names who proposed it,
+    where one planner asks others; `prompt` is `Call.prompt` of the request that it answers. `combines` names
+    experiments whose changes it makes together; given alone, `composition.compose` fills in the rest. A `diagnosis` is
+    run once and never scored.
     """
 
     title: str = Field(default="", max_length=TITLE_CHARACTERS)
@@ -54,6 +55,4 @@ class Proposal(_ProposalModel):
     def _changes_something(self) -> Proposal:
         if not self.changes and not self.patches and not self.combines:
             raise ValueError("a proposal must change something: give changes, edits, a diff or combines")
-        if self.edits and self.diff:
-            raise ValueError("a proposal has edits or a diff, not both")
         return self

@@ -63,6 +63,13 @@ def failed(name: str, status: Any, reason: str) -> Experiment:
     return replace(experiment, trials=(trial,))
 
 
+def with_crash(experiment: Experiment, reason: str) -> Experiment:
+    """Return an experiment that has crashed on one more seed, before the seeds that it completed last."""
+    *earlier, last = experiment.trials
+    crashed = replace(last, seed=999, status="crashed", reason=reason, scores={}, folder=f"{last.folder}-crashed")
+    return replace(experiment, trials=(*earlier, crashed, last))
+
+
 def situation(
     state: CodeState,
     past: Sequence[Experiment],

@@ -106,6 +106,17 @@ def test_a_diff_that_cannot_be_read_costs_no_more_than_its_summary(tmp_path: Pat
         assert "a patch that is no readable diff" in Log(ledger).text()
 
 
+def test_the_log_says_beside_a_request_what_became_of_its_proposals(tmp_path: Path) -> None:
+    with ledger_with(tmp_path / "memory.db", "x") as ledger:
+        ledger.add_call(Call("llm", "small", "q" * 64, 1, 1, 0.0, 1.0, "answered", 0.0))
+        own = [replace(scored(f"e000{number}"), block=2, prompt="q" * 64) for number in (3, 4, 5)]
+        ledger.open_block(Decision("code", None, "next"), own)
+        ledger.add_verdict("e0003", Verdict("accepted", "better", "e0001", 0.05, (0.04, 0.06), 1e-4))
+        ledger.add_verdict("e0004", Verdict("failed", "exit status 1"))
+        log = unescaped(Log(ledger).text())
+        assert "; proposed e0003 (accepted, +0.0500), e0004 (failed), e0005; " in log
+
+
 def test_an_experiment_is_cited_once(tmp_path: Path) -> None:
     told = Finding(0, "open question", "code: x", "x may help: +0.1 (e0002)", ("e0002", "e0003"), 0.1, 0.25, 0.0)
     with ledger_with(tmp_path / "memory.db", "x") as ledger:

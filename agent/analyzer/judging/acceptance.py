@@ -107,11 +107,12 @@ def judge(
 
 
 class _Half(NamedTuple):
-    """One half of a confirmation: on the campaign's own network, or on its siblings."""
+    """One half of a confirmation: on the campaign's own network, with the lead that is enough, or on its siblings."""
 
     contrast: Contrast
     p_value: float
     shown: bool
+    enough: float = 0.0
 
 
 class _Reach(NamedTuple):
@@ -271,7 +272,8 @@ class _Hearing:
         needed = f"a level of {level:.2g} was needed in test {place}"
         if not last:
             needed = f"{look.futile:g} was needed to go on, {level:.2g} to be accepted, in test {place}"
-        reason = f"not shown to be {better} {on}, where {needed}"
+        more = f"; a lead of more than {here.enough:.4f} would have been enough"
+        reason = f"not shown to be {better} {on}, where {needed}{more if here.contrast.effect < here.enough else ''}"
         if here.shown or promising:
             reason = f"the gain over {self.incumbent.id} is not shown on sibling networks; {on}"
         return Verdict("rejected", reason, *told)
@@ -298,7 +300,8 @@ class _Hearing:
         # A failed trial of the incumbent is no evidence about the candidate: that pair is left out.
         pairs = [ours[seed] - theirs[seed] for seed in fresh if seed in theirs]
         shown = contrast.effect >= enough and passes(contrast, pairs, level, -self._margin)
-        return _Half(contrast, contrast.p_value(-self._margin), shown)
+        least = max(enough, contrast.least_shown(level, -self._margin))
+        return _Half(contrast, contrast.p_value(-self._margin), shown, least)
 
     def _there(self, look: Look, level: float, gain: float) -> _Half:
         """Compare on sibling networks, with a `gain` on the campaign's own; without any, that half shows the gain."""
@@ -349,14 +352,12 @@ class _Hearing:
         broken, elsewhere = ([t for t in trials if t.status != "completed"] for trials in (tried, there))
         if len(broken) + len(elsewhere) <= FAILING * (len(tried) + len(there)):
             return None
+        most = f"{100 * FAILING:g} %"
         if len(broken) <= FAILING * len(tried):
-            reason = (
-                f"more than {100 * FAILING:g} % of the fresh trainings did not complete, above all on sibling networks"
-            )
+            reason = f"more than {most} of the fresh trainings did not complete, above all on sibling networks"
             return Verdict("failed", reason)
-        told = f"{len(broken)} of {len(tried)} fresh trainings did not complete; at most {100 * FAILING:g} % may fail"
-        reason = f"{told}: {_why_failed(broken[0])}"
-        return Verdict("failed", reason)
+        told = f"{len(broken)} of {len(tried)} fresh trainings did not complete; at most {most} may fail"
+        return Verdict("failed", f"{told}: {_why_failed(broken[0])}")
 
 
 def _why_failed(trial: TrialResult) -> str:

@@ -113,6 +113,14 @@ class Contrast:
         corrected = t + skew * t * t / 3.0 + skew**2 * t**3 / 27.0 + skew / 6.0
         return float(stats.t.sf(max(corrected, t / 2.0) if t > 0 else corrected, self.degrees))
 
+    def least_shown(self, level: float, least: float = 0.0) -> float:
+        """Return the effect whose p-value is `level`, a small one, with this error and skewness."""
+        quantile, skew = float(stats.t.isf(level, self.degrees)), self.skewness
+        t = quantile
+        if skew:  # the inverse of the correction in `p_value`
+            t = min(3.0 / skew * (math.cbrt(1.0 + skew * (quantile - skew / 6.0)) - 1.0), 2.0 * quantile)
+        return least + t * self.error
+
 
 def compare(differences: Sequence[float], noise: Noise) -> Contrast:
     """Summarise at least two paired differences; their variance is pooled with that of the noise, by degrees."""

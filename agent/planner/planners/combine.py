@@ -1,9 +1,9 @@
 """Combinations of what was tried: near misses together, accepted lines merged, and combinations without a part.
 
 First come new combinations of parts on the experiment to change. Then come fields that several experiments moved the
-same way and that lead together. At last the newest combination behind the incumbent is tried without one of its parts:
-with fewer changes it need not be better, so a part that does nothing is dropped. Nothing is combined twice on the same
-experiment.
+same way and that lead together. At last a combination behind the incumbent is tried without one of its parts: with
+fewer changes it need not be better, so a part that does nothing is dropped. This tests a principle, so for that role it
+comes first. Nothing is combined twice on the same experiment.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from agent.planner.families import Family, families
 from agent.planner.proposal import Proposal
 from memory.formatting import counted
 from memory.leaderboard import incumbent, left_out
-from memory.records import TITLE_CHARACTERS, Experiment
+from memory.records import TITLE_CHARACTERS, Experiment, Role
 from stoichloop.foreign_text import shorten
 
 _Key = tuple[str, frozenset[str]]  # a parent, and what is combined on it
@@ -33,21 +33,27 @@ class Combine:
     name: str = "combine"
     rungs: tuple[Rung, ...] = ("sweep", "code")
     _composed: dict[_Key, Proposal | None] = field(default_factory=dict, repr=False)  # None has met an objection
+    _rests: dict[_Key, Proposal | None] = field(default_factory=dict, repr=False)  # of a combination, not of a parent
 
     def propose(self, situation: Situation) -> list[Proposal]:
         """See `Planner`. On the rung `sweep`, configurations alone are combined."""
         proposals = list[Proposal]()
         for role, parent in situation.roles:
-            found = next(self._all(parent, situation, proposals), None)
+            found = next(self._all(role, parent, situation, proposals), None)
             if found is not None:
                 proposals.append(found.model_copy(update={"role": role}))
         return proposals
 
-    def _all(self, parent: Experiment, situation: Situation, earlier: Sequence[Proposal]) -> Iterator[Proposal]:
+    def _all(
+        self, role: Role, parent: Experiment, situation: Situation, earlier: Sequence[Proposal]
+    ) -> Iterator[Proposal]:
+        rests = self._without_a_part(parent, situation, earlier)
+        if role == "principle":
+            yield from rests
         yield from self._combinations(parent, situation, earlier)
         if situation.rung == "sweep":
             yield from _shared(parent, situation, self.fidelity, earlier)
-        yield from _without_a_part(parent, situation, earlier)
+        yield from rests
 
     def _combinations(
         self, parent: Experiment, situation: Situation, earlier: Sequence[Proposal]
@@ -68,6 +74,29 @@ class Combine:
                 yield made.model_copy(update={"hypothesis": _hypothesis(wanted, parent, made)})
             else:
                 self._composed[key] = None
+
+    def _without_a_part(
+        self, parent: Experiment, situation: Situation, earlier: Sequence[Proposal]
+    ) -> Iterator[Proposal]:
+        """Yield the incumbent without a part of a combination behind it, one at a time."""
+        past, leader = situation.past, incumbent(situation.past)
+        if leader is None or parent.id != leader.id:
+            return
+        pending = [(e.parent or "", e.combines) for e in past if e.verdict is None]
+        pending += [(proposal.parent, proposal.combines) for proposal in earlier]
+        if any(left_out(past, built_on, combines, leader) for built_on, combines in pending):
+            return
+        for rest in rests_of(leader, past):
+            key = _key(rest.combination.id, [e.id for e in rest.parts])
+            if key not in self._rests:
+                attempt = compose(rest.parts, rest.parent, situation.host)
+                self._rests[key] = attempt if isinstance(attempt, Proposal) else None
+            made = self._rests[key]
+            if made is None or made.patches != (situation.rung == "code"):
+                continue
+            told = made.model_copy(update=_texts(rest, leader))
+            if situation.host.objection(told) is None:
+                yield told
 
 
 def create(options: Options) -> Combine:
@@ -133,23 +162,6 @@ def _shared(parent: Experiment, situation: Situation, fidelity: str, earlier: Se
 def _told(family: Family) -> str:
     members = ", ".join(family.members)
     return f"{family.field} {_short(family.value)} ({members} led by {family.gain:+z.4f} more than the others)"
-
-
-def _without_a_part(parent: Experiment, situation: Situation, earlier: Sequence[Proposal]) -> Iterator[Proposal]:
-    """Yield the incumbent without a part of its newest combination, one at a time."""
-    past, leader = situation.past, incumbent(situation.past)
-    if leader is None or parent.id != leader.id:
-        return
-    pending = [(e.parent or "", e.combines) for e in past if e.verdict is None]
-    pending += [(proposal.parent, proposal.combines) for proposal in earlier]
-    if any(left_out(past, built_on, combines, leader) for built_on, combines in pending):
-        return
-    for rest in rests_of(leader, past):
-        made = compose(rest.parts, rest.parent, situation.host)
-        if isinstance(made, Proposal) and made.patches == (situation.rung == "code"):
-            told = made.model_copy(update=_texts(rest, leader))
-            if situation.host.objection(told) is None:
-                yield told
 
 
 def _texts(rest: Rest, leader: Experiment) -> dict[str, str]:

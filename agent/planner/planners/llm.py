@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 
 from agent.planner.bandit import ask_by_worth
 from agent.planner.contract import ANSWERED, Lesson, Options, Planner, Rung, Situation, first_explained
-from agent.planner.planners import moves, sweep
+from agent.planner.planners import combine, moves, sweep
 from agent.planner.proposal import Proposal
 from agent.planner.questions.answer import fit, read_answer
 from agent.planner.questions.lesson import LessonText
@@ -59,6 +59,7 @@ _T = TypeVar("_T")
 _ADDRESS = re.compile(r"(?P<name>.+)@(?P<url>https?://\S+)")
 _KEYS = ("STOICHLOOP_API_KEY", "OPENAI_API_KEY")
 _POLL_S = 0.1
+_COMBINED = 6  # of as many proposals in a row, one is a combination where there is something to combine
 # Shares of the model's context: a question, with the first answer and the corrections that follow it, must find room.
 _QUESTION, _ANSWER = 0.6, 0.36 / (1 + CORRECTIONS)
 _RULES, _SHORTEST = 8_000, 3_200  # characters: of the rules and the form beside a question, and of a question
@@ -149,10 +150,12 @@ class Llm:
 class Llms:
     """Asks each of several models as often as its proposals have earned, and the next where one fails.
 
-    When a limit is reached, `others` propose in their place until the budget ends.
+    Now and then `combiner` makes one of the proposals. When a limit is reached, it and `others` propose in the models'
+    place until the budget ends.
     """
 
     planners: Sequence[Llm]
+    combiner: Planner
     others: Sequence[Planner]
     seed: int
     name: str = "llm"
@@ -166,11 +169,24 @@ class Llms:
 
     def propose(self, situation: Situation) -> list[Proposal]:
         """See `Planner`."""
-        proposals = ask_by_worth(self.planners, situation, self.seed)
+        proposals = self._combination(situation)
+        if left := situation.roles[len(proposals) :]:
+            proposals += ask_by_worth(self.planners, replace(situation, roles=left), self.seed)
         left = situation.roles[len(proposals) :]
         if left and all(llm.given_up for llm in self.planners) and any(llm.limited for llm in self.planners):
-            proposals += ask_by_worth(self.others, replace(situation, roles=left), self.seed)
+            proposals += ask_by_worth((self.combiner, *self.others), replace(situation, roles=left), self.seed)
         return proposals
+
+    def _combination(self, situation: Situation) -> list[Proposal]:
+        """Return a combination for the first role unless the newest proposals hold one; for any rung, its own first."""
+        recent = any(e.planner == self.combiner.name for e in situation.past[1 - _COMBINED :])
+        if recent or all(llm.given_up for llm in self.planners):
+            return []
+        for rung in sorted(situation.rungs, key=lambda rung: rung != situation.rung):
+            given = replace(situation, rung=rung, roles=situation.roles[:1])
+            if found := self.combiner.propose(given):
+                return [proposal.model_copy(update={"planner": self.combiner.name}) for proposal in found]
+        return []
 
     def explain(self, situation: Situation, lesson: Lesson) -> Lesson:
         """See `Explainer`."""
@@ -184,7 +200,8 @@ def create(options: Options) -> Llms:
     several = len(options.models) > 1
     names = [f"llm {address}" if several else "llm" for address in options.models]
     planners = [planner_of(options, address, name) for address, name in zip(options.models, names, strict=True)]
-    return Llms(planners, (sweep.create(options), moves.create(options)), options.seed)
+    others = (sweep.create(options), moves.create(options))
+    return Llms(planners, combine.create(options), others, options.seed)
 
 
 def planner_of(options: Options, address: str, name: str = "llm") -> Llm:

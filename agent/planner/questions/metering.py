@@ -29,7 +29,7 @@ from memory.records import Call
 
 _OF_THIS_REQUEST = {400, 413, 422}  # the statuses that may be about the length or the form of one request alone
 CUT_OFF = "cut off: the answer reached its limit of tokens"
-_GO_ON = "sweeps and moves go on without it; to ask it again, give a higher "
+_GO_ON = "combinations, sweeps and moves go on without it; to ask it again, give a higher "
 CHARACTERS_A_TOKEN = 3.5  # of code and prose
 
 

@@ -5,7 +5,7 @@ Where there is no room for all, the oldest are left out; accepted experiments st
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from statistics import fmean, median
@@ -21,8 +21,8 @@ from memory.records import Experiment
 from memory.render import changed_files
 from stoichloop.foreign_text import shorten
 
-_DETAILED, _PRINTED = 6, 3  # the newest with figures on their estimate, the newest failed ones with their output
-OUTPUT = 2000  # characters of what a trial printed, from its end
+_DETAILED, _BROKEN = 6, 3  # the newest with figures on their estimate, and the newest with a training that broke
+OUTPUT, _ASIDE = 2000, 400  # characters of what a trial printed, from its end: of one that broke, and of others
 _HYPOTHESIS, _REASON = 500, 400
 _CURVE_POINTS = 12
 _BIG = 0.1  # a share of the room: a longer patch is shown only of an accepted experiment
@@ -70,12 +70,13 @@ class Past:
             rival=rival,
             rival_lead=rival and paired_lead(e, rival),
             reason=shorten(verdict.reason, _REASON) if verdict else "",
+            incomplete=incomplete_words(e),
             cost=cost_of(e, parent),
             of=" of the worst seed" if len(e.scores(self.fidelity)) > 1 else "",
             end=curve[-1] if curve else None,
             curve=_sketch([point.loss_pred for point in curve]) if detailed else "",
             figures=self.situation.host.diagnostics_of(e) if detailed else None,
-            output=self.situation.host.output_of(e)[-OUTPUT:].strip() if e.id in self._printed else "",
+            output=self._output(e),
             patch=e.patch.strip("\n") if patch else "",
         )
         return quote(text, len(text) + 1, e.id)
@@ -93,15 +94,15 @@ class Past:
         known = self.situation.objective == "exact" and blind
         return f"{words} at {self.fidelity}{spread}" + (f", blind {fmean(blind):.4f}" if known else "")
 
-    def led(self, e: Experiment) -> bool:
-        """Return whether an experiment leads its own parent on equal seeds."""
-        parent = self._known.get(e.parent or "")
-        pair = parent and paired_lead(e, parent)
-        return bool(pair and pair.lead > 0)
+    def _output(self, e: Experiment) -> str:
+        """Return the end of what an experiment printed, empty for an old one: of a training that broke, more."""
+        if e.id not in self._broken | self._detailed:
+            return ""
+        return self.situation.host.output_of(e)[-(OUTPUT if e.id in self._broken else _ASIDE) :].strip()
 
     def _forms(self, e: Experiment, room: int) -> Iterator[str]:
         """Yield the entry of an experiment in full, then shorter."""
-        if e.patch and (e.accepted or (self.led(e) and len(e.patch) <= _BIG * room)):
+        if e.patch and (e.accepted or (led(e, self._known) and len(e.patch) <= _BIG * room)):
             yield self.entry(e, patch=True)
         yield self.entry(e)
 
@@ -110,16 +111,32 @@ class Past:
         return {e.id: e for e in self.situation.past}
 
     @cached_property
-    def _detailed(self) -> Collection[str]:
+    def _detailed(self) -> set[str]:
         """Return the experiments whose estimate is described: the parent and the newest."""
         ended = [e.id for e in self.situation.past if any(t.status == "completed" for t in e.trials)]
         return {*ended[-_DETAILED:], self.parent or ""}
 
     @cached_property
-    def _printed(self) -> Collection[str]:
-        """Return the experiments whose output is quoted: the newest failed ones."""
-        failed = [e.id for e in self.situation.past if e.verdict is not None and e.verdict.verdict == "failed"]
-        return set(failed[-_PRINTED:])
+    def _broken(self) -> set[str]:
+        """Return the newest experiments of which a training did not complete."""
+        broken = [e.id for e in self.situation.past if e.incomplete or (e.verdict and e.verdict.verdict == "failed")]
+        return set(broken[-_BROKEN:])
+
+
+def led(e: Experiment, known: Mapping[str, Experiment]) -> bool:
+    """Return whether an experiment leads its own parent on the seeds that both completed."""
+    parent = known.get(e.parent or "")
+    pair = parent and paired_lead(e, parent)
+    return bool(pair and pair.lead > 0)
+
+
+def incomplete_words(e: Experiment) -> str:
+    """Return how many trainings did not complete, and why the last did not; empty where the verdict says it."""
+    broken = e.incomplete
+    if not broken or (e.verdict is not None and e.verdict.verdict == "failed"):
+        return ""
+    count = f"{len(broken)} of {counted(len(e.trials), 'training')} did not complete"
+    return f"{count}: {broken[-1].status.replace('_', ' ')}, {shorten(broken[-1].reason, _REASON)}"
 
 
 def _sketch(curve: Sequence[float]) -> str:

@@ -17,6 +17,7 @@ from agent.planner.composition import compose
 from agent.planner.contract import ANSWERED, Objection, PlannerHost, Situation
 from agent.planner.proposal import Edit, Proposal
 from agent.planner.questions.novelty import rejected_like
+from agent.planner.questions.past import led
 from agent.planner.questions.prompts import render_prompt
 from agent.planner.questions.quotation import quote
 from agent.planner.questions.reading import Reading
@@ -60,7 +61,9 @@ class ProposedExperiment(BaseModel):
     widen: dict[str, str] = Field(default={}, description="why a field gets a value outside its range, by field")
     edits: tuple[Edit, ...] = Field(default=(), description="texts to replace, each found exactly once in its file")
     diff: str = Field(default="", max_length=100_000, description="in place of edits: one unified diff")
-    combines: tuple[str, ...] = Field(default=(), max_length=10, description="in place of changes: experiments to join")
+    combines: tuple[str, ...] = Field(
+        default=(), max_length=10, description="experiments to join under changes and edits"
+    )
     kind: ProposalKind = Field(default="candidate", description="diagnosis: a patch that prints figures, never scored")
 
     @model_validator(mode="after")
@@ -115,7 +118,7 @@ class Question:
     Attributes:
         roles: one for each proposal that is wanted.
         parent: the experiment that is shown, and that proposals change unless they name another.
-        repairs: the failed experiment whose patch it is to mend, None for new ideas.
+        repairs: the experiment whose patch it is to mend, None for new ideas.
         earlier: what has been proposed for the same block.
         proposals: the answers that may be returned.
     """
@@ -129,7 +132,8 @@ class Question:
     _passed: list[Proposal] = field(default_factory=list, init=False)
     _refused: list[Proposal] = field(default_factory=list, init=False)
     _failed: int = field(default=0, init=False)
-    _warned: bool = field(default=False, init=False)
+    _answers: int = field(default=0, init=False)
+    _warned: bool = field(default=False, init=False)  # of what is close to a rejected experiment
 
     @property
     def answers(self) -> type[ProposalsAnswer]:
@@ -161,7 +165,8 @@ class Question:
         A patch may take a minute to fail: of one answer, as many may as proposals are wanted.
         """
         self._refused, self._failed = [], 0
-        warned, self._warned = self._warned, True
+        self._answers += 1
+        warned = self._warned or self._answers > CORRECTIONS  # to the last answer none can follow
         faults: list[str] = []
         for number, proposed in enumerate(answer.proposals, 1):
             if len(self._passed) == len(self.roles):
@@ -191,8 +196,8 @@ class Question:
         if any(_content(proposal) == _content(other) for other in self._passed):
             return None
         words = self._unfit(proposed, proposal, parent)
-        if not words and not warned and not self.repairs:
-            words = self._known_as_rejected(proposal)
+        if not words and not warned and not self.repairs and (words := self._known_as_rejected(proposal)):
+            self._warned = True
         return words or self._objection_of_host(proposal)
 
     def _unfit(self, proposed: ProposedExperiment, proposal: Proposal, parent: Experiment) -> str | None:
@@ -229,16 +234,19 @@ class Question:
         return objection.words if objection else None
 
     def _combination(self, proposed: ProposedExperiment, parent: Experiment) -> Proposal | Objection:
-        """Return the changes of the named experiments together."""
+        """Return the changes of the named experiments together, and those of the proposal on top."""
         candidates = (e for e in self.situation.past if e.kind == "candidate" and e.commit is not None)  # not refused
         known = {e.id: e for e in candidates if e.changes or e.patch}
         if unknown := [shorten(name, _NAME, "...") for name in proposed.combines if name not in known]:
             return Objection(f"{', '.join(unknown)} cannot be combined: no such candidate was run with a change")
-        if proposed.changes or proposed.edits or proposed.diff:
-            return Objection("combines stands alone: give no changes, edits or diff beside it")
+        if proposed.diff:
+            return Objection("the code that a diff would be of is not shown: give edits beside combines")
         made = compose([known[name] for name in proposed.combines], parent, self.situation.host)
         if isinstance(made, Objection):
             return made
+        if proposed.changes or proposed.edits:  # more than its parts make, so it is no combination of theirs
+            changes = made.changes | proposed.changes
+            return self._proposal(proposed, parent).model_copy(update={"changes": changes, "diff": made.diff})
         title = shorten(proposed.title, TITLE_CHARACTERS, " ...") or made.title
         return made.model_copy(update={"title": title, "hypothesis": proposed.hypothesis})
 
@@ -303,9 +311,9 @@ def what_is_wrong(error: ValidationError) -> str:
 
 
 def _to_repair(past: Sequence[Experiment]) -> Experiment | None:
-    """Return the newest failed patch without a repair that is not the last of a chain of repairs.
+    """Return the newest patch that broke a training and has no repair, unless it is the last of a chain of repairs.
 
-    A move of the catalogue is not repaired.
+    A rejected one has to lead its parent on the seeds that it completed. A move of the catalogue is not repaired.
     """
     by_id = {e.id: e for e in past}
     mended = {e.repairs for e in past}
@@ -313,9 +321,12 @@ def _to_repair(past: Sequence[Experiment]) -> Experiment | None:
     def repairs_before(e: Experiment) -> int:
         return 0 if e.repairs is None else 1 + repairs_before(by_id[e.repairs])
 
+    def broke(e: Experiment) -> bool:
+        word = e.verdict.verdict if e.verdict else None
+        return word == "failed" or (word == "rejected" and bool(e.incomplete) and led(e, by_id))
+
     for e in reversed(past):
-        failed = e.verdict is not None and e.verdict.verdict == "failed"
-        if failed and e.patch and e.move is None and e.id not in mended and repairs_before(e) < _REPAIRS:
+        if broke(e) and e.patch and e.move is None and e.id not in mended and repairs_before(e) < _REPAIRS:
             return e
     return None
 

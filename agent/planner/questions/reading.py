@@ -18,7 +18,7 @@ from agent.analyzer.scoring import decode
 from agent.executor.code.scratch import difference_between
 from agent.planner.contract import ANSWERED, Lesson, Situation, Terms
 from agent.planner.proposal import Proposal
-from agent.planner.questions.past import OUTPUT, Past
+from agent.planner.questions.past import OUTPUT, Past, incomplete_words
 from agent.planner.questions.prompts import render_prompt
 from agent.planner.questions.quotation import CUT, quote
 from agent.planner.questions.source_map import source_map
@@ -84,8 +84,9 @@ class Reading:
         return render(source, past.told(free - len(source)))
 
     def repair(self, failed: Experiment, parent: Experiment) -> str:
-        """Asks for a repair of a failed patch of `parent`."""
+        """Asks for a repair, on `parent`, of a patch with which a training did not complete."""
         terms, printed = self.situation.host.terms(), min(OUTPUT, self._length(_PRINTED))
+        reasons = (failed.verdict.reason if failed.verdict else "", incomplete_words(failed))
 
         def render(source: str) -> str:
             return render_prompt(
@@ -96,7 +97,7 @@ class Reading:
                 hypothesis=self._quoted(failed.hypothesis, _REASON),
                 changes=self._quoted(json.dumps(failed.changes), _REASON),
                 patch=self._quoted(failed.patch, _PATCH),
-                reason=self._quoted(failed.verdict.reason if failed.verdict else "", _REASON),
+                reason=self._quoted("; ".join(filter(None, reasons)), _REASON),
                 output=quote(self.situation.host.output_of(failed)[-printed:], printed),
                 space=self._space(parent),
                 source=source,

@@ -178,6 +178,14 @@ def test_landing_is_done_again_after_a_kill_and_never_moves_a_branch_of_the_user
     assert registrar.ledger.experiment("e0002") == judged
 
 
+def test_edits_beside_a_diff_are_made_in_the_code_that_it_makes(registrar: Registrar) -> None:
+    (robust,) = propose(registrar, Proposal(hypothesis="h", parent="e0001", edits=(ROBUST,)))
+    on_top = Edit(file=LOSS, search=ROBUST.replace, replace=".abs().sum()")
+    (both,) = propose(registrar, Proposal(hypothesis="h", parent="e0001", diff=robust.patch, edits=(on_top,)))
+    assert ".abs().sum()" in both.patch
+    assert ROBUST.replace not in both.patch
+
+
 def test_the_lines_of_an_experiment_are_the_statements_of_its_commit(registrar: Registrar) -> None:
     old = "import math\n"
     fewer = Edit(file=LOSS, search="from collections.abc import Callable, Mapping\n", replace="")

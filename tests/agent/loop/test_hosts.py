@@ -6,12 +6,13 @@ from dataclasses import replace
 
 import pytest
 
+from agent.executor.artifacts import PRINTED
 from agent.executor.workspace import Workspace
 from agent.loop.hosts import CampaignPlanning
 from agent.planner.planners.moves import Moves
 from memory.render import Log
 from simulator.dataset import Dataset
-from tests.agent.experiments import situation
+from tests.agent.experiments import situation, with_crash
 from tests.agent.winners.nights import FIDELITY, Night
 
 
@@ -27,6 +28,22 @@ def test_the_curve_told_of_an_experiment_is_that_of_its_worst_seed(workspace: Wo
     assert [point.loss for point in host.curve_of(baseline)] == [0.75]
     untried = replace(baseline, trials=())
     assert (host.curve_of(untried), host.diagnostics_of(untried)) == ([], None)
+    night.close()
+
+
+def test_the_output_told_of_an_experiment_is_that_of_the_training_that_broke(
+    workspace: Workspace, tiny: Dataset
+) -> None:
+    night = Night(workspace, tiny)
+    (baseline,) = past = night.ledger.experiments()
+    uneven = with_crash(baseline, "exit status 1")
+    host = CampaignPlanning(night.campaign, tiny, night.worktrees, night.registrar, past, lambda: None)
+    for trial in uneven.trials:
+        folder = night.campaign.folder / trial.folder
+        folder.mkdir(parents=True)
+        (folder / PRINTED).write_text(trial.status)
+    assert (host.output_of(uneven), host.output_of(baseline)) == ("crashed", "completed")
+    assert host.output_of(replace(baseline, trials=())) == ""
     night.close()
 
 

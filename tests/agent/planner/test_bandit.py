@@ -1,4 +1,4 @@
-"""Planners that earn more for their time are asked more often, and none is starved."""
+"""Planners that earn more for their cost are asked more often, and none is starved."""
 
 from __future__ import annotations
 
@@ -50,9 +50,31 @@ def test_what_was_accepted_or_led_has_earned_and_trials_and_requests_cost() -> N
         replace(scored("e0005"), planner="llm"),  # it has no verdict yet
         replace(judged("e0006", "llm", 0.9), kind="diagnosis"),
     ]
-    calls = [Call("llm", "small", "", 1, 1, 0.0, 40.0, "answered", 0.0)]
+    calls = [Call("llm", "small", "", 0, 0, 0.0, 40.0, "answered", 0.0)]
     found = worths(["sweep", "llm", "moves"], past, calls)
     assert found == {"sweep": Worth(1.0 + 2 / 4, 2.0), "llm": Worth(0.0, 41.0), "moves": Worth(0.0, 0.0)}
+
+
+@pytest.mark.parametrize(
+    ("tokens", "dollars", "seconds"),
+    [(20_000, 0.0, 10.0 + 20.0), (20_000, 0.05, 10.0 + 50.0), (20_000, 1.0, 10.0 + 1000.0)],
+)
+def test_the_price_of_requests_counts_and_where_it_is_not_known_their_tokens(
+    tokens: int, dollars: float, seconds: float
+) -> None:
+    call = Call("llm", "m", "", tokens - 500, 500, dollars, 10.0, "answered", 0.0)
+    assert worths(["llm"], [BASELINE], [call])["llm"].cost == pytest.approx(seconds)
+
+
+def test_of_two_models_that_lead_alike_the_cheaper_one_is_asked_more_often() -> None:
+    past = [BASELINE, *(judged(f"e{n:04d}", ("dear", "cheap")[n % 2], 0.4, accepted=n < 6) for n in range(2, 22))]
+    calls = [
+        Call(name, name, "", 20_000, 500, dollars, 10.0, "answered", 0.0)
+        for name, dollars in {"dear": 0.2, "cheap": 0.01}.items()
+        for _ in range(10)
+    ]
+    share = shares(worths(["dear", "cheap"], past, calls), 1000, (0, 7))
+    assert share["cheap"] > 3 * share["dear"]
 
 
 @pytest.mark.parametrize(
@@ -65,7 +87,7 @@ def test_what_was_accepted_or_led_has_earned_and_trials_and_requests_cost() -> N
         ({"a": Worth(0, 1e6), "b": Worth(50, 1e3)}, 0.03, 0.08),  # and none is starved
     ],
 )
-def test_shares_follow_what_was_earned_for_the_time(worth: dict[str, Worth], least: float, most: float) -> None:
+def test_shares_follow_what_was_earned_for_the_cost(worth: dict[str, Worth], least: float, most: float) -> None:
     share = shares(worth, 2000, (0, 7))["a"] / 2000
     assert least <= share <= most
 
@@ -76,7 +98,7 @@ def test_a_night_learns_which_planner_is_worth_asking() -> None:
     for turn in range(80):
         (name,) = shares(worth, 1, (3, turn))
         asked[name] += 1
-        worth[name] = Worth(worth[name].earned + 0.5 * (name == "good"), worth[name].seconds + 30.0)
+        worth[name] = Worth(worth[name].earned + 0.5 * (name == "good"), worth[name].cost + 30.0)
     assert asked["good"] > 3 * asked["idle"]
     assert asked["idle"] >= 3
 

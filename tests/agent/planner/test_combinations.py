@@ -118,6 +118,19 @@ def test_what_came_on_top_stays_when_a_part_is_left_out(codes: Codes) -> None:
     assert left_out(codes.past, rest.parent.id, (*made, "e0009"), leader) == frozenset()  # it adds something too
 
 
+def test_parts_of_older_combinations_are_left_out_too_the_newest_combination_first(codes: Codes) -> None:
+    first = combination(codes)
+    for changes in ({"schedule": "cosine"}, {"lr_k": 0.02}):
+        codes.add(first, [0.42], changes=changes)
+    both = {"schedule": "cosine", "lr_k": 0.02}
+    leader = codes.add(first, [0.5], changes=both, accepted=True, combines=("e0006", "e0007"))
+    rests = list(rests_of(leader, codes.past))
+    assert [rest.without.id for rest in rests] == ["e0006", "e0007", "e0002", "e0003", "e0004"]
+    older = rests[2]
+    assert (older.parent.id, [part.id for part in older.parts]) == ("e0001", ["e0003", "e0004", "e0008"])
+    assert left_out(codes.past, "e0001", [part.id for part in older.parts], leader) == {"e0002"}
+
+
 def test_a_part_that_was_left_out_for_good_is_no_part_again(codes: Codes) -> None:
     combination(codes)
     changes = {"width": 64, "depth": 3}

@@ -187,6 +187,15 @@ def test_luck_in_the_screening_does_not_help_on_fresh_seeds() -> None:
     assert "where 0.3 was needed to go on, 0.0022 to be accepted, in test 1" in verdict.reason
 
 
+def test_a_rejection_after_a_confirmation_says_which_lead_would_have_been_enough() -> None:
+    rejected = verdict_on(*confirmed(0.0, FIRST))
+    told = re.search(r"; a lead of more than (0\.\d{4}) would have been enough$", rejected.reason)
+    assert told is not None
+    enough = float(told[1])
+    assert verdict_on(*confirmed(enough + 0.001, FIRST)).verdict == "accepted"
+    assert isinstance(answer_to(*confirmed(enough - 0.001, FIRST)), Wanted)
+
+
 def test_each_further_test_against_one_incumbent_is_held_to_a_stricter_level() -> None:
     assert sum(level_of(count) for count in range(1, 100_000)) <= ALPHA
     candidate, incumbent = confirmed(0.05, FIRST)

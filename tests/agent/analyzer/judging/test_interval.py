@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from agent.analyzer.judging.confirmation import compare
+from agent.analyzer.judging.confirmation import Contrast, compare
 from agent.analyzer.judging.interval import GAIN, SHARE, interval_of_mean
 from agent.analyzer.judging.noise import Noise
 from memory.formatting import within
@@ -24,6 +24,13 @@ def test_the_interval_of_a_share_is_of_shares_and_holds_its_mean(scores: list[fl
 def test_the_interval_of_a_gain_stays_between_minus_one_and_one(gains: list[float]) -> None:
     for low, high in (interval_of_mean(gains, GAIN) or (2, 2), compare(gains, Noise(0.5, 3)).interval):
         assert -1.0 <= low <= high <= 1.0
+
+
+@pytest.mark.parametrize("skewness", [-2.0, -0.1, 0.0, 0.1, 3.0])
+@pytest.mark.parametrize("level", [0.05, 0.0002])
+def test_the_least_effect_that_a_level_shows_has_it_as_p_value(skewness: float, level: float) -> None:
+    least = Contrast(0.0, 0.02, 15, skewness).least_shown(level, -0.01)
+    assert Contrast(least, 0.02, 15, skewness).p_value(-0.01) == pytest.approx(level)
 
 
 def test_within_its_bounds_an_interval_is_students() -> None:

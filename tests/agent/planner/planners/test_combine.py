@@ -114,6 +114,18 @@ def test_an_accepted_combination_is_tried_without_each_part_one_at_a_time(codes:
     assert (last.combines, last.move, last.changes) == (("e0002",), "sign_tied", {})
 
 
+def test_the_role_that_tests_a_principle_leaves_a_part_out_while_there_is_more_to_combine(codes: Codes) -> None:
+    codes.add(codes.baseline, [0.316], changes={"width": 64})
+    codes.add(codes.baseline, [0.312], changes={"lr_S": 0.01})
+    codes.add(codes.baseline, [0.311], changes={"depth": 3})
+    made, parts = {"width": 64, "lr_S": 0.01}, ("e0002", "e0003")
+    leader = codes.add(codes.baseline, [0.4], changes=made, combines=parts, accepted=True)
+    situation = codes.situation(leader, "sweep", ["exploit", "principle", "principle"])
+    new, without = Combine(FIDELITY).propose(situation)  # one part is left out at a time
+    assert (new.role, new.combines, new.parent) == ("exploit", ("e0004",), "e0005")
+    assert (without.role, without.title, without.changes) == ("principle", "e0005 without e0002", {"lr_S": 0.01})
+
+
 def test_a_family_of_changes_is_proposed_together_once(codes: Codes) -> None:
     for number in range(4):
         codes.add(codes.baseline, [0.301 + 0.001 * number], changes={"lr_S": 0.01 * (number + 1), "schedule": "cosine"})

@@ -4,6 +4,7 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 
 import pydantic_ai
 import pytest
@@ -17,10 +18,10 @@ from agent.planner.planners.llm import planner_of as asked_at
 from agent.planner.proposal import Proposal
 from agent.planner.questions.question import CORRECTIONS
 from agent.planner.registry import create_planner
-from memory.records import Call
+from memory.records import Call, Verdict
 from stoichloop.errors import StoichloopError
 from stoichloop.extras import how_to_install
-from tests.agent.experiments import FIDELITY
+from tests.agent.experiments import FIDELITY, scored
 from tests.agent.planner.model_server import (
     Scene,
     answers,
@@ -316,6 +317,28 @@ def test_at_a_limit_sweeps_and_moves_go_on(state: CodeState, rung: Rung) -> None
     words = why_given_up(told.calls)
     assert "the token limit is reached, as 0 of 500 tokens are used" in words
     assert "sweeps and moves go on without it; to ask it again, give a higher --tokens" in words
+
+
+def test_near_misses_are_combined_without_the_model_in_one_of_six_proposals(state: CodeState) -> None:
+    rejected = Verdict("rejected", "", "e0001", 0.01)
+    near = {"e0002": ("lr_S", 0.02, 0.40), "e0003": ("width", 64, 0.35), "e0004": ("depth", 3, 0.34)}
+    tried = [
+        replace(scored(name, [score], verdict=rejected), changes={field: value})
+        for name, (field, value, score) in near.items()
+    ]
+    told = situation(state, rung="code", roles=("exploit", "explore"), past=tried)
+    with serving(*[answers(hypothesis="other rates", changes={"lr_k": 0.01})] * 5) as server:
+        made = create(Options(seed=0, fidelity=FIDELITY, models=(server.address,)))
+        all_three, own = made.propose(told.situation)
+        assert all_three.changes == {"lr_S": 0.02, "width": 64, "depth": 3}
+        assert [(p.planner, p.role) for p in (all_three, own)] == [("combine", "exploit"), ("llm", "explore")]
+        past = [*told.situation.past, replace(scored("e0005"), combines=all_three.combines, planner="combine")]
+        asked = []
+        for number in range(6, 11):
+            past.append(replace(scored(f"e{number:04d}"), planner="llm"))
+            asked += made.propose(replace(told.situation, past=past, roles=told.situation.roles[:1]))
+    assert [p.planner for p in asked] == ["llm"] * 4 + ["combine"]
+    assert asked[-1].combines == ("e0002", "e0003")
 
 
 def test_without_a_key_nothing_takes_the_place_of_the_model(state: CodeState) -> None:

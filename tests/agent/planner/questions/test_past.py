@@ -18,7 +18,7 @@ from agent.planner.questions.statement import statement_of, unused_files
 from memory.records import Block, Experiment, Verdict
 from simulator.dataset import Dataset
 from tests.agent.analyzer.scoring.estimates import write_estimate
-from tests.agent.experiments import FIDELITY, scored
+from tests.agent.experiments import FIDELITY, scored, with_crash
 from tests.agent.planner.situations import ACCEPTED, situation
 from tests.conftest import ROOT, UNCONTAINED, shared_functions
 
@@ -189,3 +189,16 @@ def test_the_newest_failures_come_with_their_output(state: CodeState) -> None:
     assert "end of its output:\nxxx" in text
     assert "RuntimeError: 12 of 20\n" in text
     assert "x" * 2001 not in text
+
+
+def test_a_training_that_broke_is_told_with_its_output_though_the_others_completed(state: CodeState) -> None:
+    """The verdict counts it as 0, so a rejected experiment may have the higher scores."""
+    baseline = scored("e0001", [0.9, 0.9], configuration=state.resolve({}), block=0, verdict=ACCEPTED)
+    lower = Verdict("rejected", "screened out at probe on 4 seeds: 0.7275 against 0.9000", "e0001", -0.1725)
+    uneven = with_crash(scored("e0002", [0.97] * 3, verdict=lower), "exit status 1: LinAlgError")
+    text = Reading(told_of([baseline, uneven], state, output="x" * 5000), FIDELITY).question("exploit", baseline, [])
+    first, second = re.findall(r"^```quoted e\d{4}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    assert "1 of 4 trainings did not complete: crashed, exit status 1: LinAlgError\n" in first
+    assert f"end of its output:\n{'x' * 2000}\n" in first
+    assert "did not complete" not in second
+    assert f"end of its output:\n{'x' * 400}\n" in second  # the parent; trainings that complete print little

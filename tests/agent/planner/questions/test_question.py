@@ -17,7 +17,8 @@ from agent.planner.proposal import Edit, Proposal
 from agent.planner.questions.question import ProposalsAnswer, ProposedExperiment, Question, next_question
 from agent.planner.questions.reading import Reading
 from memory.records import Experiment, Role, Verdict
-from tests.agent.experiments import FIDELITY, scored
+from tests.agent.experiments import FIDELITY, scored, with_crash
+from tests.agent.planner.codes import BASE, LINES, MODEL, Codes, edited
 from tests.agent.planner.situations import EDIT, broken, situation
 from tests.conftest import ROOT, UNCONTAINED
 
@@ -174,6 +175,19 @@ def test_what_is_like_a_rejected_proposal_is_returned_once(state: CodeState) -> 
         assert question(state, [tried]).objection(answer({"changes": other})) is None
 
 
+@pytest.mark.parametrize(("faults", "warned"), [(1, True), (2, False)])
+def test_an_answer_with_another_fault_is_not_yet_warned_of_its_likeness(
+    state: CodeState, faults: int, warned: bool
+) -> None:
+    """The last answer is not warned at all, since none can follow in which the model insists."""
+    tried = replace(scored("e0002"), changes={"lr_S": 0.02}, verdict=REJECTED)
+    asked = question(state, [tried])
+    for _ in range(faults):
+        assert "is outside its range" in (asked.objection(answer({"changes": {"lr_S": 1e9}})) or "")
+    assert (asked.objection(answer({"changes": {"lr_S": 0.03}})) or "").startswith("e0002 tried this") == warned
+    assert asked.objection(answer({"changes": {"lr_S": 0.03}})) is None
+
+
 def test_a_patch_that_adds_the_lines_of_a_rejected_one_is_returned_once(state: CodeState) -> None:
     lines = [f"total = total + term_{n}" for n in range(4)]
     patch = "--- a/gnn/loss.py\n+++ b/gnn/loss.py\n@@ -1 +1,5 @@\n" + "".join(f"+{line}\n" for line in lines)
@@ -217,6 +231,18 @@ def test_a_repair_goes_on_top_of_the_incumbent_if_the_patch_still_applies(
     assert [(p.parent, p.repairs) for p in asked.proposals] == [(parent, "e0003")]
 
 
+@pytest.mark.parametrize(("score", "repaired"), [(0.4, True), (0.2, False)])
+def test_a_rejected_patch_that_leads_where_it_completes_is_repaired(
+    state: CodeState, score: float, repaired: bool
+) -> None:
+    uneven = with_crash(replace(scored("e0002", [score]), verdict=REJECTED, patch=broken().patch), "LinAlgError")
+    told = situation(state, rung="code", past=[uneven]).situation
+    asked = next_question(told, [], 0)
+    assert (asked.repairs is uneven) == repaired
+    words = f"{REJECTED.reason}; 1 of 2 trainings did not complete: crashed, LinAlgError"
+    assert (words in asked.text(Reading(told, FIDELITY)).partition("Why it failed:")[2]) == repaired
+
+
 def test_experiments_are_combined_by_their_names(state: CodeState) -> None:
     tried = [
         replace(scored("e0002"), changes={"lr_S": 0.02}, verdict=REJECTED),
@@ -229,3 +255,19 @@ def test_experiments_are_combined_by_their_names(state: CodeState) -> None:
     (proposal,) = asked.proposals
     assert (proposal.changes, proposal.combines) == ({"lr_S": 0.02, "lr_k": 0.02}, ("e0002", "e0003"))
     assert proposal.hypothesis == "h"
+
+
+def test_a_rejected_experiment_is_built_on_by_combining_it_with_edits_of_its_code(tmp_path: Path) -> None:
+    codes = Codes(tmp_path)
+    codes.add(codes.baseline, [0.31], texts={**BASE, MODEL: edited(LINES, line2="signs")}, changes={"lr_S": 0.02})
+    deeper = {"file": MODEL, "search": "signs\n", "replace": "signs\ndeeper\n"}
+    asked = next_question(codes.situation(codes.baseline), [], 0)
+    assert asked.objection(answer({"combines": ("e0002",), "edits": (deeper,), "changes": {"width": 64}})) is None
+    (proposal,) = asked.proposals
+    assert codes.made_by(proposal, MODEL) == edited(LINES, line2="signs")
+    assert proposal.edits == (Edit(**deeper),)  # on top of that
+    assert (proposal.parent, proposal.changes) == ("e0001", {"lr_S": 0.02, "width": 64})
+    assert proposal.combines == ()  # with the edit it is more than e0002
+    again = next_question(codes.situation(codes.baseline), [], 0)
+    words = "the code that a diff would be of is not shown: give edits beside combines"
+    assert again.objection(answer({"combines": ("e0002",), "diff": "--- a/gnn/model.py"})) == words
