@@ -116,12 +116,13 @@ class AcceptsAnEqual:
     law: str
     factor: float
     candidates: int = 30
+    patched: bool = False
 
     def __call__(self, rng: np.random.Generator) -> bool:
         """See `Case`."""
-        simulated = SimulatedCampaign(rng, replace(START, law=self.law))
+        simulated = SimulatedCampaign(rng, replace(START, law=self.law), _SIBLINGS)
         equal = replace(START, law=self.law, sigma=START.sigma * self.factor)
-        blocks = (simulated.try_these([equal] * _WIDTH) for _ in range(self.candidates // _WIDTH))
+        blocks = (simulated.try_these([equal] * _WIDTH, patched=self.patched) for _ in range(self.candidates // _WIDTH))
         return any(verdict.verdict == "accepted" for verdicts in blocks for verdict in verdicts)
 
 
@@ -229,17 +230,7 @@ def cases() -> Iterator[tuple[str, str, Case]]:
             yield title, f"{law}, noise x {factor:g}", Accepts(candidate, replace(START, law=law))
     later = Accepts(replace(START, mean=START.mean + START.sigma), before=12)
     yield "gain of one standard deviation of its own noise found", "normal, after 12 equal candidates", later
-    for gain in (2, 4):
-        code = Accepts(replace(START, mean=START.mean + gain * START.sigma), patched=True)
-        yield "gain of code found, half of its trials on siblings", f"{gain} standard deviations", code
-    noisy = replace(START, wider=3.0)
-    code = Accepts(replace(START, mean=START.mean + 2 * START.sigma), noisy, patched=True)
-    wide = "2 standard deviations, an incumbent three times as noisy on siblings"
-    yield "gain of code found, half of its trials on siblings", wide, code
-    better = replace(START, mean=START.mean + 4 * START.sigma, wider=5.0)
-    code = Accepts(better, replace(START, wider=5.0), patched=True)
-    wide = "4 standard deviations, both five times as noisy on siblings"
-    yield "gain of code found, half of its trials on siblings", wide, code
+    yield from _cases_of_code()
     yield "gain of 2 standard deviations found", "beside a baseline ten times as noisy", FindsASuccessor()
     for share in (0.75, 0.7, 0.6):
         for breaks, words in ((False, "scores 0"), (True, "does not complete")):
@@ -266,6 +257,28 @@ def cases() -> Iterator[tuple[str, str, Case]]:
     for name, start in starts.items():
         yield "ended before half of what could be gained was gained", name, EndsEarly(start)
     yield "fewer lines accepted though worse, in 100 proposals", "a quarter of the noise worse", Drifts()
+
+
+def _cases_of_code() -> Iterator[tuple[str, str, Case]]:
+    """Yield the cases of code that is better or equal, half of whose trials are on siblings."""
+    for factor in FACTORS:
+        equal = AcceptsAnEqual("normal", factor, patched=True)
+        yield "any of 30 equal candidates of code accepted", f"normal, noise x {factor:g}", equal
+    for gain in (2, 4):
+        code = Accepts(replace(START, mean=START.mean + gain * START.sigma), patched=True)
+        yield "gain of code found, half of its trials on siblings", f"{gain} standard deviations", code
+    noisy = replace(START, wider=3.0)
+    code = Accepts(replace(START, mean=START.mean + 2 * START.sigma), noisy, patched=True)
+    wide = "2 standard deviations, an incumbent three times as noisy on siblings"
+    yield "gain of code found, half of its trials on siblings", wide, code
+    better = replace(START, mean=START.mean + 4 * START.sigma, wider=5.0)
+    code = Accepts(better, replace(START, wider=5.0), patched=True)
+    wide = "4 standard deviations, both five times as noisy on siblings"
+    yield "gain of code found, half of its trials on siblings", wide, code
+    for factor in FACTORS[:3]:
+        sigma = START.sigma * factor
+        code = Accepts(Nature(START.mean + sigma, sigma), patched=True)
+        yield "gain of code of one standard deviation of its own noise found", f"normal, noise x {factor:g}", code
 
 
 def share(case: Case, campaigns: int) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any, Literal, NamedTuple
 
 from memory.objective import Objective, objective_of, score_of
@@ -147,7 +148,7 @@ class TrialResult:
     truth: str | None = None
     sibling: int = 0
 
-    @property
+    @cached_property
     def score(self) -> float | None:
         """The optimised score, or None if the training did not complete."""
         return score_of(self.scores)

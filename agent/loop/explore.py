@@ -10,6 +10,7 @@ from agent.base.campaign_request import TOKENS_AN_HOUR, CampaignRequest
 from agent.base.console import Console
 from agent.campaign.budget import Budget, grant
 from agent.campaign.folder import CampaignFolder, check_name, start_campaign
+from agent.campaign.sibling_networks import sibling_count
 from agent.campaign.status import read_status
 from agent.executor.cluster.cluster_file import ClusterFile
 from agent.executor.local import LocalExecutor, slots
@@ -65,7 +66,7 @@ def run_campaign(
                 account = Budget(ledger, grant(ledger, request.budget_s, request.experiments))
                 proposer = create_planner(request.planner, planner_options(request, account.grant.wall_s))
                 with LiveView(console, campaign, ledger) as view:
-                    _greet(view, contained, campaign, ledger, proposer)
+                    _greet(view, contained, campaign, ledger, proposer, dataset)
                     command = request.command(dataset.regime.name, flags)
                     with Controller(
                         contained,
@@ -143,11 +144,21 @@ def _place(
         yield place
 
 
-def _greet(view: LiveView, workspace: Workspace, campaign: CampaignFolder, ledger: Ledger, planner: Planner) -> None:
+def _greet(
+    view: LiveView,
+    workspace: Workspace,
+    campaign: CampaignFolder,
+    ledger: Ledger,
+    planner: Planner,
+    dataset: FrozenData,
+) -> None:
     resumed = bool(ledger.experiments())
     view.say(f"{'resuming' if resumed else 'starting'} campaign {campaign.settings.name} in {campaign.folder}")
     if campaign.settings.objective != "exact":
         view.say(f"note: {UNCHECKED}; the loop optimises {campaign.settings.objective}")
+    if sibling_count(dataset.regime) == 0:
+        name = dataset.regime.name
+        view.say(f"note: {name} has no sibling networks, so changes of code are confirmed on its own network alone")
     if uncommitted(workspace):
         view.say("note: gnn/ has uncommitted changes; the campaign works from commits and does not see them")
     if isinstance(planner, PayingPlanner) and planner.expense:

@@ -59,6 +59,7 @@ def test_training_is_scored_without_a_truth_and_hands_out_the_coefficients(measu
 def test_a_campaign_on_measurements_goes_by_the_support_of_the_data(measured: Command, workspace: Workspace) -> None:
     said = " ".join(measured("explore", "pathway", "--fidelity", "probe", "--experiments", "1").stdout.split())
     assert f"note: {UNCHECKED}; the loop optimises support" in said
+    assert "note: pathway has no sibling networks, so changes of code are confirmed on its own network alone" in said
     folder = workspace.runs / "pathway"
     memory, campaign = (folder / "memory.md").read_text(), yaml.safe_load((folder / "campaign.yaml").read_text())
     assert campaign["objective"] == "support"

@@ -25,3 +25,11 @@ def test_one_slot_with_a_planner_that_answers_at_once_runs_nothing_ahead_of_need
     found = SimulatedSlots(1, False, 0.5, "probe", random.Random(1)).run()
     assert found.ahead == 0.0
     assert set(found.idle) <= {"the budget was ending"}
+
+
+@pytest.mark.long
+def test_256_slots_are_idle_only_before_the_first_proposals_and_at_the_end() -> None:
+    """In three minutes the baseline takes half of the time; a trial takes one."""
+    found = SimulatedSlots(256, False, 0.05, "probe", random.Random(0)).run()
+    assert set(found.idle) <= {"the baseline came first", "the budget was ending"}
+    assert found.busy >= 0.4

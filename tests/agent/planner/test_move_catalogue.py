@@ -8,6 +8,7 @@ from agent.executor.workspace import Workspace
 from agent.planner.move_catalogue import Move, apply, diff_of, move_names, read_move, read_moves
 from agent.planner.registry import planner_names
 from stoichloop.errors import StoichloopError
+from tests.conftest import ROOT
 
 
 def write_move(catalogue: Path, name: str, patch: str, requires: str = "[]") -> None:
@@ -21,11 +22,25 @@ def new_file(path: str) -> str:
     return header + f"--- /dev/null\n+++ b/{path}\n@@ -0,0 +1 @@\n+print('new')\n"
 
 
+def added(patch: Path) -> int:
+    """Return the number of lines that a patch adds, as git counts them."""
+    files = loop_git(ROOT).apply("--numstat", str(patch)).splitlines()
+    return sum(int(file.split("\t")[0]) for file in files)
+
+
 def test_a_new_move_is_found_by_its_folder_and_no_planner_is_mistaken_for_one(tmp_path: Path) -> None:
     write_move(tmp_path, "greeting", new_file("gnn/greeting.py"))
     assert move_names(tmp_path) == ["greeting"]
     assert read_move("greeting", tmp_path).description.title == "a move"
     assert not {"catalogue", "ladder", "proposal", "tree"} & set(planner_names())
+
+
+def test_small_moves_add_at_most_60_lines_and_only_the_complete_methods_are_larger() -> None:
+    moves = [read_move(name) for name in move_names()]
+    assert {move.name for move in moves if move.files} == {"free_laws", "integer_columns"}
+    counts = {move.name: added(move.folder / "move.patch") for move in moves if move.diff}
+    assert counts["fitted_columns"] == 59
+    assert {name: count for name, count in counts.items() if count > 60} == {}
 
 
 def test_a_move_adds_its_file_to_the_worktree_and_nothing_to_the_users_tree(
