@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from typing import Literal, get_args
 
 Objective = Literal["exact", "support", "blind"]
+_OBJECTIVES: tuple[Objective, ...] = get_args(Objective)
 
 
 def objective_of(scores: Mapping[str, float]) -> Objective:
     """Return the name of the optimised score: `exact` where the truth is known, else `support`, once `blind`."""
-    return next((name for name in get_args(Objective) if name in scores), "blind")
+    return next((name for name in _OBJECTIVES if name in scores), "blind")
 
 
 def trivial_of(scores: Mapping[str, float]) -> float | None:

@@ -101,13 +101,13 @@ def looks(candidate: Experiment, incumbent: Experiment, fidelity: str) -> Iterat
     many seeds as the candidate, since all of its challengers share them.
     """
     done = candidate.tried(fidelity) - {*confirm_seeds(incumbent.id)}
+    tried, known = incumbent.tried(fidelity), len(reference(incumbent, fidelity))
+    seeds = screen_seeds(incumbent.id, 2 * LOOKS[-1])
+    new, untried = ([seed for seed in seeds if seed not in used] for used in (done, tried))
     for look in LOOKS:
-        seeds = screen_seeds(incumbent.id, 2 * LOOKS[-1])
-        more = [seed for seed in seeds if seed not in done][: max(0, look - len(done))]
-        untried = [seed for seed in seeds if seed not in incumbent.tried(fidelity)]
+        more = new[: max(0, look - len(done))]
         shared = [seed for seed in untried if seed in more]
-        known = len(reference(incumbent, fidelity)) + len(shared)
-        others = [seed for seed in untried if seed not in more][: max(0, 2 * look - known)]
+        others = [seed for seed in untried if seed not in more][: max(0, 2 * look - known - len(shared))]
         trials = [
             TrialKey(e.id, seed, fidelity)
             for e, own in ((incumbent, shared), (candidate, more), (incumbent, others))

@@ -191,7 +191,7 @@ def test_simpler_code_that_does_not_lead_is_confirmed_beside_new_proposals() -> 
     assert len(half) == 2
     busy = replace(start, running=tuple(half), free=2)
     assert isinstance(next_step(busy), OpenBlock)
-    assert len(started(next_step(replace(busy, barren=("sweep", "code"))))) == 2
+    assert len(started(next_step(replace(busy, barren=frozenset({"sweep", "code"}))))) == 2
     fresh = scored("e0003")
     both = replace(busy, experiments=(*busy.experiments, fresh), lines_of_code=fewer | {"e0003": 1000})
     assert started(next_step(both)) == {*screening("e0003")}
