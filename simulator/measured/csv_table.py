@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulator.kinetics import Floats
-from simulator.measured.csv_header import TRAJECTORY, Column, Columns, find_columns, size_of_unit
+from simulator.measured.column_units import unit_factors
+from simulator.measured.csv_header import TRAJECTORY, Column, Columns, find_columns
 from simulator.measured.csv_layout import arranged
 from simulator.measured.csv_rows import CsvRows, Row, read_rows, shown
 from simulator.measured.csv_values import has_decimal_commas, number_of, reading_of
@@ -113,9 +114,10 @@ def _names(columns: Sequence[Column], called: Callable[[Column], str | None]) ->
     for column in columns:
         name = called(column)
         if name in found:
+            two = found[name].unit != column.unit
             raise ValueError(
                 f"columns '{found[name].heading}' and '{column.heading}' both hold '{name}', but each must have a name "
-                "of its own"
+                f"of its own{'; if they are one, convert them to one unit' * two}"
             )
         if name is not None:
             found[name] = column
@@ -155,7 +157,10 @@ class _FieldReader:
 
     def read(self, time: str) -> list[TimeSeries]:
         """Return the trajectories as they stand, limits in place of readings below detection; see `faults`."""
-        factors = self._factors(self.names)
+        sloping = {name: self._slopes[name] for name in self.names if name in self._slopes}
+        factors = unit_factors(self.names, sloping, time)
+        self.faults += factors.faults
+        self.remarks += factors.remarks
         groups: dict[str, list[int]] = {}
         for number, row in enumerate(self._rows):
             name = "/".join(row.fields[place] for place in self._columns.trajectory)
@@ -165,11 +170,10 @@ class _FieldReader:
                 )
             groups.setdefault(name, []).append(number)
         times = np.array([self._time(row, time) for row in self._rows])
-        values, limits = self._values(self.names, factors)
+        values, limits = self._values(self.names, factors.of_readings())
         slopes = np.full_like(values, np.nan)
-        sloping = {name: self._slopes[name] for name in self.names if name in self._slopes}
         places = [place for place, name in enumerate(self.names) if name in sloping]
-        slopes[:, places] = self._values(sloping, factors[places])[0]
+        slopes[:, places] = self._values(sloping, factors.of_slopes())[0]
         if self.faults:
             return []
         if not self._columns.trajectory:
@@ -232,26 +236,6 @@ class _FieldReader:
                     f"empty, or call the column '{TRAJECTORY}' if it names the trajectory of a sample"
                 )
         return values[0] * factors, values[1] * factors
-
-    def _factors(self, names: Mapping[str, Column]) -> Floats:
-        """Return the factors that bring all columns to one unit, shape (columns,)."""
-        units = [column.unit for column in names.values()]
-        sizes = [size_of_unit(unit) for unit in units]
-        known = sorted({size for size in sizes if size is not None})
-        others = sorted({unit for unit, size in zip(units, sizes, strict=True) if unit and size is None})
-        if len(others) + bool(known) > 1:
-            self.faults.append(
-                f"columns have the units {', '.join(sorted({*units} - {''}))}, which cannot be brought to one, and "
-                "then no integers exist to be found; convert them"
-            )
-        if len(known) < 2:
-            return np.ones(len(units))
-        chosen = max(known, key=lambda size: (sizes.count(size), size))
-        self.remarks.append(
-            f"concentrations in {', '.join(sorted({*units} - {''}))} were brought to "
-            f"{next(unit for unit, size in zip(units, sizes, strict=True) if size == chosen)}"
-        )
-        return np.array([1.0 if size is None else size / chosen for size in sizes])
 
 
 def _as_detected(
