@@ -87,7 +87,7 @@ def computed_totals(stated: StatedFile, measured: Collection[str]) -> dict[str, 
     found: dict[str, Total] = {}
     for total in stated.network.conserved.values():
         missing = [name for name in total.weights if name not in measured]
-        if total.amount is not None and len(missing) == 1:
+        if total.amount is not None and len(missing) == 1 and missing[0] in stated.in_reactions:
             found[missing[0]] = total
     return found
 

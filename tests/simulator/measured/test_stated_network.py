@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from simulator.equation import parse_equation
+from simulator.equation import parse_equation, parse_total
 from simulator.measured.measured_part import cut_down
 from simulator.measured.measurements import import_measurements
 from simulator.measured.stated_network import read_stated
@@ -51,6 +51,14 @@ def test_charges_and_signs_may_be_part_of_a_name(tmp_path: Path) -> None:
         ("reactions: {r1: A <- B}", r"must read like A \+ B -> C, A <-> B or A -> B \| X, with one arrow"),
         ("reactions: {r1: A -> B}\nconserved: {t: A}", r"key 'conserved\.t' .*must read like ATP \+ ADP"),
         ("reactions: {r1: A -> B}\nvolumes: {A: 0}", r"key 'volumes\.A' .*greater than 0"),
+        (
+            "reactions: {r1: A -> B}\nvolumes: {Bx: 3}",
+            r"key 'volumes' names 'Bx', which is in no reaction; write it as",
+        ),
+        ("reactions: {r1: A -> B}\ninputs: [Ax]", r"key 'inputs' names 'Ax', which is in no reaction"),
+        ("reactions: {r1: A -> B | -C}", r"holds '-C', but no name begins with '-'; write 'C', whether it"),
+        ("reactions: {r1: A + !B -> C}", r"holds '!B', but no name begins with '!'; write 'B'"),
+        ("reactions: {r1: A -> B}\nconserved: {t: A + B=x}", r"key 'conserved\.t' .*must read like ATP \+ ADP"),
         ("reactions: {r1: A -> B}\nsbml: m.xml", r"key 'sbml' .* stands in place of 'reactions'"),
         ("reactions: {r1: 7}", r"must read like A \+ B -> C"),
         ("reactions:\n  r1: A -> B\n  r1: B -> A\n", r"key 'r1' is given twice"),
@@ -175,6 +183,10 @@ def test_all_faults_of_a_network_are_named_at_once(tmp_path: Path) -> None:
 def test_equations_read_as_they_are_written_elsewhere(written: str, read: str) -> None:
     assert str(parse_equation(written)) == read
     assert parse_equation(read) == parse_equation(written)
+
+
+def test_the_amount_of_a_total_needs_no_spaces() -> None:
+    assert str(parse_total("A + 2 B=5")) == "A + 2 B = 5"
 
 
 FULL = """
