@@ -166,6 +166,14 @@ def test_the_faults_of_both_files_are_named_at_once(tmp_path: Path) -> None:
         import_measurements(csv, network, tmp_path / "data")
 
 
+def test_faults_of_a_table_hide_no_slip_of_the_network(tmp_path: Path) -> None:
+    csv, network = tmp_path / "m.csv", tmp_path / "net.yaml"
+    csv.write_text("\n".join(["time,A,B", "0,1,much", *(f"{t},{1 + t},{9 - t}" for t in range(5))]))
+    network.write_text("reactions: {r1: 2A -> B}")
+    with pytest.raises(RegimeError, match=r"(?s)net\.yaml: key 'reactions\.r1' holds '2A'.*--csv .*'much' in row 2"):
+        import_measurements(csv, network, tmp_path / "data")
+
+
 def test_the_name_of_a_regime_that_there_is_already_is_refused(tmp_path: Path) -> None:
     csv, network = tmp_path / "pde_m1.csv", tmp_path / "net.yaml"
     csv.write_text((EXAMPLE / "pathway.csv").read_text())

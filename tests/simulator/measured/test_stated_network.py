@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from simulator.equation import parse_equation, parse_total
-from simulator.measured.measured_part import cut_down
+from simulator.measured.measured_part import cut_down, refuse_slips
 from simulator.measured.measurements import import_measurements
 from simulator.measured.stated_network import read_stated
 from simulator.measured_regime import StatedNetwork
@@ -136,16 +136,32 @@ def test_a_name_that_can_only_be_a_slip_is_not_taken_for_unmeasured(
     text = "reactions:\n  r1: {}\n  r2: c -> a + b\n"
     path = stated(tmp_path, text.format(equation))
     with pytest.raises(RegimeError) as refusal:
-        cut_down(path, read_stated(path), ("a", "b", "c"))
+        refuse_slips(path, read_stated(path), ("a", "b", "c"))
     assert f"key 'reactions.r1' holds '{named}', which has no column in the table, but '{meant}' has" in str(
         refusal.value
     )
     mended = stated(tmp_path, text.format("a + b -> c"))
+    refuse_slips(mended, read_stated(mended), ("a", "b", "c"))
     assert cut_down(mended, read_stated(mended), ("a", "b", "c")).notes == ()
+
+
+@pytest.mark.parametrize(("equation", "named"), [("2a -> b", "2a"), ("a:x -> b", "a:x")])
+def test_a_slip_is_seen_where_its_column_is_used_nowhere_else(tmp_path: Path, equation: str, named: str) -> None:
+    csv, path = tmp_path / "m.csv", stated(tmp_path, f"reactions:\n  r1: {equation}\n")
+    csv.write_text("\n".join(["time,a,b", *(f"{t},{5 - t},{1 + t}" for t in range(5))]))
+    with pytest.raises(RegimeError, match=f"holds '{named}', which has no column in the table, but 'a' has"):
+        import_measurements(csv, path, tmp_path / "data")
+
+
+def test_a_complex_of_measured_species_was_not_measured(tmp_path: Path) -> None:
+    path = stated(tmp_path, "reactions:\n  bind: E + S <-> E:S\n  turn: E:S -> E + P\n")
+    refuse_slips(path, read_stated(path), ("E", "S", "P"))
+    assert "species that were not measured: E:S" in cut_down(path, read_stated(path), ("E", "S", "P")).notes
 
 
 def test_a_name_that_no_column_resembles_was_not_measured(tmp_path: Path) -> None:
     path = stated(tmp_path, "reactions:\n  r1: NAD+ + 3pg -> 2pg + H+\n  r2: a -> 3pg + 1,3-bpg\n")
+    refuse_slips(path, read_stated(path), ("3pg", "2pg", "a"))
     cut = cut_down(path, read_stated(path), ("3pg", "2pg", "a"))
     assert cut.notes[0] == "species that were not measured: 1,3-bpg, H+, NAD+"
 
