@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from simulator.measured.csv_header import TIME, TIME_UNIT, TRAJECTORY, is_time, is_trajectory, name_and_unit
 from simulator.measured.csv_rows import CsvRows, Row
@@ -37,7 +37,10 @@ class _LongRow:
 
 def arranged(table: CsvRows) -> CsvRows:
     """Return the table with a row for each sample; `remarks` say what was done."""
-    table = _with_units(table)
+    return replace(_in_samples(_with_units(table)), faults=table.faults)
+
+
+def _in_samples(table: CsvRows) -> CsvRows:
     header = table.header
     if not any(map(is_time, header[1:])):
         timed = [index for index, name in enumerate(header) if index and is_number(_number_in(name))]

@@ -140,7 +140,7 @@ def _read(csv: Path, problem: PetabProblem | None, network: Path) -> tuple[Table
     names = ColumnNames(stated)
     rows = arranged(read_rows(csv)) if problem is None else problem.table
     try:
-        table = with_computed(table_of(csv, rows, names.called, names.signed), stated)
+        table = with_computed(table_of(csv, rows, names.called, names.signed, stated.species), stated)
     except DatasetError as error:
         if slips := _faults(lambda: refuse_slips(network, stated, names.columns)):
             raise RegimeError("\n".join([*slips, str(error)])) from error

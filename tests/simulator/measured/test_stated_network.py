@@ -10,7 +10,7 @@ from simulator.measured.measured_part import cut_down, refuse_slips
 from simulator.measured.measurements import import_measurements
 from simulator.measured.stated_network import read_stated
 from simulator.measured_regime import StatedNetwork
-from stoichloop.errors import RegimeError
+from stoichloop.errors import DatasetError, RegimeError
 from tests.conftest import ROOT
 from tests.simulator.sbml_files import Side, write_level_3
 
@@ -322,6 +322,13 @@ def test_a_column_that_is_no_species_is_named_and_left_out(tmp_path: Path) -> No
     assert "columns that were found under another name: 'atp [mM]' is ATP" in data.facts.table
     unused = "columns that are no species of the network and were not read: 'glucse' (did you mean glucose?), 'citrate'"
     assert any(remark.startswith(unused) for remark in data.facts.table)
+
+
+def test_a_table_of_other_species_is_refused_with_both_lists(tmp_path: Path) -> None:
+    csv, path = tmp_path / "m.csv", stated(tmp_path, "reactions: {r1: X -> Y}")
+    csv.write_text("\n".join(["time,A,B [mM]", *(f"{t},{5 - t},{1 + t}" for t in range(5))]))
+    with pytest.raises(DatasetError, match=r"no column holds readings .*; columns: A, B \[mM\]; species: X, Y; give"):
+        import_measurements(csv, path, tmp_path / "data")
 
 
 def test_the_network_of_the_page_reads_as_it_says(tmp_path: Path) -> None:
