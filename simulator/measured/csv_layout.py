@@ -10,7 +10,15 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from simulator.measured.csv_header import TIME, TIME_UNIT, TRAJECTORY, is_time, is_trajectory, name_and_unit
+from simulator.measured.csv_header import (
+    TIME,
+    TIME_UNIT,
+    TRAJECTORY,
+    is_time,
+    is_trajectory,
+    name_and_unit,
+    unit_of_times,
+)
 from simulator.measured.csv_rows import CsvRows, Row
 from simulator.measured.csv_values import is_number
 
@@ -18,7 +26,7 @@ _NAME = re.compile(r"metabolites?|species|observables?|variables?|compounds?|ana
 _VALUE = re.compile(r"values?|measurements?|concentrations?|conc\.?|readings?|amounts?", re.IGNORECASE)
 _UNITS = re.compile(r"(?:(?:value|measurement|concentration|conc)[ _])?units?", re.IGNORECASE)
 _ID = re.compile(r"[ _]?(id|name)$", re.IGNORECASE)
-_TIMED = re.compile(rf"(?:t\s*=?\s*)?(?P<number>\S+?)\s*(?:{TIME_UNIT})?", re.IGNORECASE)
+_TIMED = re.compile(rf"(?:t\s*=?\s*)?(?P<number>\S+?)\s*(?P<unit>{TIME_UNIT})?", re.IGNORECASE)
 _UNIT = re.compile(r"[\[(]?[^\d\s]{1,2}?\w{0,8}(/\w+)*[\])]?")
 # Of the columns of PEtab that tell trajectories apart; `datasetId` may differ between metabolites of one of them.
 _PETAB_RUNS = ("preequilibrationConditionId", "simulationConditionId", "replicateId")
@@ -37,7 +45,8 @@ class _LongRow:
 
 def arranged(table: CsvRows) -> CsvRows:
     """Return the table with a row for each sample; `remarks` say what was done."""
-    return replace(_in_samples(_with_units(table)), faults=table.faults)
+    found = _in_samples(_with_units(replace(table, faults=())))
+    return replace(found, faults=(*table.faults, *found.faults))
 
 
 def _in_samples(table: CsvRows) -> CsvRows:
@@ -99,8 +108,9 @@ def _transposed(table: CsvRows) -> CsvRows:
 
 def _from_rows_of_metabolites(table: CsvRows, timed: Sequence[int]) -> CsvRows:
     """Return a table whose header holds the times, with a row for each time."""
-    unit = _unit_column(table.header, timed)
-    left = [index for index in range(len(table.header)) if index not in timed and index != unit]
+    labels = [index for index in range(len(table.header)) if index not in timed]
+    unit = _unit_column(table.header, timed) if len(labels) > 1 else None
+    left = [index for index in labels if index != unit]
     plain = [index for index in left if not is_trajectory(table.header[index])] or left[:1]
     name = next((index for index in plain if _NAME.fullmatch(table.header[index])), plain[0])
     runs = [index for index in left if index != name and is_trajectory(table.header[index])]
@@ -119,7 +129,11 @@ def _from_rows_of_metabolites(table: CsvRows, timed: Sequence[int]) -> CsvRows:
     remarks = [f"metabolites stand in rows, the times in the first row: {len(table.rows)} rows became columns"]
     if others:
         remarks.append(f"columns of metabolites without a time were not read: {', '.join(others)}")
-    return _pivoted(long, bool(runs), (*table.remarks, *remarks))
+    found = [match["unit"] for index in timed if (match := _TIMED.fullmatch(table.header[index]))]
+    units = sorted({one for one in (*found, unit_of_times(table.header[0])) if one})
+    time = f"{TIME} [{units[0]}]" if units else TIME
+    several = f"the times in the first row are in several units: {', '.join(units)}; give all in one"
+    return replace(_pivoted(long, bool(runs), (*table.remarks, *remarks), time), faults=(several,) * (len(units) > 1))
 
 
 def _from_long(table: CsvRows, name: int, value: int) -> CsvRows:

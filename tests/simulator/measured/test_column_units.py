@@ -90,3 +90,10 @@ def test_one_metabolite_in_two_units_is_refused(tmp_path: Path) -> None:
 def test_a_unit_in_the_heading_of_values_is_that_of_all(tmp_path: Path) -> None:
     found = read(tmp_path, "time [min],metabolite,concentration [mM]", *(",".join(row.split(",")[:3]) for row in LONG))
     assert set(found.metabolites) == {"A", "B"}
+
+
+def test_times_in_the_first_row_have_one_unit_which_derivatives_need(tmp_path: Path) -> None:
+    lines = ["name,unit,0 min,1 min,2 min,3 min,4 min", "A,mM,9,8,7,6,5", f"dA/dt,mM/s{f',{-1 / 60}' * 5}"]
+    np.testing.assert_allclose(read(tmp_path, *lines).courses[0].dcdt[:, 0], -1)
+    with pytest.raises(DatasetError, match="times in the first row are in several units: min, s; give all in one"):
+        read(tmp_path, lines[0].replace("1 min", "60 s"), *lines[1:])

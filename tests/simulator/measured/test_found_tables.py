@@ -36,6 +36,7 @@ PLAIN = ("time,A,B", "0,1,9", "1,2,8", "2,4,7", "3,5,6", "4,6,5")
         ((",0,1,2,3,4", "A,1,2,4,5,6", "B,9,8,7,6,5"), "metabolites stand in rows, the times in the first row"),
         (("time,0,1,2,3,4", "A,1,2,4,5,6", "B,9,8,7,6,5"), "metabolites stand in rows"),
         (("run,metabolite,0,1,2,3,4", "x,A,1,2,4,5,6", "x,B,9,8,7,6,5"), "metabolites stand in rows"),
+        (("unit,0,1,2,3,4", "A,1,2,4,5,6", "B,9,8,7,6,5"), "metabolites stand in rows"),
         (("name,note,0 min,1 min,2 min,3 min,4 min", "A,x,1,2,4,5,6", "B,,9,8,7,6,5"), "not read: 'note'"),
         (
             ("metabolite,s1,s2,s3,s4,s5", "time,0,1,2,3,4", "A,1,2,4,5,6", "B,9,8,7,6,5"),
