@@ -21,6 +21,7 @@ _REVERSIBLE = re.compile(r"\s*(?:<-+>|<=+>|⇌|↔)\s*")
 _FORWARD = re.compile(r"\s*(?:-+>|=+>|→)\s*")
 _NUMBER = re.compile(r"(\d+(?:\.\d+)?)\*?", re.ASCII)
 _GROUP = re.compile(r"\?(\w*)")
+_SIGNED = re.compile(r"[-+!~¬].+")  # as some programs mark an inhibitor
 _NOTHING = ("", "0", "∅", "Ø", "null", "[]")  # as other programs write a side without a metabolite
 _READS_LIKE = "must read like A + B -> C, A <-> B or A -> B | X, with one arrow"
 
@@ -103,10 +104,20 @@ def parse_equation(text: Any) -> Equation:
     left, right = (_counted(_terms(side)) for side in sides)
     if not left and not right:
         raise ValueError("must have a metabolite on one side at least")
-    named = tuple(word.rstrip(",") for part in regulators for word in part.split() if word.rstrip(",") not in ("", "+"))
+    words = (word.rstrip(",") for part in regulators for word in part.split())
+    named = tuple(_unsigned(word) for word in words if word not in ("", "+"))
     if regulators and not named:
         raise ValueError("must name a regulator behind '|'")
     return _netted(left, right, reversible, named)
+
+
+def _unsigned(name: str) -> str:
+    """Return a name that begins with no sign; raises `ValueError` for another."""
+    if _SIGNED.fullmatch(name):
+        raise ValueError(
+            f"holds '{name}', but no name begins with '{name[0]}'; write '{name[1:]}', whether it activates or inhibits"
+        )
+    return name
 
 
 def _terms(side: str) -> list[_Term]:
@@ -122,7 +133,7 @@ def _term(part: str) -> _Term:
     if not words:
         raise ValueError("must have a metabolite beside each ' + '")
     if len(words) == 1:
-        return _Term(words[0])
+        return _Term(_unsigned(words[0]))
     if len(words) == 2 and (number := _NUMBER.fullmatch(words[0])):
         value = float(number[1])
         if not value.is_integer() or not 1 <= value <= LARGEST_KNOWN:
@@ -197,7 +208,7 @@ def parse_total(text: Any) -> Total:
     if isinstance(text, Total):
         return text
     fault = "must read like ATP + ADP + AMP, or ATP + ADP + AMP = 5.5 where the amount is known"
-    body, *amounts = re.split(r"\s=\s", text) if isinstance(text, str) else ["", "", ""]
+    body, *amounts = text.split("=") if isinstance(text, str) else ["", "", ""]
     if len(amounts) > 1 or (amounts and not re.fullmatch(r"\d+\.?\d*(e-?\d+)?|\.\d+", amounts[0].strip(), re.ASCII)):
         raise ValueError(fault)
     counted = _counted(_terms(body))

@@ -42,6 +42,11 @@ class ColumnNames:
         self._unused.append(column)
         return None
 
+    @property
+    def columns(self) -> frozenset[str]:
+        """The species of each column, or its own name if it has none."""
+        return frozenset({*self._found, *(column.name for column in self._unused)})
+
     def remarks(self) -> list[str]:
         """Return what was done to columns, in sentences."""
         lists = {"columns that were found under another name": self._renamed}

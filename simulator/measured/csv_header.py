@@ -12,10 +12,23 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 TIME, TRAJECTORY = "time", "trajectory"
-TIME_UNIT = r"ms|s|secs?|seconds?|m|mins?|minutes?|h|hrs?|hours?|d|days?"
+_SECONDS = {
+    unit: size
+    for size, units in {
+        1e-3: ("ms",),
+        1.0: ("s", "sec", "secs", "second", "seconds"),
+        60.0: ("m", "min", "mins", "minute", "minutes"),
+        3600.0: ("h", "hr", "hrs", "hour", "hours"),
+        86400.0: ("d", "day", "days"),
+    }.items()
+    for unit in units
+}
+TIME_UNIT = "|".join(_SECONDS)
 
 # `T` may be a metabolite, so a single letter must be small.
 _IS_TIME = re.compile(rf"(?:(?i:time)|t)(?:\s*[\[(/].*|[\s_]+(?i:in )?(?i:{TIME_UNIT}))?")
+_TIMES_IN = re.compile(rf"(?i:(?:time|t)(?:\s*[\[(/]\s*|[\s_]+(?:in )?)({TIME_UNIT})\s*[\])]?)")
+_RATE_UNIT = re.compile(rf"(.+?)\s*(?:/\s*({TIME_UNIT})|[ *·]\s*({TIME_UNIT})\s*(?:\^?-1|⁻¹))", re.IGNORECASE)
 _IS_TRAJECTORY = re.compile(
     r"(trajectory|run|experiment|condition|replicate|id)([ _]?(id|name|no|number))?", re.IGNORECASE
 )
@@ -32,7 +45,7 @@ _MOLAR = {
     }.items()
     for unit in (*units, *(unit.replace("/l", "/L").replace("/ml", "/mL") for unit in units if "/" in unit))
 }
-_WITH_UNIT = re.compile(r"(.+?)\s*(?:[\[(]\s*([^\[\]()]+?)\s*[\])]|[ _](" + "|".join(_MOLAR) + r"))")
+_WITH_UNIT = re.compile(r"(.+?)\s*(?:[\[(]\s*([^\[\]()]+?)\s*[\])]|[ _](?:in )?(" + "|".join(_MOLAR) + r"))")
 
 
 @dataclass(frozen=True)
@@ -71,6 +84,23 @@ def size_of_unit(unit: str) -> float | None:
     return _MOLAR.get(unit)
 
 
+def seconds_in(unit: str) -> float | None:
+    """Return the length of a unit of time in seconds, None if it is none."""
+    return _SECONDS.get(unit.lower())
+
+
+def unit_of_times(heading: str) -> str:
+    """Return the unit in the heading of the times, empty if it has none."""
+    found = _TIMES_IN.fullmatch(heading)
+    return found[1] if found else ""
+
+
+def rate_units(unit: str) -> tuple[str, str] | None:
+    """Return the units of concentration and time in that of a derivative, None if it is not one over the other."""
+    found = _RATE_UNIT.fullmatch(unit)
+    return (found[1], found[2] or found[3]) if found else None
+
+
 def find_columns(header: Sequence[str], rows: Sequence[Sequence[str]]) -> Columns:
     """Return the meaning of each column; raises `ValueError` with the mend."""
     times = [index for index, name in enumerate(header) if name == TIME] or [
@@ -88,7 +118,7 @@ def find_columns(header: Sequence[str], rows: Sequence[Sequence[str]]) -> Column
         raise ValueError("has a column without a name; name it or delete it")
     if not others:
         raise ValueError("has no column of a metabolite; give one for each that was measured")
-    slopes = {index: found for index in others if (found := _DERIVATIVE.fullmatch(_bare(header[index])[0]))}
+    slopes = {index: found for index in others if (found := _DERIVATIVE.fullmatch(name_and_unit(header[index])[0]))}
     remarks = []
     if header[times[0]] != TIME:
         remarks.append(f"time in column '{header[times[0]]}'")
@@ -100,16 +130,16 @@ def find_columns(header: Sequence[str], rows: Sequence[Sequence[str]]) -> Column
     return Columns(
         times[0],
         trajectory,
-        tuple(Column(index, header[index], *_bare(header[index])) for index in others if index not in slopes),
+        tuple(Column(index, header[index], *name_and_unit(header[index])) for index in others if index not in slopes),
         tuple(
-            Column(index, header[index], next(filter(None, found.groups())), _bare(header[index])[1])
+            Column(index, header[index], next(filter(None, found.groups())), name_and_unit(header[index])[1])
             for index, found in slopes.items()
         ),
         tuple(remarks),
     )
 
 
-def _bare(heading: str) -> tuple[str, str]:
+def name_and_unit(heading: str) -> tuple[str, str]:
     """Return the name in a heading, and its unit."""
     found = _WITH_UNIT.fullmatch(heading)
     return (found[1], found[2] or found[3]) if found else (heading, "")

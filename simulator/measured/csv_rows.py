@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from simulator.measured.csv_header import is_time
-from simulator.measured.problem_list import listed_problems, several, shortened
+from simulator.measured.problem_list import several, shortened
 from stoichloop.errors import DatasetError
 
 _SEPARATORS = (",", ";", "\t")
@@ -33,15 +33,19 @@ class Row:
 
 @dataclass(frozen=True)
 class CsvRows:
-    """The header and the rows below it, each with as many fields as the header, and what was done to them."""
+    """The header and the rows below it, each with as many fields as the header.
+
+    `remarks` say what was done to them, `faults` which rows had other numbers of fields.
+    """
 
     header: tuple[str, ...]
     rows: tuple[Row, ...]
     remarks: tuple[str, ...] = ()
+    faults: tuple[str, ...] = ()
 
 
 def read_rows(path: Path) -> CsvRows:
-    """Read a CSV file; raises `DatasetError` with the row and the mend."""
+    """Read a CSV file; raises `DatasetError` with the row and the mend if it cannot be read at all."""
     text = _text(path)
     named = _NAMED_SEPARATOR.match(text)
     start, separator = (named.end(), named[1]) if named else (0, _separator(text))
@@ -54,18 +58,17 @@ def read_rows(path: Path) -> CsvRows:
     for row in rows:
         if len(row.fields) != len(header.fields):
             wrong.setdefault(len(row.fields), []).append(str(row.line))
-    faults = [
+    faults = tuple(
         f"row {shortened(lines, 3)} has {count} fields, but the header has {len(header.fields)}; give one for each "
         "column, and write decimal points where commas separate the columns"
         for count, lines in wrong.items()
-    ]
-    if faults:
-        raise DatasetError(listed_problems(f"--csv {path}", faults))
+    )
     remarks = {
         f"{several(comments, 'line')} of comments not read": comments,
         f"row {', '.join(map(str, repeated))} not read: the header again": repeated,
     }
-    return CsvRows(header.fields, tuple(rows), tuple(remark for remark, done in remarks.items() if done))
+    whole = tuple(row for row in rows if len(row.fields) == len(header.fields))
+    return CsvRows(header.fields, whole, tuple(remark for remark, done in remarks.items() if done), faults)
 
 
 def _of_width(row: Row, width: int) -> Row:

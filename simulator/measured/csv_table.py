@@ -5,6 +5,7 @@ Gaps stay gaps here. What is done to the numbers is said in `remarks`; what cann
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulator.kinetics import Floats
-from simulator.measured.csv_header import TRAJECTORY, Column, Columns, find_columns, size_of_unit
+from simulator.measured.column_units import unit_factors
+from simulator.measured.csv_header import TRAJECTORY, Column, Columns, find_columns
 from simulator.measured.csv_layout import arranged
 from simulator.measured.csv_rows import CsvRows, Row, read_rows, shown
 from simulator.measured.csv_values import has_decimal_commas, number_of, reading_of
@@ -23,6 +25,7 @@ from stoichloop.errors import DatasetError
 
 LEAST_SAMPLES = 5  # of the longest trajectory: the minimum for a smoothing spline
 _SMALLEST, _LARGEST = 1e-4, 1e5  # limits of the largest reading and of the longest time, for numerics
+_CLOCK = re.compile(r"\d+:\d\d")  # hh:mm:ss, also behind a date
 _SMALL_NEGATIVE = 0.1  # of the largest reading: a negative one that a subtracted background leaves
 
 
@@ -84,42 +87,72 @@ def read_table(
     return table_of(path, arranged(read_rows(path)), called, signed)
 
 
-def table_of(path: Path, table: CsvRows, called: Callable[[Column], str | None], signed: Collection[str] = ()) -> Table:
-    """Return the table in rows of samples, which `path` held; see `read_table`."""
+def table_of(
+    path: Path,
+    table: CsvRows,
+    called: Callable[[Column], str | None],
+    signed: Collection[str] = (),
+    species: Collection[str] = (),
+) -> Table:
+    """Return the table in rows of samples, which `path` held; see `read_table`. `species` may name columns."""
+    faults = list(table.faults)
     try:
         columns = find_columns(table.header, [row.fields for row in table.rows])
-        if not table.rows:
+        names, slopes = (_names(found, called, faults) for found in (columns.readings, columns.derivatives))
+        if not names:
+            headings = [column.heading for column in (*columns.readings, *columns.derivatives)]
+            raise ValueError(_no_species(headings, sorted(species)))
+        if not table.rows and not faults:
             raise ValueError("holds no sample, only a header")
-        reader = _FieldReader(
-            columns, table.rows, _names(columns.readings, called), _names(columns.derivatives, called)
-        )
+        reader = _FieldReader(columns, table.rows, names, slopes)
+        raw = reader.read(table.header[columns.time])
+        faults += reader.faults
+        remarks = [*table.remarks, *columns.remarks, *reader.remarks]
+        courses = _as_detected(raw, list(reader.names), signed, remarks, faults)
+        if not faults:
+            found = _scaled(_sized(Table(tuple(reader.names), courses, reader.spread), remarks), remarks)
+            return replace(found, remarks=tuple(remarks))
     except ValueError as error:
-        raise DatasetError(f"--csv {path}: {error}") from error
-    raw = reader.read(table.header[columns.time])
-    if reader.faults:
-        raise DatasetError(listed_problems(f"--csv {path}", reader.faults))
-    remarks = [*table.remarks, *columns.remarks, *reader.remarks]
-    try:
-        courses = _as_detected(raw, list(reader.names), signed, remarks)
-        found = _scaled(_sized(Table(tuple(reader.names), courses, reader.spread), remarks), remarks)
-    except ValueError as error:
-        raise DatasetError(f"--csv {path}: {error}") from error
-    return replace(found, remarks=tuple(remarks))
+        faults.append(str(error))
+    raise DatasetError(listed_problems(f"--csv {path}", faults))
 
 
-def _names(columns: Sequence[Column], called: Callable[[Column], str | None]) -> dict[str, Column]:
-    """Return the columns that are used, by their names; raises `ValueError` if two have the same."""
+def _no_species(columns: Sequence[str], species: Sequence[str]) -> str:
+    meant = f"; species: {shortened(species)}" if species else ""
+    return (
+        f"no column holds readings of a species of the network; columns: {shortened(columns)}{meant}; give both the "
+        "same names"
+    )
+
+
+def _names(columns: Sequence[Column], called: Callable[[Column], str | None], faults: list[str]) -> dict[str, Column]:
+    """Return the columns that are used, by their names; adds a fault for each that has the name of another."""
     found: dict[str, Column] = {}
     for column in columns:
         name = called(column)
+        if name is None:
+            continue
         if name in found:
-            raise ValueError(
+            two = found[name].unit != column.unit
+            faults.append(
                 f"columns '{found[name].heading}' and '{column.heading}' both hold '{name}', but each must have a name "
-                "of its own"
+                f"of its own{'; if they are one, convert them to one unit' * two}"
             )
-        if name is not None:
-            found[name] = column
+        found.setdefault(name, column)
     return found
+
+
+def _place(rows: Sequence[Row]) -> str:
+    return f"row{'s' * (len(rows) > 1)} {shortened([str(row.line) for row in rows], 3)}"
+
+
+def _fault_of_time(field: str) -> tuple[str, str]:
+    """Return the fault of a field that is no time, and its mend."""
+    if not field:
+        return "is empty", "give one like 0.25"
+    if _CLOCK.search(field):
+        return "is no time since the start", "give seconds, like 90"
+    return "is no number", "give one like 0.25"
 
 
 class _FieldReader:
@@ -154,24 +187,25 @@ class _FieldReader:
         return False
 
     def read(self, time: str) -> list[TimeSeries]:
-        """Return the trajectories as they stand, limits in place of readings below detection; see `faults`."""
-        factors = self._factors(self.names)
+        """Return the trajectories as they stand, limits in place of readings below detection, gaps for `faults`."""
+        sloping = {name: self._slopes[name] for name in self.names if name in self._slopes}
+        factors = unit_factors(self.names, sloping, time)
+        self.faults += factors.faults
+        self.remarks += factors.remarks
         groups: dict[str, list[int]] = {}
         for number, row in enumerate(self._rows):
             name = "/".join(row.fields[place] for place in self._columns.trajectory)
-            if self._columns.trajectory and not name.strip("/"):
-                self.faults.append(
-                    f"row {row.line}, column '{TRAJECTORY}': is empty; give the trajectory of the sample"
-                )
             groups.setdefault(name, []).append(number)
-        times = np.array([self._time(row, time) for row in self._rows])
-        values, limits = self._values(self.names, factors)
+        nameless = [self._rows[number] for name, rows in groups.items() if not name.strip("/") for number in rows]
+        if self._columns.trajectory and nameless:
+            self.faults.append(
+                f"{_place(nameless)}, column '{TRAJECTORY}': is empty; give the trajectory of the sample"
+            )
+        times = self._times(time)
+        values, limits = self._values(self.names, factors.of_readings())
         slopes = np.full_like(values, np.nan)
-        sloping = {name: self._slopes[name] for name in self.names if name in self._slopes}
         places = [place for place, name in enumerate(self.names) if name in sloping]
-        slopes[:, places] = self._values(sloping, factors[places])[0]
-        if self.faults:
-            return []
+        slopes[:, places] = self._values(sloping, factors.of_slopes())[0]
         if not self._columns.trajectory:
             groups = restarted(times)
             if len(groups) > 1:
@@ -206,13 +240,19 @@ class _FieldReader:
         self.spread = np.sqrt(np.where(counted > 0, np.nansum(pooled, axis=0) / np.maximum(counted, 1), np.nan))
         return courses
 
-    def _time(self, row: Row, time: str) -> float:
-        field = row.fields[self._columns.time]
-        number = number_of(field, self._commas)
-        if number is None:
-            fault = f"{shown(field)} is no number" if field else "is empty"
-            self.faults.append(f"row {row.line}, column '{time}': {fault}; give one like 0.25")
-        return np.nan if number is None else number
+    def _times(self, heading: str) -> Floats:
+        """Return the times of all rows, NaN where there is none."""
+        place = self._columns.time
+        numbers = [number_of(row.fields[place], self._commas) for row in self._rows]
+        wrong: dict[tuple[str, str], list[Row]] = {}
+        for row, number in zip(self._rows, numbers, strict=True):
+            if number is None:
+                wrong.setdefault(_fault_of_time(row.fields[place]), []).append(row)
+        for (fault, mend), rows in wrong.items():
+            first = rows[0].fields[place]
+            what = f"{shown(first)} {fault}" if first else fault
+            self.faults.append(f"{_place(rows)}, column '{heading}': {what}; {mend}")
+        return np.array([np.nan if number is None else number for number in numbers])
 
     def _values(self, names: Mapping[str, Column], factors: Floats) -> tuple[Floats, Floats]:
         """Return values and limits, each of shape (rows, columns), NaN where there is none."""
@@ -233,34 +273,13 @@ class _FieldReader:
                 )
         return values[0] * factors, values[1] * factors
 
-    def _factors(self, names: Mapping[str, Column]) -> Floats:
-        """Return the factors that bring all columns to one unit, shape (columns,)."""
-        units = [column.unit for column in names.values()]
-        sizes = [size_of_unit(unit) for unit in units]
-        known = sorted({size for size in sizes if size is not None})
-        others = sorted({unit for unit, size in zip(units, sizes, strict=True) if unit and size is None})
-        if len(others) + bool(known) > 1:
-            self.faults.append(
-                f"columns have the units {', '.join(sorted({*units} - {''}))}, which cannot be brought to one, and "
-                "then no integers exist to be found; convert them"
-            )
-        if len(known) < 2:
-            return np.ones(len(units))
-        chosen = max(known, key=lambda size: (sizes.count(size), size))
-        self.remarks.append(
-            f"concentrations in {', '.join(sorted({*units} - {''}))} were brought to "
-            f"{next(unit for unit, size in zip(units, sizes, strict=True) if size == chosen)}"
-        )
-        return np.array([1.0 if size is None else size / chosen for size in sizes])
-
 
 def _as_detected(
-    courses: Sequence[TimeSeries], names: Sequence[str], signed: Collection[str], remarks: list[str]
+    courses: Sequence[TimeSeries], names: Sequence[str], signed: Collection[str], remarks: list[str], faults: list[str]
 ) -> tuple[TimeSeries, ...]:
-    """Return courses with half the limit of detection where nothing was detected; raises `ValueError`."""
+    """Return courses with half the limit of detection where nothing was detected; adds to `faults`."""
     counts = {"gaps": 0, "readings below detection": 0, "zeros and small negative numbers": 0}
     found = [replace(c, concentration=c.concentration.copy(), below=c.below.copy()) for c in courses]
-    faults = []
     for place, name in enumerate(names):
         columns = [course.concentration[:, place] for course in found]
         counts["gaps"] += sum(int(np.isnan(column).sum()) for column in columns)
@@ -283,8 +302,6 @@ def _as_detected(
             column[nothing] = smallest if np.isfinite(smallest) else np.nan
             below[nothing] = True
             column[below] /= 2
-    if faults:
-        raise ValueError("; ".join(faults))
     gaps, undetected, zeros = counts.values()
     if gaps:
         remarks.append(
@@ -301,6 +318,8 @@ def _as_detected(
 
 def _sized(table: Table, remarks: list[str]) -> Table:
     """Return the table without columns that hold no reading; raises `ValueError` if too little is left."""
+    if not table.metabolites:
+        raise ValueError("all columns of species are empty; give readings")
     if max((len(course.time) for course in table.courses), default=0) < LEAST_SAMPLES:
         most = max((len(course.time) for course in table.courses), default=1)
         raise ValueError(f"the longest trajectory has {most} samples; at least {LEAST_SAMPLES} are needed")

@@ -38,8 +38,6 @@ def cut_down(path: Path, stated: StatedFile, measured: Collection[str], steady: 
     and have no balance.
     """
     whole = stated.network
-    if not stated.aliases:  # the names of an SBML file are written by programs
-        _refuse_slips(path, whole, measured)
     outside = {*stated.inputs, *steady}
     gone = {name for name in stated.species if name not in measured}
     cut = {name: equation.without(tuple(gone), tuple(outside)) for name, equation in whole.reactions.items()}
@@ -82,38 +80,45 @@ def cut_down(path: Path, stated: StatedFile, measured: Collection[str], steady: 
     return Cut(network, (*stated.notes, *notes), dict(sorted(missing.items())))
 
 
+def refuse_slips(path: Path, stated: StatedFile, columns: Collection[str]) -> None:
+    """Raise `RegimeError` for names without a column that are made of the names of columns.
+
+    `columns` holds the species of each column, or its own name if it has none.
+    """
+    if stated.aliases:  # the names of an SBML file are written by programs
+        return
+    problems = [
+        f"key 'reactions.{reaction}' holds '{name}', which has no column in the table, but "
+        f"{' and '.join(repr(one) for one in meant)} has; write names like the columns, with ' + ' between them, or "
+        "rename what was not measured"
+        for reaction, equation in stated.network.reactions.items()
+        for name in equation.members + equation.regulators
+        if name not in columns and (meant := _meant(name, columns, stated.species))
+    ]
+    if problems:
+        raise RegimeError(listed_problems(f"--network {path}", problems))
+
+
+def _meant(name: str, columns: Collection[str], species: Collection[str]) -> list[str]:
+    """Return the columns in a name, in its order; `A:B` may be a complex of species."""
+    known = {column.casefold(): column for column in columns}
+    parts = [_COEFFICIENT.sub("", part).casefold() for part in _JOINED.split(name)]
+    bound = [part for part in name.casefold().split(":") if known.get(part) not in species]
+    return list(dict.fromkeys(known[part] for part in (*parts, *bound) if part in known))
+
+
 def computed_totals(stated: StatedFile, measured: Collection[str]) -> dict[str, Total]:
     """Return, for each species that was not measured but follows from a total of known amount, that total."""
     found: dict[str, Total] = {}
     for total in stated.network.conserved.values():
         missing = [name for name in total.weights if name not in measured]
-        if total.amount is not None and len(missing) == 1:
+        if total.amount is not None and len(missing) == 1 and missing[0] in stated.in_reactions:
             found[missing[0]] = total
     return found
 
 
 def _with(found: Mapping[str, Sequence[str]], names: Sequence[str]) -> list[str]:
     return [f"{name} (without {', '.join(found[name])})" for name in names]
-
-
-def _refuse_slips(path: Path, network: StatedNetwork, measured: Collection[str]) -> None:
-    """Raise `RegimeError` for names without a column that are made of the names of columns."""
-    columns = {name.casefold(): name for name in measured}
-    problems = [
-        f"key 'reactions.{reaction}' holds '{name}', which has no column in the table, but "
-        f"{' and '.join(repr(one) for one in meant)} has; write names like the columns, with ' + ' between them, or "
-        "rename what was not measured"
-        for reaction, equation in network.reactions.items()
-        for name in equation.members + equation.regulators
-        if name not in measured and (meant := _meant(name, columns))
-    ]
-    if problems:
-        raise RegimeError(listed_problems(f"--network {path}", problems))
-
-
-def _meant(name: str, columns: Mapping[str, str]) -> list[str]:
-    parts = [_COEFFICIENT.sub("", part) for part in _JOINED.split(name)]
-    return [columns[part.casefold()] for part in parts if part.casefold() in columns]
 
 
 def _refuse_changed_totals(path: Path, network: StatedNetwork) -> None:

@@ -13,7 +13,7 @@ trajectory, whose smoothness is chosen by generalised cross-validation (Woltring
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -30,7 +30,7 @@ from simulator.measured.csv_layout import arranged
 from simulator.measured.csv_rows import read_rows
 from simulator.measured.csv_table import LEAST_SAMPLES, Table, TimeSeries, read_table, table_of
 from simulator.measured.filled_frames import FilledFrames, filled, usual_readings
-from simulator.measured.measured_part import Cut, cut_down
+from simulator.measured.measured_part import Cut, cut_down, refuse_slips
 from simulator.measured.petab_problem import PetabProblem, is_petab, read_problem
 from simulator.measured.prospects import Prospects, prospects_of
 from simulator.measured.reading_noise import reading_noise
@@ -135,18 +135,29 @@ def _read(csv: Path, problem: PetabProblem | None, network: Path) -> tuple[Table
     try:
         stated = read_stated(network)
     except RegimeError as error:
-        try:
-            if problem is None:
-                read_table(csv)
-        except DatasetError as other:
-            raise RegimeError(f"{error}\n{other}") from error
-        raise
+        others = [] if problem else _faults(lambda: read_table(csv))
+        raise RegimeError("\n".join([str(error), *others])) from error
     names = ColumnNames(stated)
     rows = arranged(read_rows(csv)) if problem is None else problem.table
-    table = with_computed(table_of(csv, rows, names.called, names.signed), stated)
+    try:
+        table = with_computed(table_of(csv, rows, names.called, names.signed, stated.species), stated)
+    except DatasetError as error:
+        if slips := _faults(lambda: refuse_slips(network, stated, names.columns)):
+            raise RegimeError("\n".join([*slips, str(error)])) from error
+        raise
+    refuse_slips(network, stated, names.columns)
     cut = cut_down(network, stated, table.metabolites, _steady(table))
     used = (*cut.network.metabolite_names, *cut.network.input_names)
     return replace(table.restricted(used), remarks=(*table.remarks, *names.remarks())), cut
+
+
+def _faults(read: Callable[[], object]) -> list[str]:
+    """Return the message of a file that is refused, nothing for another."""
+    try:
+        read()
+    except (DatasetError, RegimeError) as error:
+        return [str(error)]
+    return []
 
 
 def _steady(table: Table) -> list[str]:

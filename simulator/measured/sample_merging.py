@@ -42,11 +42,11 @@ def restarted(times: Floats) -> dict[str, list[int]]:
 def merged(times: Floats, stacked: Floats) -> MergedSamples:
     """Return samples at times (S,), with values, limits and slopes stacked in shape (3, S, N), by time.
 
-    Samples without any reading are left out.
+    Samples without any reading are left out. Samples whose time is NaN stay apart.
     """
     some = (~np.isnan(stacked)).any(axis=(0, 2))
     times, stacked = times[some], stacked[:, some]
-    unique, member = np.unique(times, return_inverse=True)
+    unique, member = np.unique(times, return_inverse=True, equal_nan=False)
     count = np.zeros((3, len(unique), stacked.shape[2]))
     total, square = np.zeros_like(count), np.zeros_like(count)
     known = ~np.isnan(stacked)

@@ -65,11 +65,16 @@ class StatedFile:
     aliases: Mapping[str, str] = field(default_factory=dict)
 
     @property
+    def in_reactions(self) -> frozenset[str]:
+        """All members and regulators of reactions."""
+        equations = self.network.reactions.values()
+        return frozenset(name for equation in equations for name in equation.members + equation.regulators)
+
+    @property
     def species(self) -> frozenset[str]:
         """All names that a column can have."""
         totals = {name for total in self.network.conserved.values() for name in total.weights}
-        acting = {name for equation in self.network.reactions.values() for name in equation.regulators}
-        return frozenset({*self.network.metabolite_names, *acting, *totals, *self.inputs})
+        return self.in_reactions | totals | self.inputs
 
 
 def read_stated(path: Path) -> StatedFile:
@@ -80,11 +85,27 @@ def read_stated(path: Path) -> StatedFile:
         raise RegimeError(f"--network {path}: there is no such file")
     content = read_content(path)
     model = content.pop("sbml", None)
-    if model is not None:
-        if "reactions" in content or not isinstance(model, str):
-            raise RegimeError(f"{path}: key 'sbml' must be the name of a file, and stands in place of 'reactions'")
-        return _with_structure(content, read_structure(path.parent / model), path)
-    return _stated(path, content)
+    if model is None:
+        stated = _stated(path, content)
+    elif "reactions" in content or not isinstance(model, str):
+        raise RegimeError(f"{path}: key 'sbml' must be the name of a file, and stands in place of 'reactions'")
+    else:
+        stated = _with_structure(content, read_structure(path.parent / model), path)
+    _refuse_strangers(path, content, stated)
+    return stated
+
+
+def _refuse_strangers(path: Path, content: Mapping[Any, Any], stated: StatedFile) -> None:
+    """Raise `RegimeError` for volumes and inputs that are in no reaction and no total."""
+    totals = {name for total in stated.network.conserved.values() for name in total.weights}
+    problems = [
+        f"key '{key}' names '{name}', which is in no reaction; write it as the reactions do, or leave it out"
+        for key in ("inputs", "volumes")
+        for name in content.get(key, ())
+        if name not in stated.in_reactions | totals
+    ]
+    if problems:
+        raise RegimeError(listed_problems(str(path), problems))
 
 
 def _with_structure(content: dict[Any, Any], structure: SbmlStructure, path: Path) -> StatedFile:

@@ -57,6 +57,19 @@ class ModelSymbols:
         local = {parameter.getId() for parameter in (*law.getListOfParameters(), *law.getListOfLocalParameters())}
         return self._of_formula(law.getMath(), frozenset(local))
 
+    @cached_property
+    def in_rates(self) -> frozenset[str]:
+        """All names in rate laws and rate rules, and in the assignments behind them."""
+        laws = [reaction.getKineticLaw() for reaction in self.model.getListOfReactions()]
+        trees = [law.getMath() for law in laws if law is not None]
+        trees += [rule.getMath() for rule in self.model.getListOfRules() if rule.isRate()]
+        found: set[str] = set()
+        while trees:
+            new = _names(trees.pop()) - found
+            found |= new
+            trees += [self._assigned[name] for name in new if name in self._assigned]
+        return frozenset(found)
+
     def _of_formula(self, tree: Any, seen: frozenset[str]) -> frozenset[str]:
         return frozenset().union(*(self._of_symbol(name, seen) for name in _names(tree) if name not in seen))
 

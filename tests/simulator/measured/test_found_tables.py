@@ -35,6 +35,8 @@ PLAIN = ("time,A,B", "0,1,9", "1,2,8", "2,4,7", "3,5,6", "4,6,5")
     [
         ((",0,1,2,3,4", "A,1,2,4,5,6", "B,9,8,7,6,5"), "metabolites stand in rows, the times in the first row"),
         (("time,0,1,2,3,4", "A,1,2,4,5,6", "B,9,8,7,6,5"), "metabolites stand in rows"),
+        (("run,metabolite,0,1,2,3,4", "x,A,1,2,4,5,6", "x,B,9,8,7,6,5"), "metabolites stand in rows"),
+        (("unit,0,1,2,3,4", "A,1,2,4,5,6", "B,9,8,7,6,5"), "metabolites stand in rows"),
         (("name,note,0 min,1 min,2 min,3 min,4 min", "A,x,1,2,4,5,6", "B,,9,8,7,6,5"), "not read: 'note'"),
         (
             ("metabolite,s1,s2,s3,s4,s5", "time,0,1,2,3,4", "A,1,2,4,5,6", "B,9,8,7,6,5"),
@@ -162,3 +164,32 @@ def test_all_faults_of_a_file_are_named_at_once(tmp_path: Path) -> None:
         "'a lot'",
     ):
         assert words in message
+
+
+def test_faults_of_one_kind_hide_none_of_another(tmp_path: Path) -> None:
+    with pytest.raises(DatasetError) as refusal:
+        read(tmp_path, "time,A,A,B", "0,1,1", "1,much,2,2", "soon,2,2,-9", ",3,3,3", "4,2,1,1", "5,2,1,1")
+    message = str(refusal.value)
+    for words in (
+        "6 faults",
+        "row 2 has 3 fields, but the header has 4",
+        "columns 'A' and 'A' both hold 'A'",
+        "row 4, column 'time': 'soon'",
+        "row 5, column 'time': is empty",
+        "'much' in row 3",
+        "column 'B': -9 is no concentration",
+    ):
+        assert words in message
+
+
+def test_rows_that_are_all_too_long_are_one_fault(tmp_path: Path) -> None:
+    with pytest.raises(DatasetError, match=r"m\.csv: row 2, 3, 4 and 2 more has 6 fields, but the header has 3;"):
+        read(tmp_path, "time,A,B", *(f"{t},0,{1 + t},5,2,5" for t in range(5)))
+
+
+def test_times_of_a_clock_are_one_fault_with_its_mend(tmp_path: Path) -> None:
+    with pytest.raises(DatasetError) as refusal:
+        read(tmp_path, "time,A,B", *(f"00:{t:02d}:00,{t},2" for t in range(25)))
+    assert str(refusal.value).endswith(
+        "rows 2, 3, 4 and 22 more, column 'time': '00:00:00' is no time since the start; give seconds, like 90"
+    )

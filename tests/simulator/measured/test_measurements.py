@@ -148,11 +148,29 @@ def test_what_a_total_leaves_is_computed(tmp_path: Path) -> None:
     assert "'B' was not measured and is computed from the total A + B = 10" in data.facts.table
 
 
+def test_a_name_that_only_a_total_has_is_not_computed(tmp_path: Path) -> None:
+    csv, network = tmp_path / "slip.csv", tmp_path / "net.yaml"
+    csv.write_text("\n".join(["time,A,B", *(f"{t},{1 + t},{9 - t}" for t in range(5))]))
+    network.write_text("reactions: {r1: B -> A}\nconserved: {all: A + Q = 10}\n")
+    data, _ = import_measurements(csv, network, tmp_path / "data")
+    assert not any("computed" in remark for remark in data.facts.table)
+    assert "species that were not measured: Q" in data.facts.network
+    assert "conserved totals with a member that has no row: all" in data.facts.network
+
+
 def test_the_faults_of_both_files_are_named_at_once(tmp_path: Path) -> None:
     csv, network = tmp_path / "m.csv", tmp_path / "net.yaml"
     csv.write_text("A,B\n1,2\n")
     network.write_text("reactions: {r1: A <- B}")
     with pytest.raises(RegimeError, match=r"(?s)net\.yaml: key 'reactions\.r1'.*--csv .*no column 'time'"):
+        import_measurements(csv, network, tmp_path / "data")
+
+
+def test_faults_of_a_table_hide_no_slip_of_the_network(tmp_path: Path) -> None:
+    csv, network = tmp_path / "m.csv", tmp_path / "net.yaml"
+    csv.write_text("\n".join(["time,A,B", "0,1,much", *(f"{t},{1 + t},{9 - t}" for t in range(5))]))
+    network.write_text("reactions: {r1: 2A -> B}")
+    with pytest.raises(RegimeError, match=r"(?s)net\.yaml: key 'reactions\.r1' holds '2A'.*--csv .*'much' in row 2"):
         import_measurements(csv, network, tmp_path / "data")
 
 

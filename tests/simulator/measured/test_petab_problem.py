@@ -38,9 +38,11 @@ TABLES = {
 }
 
 
-def problem(folder: Path) -> Path:
-    write_level_3(folder / "model.xml", {"r1": ({"A": 1}, {"B": 1})})
-    for name, lines in TABLES.items():
+def problem(folder: Path, substrates: tuple[str, ...] = ("A",), **changed: list[str]) -> Path:
+    model = write_level_3(folder / "model.xml", {"r1": (dict.fromkeys(substrates, 1), {"B": 1})}, boundary=("X",))
+    law = '<kineticLaw><math xmlns="http://www.w3.org/1998/Math/MathML"><ci> k1 </ci></math></kineticLaw></reaction>'
+    model.write_text(model.read_text().replace("</reaction>", law))
+    for name, lines in (TABLES | {f"{name}.tsv": lines for name, lines in changed.items()}).items():
         (folder / name).write_text("\n".join(lines).replace(" ", "\t") + "\n")
     path = folder / "decay.yaml"
     path.write_text(PROBLEM)
@@ -59,4 +61,36 @@ def test_a_broken_problem_is_refused_in_a_sentence(tmp_path: Path) -> None:
     path = problem(tmp_path)
     (tmp_path / "measurements.tsv").unlink()
     with pytest.raises(DatasetError, match="cannot be read as a PEtab problem"):
+        import_measurements(path, None, tmp_path / "data")
+
+
+def test_a_boundary_species_that_conditions_set_is_an_input(tmp_path: Path) -> None:
+    path = problem(tmp_path, ("A", "X"), conditions=["conditionId X A", "c1 1 5", "c2 two 5"])
+    data, _ = import_measurements(path, None, tmp_path / "data")
+    assert (data.facts.metabolite_names, data.facts.inputs) == (("A", "B"), ("X",))
+    assert "inputs that conditions set: X" in data.facts.table
+    with np.load(data.observations_path) as arrays:
+        np.testing.assert_array_equal(arrays["inputs"], [[[1.0]] * 5])
+
+
+def test_conditions_that_change_a_rate_are_refused(tmp_path: Path) -> None:
+    path = problem(tmp_path, conditions=["conditionId k1 k2", "c1 3 1", "c2 5 2"])
+    with pytest.raises(DatasetError, match=r"decay\.yaml: column 'k1' of the conditions is 3 in 'c1', 5 in 'c2', and"):
+        import_measurements(path, None, tmp_path / "data")
+    mended = [line for line in TABLES["measurements.tsv"] if " c2 " not in line]
+    (tmp_path / "measurements.tsv").write_text("\n".join(mended).replace(" ", "\t") + "\n")
+    assert import_measurements(path, None, tmp_path / "data")[0].facts.trajectories == 1
+
+
+def test_steady_states_are_left_out_and_counted(tmp_path: Path) -> None:
+    path = problem(tmp_path, measurements=[*TABLES["measurements.tsv"], "oa c1 0.1 inf"])
+    data, _ = import_measurements(path, None, tmp_path / "data")
+    assert "1 reading at the time inf, which is no sample of a course, left out" in data.facts.table
+    assert data.facts.frames == 5
+
+
+def test_several_problems_in_one_file_are_refused(tmp_path: Path) -> None:
+    path = problem(tmp_path)
+    path.write_text(PROBLEM + PROBLEM.partition("problems:\n")[2])
+    with pytest.raises(DatasetError, match="key 'problems' holds 2 problems; give each a file of its own"):
         import_measurements(path, None, tmp_path / "data")

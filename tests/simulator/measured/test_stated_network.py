@@ -5,12 +5,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from simulator.equation import parse_equation
-from simulator.measured.measured_part import cut_down
+from simulator.equation import parse_equation, parse_total
+from simulator.measured.measured_part import cut_down, refuse_slips
 from simulator.measured.measurements import import_measurements
 from simulator.measured.stated_network import read_stated
 from simulator.measured_regime import StatedNetwork
-from stoichloop.errors import RegimeError
+from stoichloop.errors import DatasetError, RegimeError
 from tests.conftest import ROOT
 from tests.simulator.sbml_files import Side, write_level_3
 
@@ -51,6 +51,14 @@ def test_charges_and_signs_may_be_part_of_a_name(tmp_path: Path) -> None:
         ("reactions: {r1: A <- B}", r"must read like A \+ B -> C, A <-> B or A -> B \| X, with one arrow"),
         ("reactions: {r1: A -> B}\nconserved: {t: A}", r"key 'conserved\.t' .*must read like ATP \+ ADP"),
         ("reactions: {r1: A -> B}\nvolumes: {A: 0}", r"key 'volumes\.A' .*greater than 0"),
+        (
+            "reactions: {r1: A -> B}\nvolumes: {Bx: 3}",
+            r"key 'volumes' names 'Bx', which is in no reaction; write it as",
+        ),
+        ("reactions: {r1: A -> B}\ninputs: [Ax]", r"key 'inputs' names 'Ax', which is in no reaction"),
+        ("reactions: {r1: A -> B | -C}", r"holds '-C', but no name begins with '-'; write 'C', whether it"),
+        ("reactions: {r1: A + !B -> C}", r"holds '!B', but no name begins with '!'; write 'B'"),
+        ("reactions: {r1: A -> B}\nconserved: {t: A + B=x}", r"key 'conserved\.t' .*must read like ATP \+ ADP"),
         ("reactions: {r1: A -> B}\nsbml: m.xml", r"key 'sbml' .* stands in place of 'reactions'"),
         ("reactions: {r1: 7}", r"must read like A \+ B -> C"),
         ("reactions:\n  r1: A -> B\n  r1: B -> A\n", r"key 'r1' is given twice"),
@@ -128,16 +136,32 @@ def test_a_name_that_can_only_be_a_slip_is_not_taken_for_unmeasured(
     text = "reactions:\n  r1: {}\n  r2: c -> a + b\n"
     path = stated(tmp_path, text.format(equation))
     with pytest.raises(RegimeError) as refusal:
-        cut_down(path, read_stated(path), ("a", "b", "c"))
+        refuse_slips(path, read_stated(path), ("a", "b", "c"))
     assert f"key 'reactions.r1' holds '{named}', which has no column in the table, but '{meant}' has" in str(
         refusal.value
     )
     mended = stated(tmp_path, text.format("a + b -> c"))
+    refuse_slips(mended, read_stated(mended), ("a", "b", "c"))
     assert cut_down(mended, read_stated(mended), ("a", "b", "c")).notes == ()
+
+
+@pytest.mark.parametrize(("equation", "named"), [("2a -> b", "2a"), ("a:x -> b", "a:x")])
+def test_a_slip_is_seen_where_its_column_is_used_nowhere_else(tmp_path: Path, equation: str, named: str) -> None:
+    csv, path = tmp_path / "m.csv", stated(tmp_path, f"reactions:\n  r1: {equation}\n")
+    csv.write_text("\n".join(["time,a,b", *(f"{t},{5 - t},{1 + t}" for t in range(5))]))
+    with pytest.raises(RegimeError, match=f"holds '{named}', which has no column in the table, but 'a' has"):
+        import_measurements(csv, path, tmp_path / "data")
+
+
+def test_a_complex_of_measured_species_was_not_measured(tmp_path: Path) -> None:
+    path = stated(tmp_path, "reactions:\n  bind: E + S <-> E:S\n  turn: E:S -> E + P\n")
+    refuse_slips(path, read_stated(path), ("E", "S", "P"))
+    assert "species that were not measured: E:S" in cut_down(path, read_stated(path), ("E", "S", "P")).notes
 
 
 def test_a_name_that_no_column_resembles_was_not_measured(tmp_path: Path) -> None:
     path = stated(tmp_path, "reactions:\n  r1: NAD+ + 3pg -> 2pg + H+\n  r2: a -> 3pg + 1,3-bpg\n")
+    refuse_slips(path, read_stated(path), ("3pg", "2pg", "a"))
     cut = cut_down(path, read_stated(path), ("3pg", "2pg", "a"))
     assert cut.notes[0] == "species that were not measured: 1,3-bpg, H+, NAD+"
 
@@ -175,6 +199,10 @@ def test_all_faults_of_a_network_are_named_at_once(tmp_path: Path) -> None:
 def test_equations_read_as_they_are_written_elsewhere(written: str, read: str) -> None:
     assert str(parse_equation(written)) == read
     assert parse_equation(read) == parse_equation(written)
+
+
+def test_the_amount_of_a_total_needs_no_spaces() -> None:
+    assert str(parse_total("A + 2 B=5")) == "A + 2 B = 5"
 
 
 FULL = """
@@ -294,6 +322,13 @@ def test_a_column_that_is_no_species_is_named_and_left_out(tmp_path: Path) -> No
     assert "columns that were found under another name: 'atp [mM]' is ATP" in data.facts.table
     unused = "columns that are no species of the network and were not read: 'glucse' (did you mean glucose?), 'citrate'"
     assert any(remark.startswith(unused) for remark in data.facts.table)
+
+
+def test_a_table_of_other_species_is_refused_with_both_lists(tmp_path: Path) -> None:
+    csv, path = tmp_path / "m.csv", stated(tmp_path, "reactions: {r1: X -> Y}")
+    csv.write_text("\n".join(["time,A,B [mM]", *(f"{t},{5 - t},{1 + t}" for t in range(5))]))
+    with pytest.raises(DatasetError, match=r"no column holds readings .*; columns: A, B \[mM\]; species: X, Y; give"):
+        import_measurements(csv, path, tmp_path / "data")
 
 
 def test_the_network_of_the_page_reads_as_it_says(tmp_path: Path) -> None:
