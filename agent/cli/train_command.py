@@ -30,7 +30,7 @@ def train(
         str | None,
         typer.Option(
             metavar="best|FILE",
-            help="Train the committed gnn/ with a recipe applied: 'best' for the regime's own, or a recipe file.",
+            help="Train the committed gnn/ with a recipe applied: 'best' for what fits the regime, or a recipe file.",
         ),
     ] = None,
     out: Annotated[

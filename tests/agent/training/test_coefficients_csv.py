@@ -34,8 +34,7 @@ def test_a_probability_that_rests_on_no_data_is_left_out(tiny: Dataset, tmp_path
 def test_a_probability_by_the_data_alone_is_always_given(pathway: Measurements, tmp_path: Path) -> None:
     """A trial that answers 1 everywhere states none. The scorer assumes no odds: it says what the data say against."""
     grid, ones = np.linspace(0.0, 1.0, 2), np.where(pathway.graph.role < 0, -1.0, 1.0)
-    tables = {"substrate_func_c": grid, "substrate_func_s": grid, "substrate_func": np.ones((2, 2))}
-    estimate = Estimate(ones, np.zeros(pathway.graph.n_reactions), **tables, rate_func_h=grid, rate_func=grid)
+    estimate = Estimate(ones, np.zeros(pathway.graph.n_reactions), grid, grid, np.ones((2, 2)), grid, grid)
     write_estimate(estimate, tmp_path / ESTIMATE)
     write_coefficients(tmp_path, pathway)
     [wrong] = [row for row in rows_of(tmp_path) if (row["reaction"], row["metabolite"]) == ("respire", "co2")]
