@@ -17,8 +17,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from simulator.model_symbols import ModelSymbols
 from simulator.network_settings import ImportedNetwork
-from simulator.published.model_symbols import ModelSymbols
 from stoichloop.errors import RegimeError
 from stoichloop.extras import how_to_install
 
