@@ -58,7 +58,7 @@ def containment(
     estimates: set[bytes] = set()
     with (
         Interruption() as interruption,
-        start_from(workspace, find_recipe(workspace, regime, BEST)) as start,
+        start_from(workspace, find_recipe(workspace, regime, BEST).path) as start,
         tempfile.TemporaryDirectory(prefix="stoichloop-") as scratch,
     ):
         job = Job("", start.code.resolve(start.configuration), seed=0, steps=budget)

@@ -117,7 +117,7 @@ def code_of(workspace: Workspace, regime: str, recipe: str | None = None) -> str
 
 def _recipe_paths(workspace: Workspace, regime: str, recipe: str) -> list[str]:
     """Return the paths of a recipe and of its moves, relative to the repository."""
-    file = (workspace.root / find_recipe(workspace, regime, recipe)).resolve()
+    file = (workspace.root / find_recipe(workspace, regime, recipe).path).resolve()
     if not file.is_relative_to(workspace.root):
         raise StoichloopError(f"--recipe {recipe}: not in {workspace.root}; commit it there")
     moves = read_document(file, Recipe).moves

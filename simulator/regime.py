@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -24,6 +24,13 @@ REGIME_FOLDER = Path(__file__).parent / "regimes"
 
 SectionT = TypeVar("SectionT", bound=Section)
 
+_MAPPING = "; write one 'name: value' a line, without a '-' before it"
+_MENDS = {
+    "string_type": "; write it in quotes",  # YAML reads an unquoted `on` or 2024-01-01 as something else than text
+    "missing": "; add the key",
+    "dict_type": _MAPPING,
+    "model_type": _MAPPING,
+}  # by the kind of fault
 
 _TAGS = (
     "drawn",
@@ -268,15 +275,18 @@ def read_section(path: Path, content: dict[Any, Any], kind: type[SectionT]) -> S
     try:
         return kind.model_validate(content)
     except ValidationError as error:
-        raise RegimeError(f"{path}: {fault_of(error.errors()[0])}") from error
+        raise RegimeError(f"{path}: {fault_of(error.errors()[0], kind.model_fields)}") from error
 
 
-def fault_of(first: Mapping[str, Any]) -> str:
-    """Return the sentence for a fault that pydantic found: key, value, reason and mend."""
+def fault_of(first: Mapping[str, Any], keys: Iterable[str]) -> str:
+    """Return the sentence for a fault that pydantic found in a file with these keys: key, value, reason and mend."""
     key = ".".join(str(part) for part in first["loc"] if part not in _TAGS) or "(file)"
-    # YAML reads an unquoted `on` or 2024-01-01 as something else than text.
-    mend = "; write it in quotes" if first["type"] == "string_type" else ""
-    return f"key '{key}' with value {first['input']!r}: {first['msg']}{mend}"
+    value = "is absent" if first["type"] == "missing" else f"with value {first['input']!r}"
+    mend = _MENDS.get(first["type"], "")
+    if first["type"] == "extra_forbidden":
+        known = f", or use one of {', '.join(keys)}" if len(first["loc"]) == 1 else ""
+        mend = f"; leave the key out{known}"
+    return f"key '{key}' {value}: {first['msg'].removeprefix('Value error, ')}{mend}"
 
 
 def read_content(path: Path) -> dict[Any, Any]:

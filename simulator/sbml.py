@@ -94,7 +94,7 @@ def _differences(read: SbmlNetwork) -> list[str]:
     }
     lists = {
         what: "; ".join(f"{len(names)} {why} ({', '.join(names)})" for why, names in group.items()) or "none"
-        for what, group in groups.items()
+        for what, group in (groups | ({"Without effect": read.unused} if read.unused else {})).items()
     }
     return [f"{what}: {names}." for what, names in lists.items()]
 

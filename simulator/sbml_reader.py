@@ -3,8 +3,9 @@
 Left out are reactions with one side only (exchange, demand, sink), with a coefficient that the file does not state or
 that is not an integer (biomass), and with one above `LARGEST_COEFFICIENT`. Boundary species are left out of their
 reactions, since no reaction changes them. A species on both sides of a reaction counts by its net coefficient.
-A reversible reaction runs in the direction in which it is written, and modifiers have no effect; such reactions are
-named. A species without a reaction is dropped.
+A reversible reaction runs in the direction in which it is written, and modifiers have no effect, stated or in the rate
+law alone; such reactions are named. So are volumes, rules and events, which have no effect either. A species without a
+reaction is dropped.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from simulator.model_symbols import ModelSymbols
 from simulator.network_settings import ImportedNetwork
 from stoichloop.errors import RegimeError
 from stoichloop.extras import how_to_install
@@ -48,7 +50,7 @@ class SbmlNetwork:
     Attributes:
         left_out: names of reactions left out. changed: names of reactions kept otherwise than written.
         boundary, dropped: names of species left out: those that no reaction changes, and those without a reaction.
-        names: name of each species, by its id in the file.
+        unused: ids of volumes, and of what rules and events change. names: name of each species, by its id in the file.
     """
 
     network: ImportedNetwork
@@ -56,6 +58,7 @@ class SbmlNetwork:
     changed: dict[str, list[str]]
     boundary: list[str]
     dropped: list[str]
+    unused: dict[str, list[str]]
     names: dict[str, str]
 
 
@@ -86,11 +89,11 @@ def read_network(path: Path, option: str = "--sbml") -> SbmlNetwork:
     names = _names(list(species), "M_")
     boundary = {names[key] for key, one in species.items() if one.getBoundaryCondition() or one.getConstant()}
     written = {one.getId(): _members(model, one, names, boundary) for one in model.getListOfReactions()}
-    sorting = _Sorting()
+    sorting, symbols = _Sorting(), ModelSymbols(model)
     for key, name in _names(list(written), "R_").items():
         _sort(sorting, name, written[key])
         if name in sorting.reactions:
-            _name_rate(sorting, name, model.getReaction(key))
+            _name_rate(sorting, name, model.getReaction(key), symbols)
     if not sorting.reactions:
         raise RegimeError(
             f"{option} {path}: has no reaction that turns metabolites into others with integer coefficients of at "
@@ -103,6 +106,7 @@ def read_network(path: Path, option: str = "--sbml") -> SbmlNetwork:
         changed=sorting.changed | _equal(sorting.reactions),
         boundary=sorted(boundary),
         dropped=sorted(set(names.values()) - boundary - kept),
+        unused=_unused(model, symbols),
         names=names,
     )
 
@@ -125,12 +129,31 @@ def _sort(sorting: _Sorting, name: str, members: Sequence[_WrittenSpecies]) -> N
         sorting.changed.setdefault(change, []).append(name)
 
 
-def _name_rate(sorting: _Sorting, name: str, reaction: Any) -> None:
+def _name_rate(sorting: _Sorting, name: str, reaction: Any, symbols: ModelSymbols) -> None:
     """Name what the rate of a reaction has in the file and PDE_M1 has not."""
-    if reaction.getReversible():
+    reversible, law = bool(reaction.getReversible()), reaction.getKineticLaw()
+    if reversible:
         sorting.changed.setdefault(_FORWARD, []).append(name)
-    if reaction.getNumModifiers():
+    sides = (reaction.getListOfReactants(), reaction.getListOfProducts() if reversible else ())
+    acting = symbols.of_law(reaction) if law is not None and law.getMath() is not None else frozenset()
+    if reaction.getNumModifiers() or acting - {member.getSpecies() for side in sides for member in side}:
         sorting.changed.setdefault(_UNREGULATED, []).append(name)
+
+
+def _unused(model: Any, symbols: ModelSymbols) -> dict[str, list[str]]:
+    """Return ids of volumes that differ or change, and of what rules compute and events change; no empty kind."""
+    held = {one.getCompartment() for one in model.getListOfSpecies()}
+    volumes = {one.getId(): one.getSize() if one.isSetSize() else 1.0 for one in model.getListOfCompartments()}
+    volumes = {key: size for key, size in volumes.items() if key in held}
+    differ = len(set(volumes.values())) > 1
+    found = {
+        "of different or changing volume": [key for key in volumes if differ or key in symbols.resized],
+        "computed by rules": [rule.getVariable() or "algebraic" for rule in model.getListOfRules()],
+        "changed by events": sorted(
+            {change.getVariable() for event in model.getListOfEvents() for change in event.getListOfEventAssignments()}
+        ),
+    }
+    return {kind: ids for kind, ids in found.items() if ids}
 
 
 def _unfit(

@@ -30,7 +30,7 @@ def train(
         str | None,
         typer.Option(
             metavar="best|FILE",
-            help="Train the committed gnn/ with a recipe applied: 'best' for the regime's own, or a recipe file.",
+            help="Train the committed gnn/ with a recipe applied: 'best' for what fits the regime, or a recipe file.",
         ),
     ] = None,
     out: Annotated[
@@ -82,7 +82,8 @@ def train(
         first = f"support {decimal(scores['support'])} (trivial {decimal(scores['baseline_support'])})"
     if run.estimate.confidence is not None:
         known = determined(run.dataset.graph, run.estimate.confidence, run.dataset.stated_columns)
-        first += f"; {known.sum()} of {edges} coefficients determined"
+        forced = (known & ~run.estimate.confidence.contested).sum()
+        first += f"; {known.sum()} of {edges} coefficients determined, {forced} of them for lack of an alternative"
     console.print(Text(first, style="bold"))
     table = Table(box=None, show_header=False, pad_edge=False)
     for name, value in run.scores.items():

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from agent.analyzer.scoring.decode import decode
-from agent.analyzer.scoring.estimate import EstimateError, read_estimate
+from agent.analyzer.scoring.estimate import Confidence, EstimateError, read_estimate
 from agent.campaign.folder import CampaignFolder
 from agent.executor.artifacts import ESTIMATE
 from agent.report.reconstruction import ComparedReconstruction, Reconstruction
@@ -38,6 +38,7 @@ class Coefficient:
     """One coefficient of S. `true` is None on measured data; `agreeing` counts the seeds with the same integer.
 
     `value` is the mean estimate over seeds, each in units of its own decoded column; `deviation` that between seeds.
+    `runner_up` and its `price` are None if no alternative is stated.
     """
 
     metabolite: str
@@ -48,6 +49,8 @@ class Coefficient:
     value: float
     deviation: float
     determined: bool
+    runner_up: int | None
+    price: float | None
 
 
 @dataclass(frozen=True)
@@ -117,7 +120,9 @@ def recovery_of(shown: Reconstruction, by_seed: Sequence[SeedNetwork]) -> Recove
     metabolites = [shorten(name, _NAME) for name in network.metabolite_names]
     reactions = [shorten(name, _NAME) for name in network.reaction_names]
     wrong = np.flatnonzero(shown.decoded != true) if true is not None else np.array([], dtype=int)
-    known = determined(graph, with_confidence(shown.estimate, shown.data).confidence, shown.data.stated_columns)
+    confidence = with_confidence(shown.estimate, shown.data).confidence
+    known = determined(graph, confidence, shown.data.stated_columns)
+    rivals = {} if confidence is None else _rivals(confidence)
     uncertain = np.lexsort((-np.abs(mean - shown.decoded), agreeing, known))
     return Recovery(
         total=len(shown.decoded),
@@ -135,6 +140,7 @@ def recovery_of(shown: Reconstruction, by_seed: Sequence[SeedNetwork]) -> Recove
                 float(mean[edge]),
                 float(deviation[edge]),
                 bool(known[edge]),
+                *rivals.get(int(edge), (None, None)),
             )
             for edge in (uncertain if true is None else wrong)[:_LISTED]
         ),
@@ -151,6 +157,12 @@ def recovery_of(shown: Reconstruction, by_seed: Sequence[SeedNetwork]) -> Recove
             "seeds": len(by_seed),
         },
     )
+
+
+def _rivals(confidence: Confidence) -> dict[int, tuple[int, float]]:
+    """Return the runner-up and its price of each coefficient that has one, by edge."""
+    edges = np.flatnonzero(confidence.contested)
+    return {int(edge): (int(confidence.runner_up[edge]), float(confidence.price[edge])) for edge in edges}
 
 
 def _confusion(true: Ints, learned: Ints) -> Confusion:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from agent.analyzer.scoring.decode import decode
-from agent.analyzer.scoring.estimate import read_estimate
+from agent.analyzer.scoring.estimate import Confidence, read_estimate
 from agent.executor.artifacts import ESTIMATE
 from agent.training.determined import NOT_DETERMINED, determined, with_confidence
 from agent.training.result_table import write_table
@@ -20,17 +20,27 @@ def write_coefficients(folder: Path, data: FrozenData) -> None:
     empty elsewhere. `estimate` is the trained value; each reaction has its own arbitrary scale.
     """
     graph, regime = data.graph, data.regime
-    estimate = with_confidence(read_estimate(folder / ESTIMATE, graph), data)
-    integers = decode(graph, estimate.sto_all, regime.constraints, data.stated_columns)
-    confidence = estimate.confidence
+    own = read_estimate(folder / ESTIMATE, graph)
+    confidence = with_confidence(own, data).confidence
+    integers = decode(graph, own.sto_all, regime.constraints, data.stated_columns)
     known = determined(graph, confidence, data.stated_columns)
+    certainty = [("", "")] * len(integers) if confidence is None else _certainty(confidence, own.confidence is None)
     rows = []
     for edge, (metabolite, reaction) in enumerate(zip(graph.met_all, graph.rxn_all, strict=True)):
         names = regime.reaction_names[reaction], regime.metabolite_names[metabolite]
         coefficient = str(int(integers[edge])) if known[edge] else NOT_DETERMINED
-        runner_up, probability = "", ""
-        if confidence is not None:
-            runner_up, probability = str(int(confidence.runner_up[edge])), f"{confidence.probability[edge]:.3f}"
-        rows.append((*names, coefficient, runner_up, probability, f"{estimate.sto_all[edge]:.6g}"))
+        rows.append((*names, coefficient, *certainty[edge], f"{own.sto_all[edge]:.6g}"))
     heading = ("reaction", "metabolite", "coefficient", "runner_up", "probability", "estimate")
     write_table(folder / "stoichiometry.csv", heading, rows)
+
+
+def _certainty(confidence: Confidence, by_data: bool) -> list[tuple[str, str]]:
+    """Return runner-up and probability of each coefficient as text; the runner-up is empty if there is none.
+
+    Where the price is 0, the data do not tell the two apart. The probability then comes from odds that the trial
+    assumes before any data, and is left out, unless all is known `by_data`.
+    """
+    said = confidence.contested
+    told = by_data | ~said | (confidence.price > 0)
+    numbers = zip(confidence.runner_up, confidence.probability, said, told, strict=True)
+    return [(str(int(rival)) if one else "", f"{chance:.3f}" if two else "") for rival, chance, one, two in numbers]

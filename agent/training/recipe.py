@@ -1,11 +1,12 @@
 """A recipe: the best known moves and configuration, `recipes/REGIME.yaml` for a regime.
 
 `recipes/kinetics/own_laws.yaml` is for every other regime in which each reaction has a rate law of its own, and for
-measurements.
+measurements. Every other regime of PDE_M1 uses the recipe of the one that is observed the most like it.
 """
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -52,30 +53,53 @@ class Start:
     names: dict[str, Any]
 
 
-def find_recipe(workspace: Workspace, regime: str, asked: str) -> Path:
-    """Return the file for `--recipe`. 'best' is the regime's own, or that of its kinetics; a sibling uses its parent's.
+@dataclass(frozen=True)
+class FoundRecipe:
+    """The file of a recipe, and the reason for it: empty if it was named, or is the regime's own."""
 
-    Raises `StoichloopError` with the regimes that have a recipe.
+    path: Path
+    why: str = ""
+
+
+def find_recipe(workspace: Workspace, regime: str, asked: str) -> FoundRecipe:
+    """Return the recipe for `--recipe`; 'best' is the regime's own, or one that fits. A sibling uses its parent's.
+
+    Raises `StoichloopError` if there is none.
     """
     if asked != BEST:
         if not Path(asked).is_file():
             raise UsageError(f"--recipe {asked}: there is no such file; 'best' is the regime's own recipe")
-        return Path(asked)
+        return FoundRecipe(Path(asked))
     folder, parent = workspace.root / "recipes", _SIBLING.sub("", regime)
-    known = sorted(path.stem for path in folder.glob("*.yaml"))
-    if parent not in known and _has_own_laws(find_known(parent, workspace.data)):
-        return folder / OWN_LAWS
-    if parent not in known:
-        raise StoichloopError(
-            f"--recipe {BEST}: there is no recipe for regime '{parent}' in {folder}; "
-            f"regimes that have one: {', '.join(known) or 'none'}"
-        )
-    return folder / f"{parent}.yaml"
+    files = {path.stem: path for path in sorted(folder.glob("*.yaml"))}
+    if parent in files:
+        return FoundRecipe(files[parent])
+    known = find_known(parent, workspace.data)
+    if isinstance(known, Measured):
+        return FoundRecipe(folder / OWN_LAWS, "the rate laws of measurements are unknown, so each reaction has its own")
+    if known.constraints.primitive:
+        return FoundRecipe(folder / OWN_LAWS, "each reaction of the regime has a rate law of its own")
+    others = [other for name in files if isinstance(other := find_known(name, workspace.data), Regime)]
+    if not others:
+        raise StoichloopError(f"--recipe {BEST}: there is no recipe in {folder}; restore it, or name a file")
+    nearest = min(others, key=partial(_difference, known))
+    return FoundRecipe(files[nearest.name], f"the recipe of '{nearest.name}', which is observed most like '{parent}'")
 
 
-def _has_own_laws(regime: Regime | Measured) -> bool:
-    """Return whether reactions have a rate law each, as far as is known: nobody knows the laws of measurements."""
-    return isinstance(regime, Measured) or regime.constraints.primitive
+def _difference(one: Regime, other: Regime) -> tuple[float, ...]:
+    """Return how two regimes differ, the most important first: observations, statements on S, then sizes."""
+
+    def settings(regime: Regime) -> tuple[bool, ...]:
+        seen = regime.observation
+        noisy = seen.dcdt_noise > 0 or seen.concentration_noise > 0
+        return seen.dcdt_given, seen.roles_told, seen.decoys > 0, noisy, regime.constraints.mass_balanced
+
+    def sizes(regime: Regime) -> tuple[int, ...]:
+        return regime.trajectories.count, len(regime.reaction_names)
+
+    kinds = [float(mine != its) for mine, its in zip(settings(one), settings(other), strict=True)]
+    ratios = [abs(math.log(mine / its)) for mine, its in zip(sizes(one), sizes(other), strict=True)]
+    return *kinds, *ratios
 
 
 @contextmanager

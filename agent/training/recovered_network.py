@@ -87,7 +87,8 @@ class RecoveredNetwork:
             known = metabolite not in self.undetermined(reaction)
             amount = "" if known and abs(integer) == 1 else f"{abs(integer)}{'' if known else '?'} "
             sides[1 if integer > 0 else -1].append(amount + metabolite)
-        return " -> ".join(" + ".join(side) for side in sides.values()).strip()
+        arrow = " <-> " if reaction in self.reversible else " -> "
+        return arrow.join(" + ".join(side) for side in sides.values()).strip()
 
     def column(self, reaction: str) -> dict[str, int]:
         """Return the coefficient of each metabolite in a reaction, substrates negative."""
@@ -192,26 +193,31 @@ def _read(folder: Path, dataset: FrozenData) -> Estimate:
 def _to_cobra(network: RecoveredNetwork) -> Model:
     """Return a model with one reaction per column of S and its rate constant in the notes.
 
-    A metabolite's compartment is the suffix of its name, or `c`. Raises `StoichloopError` without COBRApy.
+    A metabolite's compartment is the suffix of its name, or `c`. Where all names have the prefixes of SBML files, ids
+    are without, as COBRApy reads and writes them. Raises `StoichloopError` without COBRApy.
     """
     try:
         from cobra import Metabolite, Model, Reaction
     except ImportError as error:
         raise StoichloopError(f"COBRApy, which exports networks, is missing; {how_to_install('networks')}") from error
+    prefixed = all(m.startswith("M_") for m in network.metabolites) and all(
+        r.startswith("R_") for r in network.reactions
+    )
+    skipped = len("M_") if prefixed else 0
     model = Model(network.regime, name=f"recovered by {network.origin}")
-    metabolites = [Metabolite(name, name=name, compartment=_compartment(name)) for name in network.metabolites]
-    model.add_metabolites(metabolites)
+    model.add_metabolites([Metabolite(m[skipped:], name=m, compartment=_compartment(m)) for m in network.metabolites])
     reactions = []
     for number, name in enumerate(network.reactions):
         lowest = -_LARGEST_FLUX if name in network.reversible else 0.0
-        reaction = Reaction(name, name=name, lower_bound=lowest, upper_bound=_LARGEST_FLUX)
+        reaction = Reaction(name[skipped:], name=name, lower_bound=lowest, upper_bound=_LARGEST_FLUX)
         reaction.notes = {"log10_k": f"{network.log_k[number]:.6g}", "origin": network.origin}
         if undetermined := network.undetermined(name):
             reaction.notes["not_determined"] = ", ".join(undetermined)
         reactions.append(reaction)
     model.add_reactions(reactions)
     for reaction in reactions:
-        reaction.add_metabolites({model.metabolites.get_by_id(m): s for m, s in network.column(reaction.id).items()})
+        column = network.column(reaction.name).items()
+        reaction.add_metabolites({model.metabolites.get_by_id(m[skipped:]): s for m, s in column})
     return model
 
 

@@ -98,15 +98,17 @@ def train_regime(
 
     Raises `StoichloopError`; nothing is kept then.
     """
-    recipe_file = None if recipe is None else find_recipe(workspace, regime, recipe)
+    found = None if recipe is None else find_recipe(workspace, regime, recipe)
     if out is not None and out.exists():
         raise StoichloopError(f"--out {out}: exists already; choose another folder name")
     # Kept files are complete: the folder is moved into place after scoring.
     place = out.resolve().parent if out else None
-    if recipe_file is not None and uncommitted(workspace):
+    if found is not None and found.why:
+        note(f"recipe {found.path}: {found.why}")
+    if found is not None and uncommitted(workspace):
         note("gnn/ holds changes that are not committed; the recipe is applied to the committed gnn/, without them")
     with ExitStack() as stack:
-        start = stack.enter_context(start_from(workspace, recipe_file))
+        start = stack.enter_context(start_from(workspace, None if found is None else found.path))
         start.code.resolve(start.configuration | asked)  # so that no data are frozen for what is then refused
         dataset, _ = dataset_of(regime, sibling, quiet=quiet)
         if place is not None:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from simulator.equation import Equation
-from simulator.published.model_symbols import ModelSymbols
+from simulator.model_symbols import ModelSymbols
 from simulator.published.published_model import primitive_column
 from simulator.sbml_reader import coefficient_of, read_document
 

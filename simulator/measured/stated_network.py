@@ -48,6 +48,9 @@ class NetworkFile(StatedNetwork):
     unobserved_rate: tuple[()] = ()
 
 
+_KEYS = [name for name in NetworkFile.model_fields if name not in ("incomplete", "unobserved_rate")]
+
+
 @dataclass(frozen=True)
 class StatedFile:
     """A network file as it was read.
@@ -124,7 +127,7 @@ def _stated(path: Path, content: dict[Any, Any]) -> StatedFile:
     try:
         read = NetworkFile.model_validate(content)
     except ValidationError as error:
-        raise RegimeError(listed_problems(str(path), [fault_of(one) for one in error.errors()])) from error
+        raise RegimeError(listed_problems(str(path), [fault_of(one, _KEYS) for one in error.errors()])) from error
     notes = [f"{what}: {', '.join(names)}" for what, names in _readings(read.reactions).items() if names]
     network = StatedNetwork.model_validate(read.model_dump(exclude={"inputs"}))
     return StatedFile(network, frozenset(read.inputs), notes=tuple(notes))

@@ -20,7 +20,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from simulator.published.model_symbols import ModelSymbols
+from simulator.model_symbols import ModelSymbols
 from simulator.published_settings import PublishedNetwork
 from simulator.sbml_reader import LARGEST_COEFFICIENT, coefficient_of, read_document
 from stoichloop.errors import RegimeError

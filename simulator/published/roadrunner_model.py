@@ -13,7 +13,7 @@ import numpy as np
 
 from simulator.integration import Trajectory
 from simulator.kinetics import Floats
-from simulator.published.model_symbols import TIME
+from simulator.model_symbols import TIME
 from simulator.published.published_model import PublishedModel
 from stoichloop.errors import RegimeError
 from stoichloop.extras import how_to_install

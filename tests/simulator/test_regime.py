@@ -32,12 +32,17 @@ def test_the_main_regime_has_the_size_it_promises() -> None:
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"colour": "red"}, ["key 'colour'", "'red'"]),
+        (
+            {"colour": "red"},
+            ["key 'colour'", "'red'", "leave the key out, or use one of name, title, description, seed"],
+        ),
         ({"network__metabolites": 0}, ["key 'network.metabolites'", "0", "greater than 0"]),
         ({"network__metabolites": 3}, ["max_substrates + max_products"]),
         ({"trajectories__floor": 9.0}, ["floor < initial[0]"]),
         ({"kinetics__rate_spread": float("inf")}, ["kinetics.rate_spread"]),
         ({"seed": 7}, ["key 'seed'"]),
+        ({"training": [4000]}, ["key 'training' with value [4000]", "write one 'name: value' a line"]),
+        ({"training": {"full_steps": 9, "half": 3}}, ["key 'training.half' with value 3", "; leave the key out"]),
         (
             {"observation__dcdt_given": False, "observation__dcdt_noise": 0.1},
             ["key 'observation'", "dcdt_noise must be 0"],

@@ -8,6 +8,7 @@ import pytest
 from simulator.sbml import import_regime
 from simulator.sbml_reader import read_network
 from stoichloop.errors import RegimeError
+from tests.simulator.published.kinetic_models import Model
 from tests.simulator.sbml_files import Side, write_level_3
 
 pytest.importorskip("libsbml")
@@ -61,6 +62,32 @@ def test_a_file_that_is_kept_as_it_is_says_so(tmp_path: Path) -> None:
     assert description.endswith(
         "Reactions left out: none. Reactions kept otherwise than written: none. Species left out: none."
     )
+
+
+def test_what_acts_on_rates_alone_is_named_though_no_modifier_is_listed(tmp_path: Path) -> None:
+    model = Model(
+        {"r": ("A -> B", "k * A * C"), "s": ("B <-> C", "k * (B - C)"), "t": ("C -> A", "k * C")},
+        {"A": 1.0, "B": 1.0, "C": 1.0},
+        parameters={"k": 0.1, "h": 0.0},
+        rules={"h": "2 * k"},
+        nucleus=("C",),
+        events={"time > 5": ("k", "0.2")},
+    )
+    description = import_regime(model.write(tmp_path / "model.xml"), tmp_path / "data").description
+    for told in (
+        "1 in their written direction alone, though reversible (s)",
+        "2 of different or changing volume (cell, nucleus)",
+        "1 computed by rules (h)",
+        "1 changed by events (k)",
+    ):
+        assert told in description
+
+
+def test_a_species_in_a_rate_law_is_a_modifier_unless_it_is_a_participant(tmp_path: Path) -> None:
+    model = Model({"r": ("A -> B", "A * C"), "t": ("C -> A", "0.1 * C")}, {"A": 1.0, "B": 1.0, "C": 1.0})
+    description = import_regime(model.write(tmp_path / "model.xml"), tmp_path / "data").description
+    assert "Reactions kept otherwise than written: 1 without their modifiers (r)." in description
+    assert "Without effect" not in description
 
 
 def test_species_left_out_are_named_and_an_exchange_of_the_user_is_no_other_reaction(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from agent.analyzer.scoring.alignment import align, column_scale
 from agent.analyzer.scoring.decode import decode, reaction_edges
 from agent.analyzer.scoring.dynamics import EstimatedDynamics, rollouts
 from agent.analyzer.scoring.estimate import Confidence, Estimate, read_estimate
-from agent.analyzer.scoring.support import support
+from agent.analyzer.scoring.support import confidence_in
 from agent.analyzer.scoring.uninformed import baseline, uninformed
 from simulator.dataset import Dataset, FrozenData, Truth
 from simulator.kinetics import Floats
@@ -24,7 +24,7 @@ from simulator.network import Graph, Ints
 
 Scores = dict[str, float]
 
-_DOUBTFUL = 0.9  # of the support of an answer with a coefficient that is not the most probable
+_DOUBTFUL = 0.9  # of the support of an answer with a coefficient that is not sure
 
 
 def score_artifact(path: Path, dataset: FrozenData) -> Scores:
@@ -147,13 +147,15 @@ def _rollout_scores(dynamics: EstimatedDynamics, dataset: FrozenData) -> Scores:
 
 
 def support_score(answer: Ints, dataset: FrozenData) -> float:
-    """Return the support of an answer as a whole: the mean over the coefficients that are not stated.
+    """Return the support of an answer as a whole: the mean over the coefficients that are not stated; 1 if all are.
 
-    While one of them is less probable than not, it is nine tenths of that. So an answer above 0.9 has no coefficient
-    for which another integer is as probable.
+    While one of them is not sure, it is nine tenths of that. So an answer above 0.9 has no coefficient that the data
+    leave open.
     """
-    each = support(answer, dataset)[dataset.stated_columns.known == 0]
-    return float(each.mean()) * (1.0 if (each > 0.5).all() else _DOUBTFUL)
+    found, free = confidence_in(answer, dataset), dataset.stated_columns.known == 0
+    if not free.any():
+        return 1.0
+    return float(found.probability[free].mean()) * (1.0 if found.sure[free].all() else _DOUBTFUL)
 
 
 def _blind_scores(dynamics: EstimatedDynamics, decoded: Ints, dataset: FrozenData) -> Scores:

@@ -34,13 +34,8 @@ _MOST_PAIRS = 10_000  # of coefficients of one metabolite
 _MOST_COLUMNS = 4096  # of one reaction; of more, those that differ in one coefficient are compared
 
 
-def support(sto_all: Ints, dataset: FrozenData) -> Floats:
-    """Return the support of each integer coefficient, shape (E,); 1 where it is stated."""
-    return confidence_in(sto_all, dataset).probability
-
-
 def confidence_in(sto_all: Ints, dataset: FrozenData) -> Confidence:
-    """Return the support of each integer coefficient with its strongest rival."""
+    """Return the support of each integer coefficient, shape (E,), 1 where it is stated, with its strongest rival."""
     return _confidence(tuple(sto_all.tolist()), _Key(dataset))
 
 

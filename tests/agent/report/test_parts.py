@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
+from agent.analyzer.scoring.estimate import Confidence
 from agent.report import experiment_networks
 from agent.report.course_points import course_points
 from agent.report.experiment_networks import ExperimentNetwork, pack_networks
@@ -148,6 +149,16 @@ def test_without_a_truth_all_coefficients_are_listed_the_least_certain_first(
     assert first.reaction == tiny.regime.network.reaction_names[tiny.graph.rxn_all[7]]
     assert (first.agreeing, first.value, first.deviation) == (1, 0.0, abs(one[7]))
     assert (second.agreeing, second.value, second.deviation) == (2, second.learned, 0.0)
+
+
+def test_the_runner_up_has_its_price_where_there_is_an_alternative(tiny: Dataset) -> None:
+    probability, runner_up, price = np.ones((3, len(tiny.graph.met_all))) * [[1.0], [0.0], [0.0]]
+    probability[0], runner_up[0], price[0] = 0.95, 2, 0.1
+    estimate = true_estimate(tiny, confidence=Confidence(probability, runner_up, price))
+    shown = Reconstruction(scored("e0002", [0.9]).trials[0], estimate, tiny)
+    listed = recovery_of(shown, [SeedNetwork(shown.decoded, estimate.sto_all)]).listed
+    assert sorted(one.price for one in listed if one.price is not None) == [0.1]
+    assert {(one.runner_up, one.price) for one in listed} == {(2, 0.1), (None, None)}
 
 
 def test_each_cell_of_s_is_drawn_once_and_each_wrong_one_is_marked(compared: ComparedReconstruction) -> None:

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -42,7 +43,7 @@ def test_a_sibling_has_the_recipe_of_its_parent(workspace: Workspace) -> None:
 
 @pytest.mark.parametrize("regime", ["mm_m1", "rev_tiny", "mixed_m1"])
 def test_a_regime_without_a_recipe_has_that_of_its_kinetics(regime: str, workspace: Workspace) -> None:
-    assert find_recipe(workspace, regime, "best").name == "own_laws.yaml"
+    assert find_recipe(workspace, regime, "best").path.name == "own_laws.yaml"
 
 
 def test_the_best_recipe_trains_the_committed_code_and_leaves_the_users_alone(
@@ -64,13 +65,45 @@ def test_the_best_recipe_trains_the_committed_code_and_leaves_the_users_alone(
     assert workspace.repo.git.status("--porcelain").split() == ["M", "gnn/model.py"]
 
 
-def test_a_regime_without_a_recipe_says_who_has_one(stoichloop: Command, workspace: Workspace) -> None:
-    (workspace.root / "recipes" / "pde_m1_xl.yaml").unlink()
+@pytest.mark.parametrize(
+    ("like", "changes", "expected"),
+    [
+        ("pde_m1_tiny", {}, "pde_m1_tiny"),
+        ("pde_m1_tiny", {"dcdt_noise": 0.02, "concentration_noise": 0.01}, "pde_m1_noise"),
+        ("pde_m1_tiny", {"concentration_noise": 0.02, "dcdt_given": False}, "pde_m1_observed"),
+        ("pde_m1_tiny", {"decoys": 0.5, "roles_told": False}, "pde_m1_open"),
+        ("pde_m1_tiny", {"decoys": 0.5}, "pde_m1_decoy"),
+        ("pde_m1_single", {}, "pde_m1_single"),
+        ("pde_m1_unbalanced", {}, "pde_m1_unbalanced"),
+    ],
+)
+def test_a_regime_of_the_users_has_the_recipe_of_the_one_that_is_observed_most_like_it(
+    like: str, changes: dict[str, Any], expected: str, workspace: Workspace
+) -> None:
+    own = find_regime(like)
+    own = own.model_copy(update={"name": "small_pde", "observation": own.observation.model_copy(update=changes)})
+    workspace.data.mkdir(exist_ok=True)
+    (workspace.data / "small_pde.yaml").write_text(own.model_dump_json())
+    found = find_recipe(workspace, "small_pde", "best")
+    assert found.path.stem == expected
+    assert found.why == f"the recipe of '{expected}', which is observed most like 'small_pde'"
+
+
+def test_training_names_a_recipe_that_is_not_the_regimes_own(stoichloop: Command, workspace: Workspace) -> None:
+    own = find_regime(REGIME).model_copy(update={"name": "small_pde"})
+    (workspace.data / "small_pde.yaml").write_text(own.model_dump_json())
+    done = stoichloop("train", "small_pde", "--recipe", "best", "--set", "few_frames=80", "--json")
+    told = f"recipes/{REGIME}.yaml: the recipe of '{REGIME}', which is observed most like 'small_pde'"
+    assert told in " ".join(done.stderr.split())
+    assert json.loads(done.stdout)["scores"]["exact"] == 1.0
+
+
+def test_without_any_recipe_the_folder_is_named(stoichloop: Command, workspace: Workspace) -> None:
+    for path in (workspace.root / "recipes").glob("*.yaml"):
+        path.unlink()
     done = stoichloop("train", "pde_m1_xl", "--recipe", "best", check=False)
     assert done.returncode == 1
-    assert "there is no recipe for regime 'pde_m1_xl'" in done.stderr
-    others = [path.stem for path in RECIPES if path.stem != "pde_m1_xl"]
-    assert done.stderr.strip().endswith(f"have one: {', '.join(others)}")
+    assert f"there is no recipe in {workspace.root / 'recipes'}" in done.stderr
     assert not workspace.runs.exists()
 
 

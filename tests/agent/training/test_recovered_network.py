@@ -94,6 +94,19 @@ def test_names_of_the_users_are_the_same_after_export_and_import(tmp_path: Path,
     assert read_network(file).network.reactions == {reaction: {substrate: -2, product: 1}}
 
 
+def test_ids_of_an_sbml_file_come_back_with_one_prefix_each(tmp_path: Path) -> None:
+    matrix, file = np.array([[-2], [1]]), tmp_path / "named.xml"
+    known = np.ones_like(matrix, dtype=bool)
+    names, reactions = ("M_a_c", "M_b_e"), ("R_r1",)
+    network = RecoveredNetwork("mine", "a test", names, reactions, matrix, np.zeros(1), known, frozenset(reactions))
+    assert str(network) == "R_r1: 2 M_a_c <-> M_b_e"
+    write_sbml(network, file)
+    text = file.read_text()
+    for identifier in (*names, *reactions):
+        assert f'id="{identifier}"' in text
+    assert read_network(file).network.reactions == {"r1": {"a_c": -2, "b_e": 1}}
+
+
 def test_a_file_that_is_there_stays(tmp_path: Path) -> None:
     file = tmp_path / "mine.xml"
     file.write_text("the user's own\n")

@@ -65,6 +65,16 @@ def test_charges_and_signs_may_be_part_of_a_name(tmp_path: Path) -> None:
         ("reactions: {r1: A -> B}\nalphabet: [2, 1]", r"key 'alphabet' .* smallest first"),
         ("reactions: {r1: A -> B}\nalphabet: [1, 90]", r"magnitudes from 1 to 6"),
         ("reactions: {r1: A -> B}\nbalanced: true", r"key 'balanced' .*not permitted"),
+        (
+            "reactions: {r1: A -> B}\nfoo: 3",
+            r"'foo' with value 3: .*; leave the key out, or use one of reactions, .*alphabet",
+        ),
+        ("alphabet: [1, 2]", r"key 'reactions' is absent: Field required; add the key"),
+        (
+            "reactions:\n- A -> B\n",
+            r"key 'reactions' with value .*'A -> B'.*; write one 'name: value' a line, without a '-'",
+        ),
+        ("reactions: {r1: A <- B}", r"key 'reactions\.r1' with value 'A <- B': must read like"),
         ("just words", "must hold a mapping"),
         ("reactions: {r1: on}", r"key 'reactions\.r1' with value True: .*must read like A \+ B -> C"),
         ("reactions: {'': A -> B}", r"at least 1 character"),

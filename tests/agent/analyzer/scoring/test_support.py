@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import csv
 from dataclasses import replace
 from itertools import combinations
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
 from agent.analyzer.scoring.score import support_score
-from agent.analyzer.scoring.support import allowed_columns, confidence_in, support
-from simulator.measured.measurements import Measurements
+from agent.analyzer.scoring.support import allowed_columns, confidence_in
+from simulator.measured.measurements import Measurements, import_measurements
 from simulator.network import Graph, Ints
 from simulator.regime import Constraints
 from simulator.stated_columns import StatedColumns
+from tests.conftest import EXAMPLE
 
 # The example was simulated with these coefficients of 2.
 TWOS = {("split", "triose"), *((reaction, name) for reaction in ("payoff", "respire") for name in ("adp", "atp"))}
@@ -38,7 +41,7 @@ def true(pathway: Measurements) -> Ints:
 
 
 def test_the_integers_behind_the_data_are_supported_without_a_rate_law(pathway: Measurements, true: Ints) -> None:
-    assert support(true, pathway).min() > 0.95
+    assert confidence_in(true, pathway).probability.min() > 0.95
     assert support_score(true, pathway) > 0.99
     assert support_score(ones(pathway), pathway) < 0.7
 
@@ -53,6 +56,32 @@ def test_a_wrong_integer_is_found_and_keeps_the_answer_below_nine_tenths(
     assert found.probability[place] < 0.1
     assert found.runner_up[place] == true[place]
     assert support_score(wrong, pathway) < 0.9
+
+
+def test_an_answer_that_the_data_leave_open_stays_below_nine_tenths(
+    pathway: Measurements, true: Ints, tmp_path: Path
+) -> None:
+    """With 2 % noise, a wrong coefficient is a little more probable than the true one; all others are well known."""
+    noise = np.random.default_rng(0)
+    with (EXAMPLE / "pathway.csv").open() as table, (tmp_path / "noisy.csv").open("w") as noisy:
+        writer, (heading, *rows) = csv.writer(noisy), csv.reader(table)
+        writer.writerow(heading)
+        for run, time, *readings in rows:
+            writer.writerow([run, time, *(float(one) * np.exp(0.02 * noise.standard_normal()) for one in readings)])
+    data = import_measurements(tmp_path / "noisy.csv", EXAMPLE / "pathway.yaml", tmp_path / "data")[0]
+    wrong, place = true.copy(), names(pathway).index(("payoff", "pyr"))
+    wrong[place] = 2
+    each = confidence_in(wrong, data).probability
+    assert 0.5 < each[place] == each.min() < 0.9
+    assert each.mean() > 0.89
+    assert support_score(wrong, data) < 0.85
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_network_that_states_every_coefficient_has_full_support(tmp_path: Path) -> None:
+    (tmp_path / "stated.yaml").write_text("reactions: {upkeep: 1 atp -> 1 adp}")
+    data = import_measurements(EXAMPLE / "pathway.csv", tmp_path / "stated.yaml", tmp_path / "data")[0]
+    assert support_score(ones(data), data) == 1.0
 
 
 def test_the_price_of_a_runner_up_is_what_it_leaves_more(pathway: Measurements, true: Ints) -> None:
@@ -81,14 +110,14 @@ def test_where_no_convention_fixes_a_length_a_column_and_its_double_share_the_su
     doubled = true.copy()
     doubled[upkeep] *= 2
     for answer in (true, doubled):
-        np.testing.assert_allclose(support(answer, free)[upkeep], 0.5, atol=0.01)
+        np.testing.assert_allclose(confidence_in(answer, free).probability[upkeep], 0.5, atol=0.01)
 
 
 @pytest.mark.parametrize("seed", range(4))
 def test_whatever_the_answer_support_is_a_share(pathway: Measurements, seed: int) -> None:
     rng = np.random.default_rng(seed)
     answer = rng.choice([-2, -1, 0, 1, 2], len(pathway.graph.met_all)) * (seed > 0)
-    each = support(answer, pathway)
+    each = confidence_in(answer, pathway).probability
     assert ((each >= 0) & (each <= 1)).all()
 
 
