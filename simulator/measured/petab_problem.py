@@ -14,7 +14,7 @@ from typing import Any
 from simulator.measured.csv_layout import long_form
 from simulator.measured.csv_rows import CsvRows, Row
 from simulator.measured.problem_list import listed_problems, several, shortened
-from simulator.published.model_symbols import ModelSymbols
+from simulator.model_symbols import ModelSymbols
 from simulator.yaml_file import read_mapping
 from stoichloop.errors import DatasetError
 from stoichloop.extras import how_to_install
