@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from contextlib import suppress
 from pathlib import Path
-from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -22,7 +21,7 @@ _MAX_STEPS, _MAX_BROKEN = 1_000_000_000, 100
 
 
 class CurvePoint(BaseModel):
-    """One line of `curves.jsonl`; a patched trainer may add more. `penalties` are the other terms of the loss."""
+    """One line of `curves.jsonl`; a patched trainer may add more."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
@@ -30,7 +29,6 @@ class CurvePoint(BaseModel):
     steps: int = Field(ge=0, le=_MAX_STEPS)
     loss: float
     loss_pred: float
-    penalties: dict[Annotated[str, Field(pattern=r"^\w{1,40}$")], float] = Field(default={}, max_length=8)
 
 
 def read_curves(folder: Path) -> list[CurvePoint]:
