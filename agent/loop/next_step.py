@@ -199,9 +199,10 @@ def _try_idea(snapshot: Snapshot) -> TryIdea | None:
 
 def _needed_now(snapshot: Snapshot, needs: _Needs) -> list[TrialKey]:
     """Return the trials that come before a new proposal. Ties leave half of the slots to others."""
-    running = sum(trial in snapshot.running for trial in needs.ties)
-    room = max(1, snapshot.slots // 2) * snapshot.a_slot - running
-    later = {*[trial for trial in needs.ties if trial not in snapshot.running][max(0, room) :]}
+    ties = needs.ties
+    waiting = [trial for trial in ties if trial not in snapshot.running]
+    room = max(1, snapshot.slots // 2) * snapshot.a_slot - (len(ties) - len(waiting))
+    later = {*waiting[max(0, room) :]}
     return [trial for trial in needs.trials if trial not in later]
 
 

@@ -74,10 +74,15 @@ class StatedFile:
         return frozenset(name for equation in equations for name in equation.members + equation.regulators)
 
     @property
+    def named(self) -> frozenset[str]:
+        """All names in reactions and in conserved totals."""
+        totals = {name for total in self.network.conserved.values() for name in total.weights}
+        return self.in_reactions | totals
+
+    @property
     def species(self) -> frozenset[str]:
         """All names that a column can have."""
-        totals = {name for total in self.network.conserved.values() for name in total.weights}
-        return self.in_reactions | totals | self.inputs
+        return self.named | self.inputs
 
 
 def read_stated(path: Path) -> StatedFile:
@@ -100,12 +105,11 @@ def read_stated(path: Path) -> StatedFile:
 
 def _refuse_strangers(path: Path, content: Mapping[Any, Any], stated: StatedFile) -> None:
     """Raise `RegimeError` for volumes and inputs that are in no reaction and no total."""
-    totals = {name for total in stated.network.conserved.values() for name in total.weights}
     problems = [
         f"key '{key}' names '{name}', which is in no reaction; write it as the reactions do, or leave it out"
         for key in ("inputs", "volumes")
         for name in content.get(key, ())
-        if name not in stated.in_reactions | totals
+        if name not in stated.named
     ]
     if problems:
         raise RegimeError(listed_problems(str(path), problems))

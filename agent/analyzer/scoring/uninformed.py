@@ -29,7 +29,7 @@ def uninformed(graph: Graph, constraints: Constraints, stated: StatedColumns | N
 
 
 def _likely(graph: Graph, constraints: Constraints) -> Ints:
-    """Return the columns of which most coefficients are expected to be right, if all that the regime allows are alike.
+    """Return the columns with the most coefficients that are right on average over all allowed columns, shape (E,).
 
     Where roles are hidden or edges may be absent, the trivial answer stays.
     """

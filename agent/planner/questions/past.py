@@ -118,7 +118,7 @@ class Past:
 
     @cached_property
     def _broken(self) -> set[str]:
-        """Return the newest experiments of which a training did not complete."""
+        """Return the newest experiments with a training that did not complete."""
         broken = [e.id for e in self.situation.past if e.incomplete or (e.verdict and e.verdict.verdict == "failed")]
         return set(broken[-_BROKEN:])
 
