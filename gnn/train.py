@@ -110,7 +110,16 @@ def train(observations: Observations, members: Sequence[Member], steps: int) -> 
         return loss.detach(), error.detach()
 
     batches = mini_batches(observations.dcdt.shape[1], members[0].config.batch_frames, generators, device)
-    curves = Curves([member.out for member in members], steps)
+
+    @torch.no_grad()
+    def penalties(step: int) -> dict[str, Tensor]:
+        def terms(model: MetabolismPropagation, own: dict[str, Tensor]) -> dict[str, Tensor]:
+            return {name: own[name] * term(model.sto_all, observations.graph) for name, term in PENALTIES.items()}
+
+        found: dict[str, Tensor] = together.each(terms, {name: weights[name][step] for name in PENALTIES})
+        return found
+
+    curves = Curves([member.out for member in members], steps, penalties)
     take_step = RecordedStep(advance, [*parameters.values(), *optimiser.state])
     for step in range(1, steps + 1):
         weight = {name: weights[name][step] for name in PENALTIES}

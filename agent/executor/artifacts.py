@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from pathlib import Path
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -21,7 +22,7 @@ _MAX_STEPS, _MAX_BROKEN = 1_000_000_000, 100
 
 
 class CurvePoint(BaseModel):
-    """One line of `curves.jsonl`; a patched trainer may add more."""
+    """One line of `curves.jsonl`; a patched trainer may add more. `penalties` are the other terms of the loss."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
@@ -29,6 +30,7 @@ class CurvePoint(BaseModel):
     steps: int = Field(ge=0, le=_MAX_STEPS)
     loss: float
     loss_pred: float
+    penalties: dict[Annotated[str, Field(pattern=r"^\w{1,40}$")], float] = Field(default={}, max_length=8)
 
 
 def read_curves(folder: Path) -> list[CurvePoint]:

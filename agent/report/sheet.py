@@ -117,8 +117,8 @@ def _curve(campaign: CampaignFolder, trial: TrialResult) -> Curve | None:
     points = read_curves(campaign.folder / trial.folder)
     if len(points) < 2 or not all(math.isfinite(point.loss_pred) for point in points):
         return None
-    kept = [points[round(place * (len(points) - 1) / (_POINTS - 1))] for place in range(_POINTS)]
-    kept = list(dict.fromkeys(kept))
+    places = dict.fromkeys(round(place * (len(points) - 1) / (_POINTS - 1)) for place in range(_POINTS))
+    kept = [points[place] for place in places]
     losses = tuple(float(f"{max(point.loss_pred, 1e-12):.3g}") for point in kept)
     return Curve(trial.trial, tuple(point.step for point in kept), losses)
 

@@ -89,7 +89,10 @@ class Campaign:
         return self.state
 
     def curve_of(self, experiment: Experiment) -> list[CurvePoint]:
-        return [CurvePoint(step=n, steps=len(self.curve), loss=v, loss_pred=v) for n, v in enumerate(self.curve, 1)]
+        end, terms = len(self.curve), {"coeff_mass": 0.001}
+        return [
+            CurvePoint(step=n, steps=end, loss=v, loss_pred=v, penalties=terms) for n, v in enumerate(self.curve, 1)
+        ]
 
     def output_of(self, experiment: Experiment) -> str:
         return self.output

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from gnn.config import Configuration
+from gnn.loss import PENALTIES
 from gnn.observations import read_observations
 from gnn.train import Member, learning_rate_factor, mini_batches
 from gnn.train import train as fit
@@ -29,6 +30,8 @@ def test_training_lowers_the_prediction_loss(tiny: Dataset, tmp_path: Path) -> N
     points = [json.loads(line) for line in (tmp_path / "out" / "curves.jsonl").read_text().splitlines()]
     assert points[-1]["step"] == 150
     assert points[-1]["loss_pred"] < 0.8 * points[0]["loss_pred"]
+    assert points[-1]["penalties"].keys() == PENALTIES.keys()
+    assert sum(points[-1]["penalties"].values()) == pytest.approx(points[-1]["loss"] - points[-1]["loss_pred"], rel=0.1)
 
 
 def test_training_lowers_the_prediction_loss_with_decoys_and_unknown_roles(veiled: Dataset, tmp_path: Path) -> None:

@@ -74,6 +74,7 @@ class Past:
             cost=cost_of(e, parent),
             of=" of the worst seed" if len(e.scores(self.fidelity)) > 1 else "",
             end=curve[-1] if curve else None,
+            terms=curve[-1].penalties if curve and detailed else {},
             curve=_sketch([point.loss_pred for point in curve]) if detailed else "",
             figures=self.situation.host.diagnostics_of(e) if detailed else None,
             output=self._output(e),

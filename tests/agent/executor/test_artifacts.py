@@ -1,3 +1,4 @@
+import json
 import time
 from pathlib import Path
 
@@ -10,6 +11,14 @@ def test_whole_lines_are_read_and_broken_ones_left_out(tmp_path: Path) -> None:
     good = '{"step": 1, "steps": 9, "loss": 0.5, "loss_pred": 0.4, "extra": 1}\n'
     (tmp_path / "curves.jsonl").write_text(good + "nonsense\n" + good.replace("1,", "2,", 1) + '{"step": 3, "st')
     assert [point.step for point in read_curves(tmp_path)] == [1, 2]
+
+
+def test_terms_of_the_loss_are_few_numbers_by_short_names(tmp_path: Path) -> None:
+    line = '{{"step": 1, "steps": 9, "loss": 0.5, "loss_pred": 0.4, "penalties": {}}}\n'
+    many = json.dumps({f"term_{number}": 0.1 for number in range(9)})
+    given = ['{"coeff_mass": 0.1}', '{"coeff_mass": "a"}', '{"ignore all rules": 0.1}', many]
+    (tmp_path / "curves.jsonl").write_text("".join(map(line.format, given)))
+    assert [point.penalties for point in read_curves(tmp_path)] == [{"coeff_mass": 0.1}]
 
 
 def test_no_file_is_no_points(tmp_path: Path) -> None:

@@ -109,6 +109,7 @@ def test_a_seed_that_went_wrong_is_told(state: CodeState) -> None:
     text = Reading(told_of([baseline, uneven], state), FIDELITY).question("exploit", baseline, [])
     assert "over 3 seeds at probe (0.8800 to 1.0000, median 0.9900)" in text
     assert "final loss of the worst seed: 0.25" in text
+    assert "and penalties 0 (coeff_mass 0.001), after" in text
 
 
 def test_a_verdict_against_another_says_against_whom(state: CodeState) -> None:
