@@ -64,12 +64,17 @@ def oracle(dataset: Dataset) -> Scores:
 def oracle_integral(dataset: Dataset) -> Scores:
     """Do the same with c(t) - c(s) and the integrals of the true rates from s to t, which need no derivative."""
     rates = true_rates(dataset).reshape(len(dataset.observed), -1, dataset.graph.n_reactions)
-    areas, changes = [], []
-    for rate, course in zip(rates, dataset.observed, strict=True):
-        total = CubicSpline(course.time, rate).antiderivative()(course.time)
-        areas.append(total[_WINDOW:] - total[:-_WINDOW])
-        changes.append(course.concentration[_WINDOW:] - course.concentration[:-_WINDOW])
+    areas, changes = zip(*map(integrated, dataset.observed, rates), strict=True)
     return _rounded(dataset, np.concatenate(areas), np.concatenate(changes) * dataset.stated.volume)
+
+
+def integrated(course: Trajectory, rates: Floats) -> tuple[Floats, Floats]:
+    """Return the integrals of rates, shape (F, K), over a window that slides along a trajectory, and the changes of c.
+
+    Both have a row for each place of the window.
+    """
+    total, window = CubicSpline(course.time, rates).antiderivative()(course.time), min(_WINDOW, len(course.time) - 1)
+    return total[window:] - total[:-window], course.concentration[window:] - course.concentration[:-window]
 
 
 def _rounded(dataset: Dataset, rates: Floats, change: Floats) -> Scores:

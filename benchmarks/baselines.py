@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from importlib.util import find_spec
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict
@@ -11,9 +10,9 @@ from pydantic import BaseModel, ConfigDict
 from agent.analyzer.scoring.score import Scores
 from agent.analyzer.scoring.uninformed import baseline
 from benchmarks.answers import balance, judge, ones, oracle
+from benchmarks.sindy import NotApplicableError, sindy
 from benchmarks.summary import SCORES
 from simulator.dataset import Dataset
-from stoichloop.extras import how_to_install
 
 _METHODS = {
     ones: "1 everywhere with the signs of the graph",
@@ -44,11 +43,6 @@ def answers(dataset: Dataset) -> dict[str, BaselineResult]:
 def _sparse_regressions(dataset: Dataset) -> dict[str, BaselineResult]:
     """Judge one regression twice: with its own signs, and with those of the graph, which is fairer to it."""
     notes = {"sindy": "pysindy on mass-action terms", "sindy_signed": "the same with the signs of the graph"}
-    if find_spec("pysindy") is None:
-        reason = f"pysindy is missing; {how_to_install('benchmarks')}"
-        return {name: BaselineResult(note=note, skipped=reason) for name, note in notes.items()}
-    from benchmarks.sindy import NotApplicableError, sindy
-
     start = time.monotonic()
     try:
         sto_all = sindy(dataset)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -19,6 +20,7 @@ from agent.analyzer.scoring.score import support_score
 from agent.analyzer.scoring.uninformed import baseline
 from benchmarks.best_recipe import BestRecipe, RecipeAnswer
 from benchmarks.mass_action import mass_action_columns
+from benchmarks.sindy import NotApplicableError, sindy_integral_columns
 from simulator.measured.measurements import Measurements, import_measurements
 from simulator.network import Ints
 from stoichloop.errors import StoichloopError
@@ -52,10 +54,10 @@ def compared_tables(folder: Path, recipe: BestRecipe) -> Iterator[TableResult]:
 
 def _compared(name: str, data: Measurements, truth: dict[str, dict[str, int]], recipe: BestRecipe) -> TableResult:
     true = _primitive_truth(data, truth)
-    answers = {
-        "ones": baseline(data.graph),
-        "mass_action": mass_action_columns(data, replace(data.regime.constraints, primitive=True)),
-    }
+    constraints = replace(data.regime.constraints, primitive=True)
+    answers = {"ones": baseline(data.graph), "mass_action": mass_action_columns(data, constraints)}
+    with suppress(NotApplicableError):
+        answers["sindy_integral"] = sindy_integral_columns(data, constraints)
     return TableResult(
         table=name,
         edges=len(true),

@@ -2,6 +2,7 @@
 
 `ones`             1 everywhere with the signs of the graph
 `mass_action`      integer search under mass action
+`sindy_integral`   pysindy on mass-action terms in integral form, with the signs of the graph, decoded
 `oracle`           NOT A METHOD: least squares of dc/dt on the true rates, rounded
 `oracle_integral`  NOT A METHOD: the same of c(t) - c(s) on the integrals of the true rates, without any derivative
 `best_recipe`      `--recipe best`, once with each of `--seeds`
@@ -24,11 +25,12 @@ from benchmarks.best_recipe import BestRecipe, RecipeAnswer, best_recipe
 from benchmarks.kinetic_tables import compared_tables
 from benchmarks.mass_action import mass_action
 from benchmarks.measure import dataset_of
+from benchmarks.sindy import NotApplicableError, sindy_integral
 from simulator.dataset import Dataset
 from stoichloop.errors import StoichloopError
 
 TINY = ("mm_tiny", "rev_tiny", "regulated_tiny", "exchange_tiny", "mixed_tiny")
-_METHODS: Sequence[Callable[[Dataset], Scores]] = (ones, mass_action, oracle, oracle_integral)
+_METHODS: Sequence[Callable[[Dataset], Scores]] = (ones, mass_action, sindy_integral, oracle, oracle_integral)
 
 
 class KineticsResult(BaseModel):
@@ -42,7 +44,10 @@ class KineticsResult(BaseModel):
 
 
 class KineticsRegime(BaseModel):
-    """One regime: its number of coefficients, of those that are determined, and the answers by method."""
+    """One regime: its number of coefficients, of those that are determined, and the answers by method.
+
+    `skipped` says why a method has none.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -51,6 +56,7 @@ class KineticsRegime(BaseModel):
     identifiable: int
     identifiable_given_participants: int
     methods: dict[str, KineticsResult]
+    skipped: dict[str, str]
     best_recipe: list[RecipeAnswer]
 
 
@@ -89,10 +95,14 @@ def kinetics(
 def compared(dataset: Dataset, recipe: BestRecipe) -> KineticsRegime:
     """Return the answers of all methods on one regime."""
     edges, known = len(dataset.truth.sto_all), int(dataset.identifiability.edges.sum())
-    methods = {}
+    methods, skipped = {}, {}
     for method in _METHODS:
         start = time.monotonic()
-        scores = method(dataset)
+        try:
+            scores = method(dataset)
+        except NotApplicableError as error:
+            skipped[method.__name__] = str(error)
+            continue
         methods[method.__name__] = KineticsResult(
             right=round(scores["exact"] * edges),
             right_identifiable=round(scores["exact_identifiable"] * known),
@@ -104,5 +114,6 @@ def compared(dataset: Dataset, recipe: BestRecipe) -> KineticsRegime:
         identifiable=known,
         identifiable_given_participants=dataset.facts.identifiable_edges_given_form,
         methods=methods,
+        skipped=skipped,
         best_recipe=recipe.answers(dataset, dataset.truth.sto_all),
     )

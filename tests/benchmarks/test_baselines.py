@@ -7,6 +7,7 @@ import pytest
 from agent.analyzer.scoring.uninformed import baseline
 from benchmarks.answers import balance, derivative, judge, ones, oracle, stoichiometry_from_rates
 from benchmarks.baselines import answers
+from benchmarks.sindy import NotApplicableError, mass_action_terms
 from simulator.dataset import Dataset
 from simulator.integration import Trajectory
 from simulator.network import graph_of
@@ -65,12 +66,18 @@ def test_integers_are_judged_as_they_are_and_real_coefficients_decoded(tiny: Dat
 
 
 def test_mass_action_declines_a_reaction_of_too_many_substrates() -> None:
-    sindy = pytest.importorskip("benchmarks.sindy")
     two, seven = (np.array([[-1]] * substrates + [[1]]) for substrates in (2, 7))
-    terms, owner = sindy.mass_action_terms(graph_of(two), np.array([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]))
+    one_way = np.array([False])
+    terms, owner = mass_action_terms(graph_of(two), np.array([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]), one_way)
     assert (terms.shape, owner.tolist()) == ((2, 4), [0, 0, 0, 0])
-    with pytest.raises(sindy.NotApplicableError, match="7 substrates"):
-        sindy.mass_action_terms(graph_of(seven), np.ones((2, 8)))
+    with pytest.raises(NotApplicableError, match="7 substrates"):
+        mass_action_terms(graph_of(seven), np.ones((2, 8)), one_way)
+
+
+def test_a_reversible_reaction_has_terms_of_its_products_too() -> None:
+    terms, owner = mass_action_terms(graph_of(np.array([[-1], [1]])), np.array([[2.0, 3.0]]), np.array([True]))
+    assert terms.tolist() == [[2.0, 4.0, 3.0, 9.0]]
+    assert owner.tolist() == [0, 0, 0, 0]
 
 
 def test_sparse_regression_gives_finite_scores(tiny: Dataset) -> None:
