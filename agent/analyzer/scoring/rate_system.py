@@ -1,13 +1,14 @@
-"""Ridge regression of the rates of all reactions, given S, and the evidence of other columns of one reaction.
+"""Ridge regression of the rates of all reactions, given S, and the evidence of other columns of some of them.
 
 Rows are metabolites times frames, so the Gram matrix of all features is the elementwise product of that of the columns
-and that of the features. The best fit for another column of one reaction, all other rates refitted, is a Schur
-complement among the reactions that share a metabolite with it. The evidence is the marginal likelihood (MacKay 1992,
+and that of the features. The best fit for other columns of some reactions, all other rates refitted, is a Schur
+complement among the reactions that share a metabolite with them. The evidence is the marginal likelihood (MacKay 1992,
 Neural Computation 4, 415).
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -79,15 +80,28 @@ class RateSystem:
             self._learn()
             self._solve()
 
-    def evidence(self, reaction: int, metabolites: Ints, columns: Floats) -> Floats:
-        """Return twice the log evidence of columns (K, D) at metabolites (D,), up to a constant, shape (K,)."""
-        columns = _unit(columns / self.spread[metabolites])
-        ridge = self._ridge[self._products.owner == reaction]
-        metric, pull = self._problem(reaction, metabolites)
-        squares = np.einsum("ka,kb,abpq->kpq", columns, columns, metric, optimize=True)
+    def evidence(self, reactions: Sequence[int], metabolites: Sequence[Ints], columns: Sequence[Floats]) -> Floats:
+        """Return twice the log evidence of K choices of the columns of these reactions, up to a constant, shape (K,).
+
+        Each reaction has columns (K, D) at metabolites (D,).
+        """
+        owner = self._products.owner
+        features = [np.flatnonzero(owner == reaction) for reaction in reactions]
+        # One variable for each edge and feature of its reaction.
+        edge = np.hstack([np.repeat(own, len(part)) for own, part in zip(metabolites, features, strict=True)])
+        feature = np.hstack([np.tile(part, len(own)) for own, part in zip(metabolites, features, strict=True)])
+        metric, pull = self._problem(reactions, edge, feature)
+        every = np.concatenate(features)
+        units = [_unit(own / self.spread[at]) for own, at in zip(columns, metabolites, strict=True)]
+        value = np.concatenate(
+            [np.repeat(own, len(part), 1) for own, part in zip(units, features, strict=True)], axis=1
+        )
+        spread = value[:, :, None] * (feature[:, None] == every)
+        squares = spread.transpose(0, 2, 1) @ (metric @ spread)
+        ridge = self._ridge[every]
         squares = 0.5 * (squares + squares.transpose(0, 2, 1)) + np.diag(ridge + _JITTER)
         _, size = np.linalg.slogdet(squares)
-        along = (columns @ pull)[..., None]
+        along = (pull @ spread)[..., None]
         explained = np.sum(along * np.linalg.solve(squares, along), axis=(1, 2))
         return np.asarray(explained / self.noise - size + np.log(ridge).sum())
 
@@ -103,20 +117,19 @@ class RateSystem:
         left = products.squares[metabolite] - np.einsum("kd,kd->k", 2.0 * pull - rows @ overlap, rows)
         return np.asarray(np.maximum(left / products.squares[metabolite], _LEAST_SPREAD**2))
 
-    def _problem(self, reaction: int, metabolites: Ints) -> tuple[Floats, Floats]:
-        """Return the metric (D, D, P, P) and the pull (D, P) of the rate of a reaction, all others refitted."""
+    def _problem(self, reactions: Sequence[int], edge: Ints, feature: Ints) -> tuple[Floats, Floats]:
+        """Return the metric (V, V) and the pull (V,) of features at metabolites `edge`, all other rates refitted."""
         products, owner = self._products, self._products.owner
-        own, touching = owner == reaction, (self.columns[:, metabolites] != 0).any(axis=1)
+        own, touching = np.isin(owner, reactions), (self.columns[:, np.unique(edge)] != 0).any(axis=1)
         near = touching[owner] & ~own
-        beside, size, degree = self._inverse[near][:, own], int(own.sum()), len(metabolites)
+        beside = self._inverse[near][:, own]
         drop = np.linalg.solve(self._inverse[own][:, own], beside.T).T
         inverse = self._inverse[near][:, near] - drop @ beside.T
         weights = self._weights[near] - drop @ self._weights[own]
-        shared = self.columns[owner[near]][:, metabolites]
-        coupling = (shared[:, :, None] * products.overlap[near][:, None, own]).reshape(-1, degree * size)
-        metric = -(coupling.T @ inverse @ coupling).reshape(degree, size, degree, size).transpose(0, 2, 1, 3)
-        metric[np.arange(degree), np.arange(degree)] += products.overlap[own][:, own]
-        return metric, self._cross[own][:, metabolites].T - (coupling.T @ weights).reshape(degree, size)
+        coupling = self.columns[owner[near]][:, edge] * products.overlap[near][:, feature]
+        alike = edge[:, None] == edge
+        metric = alike * products.overlap[feature][:, feature] - coupling.T @ inverse @ coupling
+        return metric, self._cross[feature, edge] - coupling.T @ weights
 
     def _solve(self) -> None:
         products, owner = self._products, self._products.owner

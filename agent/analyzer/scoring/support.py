@@ -5,12 +5,14 @@ compared with every other integer column that the regime allows, all other rates
 is the probability of its integer: near 0 where another fits better, shared where the data cannot tell, as for the
 length of a column that no convention fixes. Two columns that are wrong together at one metabolite hide each other,
 since the error of that metabolite seems large then; so pairs of its coefficients are compared too, all rates as they
-are.
+are. Two reactions with the same participants may have proportional rates, and then share what they change between them
+in many ways; so their columns are compared together too.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import combinations, islice, product
@@ -44,7 +46,8 @@ def _confidence(sto_all: tuple[int, ...], key: _Key) -> Confidence:
     answer, graph = np.array(sto_all), key.dataset.graph
     columns = _columns(answer, key.dataset)
     rows = [_pairs(answer, np.flatnonzero(graph.met_all == m), graph, columns) for m in range(graph.n_metabolites)]
-    draws = [_of_draw(answer, graph, columns, rows, products) for products in _products(key)]
+    alike = _alike(key.dataset, columns)
+    draws = [_of_draw(answer, graph, columns, alike, rows, products) for products in _products(key)]
     least = np.argmin([draw.probability for draw in draws], axis=0), np.arange(len(answer))
     probability = np.mean([draw.probability for draw in draws], axis=0)
     runner_up, price = (np.stack([getattr(draw, name) for draw in draws])[least] for name in ("runner_up", "price"))
@@ -52,24 +55,58 @@ def _confidence(sto_all: tuple[int, ...], key: _Key) -> Confidence:
 
 
 def _of_draw(
-    sto_all: Ints, graph: Graph, columns: dict[int, Ints], pairs: list[Ints], products: RateProducts
+    sto_all: Ints,
+    graph: Graph,
+    columns: dict[int, Ints],
+    alike: list[tuple[int, int]],
+    pairs: list[Ints],
+    products: RateProducts,
 ) -> Confidence:
-    """Return the confidence with one draw of laws, by allowed `columns` and the `pairs` of each metabolite."""
+    """Return the confidence with one draw of laws, by allowed `columns` and the `pairs` of each metabolite.
+
+    `alike` are the pairs of reactions whose columns are compared together.
+    """
     found = Confidence(np.ones(len(sto_all)), *np.zeros((2, len(sto_all))))
     system = RateSystem(products, graph.matrix(sto_all.astype(float)).T / products.scale)
     total = products.rows * graph.n_metabolites
-    for reaction, allowed in columns.items():
-        edges = np.flatnonzero(graph.rxn_all == reaction)
-        metabolites = graph.met_all[edges]
-        evidence = system.evidence(reaction, metabolites, allowed / products.scale[metabolites])
-        _weigh(found, edges, sto_all[edges], allowed, evidence, total)
+    for reactions in [*((reaction,) for reaction in columns), *alike]:
+        edges = [np.flatnonzero(graph.rxn_all == reaction) for reaction in reactions]
+        metabolites = [graph.met_all[own] for own in edges]
+        choices = _together([columns[reaction] for reaction in reactions], [sto_all[own] for own in edges])
+        scaled = [own / products.scale[at] for own, at in zip(choices, metabolites, strict=True)]
+        evidence, every = system.evidence(reactions, metabolites, scaled), np.concatenate(edges)
+        _weigh(found, every, sto_all[every], np.concatenate(choices, axis=1), evidence, total)
     for metabolite, rows in enumerate(pairs):
         if len(rows) > 1:
-            edges = np.flatnonzero(graph.met_all == metabolite)
-            misfit = system.row_misfit(metabolite, graph.rxn_all[edges], rows / products.scale[metabolite])
+            edges_of_row = np.flatnonzero(graph.met_all == metabolite)
+            misfit = system.row_misfit(metabolite, graph.rxn_all[edges_of_row], rows / products.scale[metabolite])
             evidence = products.rows * np.log(misfit[0] / misfit)
-            _weigh(found, edges, rows[0], rows, evidence, total)
+            _weigh(found, edges_of_row, rows[0], rows, evidence, total)
     return found
+
+
+def _together(columns: Sequence[Ints], own: Sequence[Ints]) -> list[Ints]:
+    """Return all choices of the columns (K_j, D_j) of some reactions, (K, D_j) each; if many, of those nearest to own.
+
+    The nearest have the fewest other coefficients.
+    """
+    most = round(_MOST_COLUMNS ** (1 / len(columns)))
+    few = [
+        every[np.argsort(np.sum(every != mine, axis=1), kind="stable")[:most]]
+        for every, mine in zip(columns, own, strict=True)
+    ]
+    places = np.indices([len(every) for every in few]).reshape(len(few), -1)
+    return [every[at] for every, at in zip(few, places, strict=True)]
+
+
+def _alike(dataset: FrozenData, columns: dict[int, Ints]) -> list[tuple[int, int]]:
+    """Return the pairs of reactions with a choice whose rates depend on the same species in the same way."""
+    groups = dict[tuple[frozenset[frozenset[int]], frozenset[int]], list[int]]()
+    for reaction in columns:
+        own = Participants.of(dataset.graph, dataset.stated, reaction)
+        sides = frozenset(frozenset(side.tolist()) for side in (own.substrates, own.products))
+        groups.setdefault((sides, frozenset(own.regulators.tolist())), []).append(reaction)
+    return [pair for reactions in groups.values() for pair in combinations(reactions, 2)]
 
 
 def _weigh(found: Confidence, edges: Ints, own: Ints, choices: Ints, evidence: Floats, rows: int) -> None:

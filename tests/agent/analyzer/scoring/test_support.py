@@ -100,6 +100,24 @@ def test_two_columns_that_are_wrong_at_one_metabolite_do_not_hide_each_other(pat
         assert support_score(wrong, pathway) < 0.9
 
 
+def test_two_reactions_whose_rates_stay_in_proportion_can_be_wrong_together(tmp_path: Path) -> None:
+    """Of A, a third goes to B and two thirds to C: also if one reaction takes two A, and the other gives two C."""
+    network, table, noise = tmp_path / "fork.yaml", tmp_path / "fork.csv", np.random.default_rng(0)
+    network.write_text("reactions: {left: A -> B + X, right: A -> C + Y}\nprimitive: true\n", encoding="utf-8")
+    rows = ["run,time,A,B,C,X,Y"]
+    for run, time in np.ndindex(6, 20):
+        left = (1.0 + run) * np.exp(-0.15 * time)
+        gone = (1.0 + run - left) / 3.0
+        readings = np.array([left, 1.0 + gone, 1.0 + 2.0 * gone, 2.0 + gone, 2.0 + 2.0 * gone])
+        rows.append(f"{run},{time},{','.join(map(str, readings * (1.0 + 0.01 * noise.normal(size=5))))}")
+    table.write_text("\n".join(rows), encoding="utf-8")
+    fork, _ = import_measurements(table, network, tmp_path / "data")
+    wrong = ones(fork) * np.array(
+        [2 if edge in {("left", "A"), ("right", "C"), ("right", "Y")} else 1 for edge in names(fork)]
+    )
+    assert support_score(wrong, fork) < 0.9
+
+
 def test_where_no_convention_fixes_a_length_a_column_and_its_double_share_the_support(
     pathway: Measurements, true: Ints
 ) -> None:
