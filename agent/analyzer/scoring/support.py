@@ -12,7 +12,6 @@ in many ways; so their columns are compared together too.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import combinations, islice, product
@@ -46,57 +45,54 @@ def _confidence(sto_all: tuple[int, ...], key: _Key) -> Confidence:
     answer, graph = np.array(sto_all), key.dataset.graph
     columns = _columns(answer, key.dataset)
     rows = [_pairs(answer, np.flatnonzero(graph.met_all == m), graph, columns) for m in range(graph.n_metabolites)]
-    alike = _alike(key.dataset, columns)
-    draws = [_of_draw(answer, graph, columns, alike, rows, products) for products in _products(key)]
+    compared = [*((reaction,) for reaction in columns), *_alike(key.dataset, columns)]
+    choices = [_choice(answer, graph, columns, reactions) for reactions in compared]
+    draws = [_of_draw(answer, graph, choices, rows, products) for products in _products(key)]
     least = np.argmin([draw.probability for draw in draws], axis=0), np.arange(len(answer))
     probability = np.mean([draw.probability for draw in draws], axis=0)
     runner_up, price = (np.stack([getattr(draw, name) for draw in draws])[least] for name in ("runner_up", "price"))
     return Confidence(probability, runner_up, price)
 
 
-def _of_draw(
-    sto_all: Ints,
-    graph: Graph,
-    columns: dict[int, Ints],
-    alike: list[tuple[int, int]],
-    pairs: list[Ints],
-    products: RateProducts,
-) -> Confidence:
-    """Return the confidence with one draw of laws, by allowed `columns` and the `pairs` of each metabolite.
+@dataclass(frozen=True)
+class _Choice:
+    """K choices of the columns of some reactions: the edges of each, (D_j,), and its columns at them, (K, D_j)."""
 
-    `alike` are the pairs of reactions whose columns are compared together.
-    """
+    reactions: tuple[int, ...]
+    edges: list[Ints]
+    columns: list[Ints]
+
+
+def _of_draw(
+    sto_all: Ints, graph: Graph, choices: list[_Choice], pairs: list[Ints], products: RateProducts
+) -> Confidence:
+    """Return the confidence with one draw of laws, by `choices` of columns and the `pairs` of each metabolite."""
     found = Confidence(np.ones(len(sto_all)), *np.zeros((2, len(sto_all))))
     system = RateSystem(products, graph.matrix(sto_all.astype(float)).T / products.scale)
     total = products.rows * graph.n_metabolites
-    for reactions in [*((reaction,) for reaction in columns), *alike]:
-        edges = [np.flatnonzero(graph.rxn_all == reaction) for reaction in reactions]
-        metabolites = [graph.met_all[own] for own in edges]
-        choices = _together([columns[reaction] for reaction in reactions], [sto_all[own] for own in edges])
-        scaled = [own / products.scale[at] for own, at in zip(choices, metabolites, strict=True)]
-        evidence, every = system.evidence(reactions, metabolites, scaled), np.concatenate(edges)
-        _weigh(found, every, sto_all[every], np.concatenate(choices, axis=1), evidence, total)
+    for choice in choices:
+        metabolites, edges = [graph.met_all[own] for own in choice.edges], np.concatenate(choice.edges)
+        scaled = [own / products.scale[at] for own, at in zip(choice.columns, metabolites, strict=True)]
+        evidence = system.evidence(choice.reactions, metabolites, scaled)
+        _weigh(found, edges, sto_all[edges], np.concatenate(choice.columns, axis=1), evidence, total)
     for metabolite, rows in enumerate(pairs):
         if len(rows) > 1:
-            edges_of_row = np.flatnonzero(graph.met_all == metabolite)
-            misfit = system.row_misfit(metabolite, graph.rxn_all[edges_of_row], rows / products.scale[metabolite])
+            edges = np.flatnonzero(graph.met_all == metabolite)
+            misfit = system.row_misfit(metabolite, graph.rxn_all[edges], rows / products.scale[metabolite])
             evidence = products.rows * np.log(misfit[0] / misfit)
-            _weigh(found, edges_of_row, rows[0], rows, evidence, total)
+            _weigh(found, edges, rows[0], rows, evidence, total)
     return found
 
 
-def _together(columns: Sequence[Ints], own: Sequence[Ints]) -> list[Ints]:
-    """Return all choices of the columns (K_j, D_j) of some reactions, (K, D_j) each; if many, of those nearest to own.
-
-    The nearest have the fewest other coefficients.
-    """
-    most = round(_MOST_COLUMNS ** (1 / len(columns)))
-    few = [
-        every[np.argsort(np.sum(every != mine, axis=1), kind="stable")[:most]]
-        for every, mine in zip(columns, own, strict=True)
-    ]
+def _choice(sto_all: Ints, graph: Graph, columns: dict[int, Ints], reactions: tuple[int, ...]) -> _Choice:
+    """Return all choices of allowed columns of some reactions; if many, of those with the fewest other coefficients."""
+    edges = [np.flatnonzero(graph.rxn_all == reaction) for reaction in reactions]
+    most, few = round(_MOST_COLUMNS ** (1 / len(reactions))), list[Ints]()
+    for reaction, own in zip(reactions, edges, strict=True):
+        changed = np.sum(columns[reaction] != sto_all[own], axis=1)
+        few.append(columns[reaction][np.argsort(changed, kind="stable")[:most]])
     places = np.indices([len(every) for every in few]).reshape(len(few), -1)
-    return [every[at] for every, at in zip(few, places, strict=True)]
+    return _Choice(reactions, edges, [every[at] for every, at in zip(few, places, strict=True)])
 
 
 def _alike(dataset: FrozenData, columns: dict[int, Ints]) -> list[tuple[int, int]]:
