@@ -28,7 +28,7 @@ Floats = NDArray[np.float64]
 
 _LENGTH = 0.5  # of a range: values that are much closer act alike
 _CONTEXT = 1.0  # the same for the interplay
-_ELSEWHERE = 0.75  # the same for rivals, on which a change acts alike
+_ELSEWHERE = 0.5  # the same for rivals, on which a change acts alike
 _EFFECT, _NOISE = 0.5, 0.05  # standard deviations of a gain before there is evidence
 _WEIGHT = 1.0  # of these in the estimate of a variance, in leads
 _ROUNDS = 20
@@ -108,12 +108,17 @@ class Response:
         together = np.exp(-0.5 * np.square(distance[..., : len(self._scales)] / _CONTEXT).sum(axis=-1))
         return np.concatenate([alone, together[None]])
 
+    def _ranks(self, known: NDArray[np.bool_]) -> list[int]:
+        """Return how many effects of each field and group have been seen: changes of it on different rivals."""
+        _, rival = np.unique(self._old[known], axis=0, return_inverse=True)
+        new, changed = self._new[known], self._new[known] != self._old[known]
+        return [len({*zip(rival[own], new[own, part], strict=True)}) for part, own in enumerate(changed.T)]
+
     def _fit(self, parts: Floats, noise: Floats, known: NDArray[np.bool_], values: Floats) -> tuple[Floats, float]:
         """Return the variance of each part and that of one seed."""
         values, count = values[known], int(known.sum())
         terms = np.concatenate([parts, noise[None]])[:, known][:, :, known]
-        tried = np.concatenate([self._old[known], self._new[known]])
-        sizes = np.array([*(len({*column}) - 1 for column in tried.T), count, count]) if count else np.zeros(len(terms))
+        sizes = np.array([*self._ranks(known), count, count])
         expected = np.array([_EFFECT**2] * len(parts) + [_NOISE**2])
         variances = expected.copy()
         for _ in range(_ROUNDS if count else 0):

@@ -26,7 +26,7 @@ _SURE = 1.28  # standard deviations by which a change must be expected to gain b
 _LOCAL = 24  # random changes of the fields that matter
 _NEAR = 0.15  # of a range: standard deviation of these
 _SHIFTS = (-0.25, -0.125, 0.125, 0.25)  # of the ranges of a group, all at once
-_FAR = 0.52  # of a range: half of it, and what rounding adds
+_STEP = 0.26  # of a range: a quarter, and what rounding adds
 _ROUNDING = 1e-3  # of a range: values have three digits
 _TIES = 0.1  # share of its rank that chance decides, so that campaigns differ in what they try first
 
@@ -51,17 +51,30 @@ class Search:
 
     @cached_property
     def steps(self) -> list[Changes]:
-        """Return every change of one field to a value that a sweep tries; what lies far away tells little of here."""
-        return [
+        """Return every change of one field to a value that a sweep tries.
+
+        A value that is far away tells little of what lies between, and most are bad: it has to be expected to gain.
+        """
+        every = [
             {name: value}
             for name, scale in self.scales.items()
             for value in scale.values
-            if value != self.start.get(name) and not (scale.ordered and self._distance(name, value) > _FAR)
+            if value != self.start.get(name)
         ]
+        gains = self.predict(every)[0] > 0.0
+        return [each for each, gain in zip(every, gains, strict=True) if gain or self._is_near(each)]
 
-    def _distance(self, name: str, value: Any) -> float:
+    def _is_near(self, change: Changes) -> bool:
+        """Return whether the new value of a field is within the usual step, or the next one there is."""
+        ((name, value),) = change.items()
         scale = self.scales[name]
-        return abs(scale.position(value) - scale.position(self.start.get(name)))
+        here, there = (scale.position(each) for each in (self.start.get(name), value))
+        between = (scale.position(other) for other in scale.values)
+        return (
+            not scale.ordered
+            or abs(there - here) <= _STEP
+            or not any(min(here, there) < place < max(here, there) for place in between)
+        )
 
     @cached_property
     def groups(self) -> list[tuple[str, ...]]:
