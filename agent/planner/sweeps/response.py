@@ -7,6 +7,9 @@ and Williams, Gaussian Processes for Machine Learning, 2006) with a variance of 
 expectation maximisation: that of a field measures its importance. A lead over a rival observes f(new) - f(old), so
 scores on different seeds are never compared. Its noise is that of the experiment, and that of its rival, which all
 leads over this rival share.
+
+A change need not act on a later incumbent as it did on the baseline: learning rates that were too small there may be
+too large here. The covariance of two leads falls with the distance between their rivals.
 """
 
 from __future__ import annotations
@@ -25,6 +28,7 @@ Floats = NDArray[np.float64]
 
 _LENGTH = 0.5  # of a range: values that are much closer act alike
 _CONTEXT = 1.0  # the same for the interplay
+_ELSEWHERE = 0.5  # the same for rivals, on which a change acts alike
 _EFFECT, _NOISE = 0.5, 0.05  # standard deviations of a gain before there is evidence
 _WEIGHT = 1.0  # of these in the estimate of a variance, in leads
 _ROUNDS = 20
@@ -79,28 +83,42 @@ class Response:
     ) -> Floats:
         """Return the covariances of f(new) - f(old) with f(new_2) - f(old_2), or with itself, shape (parts, N, M).
 
-        Each part of f, the interplay last, has the variance 1 here.
+        Each part of f, the interplay last, has the variance 1 here. `old` and `old_2` are the rivals.
         """
         others = (old if old_2 is None else old_2, new if new_2 is None else new_2)
         (old_old, old_new), (new_old, new_new) = (
             [self._kernels(a[:, None, :], b[None, :, :]) for b in others] for a in (old, new)
         )
-        return new_new - new_old - old_new + old_old
+        rivals = np.square(self._distances(old[:, None, :], others[0][None, :, :]) / _ELSEWHERE).sum(axis=-1)
+        return np.asarray((new_new - new_old - old_new + old_old) * np.exp(-0.5 * rivals))
+
+    def _distances(self, a: Floats, b: Floats) -> Floats:
+        """Return the distance in each field, without groups, shape (..., D)."""
+        return self._apart(a, b)[..., : len(self._scales)]
+
+    def _apart(self, a: Floats, b: Floats) -> Floats:
+        """Return the distance in each field and group; two values of a choice without order are 1 apart."""
+        return np.asarray(np.where(self._ordered, np.abs(a - b), 1.0 * (a != b)))
 
     def _kernels(self, a: Floats, b: Floats) -> Floats:
         """Return Matern's kernel of order 3/2 for each field and group, and a Gaussian one over all fields last."""
-        distance = np.where(self._ordered, np.abs(a - b), 1.0 * (a != b))
+        distance = self._apart(a, b)
         near = math.sqrt(3.0) * distance / _LENGTH
         alone = np.moveaxis((1.0 + near) * np.exp(-near), -1, 0)
         together = np.exp(-0.5 * np.square(distance[..., : len(self._scales)] / _CONTEXT).sum(axis=-1))
         return np.concatenate([alone, together[None]])
 
+    def _ranks(self, known: NDArray[np.bool_]) -> list[int]:
+        """Return how many effects of each field and group have been seen: changes of it on different rivals."""
+        _, rival = np.unique(self._old[known], axis=0, return_inverse=True)
+        new, changed = self._new[known], self._new[known] != self._old[known]
+        return [len({*zip(rival[own], new[own, part], strict=True)}) for part, own in enumerate(changed.T)]
+
     def _fit(self, parts: Floats, noise: Floats, known: NDArray[np.bool_], values: Floats) -> tuple[Floats, float]:
         """Return the variance of each part and that of one seed."""
         values, count = values[known], int(known.sum())
         terms = np.concatenate([parts, noise[None]])[:, known][:, :, known]
-        tried = np.concatenate([self._old[known], self._new[known]])
-        sizes = np.array([*(len({*column}) - 1 for column in tried.T), count, count]) if count else np.zeros(len(terms))
+        sizes = np.array([*self._ranks(known), count, count])
         expected = np.array([_EFFECT**2] * len(parts) + [_NOISE**2])
         variances = expected.copy()
         for _ in range(_ROUNDS if count else 0):

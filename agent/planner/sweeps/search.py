@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -25,6 +26,7 @@ _SURE = 1.28  # standard deviations by which a change must be expected to gain b
 _LOCAL = 24  # random changes of the fields that matter
 _NEAR = 0.15  # of a range: standard deviation of these
 _SHIFTS = (-0.25, -0.125, 0.125, 0.25)  # of the ranges of a group, all at once
+_STEP = 0.26  # of a range: a quarter, and what rounding adds
 _ROUNDING = 1e-3  # of a range: values have three digits
 _TIES = 0.1  # share of its rank that chance decides, so that campaigns differ in what they try first
 
@@ -49,13 +51,30 @@ class Search:
 
     @cached_property
     def steps(self) -> list[Changes]:
-        """Return every change of one field to a value that a sweep tries."""
-        return [
+        """Return every change of one field to a value that a sweep tries.
+
+        A value that is far away tells little of what lies between, and most are bad: it has to be expected to gain.
+        """
+        every = [
             {name: value}
             for name, scale in self.scales.items()
             for value in scale.values
             if value != self.start.get(name)
         ]
+        gains = self.predict(every)[0] > 0.0
+        return [each for each, gain in zip(every, gains, strict=True) if gain or self._is_near(each)]
+
+    def _is_near(self, change: Changes) -> bool:
+        """Return whether the new value of a field is within the usual step, or the next one there is."""
+        ((name, value),) = change.items()
+        scale = self.scales[name]
+        here, there = (scale.position(each) for each in (self.start.get(name), value))
+        between = (scale.position(other) for other in scale.values)
+        return (
+            not scale.ordered
+            or abs(there - here) <= _STEP
+            or not any(min(here, there) < place < max(here, there) for place in between)
+        )
 
     @cached_property
     def groups(self) -> list[tuple[str, ...]]:
@@ -77,10 +96,10 @@ class Search:
         return self.response.predict(self.start, [{**self.start, **each} for each in changes])
 
     def explore(self) -> list[Changes]:
-        """Return changes of one field, those first of which least is known for their field."""
-        deviation = self.predict(self.steps)[1]
-        scales = np.array([self.response.importance[name] for each in self.steps for name in each])
-        return self._ranked(self.steps, deviation / scales)
+        """Return changes of one field, those first that may gain most where little was tried."""
+        mean, deviation = self.predict(self.steps)
+        tried = np.array([1.0 + self._changed[frozenset(each)] for each in self.steps])
+        return self._ranked(self.steps, improvement(mean, deviation) / tried)
 
     def exploit(self) -> list[Changes]:
         """Return changes of one field or group, combinations of those that should gain, and changes nearby.
@@ -90,7 +109,18 @@ class Search:
         changes = [*self.steps, *self.shifts, *self._combinations(), *self._nearby()]
         mean, deviation = self.predict(changes)
         parts = np.array([self._parts(each) for each in changes])
-        return self._ranked(changes, improvement(mean - self._best, deviation) / np.sqrt(parts))
+        running = np.array([1.0 + self._running[frozenset(each)] for each in changes])
+        return self._ranked(changes, improvement(mean - self._best, deviation) / np.sqrt(parts) / running)
+
+    @cached_property
+    def _changed(self) -> Counter[frozenset[str]]:
+        """Return how often these fields, and no others, were changed on the start."""
+        return Counter(_fields(each) for each in self.leads if each.old == self.start)
+
+    @cached_property
+    def _running(self) -> Counter[frozenset[str]]:
+        """Return how often they were, with no result yet."""
+        return Counter(_fields(each) for each in self.leads if each.old == self.start and each.scores is None)
 
     def _parts(self, changes: Changes) -> int:
         """Return the number of changes; that of a whole group is one."""
@@ -146,6 +176,10 @@ class Search:
         tried = [{**each} for each in self._tried]
         ranked = (changes[place] for place in sorted(rank, key=lambda place: -rank[place]))
         return [each for each in ranked if {**self.start, **each} not in tried]
+
+
+def _fields(lead: ConfigurationLead) -> frozenset[str]:
+    return frozenset(name for name, value in lead.new.items() if lead.old.get(name) != value)
 
 
 def improvement(mean: Floats, deviation: Floats) -> Floats:

@@ -39,6 +39,16 @@ def test_a_running_experiment_changes_no_expectation_but_takes_the_doubt_away() 
     assert less[0] < 0.6 * deviation[0]
 
 
+def test_what_a_change_did_elsewhere_is_less_sure_here() -> None:
+    response = Response(SCALES, [lead(0.2, a=1e-1)])
+    elsewhere = {**START, "b": 1e-1}
+    (mean, deviation), (other, doubt) = (
+        response.predict(start, [{**start, "a": 1e-1}]) for start in (START, elsewhere)
+    )
+    assert 0.2 * mean[0] < other[0] < 0.8 * mean[0]
+    assert doubt[0] > 2.0 * deviation[0]
+
+
 def test_without_leads_all_fields_are_alike() -> None:
     response = Response(SCALES, [])
     assert len(set(response.importance.values())) == 1
