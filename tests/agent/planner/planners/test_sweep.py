@@ -182,17 +182,14 @@ def test_learning_rates_that_have_to_rise_together_are_found(state: CodeState, b
     assert exact(best_of_forty(state, baseline, exact)) > 0.78
 
 
-def test_a_learning_rate_that_was_too_small_may_become_too_large(state: CodeState, baseline: Experiment) -> None:
-    """The smaller the start of S, the smaller is the best learning rate."""
+def test_a_far_value_is_tried_once_a_nearer_one_has_led(state: CodeState, baseline: Experiment) -> None:
+    def rates(past: list[Experiment]) -> set[float]:
+        found = [proposal.changes for proposal in propose(state, past, count=40)]
+        return {changes["lr_S"] for changes in found if changes.keys() == {"lr_S"}}
 
-    def exact(configuration: dict[str, Any]) -> float:
-        start, rate = (math.log10(configuration[name]) for name in ("init_scale_S", "lr_S"))
-        return 0.8 - 0.15 * (start + 1.3) ** 2 - 0.2 * (rate + 0.8 - (start + 0.3)) ** 2
-
-    assert exact({**baseline.configuration, "lr_S": 0.1}) > exact(baseline.configuration) + 0.4
-    small = {**baseline.configuration, "init_scale_S": 0.05}
-    assert exact({**small, "lr_S": 0.0178}) > exact({**small, "lr_S": 0.1}) + 0.1
-    assert exact(best_of_forty(state, baseline, exact)) > 0.78
+    step = scored("e0002", [0.4], configuration={**baseline.configuration, "lr_S": 0.0178})
+    assert max(rates([baseline])) < 0.02
+    assert max(rates([baseline, replace(step, parent="e0001")])) == 0.1
 
 
 def test_a_call_for_many_and_calls_for_one_each_plan_alike(state: CodeState, baseline: Experiment) -> None:
