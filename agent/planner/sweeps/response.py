@@ -89,24 +89,23 @@ class Response:
         (old_old, old_new), (new_old, new_new) = (
             [self._kernels(a[:, None, :], b[None, :, :]) for b in others] for a in (old, new)
         )
-        rivals = np.square(self._distances(old[:, None, :], others[0][None, :, :]) / _ELSEWHERE).sum(axis=-1)
-        return np.asarray((new_new - new_old - old_new + old_old) * np.exp(-0.5 * rivals))
+        rivals = self._closeness(self._distances(old[:, None, :], others[0][None, :, :]), _ELSEWHERE)
+        return np.asarray((new_new - new_old - old_new + old_old) * rivals)
 
     def _distances(self, a: Floats, b: Floats) -> Floats:
-        """Return the distance in each field, without groups, shape (..., D)."""
-        return self._apart(a, b)[..., : len(self._scales)]
-
-    def _apart(self, a: Floats, b: Floats) -> Floats:
         """Return the distance in each field and group; two values of a choice without order are 1 apart."""
         return np.asarray(np.where(self._ordered, np.abs(a - b), 1.0 * (a != b)))
 
+    def _closeness(self, distances: Floats, length: float) -> Floats:
+        """Return a Gaussian kernel of the distances in all fields, without groups."""
+        return np.asarray(np.exp(-0.5 * np.square(distances[..., : len(self._scales)] / length).sum(axis=-1)))
+
     def _kernels(self, a: Floats, b: Floats) -> Floats:
         """Return Matern's kernel of order 3/2 for each field and group, and a Gaussian one over all fields last."""
-        distance = self._apart(a, b)
-        near = math.sqrt(3.0) * distance / _LENGTH
+        distances = self._distances(a, b)
+        near = math.sqrt(3.0) * distances / _LENGTH
         alone = np.moveaxis((1.0 + near) * np.exp(-near), -1, 0)
-        together = np.exp(-0.5 * np.square(distance[..., : len(self._scales)] / _CONTEXT).sum(axis=-1))
-        return np.concatenate([alone, together[None]])
+        return np.concatenate([alone, self._closeness(distances, _CONTEXT)[None]])
 
     def _ranks(self, known: NDArray[np.bool_]) -> list[int]:
         """Return how many effects of each field and group have been seen: changes of it on different rivals."""

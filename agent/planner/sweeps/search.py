@@ -98,7 +98,8 @@ class Search:
     def explore(self) -> list[Changes]:
         """Return changes of one field, those first that may gain most where little was tried."""
         mean, deviation = self.predict(self.steps)
-        tried = np.array([1.0 + self._changed[frozenset(each)] for each in self.steps])
+        before = self._changed_before(self.leads)
+        tried = np.array([1.0 + before[frozenset(each)] for each in self.steps])
         return self._ranked(self.steps, improvement(mean, deviation) / tried)
 
     def exploit(self) -> list[Changes]:
@@ -109,18 +110,17 @@ class Search:
         changes = [*self.steps, *self.shifts, *self._combinations(), *self._nearby()]
         mean, deviation = self.predict(changes)
         parts = np.array([self._parts(each) for each in changes])
-        running = np.array([1.0 + self._running[frozenset(each)] for each in changes])
+        unknown = self._changed_before([each for each in self.leads if each.scores is None])
+        running = np.array([1.0 + unknown[frozenset(each)] for each in changes])
         return self._ranked(changes, improvement(mean - self._best, deviation) / np.sqrt(parts) / running)
 
-    @cached_property
-    def _changed(self) -> Counter[frozenset[str]]:
-        """Return how often these fields, and no others, were changed on the start."""
-        return Counter(_fields(each) for each in self.leads if each.old == self.start)
-
-    @cached_property
-    def _running(self) -> Counter[frozenset[str]]:
-        """Return how often they were, with no result yet."""
-        return Counter(_fields(each) for each in self.leads if each.old == self.start and each.scores is None)
+    def _changed_before(self, leads: Sequence[ConfigurationLead]) -> Counter[frozenset[str]]:
+        """Return how often these leads changed exactly these fields of the start."""
+        return Counter(
+            frozenset(name for name, value in lead.new.items() if lead.old.get(name) != value)
+            for lead in leads
+            if lead.old == self.start
+        )
 
     def _parts(self, changes: Changes) -> int:
         """Return the number of changes; that of a whole group is one."""
@@ -176,10 +176,6 @@ class Search:
         tried = [{**each} for each in self._tried]
         ranked = (changes[place] for place in sorted(rank, key=lambda place: -rank[place]))
         return [each for each in ranked if {**self.start, **each} not in tried]
-
-
-def _fields(lead: ConfigurationLead) -> frozenset[str]:
-    return frozenset(name for name, value in lead.new.items() if lead.old.get(name) != value)
 
 
 def improvement(mean: Floats, deviation: Floats) -> Floats:
