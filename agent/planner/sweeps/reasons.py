@@ -30,12 +30,19 @@ def hypothesis_of(changes: Changes, parent: str, search: Search) -> str:
     """Return the hypothesis of a proposal: what changes which way, why, and what stands on an edge of its range."""
     ways = " and ".join(way_of(name, search.start.get(name), value) for name, value in changes.items())
     verb = "recovers" if len(changes) == 1 else "together recover"
-    reasons = [_expected(changes, search), *(_evidence(name, value, search) for name, value in changes.items())]
-    return f"{ways} {verb} more than {parent}: {'; '.join([*reasons, *_edges(search)])}"
+    reasons = [*_origin(changes, search), _expected(changes, search)]
+    evidence = [_evidence(name, value, search) for name, value in changes.items()]
+    return f"{ways} {verb} more than {parent}: {'; '.join([*reasons, *evidence, *_edges(search)])}"
+
+
+def _origin(changes: Changes, search: Search) -> Iterator[str]:
+    """Yield the experiment that this builds on, if it keeps a change that is not accepted."""
+    if search.best and len(changes) > 1 and any(search.best.new.get(name) == value for name, value in changes.items()):
+        yield f"built on {search.best.experiment}, which should lead most of those that were tried"
 
 
 def _expected(changes: Changes, search: Search) -> str:
-    mean, deviation = search.predict([changes])
+    mean, deviation = search.predict([{**search.start, **changes}])
     left = math.exp(-mean[0])
     return f"expected gain {1.0 - left:+z.1%} of what is left, with a standard deviation of {left * deviation[0]:.1%}"
 

@@ -17,7 +17,6 @@ from agent.planner.contract import Options
 from agent.planner.planners.sweep import Sweep
 from agent.planner.proposal import Proposal
 from agent.planner.registry import create_planner, planner_names
-from agent.planner.sweeps.search import MOST_CHANGES
 from memory.records import Experiment, Finding, Role, Verdict
 from tests.agent.experiments import FIDELITY, scored, situation
 from tests.conftest import ROOT, UNCONTAINED
@@ -127,7 +126,7 @@ def test_a_space_without_news_ends(state: CodeState, baseline: Experiment) -> No
 
 def test_a_proposal_changes_few_fields_and_says_which_way(state: CodeState, baseline: Experiment) -> None:
     for proposal in propose(state, [baseline], count=12):
-        assert len(proposal.changes) <= MOST_CHANGES
+        assert len(proposal.changes) <= 4
         for name, value in proposal.changes.items():
             old = baseline.configuration[name]
             way = "" if isinstance(value, str) else " (higher)" if value > old else " (lower)"
@@ -190,6 +189,22 @@ def test_a_far_value_is_tried_once_a_nearer_one_has_led(state: CodeState, baseli
     step = scored("e0002", [0.4], configuration={**baseline.configuration, "lr_S": 0.0178})
     assert max(rates([baseline])) < 0.02
     assert max(rates([baseline, replace(step, parent="e0001")])) == 0.1
+
+
+def test_a_sweep_builds_on_what_led_though_it_was_rejected(state: CodeState, baseline: Experiment) -> None:
+    rates = dict.fromkeys(("lr_S", "lr_k", "lr_func"), 0.0169)
+    rejected = Verdict("rejected", "learns nothing", number=2)
+    led = scored("e0002", [0.5], configuration={**baseline.configuration, **rates}, verdict=rejected)
+    beside = scored("e0003", [0.2], configuration={**baseline.configuration, "width": 64}, verdict=rejected)
+    found = propose(state, [baseline, led, beside], count=6)
+    assert all(proposal.parent == "e0001" for proposal in found)
+    for proposal in found:
+        kept = {name for name in rates if proposal.changes.get(name) == rates[name]}
+        moved = {name for name in proposal.changes if name not in kept}
+        assert len(moved) <= 4
+        assert kept == rates.keys() - moved
+        assert ("built on e0002" in proposal.hypothesis) == bool(kept)
+    assert sum(rates.items() <= proposal.changes.items() for proposal in found) >= 3
 
 
 def test_a_call_for_many_and_calls_for_one_each_plan_alike(state: CodeState, baseline: Experiment) -> None:
