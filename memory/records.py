@@ -11,6 +11,7 @@ from memory.objective import Objective, objective_of, score_of
 from stoichloop.foreign_text import shorten
 
 TITLE_CHARACTERS = 60
+HYPOTHESIS_CHARACTERS = 2000
 
 VerdictName = Literal["accepted", "rejected", "failed", "refused", "diagnosed"]
 TrialStatus = Literal["completed", "crashed", "timed_out", "non_finite", "invalid", "diagnosed"]

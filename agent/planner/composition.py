@@ -18,10 +18,8 @@ from agent.executor.code.merging import merge_files
 from agent.executor.code.scratch import difference, scratch_copy
 from agent.planner.contract import Objection, PlannerHost
 from agent.planner.proposal import Proposal
-from memory.records import TITLE_CHARACTERS, Experiment
+from memory.records import HYPOTHESIS_CHARACTERS, TITLE_CHARACTERS, Experiment
 from stoichloop.foreign_text import shorten
-
-_HYPOTHESIS = 2000  # characters
 
 
 def compose(parts: Sequence[Experiment], parent: Experiment, host: PlannerHost) -> Proposal | Objection:
@@ -62,7 +60,7 @@ def hypothesis_of(parts: Sequence[Experiment], parent: Experiment, leads: Mappin
     led = leads or {}  # of a line of experiments, the last one has its lead
     told = [f"{part.id} ({part.headline}{'; ' + led[part.id] if part.id in led else ''})" for part in parts]
     claim = "recovers more on" if len(parts) == 1 else "together recover more than"
-    return shorten(f"{' and '.join(told)} {claim} {parent.id}", _HYPOTHESIS, " ...")
+    return shorten(f"{' and '.join(told)} {claim} {parent.id}", HYPOTHESIS_CHARACTERS, " ...")
 
 
 def texts_in(folder: Path) -> dict[str, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from agent.executor.code.search_space import Values
-from memory.records import TITLE_CHARACTERS, ProposalKind, Role
+from memory.records import HYPOTHESIS_CHARACTERS, TITLE_CHARACTERS, ProposalKind, Role
 
 
 class _ProposalModel(BaseModel):
@@ -33,7 +33,7 @@ class Proposal(_ProposalModel):
     """
 
     title: str = Field(default="", max_length=TITLE_CHARACTERS)
-    hypothesis: str = Field(min_length=1, max_length=2000)
+    hypothesis: str = Field(min_length=1, max_length=HYPOTHESIS_CHARACTERS)
     parent: str = Field(max_length=20, description="the experiment that it changes, like e0005")
     changes: Values = {}
     edits: tuple[Edit, ...] = Field(default=(), max_length=100)

@@ -1,4 +1,4 @@
-"""The sweep: Bayesian optimisation of the configuration, a few fields at a time, over the space that `gnn` declares.
+"""The sweep: Bayesian optimisation of the configuration, by a few fields at a time, over the space that `gnn` declares.
 
 It owns nothing: its model is built anew from the ledger for each call, so a resumed campaign plans as the uninterrupted
 one would have. Experiments that are still running take part with the leads that the model expects of them.
@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice, pairwise
 from random import Random
+from typing import Any
 
 from agent.executor.code.code_state import CodeState
 from agent.executor.code.search_space import Field, widened
@@ -32,7 +33,7 @@ _SHAPES = 4  # at least, in such a call
 
 @dataclass(frozen=True)
 class Sweep:
-    """Proposes changes of a few fields. `seed` and `fidelity` are the campaign's."""
+    """Proposes configurations a few fields away from one that was tried. `seed` and `fidelity` are the campaign's."""
 
     seed: int
     fidelity: str
@@ -123,15 +124,20 @@ def _drafts(
     """Yield proposals on `parent`, the best first, by a model of the leads as they are now."""
     fields = widened(situation.host.state_of(parent).fields, parent.configuration)
     scales = {name: _scale(name, field, parent, leads) for name, field in fields.items() if field.swept}
-    search = Search(parent.configuration, code, scales, tuple(leads), chance)
-    for changes in search.explore() if explore else search.exploit():
-        yield Proposal(
-            title=title_of(changes),
-            hypothesis=hypothesis_of(changes, parent.id, search),
-            parent=parent.id,
-            changes=changes,
-            role="explore" if explore else "exploit",
-        )
+    codes = codes_of(situation.past)
+    tried: list[Mapping[str, Any]] = [e.configuration for e in situation.past if codes[e.id] == code]
+    tried += [lead.new for lead in leads if lead.code == code and lead.new not in tried]
+    search = Search(parent.configuration, code, scales, tuple(leads), tried, chance)
+    # A call for many may try every change of one field.
+    for ranked in (search.explore, search.exploit) if explore else (search.exploit,):
+        for changes in ranked():
+            yield Proposal(
+                title=title_of(changes),
+                hypothesis=hypothesis_of(changes, parent.id, search),
+                parent=parent.id,
+                changes=changes,
+                role="explore" if explore else "exploit",
+            )
 
 
 def _scale(name: str, field: Field, parent: Experiment, leads: Sequence[ConfigurationLead]) -> Scale:

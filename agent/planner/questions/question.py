@@ -23,14 +23,14 @@ from agent.planner.questions.quotation import quote
 from agent.planner.questions.reading import Reading
 from memory.formatting import counted
 from memory.leaderboard import incumbent, lineage
-from memory.records import TITLE_CHARACTERS, Experiment, ProposalKind, Role
+from memory.records import HYPOTHESIS_CHARACTERS, TITLE_CHARACTERS, Experiment, ProposalKind, Role
 from stoichloop.foreign_text import one_line, shorten
 
 AnswerT = TypeVar("AnswerT", bound=BaseModel)
 
 CORRECTIONS = 2  # answers to one question after the first
 _REPAIRS = 2  # of one patch, one after the other
-_WORDS, _HYPOTHESIS = 300, 2000
+_WORDS = 300
 _FAULTS, _NAME = 8, 20  # told of one answer, and characters of a name in one
 _DIAGNOSES, _OUTPUT = 3, 2000  # the newest whose output is shown, and characters of it
 _TITLE: Any = Field(default="", max_length=200, description=f"the idea in at most {TITLE_CHARACTERS} characters")
@@ -55,7 +55,9 @@ class ProposedExperiment(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     title: str = _TITLE
-    hypothesis: str = Field(min_length=1, max_length=2000, description="what changes, and why it should help")
+    hypothesis: str = Field(
+        min_length=1, max_length=HYPOTHESIS_CHARACTERS, description="what changes, and why it should help"
+    )
     parent: str = Field(default="", max_length=20, description="accepted experiment to change; empty: the one shown")
     changes: _Changes = Field(default={}, description="fields of the configuration, new values")
     widen: dict[str, str] = Field(default={}, description="why a field gets a value outside its range, by field")
@@ -254,7 +256,9 @@ class Question:
         whys = "".join(f" {name} leaves its range: {why}" for name, why in proposed.widen.items())
         return Proposal(
             title=shorten(proposed.title, TITLE_CHARACTERS, " ..."),
-            hypothesis=shorten(proposed.hypothesis + whys, _HYPOTHESIS, " ...") if whys else proposed.hypothesis,
+            hypothesis=shorten(proposed.hypothesis + whys, HYPOTHESIS_CHARACTERS, " ...")
+            if whys
+            else proposed.hypothesis,
             parent=parent.id,
             changes=proposed.changes,
             edits=proposed.edits,

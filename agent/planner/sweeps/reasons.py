@@ -8,7 +8,7 @@ from typing import Any
 
 from agent.planner.sweeps.evidence import has_led
 from agent.planner.sweeps.search import Changes, Search
-from memory.records import TITLE_CHARACTERS
+from memory.records import HYPOTHESIS_CHARACTERS, TITLE_CHARACTERS
 from stoichloop.foreign_text import shorten
 
 
@@ -32,17 +32,18 @@ def hypothesis_of(changes: Changes, parent: str, search: Search) -> str:
     verb = "recovers" if len(changes) == 1 else "together recover"
     reasons = [*_origin(changes, search), _expected(changes, search)]
     evidence = [_evidence(name, value, search) for name, value in changes.items()]
-    return f"{ways} {verb} more than {parent}: {'; '.join([*reasons, *evidence, *_edges(search)])}"
+    words = f"{ways} {verb} more than {parent}: {'; '.join([*reasons, *evidence, *_edges(search)])}"
+    return shorten(words, HYPOTHESIS_CHARACTERS, " ...")
 
 
 def _origin(changes: Changes, search: Search) -> Iterator[str]:
     """Yield the experiment that this builds on, if it keeps a change that is not accepted."""
     if search.best and len(changes) > 1 and any(search.best.new.get(name) == value for name, value in changes.items()):
-        yield f"built on {search.best.experiment}, which should lead most of those that were tried"
+        yield f"built on {search.best.experiment}, which is expected to lead all others that were tried"
 
 
 def _expected(changes: Changes, search: Search) -> str:
-    mean, deviation = search.predict([{**search.start, **changes}])
+    mean, deviation = search.predict(search.start, [changes])
     left = math.exp(-mean[0])
     return f"expected gain {1.0 - left:+z.1%} of what is left, with a standard deviation of {left * deviation[0]:.1%}"
 

@@ -58,6 +58,13 @@ class Scale:
             return math.log(value / low) / math.log(high / low)
         return float((value - low) / (high - low))
 
+    def holds(self, value: Any) -> bool:
+        """Return whether a sweep may propose the value."""
+        if self.field.kind == "choice":
+            return value in self.values
+        low, high = self._ends()
+        return _is_number(value) and low <= value <= high
+
     def at_edge(self, value: Any) -> str:
         """Return `lower` or `upper` for a number at that end of its range, empty for any other value."""
         if self.field.kind == "choice" or not _is_number(value):

@@ -1,4 +1,4 @@
-"""The search for the next change of a configuration: few fields, ranked by expected improvement."""
+"""The search for the next configuration: few fields differ from one that was tried; ranked by expected improvement."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from agent.planner.sweeps.scale import Scale, groups_of
 
 Changes = dict[str, Any]
 
-_STRAYS = 3  # fields, or groups of them, that chance changes at once
+_STRAYS = 3  # fields, at most, that chance changes at once
 _LOCAL = 24  # such changes, of the fields that matter
 _NEAR = 0.15  # of a range: standard deviation of these
 _SHIFTS = (-0.25, -0.125, 0.125, 0.25)  # of the ranges of a group, all at once
@@ -33,13 +33,15 @@ _TIES = 0.1  # share of its rank that chance decides, so that campaigns differ i
 class Search:
     """Ranks changes of the configuration `start` that are new on its code.
 
-    `code` is the id of the experiment that wrote it. `chance` depends on the campaign's seed and past alone.
+    `code` is the id of the experiment that wrote it, `tried` holds all configurations that were proposed on it.
+    `chance` depends on the campaign's seed and past alone.
     """
 
     start: Mapping[str, Any]
     code: str
     scales: Mapping[str, Scale]
     leads: Sequence[ConfigurationLead]
+    tried: Sequence[Mapping[str, Any]]
     chance: Random
 
     @cached_property
@@ -49,25 +51,21 @@ class Search:
 
     @cached_property
     def best(self) -> ConfigurationLead | None:
-        """Return the experiment on this code that should lead the start most, None if none should lead it.
+        """Return the experiment that should lead the start most, of those compared with it; None if none should.
 
         It need not be accepted: small gains add up before any of them alone can be shown.
         """
-        known = [lead for lead in self.leads if lead.code == self.code and lead.scores is not None]
+        known = [lead for lead in self.leads if lead.scores is not None and self._within_reach(lead)]
         if not known:
             return None
-        mean, _ = self.predict([lead.new for lead in known])
+        mean, _ = self.response.predict(self.start, [lead.new for lead in known])
         place = int(mean.argmax())
-        return known[place] if mean[place] > 0.0 and known[place].new != self.start else None
-
-    def predict(self, configurations: Sequence[Mapping[str, Any]]) -> tuple[Floats, Floats]:
-        """Return mean and standard deviation of the lead of each of these over the start."""
-        return self.response.predict(self.start, configurations)
+        return known[place] if mean[place] > 0.0 else None
 
     def explore(self) -> list[Changes]:
         """Return changes of one field, those first that may gain most where little was tried."""
         steps = self._steps(self.start)
-        mean, deviation = self.predict([{**self.start, **step} for step in steps])
+        mean, deviation = self.predict(self.start, steps)
         before = self._apart(self.start, [lead.new for lead in self.leads if lead.old == self.start])
         tried = np.array([1.0 + before[frozenset(step)] for step in steps])
         return self._ranked(self.start, steps, improvement(mean, deviation) / tried)
@@ -79,12 +77,23 @@ class Search:
         """
         origin = self.best.new if self.best else self.start
         steps = [*self._steps(origin), *self._shifts(origin), *self._nearby(origin)]
-        mean, deviation = self.response.predict(origin, [{**origin, **step} for step in steps])
-        beaten = self.response.predict(origin, self._tried)[0].max()
+        mean, deviation = self.predict(origin, steps)
+        beaten = self.response.predict(origin, [self.start, *self.tried])[0].max()
         unknown = [lead.new for lead in self.leads if lead.scores is None and lead.code == self.code]
         running = self._apart(origin, unknown)
         costs = np.array([self._parts(step) * (1.0 + running[frozenset(step)]) for step in steps])
         return self._ranked(origin, steps, improvement(mean - beaten, deviation) / costs)
+
+    def predict(self, origin: Mapping[str, Any], steps: Sequence[Changes]) -> tuple[Floats, Floats]:
+        """Return mean and standard deviation of the lead over `origin` of each change of it."""
+        return self.response.predict(origin, [{**origin, **step} for step in steps])
+
+    def _within_reach(self, lead: ConfigurationLead) -> bool:
+        """Return whether it is a lead over the start, on its code, by swept fields within their ranges."""
+        if lead.code != self.code or lead.old != self.start:
+            return False
+        changes = {name: value for name, value in lead.new.items() if value != self.start.get(name)}
+        return all(name in self.scales and self.scales[name].holds(value) for name, value in changes.items())
 
     def _steps(self, origin: Mapping[str, Any]) -> list[Changes]:
         """Return every change of one field to a value that a sweep tries.
@@ -94,7 +103,7 @@ class Search:
         every = [
             {name: value} for name, scale in self.scales.items() for value in scale.values if value != origin.get(name)
         ]
-        gains = self.response.predict(origin, [{**origin, **each} for each in every])[0] > 0.0
+        gains = self.predict(origin, every)[0] > 0.0
         return [each for each, gain in zip(every, gains, strict=True) if gain or self._is_near(origin, each)]
 
     def _is_near(self, origin: Mapping[str, Any], change: Changes) -> bool:
@@ -149,10 +158,6 @@ class Search:
         """Return the number of changes; that of a whole group is one."""
         return len(changes) - sum(len(names) - 1 for names in self._groups if changes.keys() >= set(names))
 
-    @cached_property
-    def _tried(self) -> list[Mapping[str, Any]]:
-        return [self.start, *(lead.new for lead in self.leads if lead.code == self.code)]
-
     def _ranked(self, origin: Mapping[str, Any], steps: Sequence[Changes], merits: Floats) -> list[Changes]:
         """Return the changes of the start by which each step from `origin` arrives, without what was tried."""
         rank = {place: merit * (1.0 - _TIES * self.chance.random()) for place, merit in enumerate(merits.tolist())}
@@ -160,7 +165,7 @@ class Search:
         return [
             {name: value for name, value in new.items() if value != self.start.get(name)}
             for new in reached
-            if new not in self._tried
+            if new != self.start and new not in self.tried
         ]
 
 

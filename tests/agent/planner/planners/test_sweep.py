@@ -207,6 +207,45 @@ def test_a_sweep_builds_on_what_led_though_it_was_rejected(state: CodeState, bas
     assert sum(rates.items() <= proposal.changes.items() for proposal in found) >= 3
 
 
+@pytest.mark.parametrize("change", [{"message": "hypergraph"}, {"init_scale_S": 0.001}])
+def test_a_sweep_does_not_build_on_what_it_may_not_propose(
+    state: CodeState, baseline: Experiment, change: dict[str, Any]
+) -> None:
+    """A language model may change a field that is not swept, or go beyond a range with a reason."""
+    led = scored("e0002", [0.5], configuration={**baseline.configuration, **change, "lr_S": 0.0169})
+    found = propose(state, [baseline, led], count=12)
+    assert len(found) == 12
+    assert not any(change.items() <= proposal.changes.items() for proposal in found)
+
+
+def test_a_sweep_builds_only_on_experiments_that_were_compared_with_the_parent(
+    state: CodeState, baseline: Experiment
+) -> None:
+    """A user may pin an older experiment: its proposals stay around it."""
+    accepted = Verdict("accepted", "", number=2)
+    newer = scored("e0002", {7: 0.6}, configuration={**baseline.configuration, "init_scale_S": 0.05}, verdict=accepted)
+    on_it = scored("e0003", {7: 0.7}, configuration={**newer.configuration, "width": 64})
+    past = [baseline, newer, replace(on_it, parent="e0002")]
+    assert not any({"width", "init_scale_S"} <= proposal.changes.keys() for proposal in propose(state, past))
+    on_newer = Sweep(0, FIDELITY).propose(situation(state, past, [("exploit", newer)] * 6))
+    assert sum(proposal.changes.get("width") == 64 for proposal in on_newer) >= 4
+
+
+def test_a_hypothesis_of_many_changes_is_cut(state: CodeState, baseline: Experiment) -> None:
+    many = copy(state)
+    field = {"doc": "d", "kind": "float", "value": 0.1, "low": 0.01, "high": 1.0, "log": True}
+    many.fields = read_space(json.dumps({f"weight{n}": field for n in range(30)}))
+    start, end = (dict.fromkeys(many.fields, value) for value in (0.1, 1.0))
+    past = [replace(baseline, configuration=start), scored("e0002", [0.5], configuration=end)]
+    assert all(proposal.hypothesis.endswith(" ...") for proposal in propose(many, past))
+
+
+def test_a_call_for_many_explores_on_when_every_field_was_changed_alone(state: CodeState, baseline: Experiment) -> None:
+    found = propose(state, [baseline], count=80, role="explore")
+    assert len(found) == 80
+    assert {proposal.role for proposal in found} == {"explore"}
+
+
 def test_a_call_for_many_and_calls_for_one_each_plan_alike(state: CodeState, baseline: Experiment) -> None:
     """Of experiments that are still running, the sweep knows that they run."""
     at_once = propose(state, [baseline], count=6)

@@ -25,6 +25,7 @@ def test_a_range_that_goes_on_beyond_an_edge_ends_a_quarter_further() -> None:
     assert [wider.position(value) for value in (1e-6, 1e-1)] == pytest.approx([0.0, 1.0])
     assert (wider.value(0.0), Scale(RATE.field, beyond="upper").value(1.0)) == (1e-6, 1.0)
     assert (wider.within(1e-6), wider.within(1e-4)) == (1e-5, 1e-4)
+    assert (wider.holds(1e-6), RATE.holds(1e-6), WIDTH.holds(48), GATE.holds("none")) == (True, False, False, True)
     assert (wider.at_edge(1e-5), wider.at_edge(2e-5)) == ("lower", "")
 
 
