@@ -7,6 +7,9 @@ and Williams, Gaussian Processes for Machine Learning, 2006) with a variance of 
 expectation maximisation: that of a field measures its importance. A lead over a rival observes f(new) - f(old), so
 scores on different seeds are never compared. Its noise is that of the experiment, and that of its rival, which all
 leads over this rival share.
+
+A change need not act on a later incumbent as it did on the baseline: learning rates that were too small there may be
+too large here. The covariance of two leads falls with the distance between their rivals.
 """
 
 from __future__ import annotations
@@ -25,7 +28,8 @@ Floats = NDArray[np.float64]
 
 _LENGTH = 0.5  # of a range: values that are much closer act alike
 _CONTEXT = 1.0  # the same for the interplay
-_OTHER = 0.5  # of a range: distance of two values of a choice without order
+_ELSEWHERE = 0.7  # the same for rivals, on which a change acts alike
+_OTHER = 0.5  # of a range: the distance of two values of a choice without order
 _EFFECT, _NOISE = 0.5, 0.05  # standard deviations of a gain before there is evidence
 _WEIGHT = 1.0  # of these in the estimate of a variance, in leads
 _ROUNDS = 20
@@ -80,21 +84,29 @@ class Response:
     ) -> Floats:
         """Return the covariances of f(new) - f(old) with f(new_2) - f(old_2), or with itself, shape (parts, N, M).
 
-        Each part of f, the interplay last, has the variance 1 here.
+        Each part of f, the interplay last, has the variance 1 here. `old` and `old_2` are the rivals.
         """
         others = (old if old_2 is None else old_2, new if new_2 is None else new_2)
         (old_old, old_new), (new_old, new_new) = (
             [self._kernels(a[:, None, :], b[None, :, :]) for b in others] for a in (old, new)
         )
-        return np.asarray(new_new - new_old - old_new + old_old)
+        rivals = self._closeness(self._distances(old[:, None, :], others[0][None, :, :]), _ELSEWHERE)
+        return np.asarray((new_new - new_old - old_new + old_old) * rivals)
+
+    def _distances(self, a: Floats, b: Floats) -> Floats:
+        """Return the distance in each field and group."""
+        return np.asarray(np.where(self._ordered, np.abs(a - b), _OTHER * (a != b)))
+
+    def _closeness(self, distances: Floats, length: float) -> Floats:
+        """Return a Gaussian kernel of the distances in all fields, without groups."""
+        return np.asarray(np.exp(-0.5 * np.square(distances[..., : len(self._scales)] / length).sum(axis=-1)))
 
     def _kernels(self, a: Floats, b: Floats) -> Floats:
         """Return Matern's kernel of order 3/2 for each field and group, and a Gaussian one over all fields last."""
-        distances = np.where(self._ordered, np.abs(a - b), _OTHER * (a != b))
+        distances = self._distances(a, b)
         near = math.sqrt(3.0) * distances / _LENGTH
         alone = np.moveaxis((1.0 + near) * np.exp(-near), -1, 0)
-        far = np.square(distances[..., : len(self._scales)] / _CONTEXT).sum(axis=-1)
-        return np.concatenate([alone, np.exp(-0.5 * far)[None]])
+        return np.concatenate([alone, self._closeness(distances, _CONTEXT)[None]])
 
     def _ranks(self, known: NDArray[np.bool_]) -> list[int]:
         """Return how many effects of each field and group have been seen: changes of it on different rivals."""

@@ -45,8 +45,8 @@ def test_what_a_change_did_elsewhere_is_less_sure_here() -> None:
     (mean, deviation), (other, doubt) = (
         response.predict(start, [{**start, "a": 1e-1}]) for start in (START, elsewhere)
     )
-    assert 0.5 * mean[0] < other[0] < mean[0]
-    assert doubt[0] > 1.2 * deviation[0]
+    assert 0.2 * mean[0] < other[0] < 0.8 * mean[0]
+    assert doubt[0] > 2.0 * deviation[0]
 
 
 def test_without_leads_all_fields_are_alike() -> None:
