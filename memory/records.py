@@ -15,6 +15,7 @@ HYPOTHESIS_CHARACTERS = 2000
 
 VerdictName = Literal["accepted", "rejected", "failed", "refused", "diagnosed"]
 TrialStatus = Literal["completed", "crashed", "timed_out", "non_finite", "invalid", "diagnosed"]
+Device = Literal["cpu", "gpu"]
 ProposalKind = Literal["candidate", "diagnosis"]  # a diagnosis prints figures, and is never scored
 Role = Literal["exploit", "explore", "principle"]
 FindingKind = Literal["established principle", "refuted hypothesis", "not confirmed", "open question"]
@@ -131,7 +132,8 @@ class TrialResult:
 
     The status of a diagnosis is `diagnosed`, however it ended; `reason` says how where it did not end well.
 
-    `analyzer`, `dataset` and `truth` are fingerprints of the scoring code, the dataset and the truth.
+    `analyzer`, `dataset` and `truth` are fingerprints of the scoring code, the dataset and the truth. `device` is None
+    where it was not recorded, as in old ledgers.
     """
 
     trial: str
@@ -148,6 +150,7 @@ class TrialResult:
     dataset: str | None = None
     truth: str | None = None
     sibling: int = 0
+    device: Device | None = None
 
     @cached_property
     def score(self) -> float | None:

@@ -36,7 +36,7 @@ class CampaignRequest:
         planner: the name of the planner that proposes experiments.
         fidelity: training length at which candidates are finally compared: probe, half or full.
         seed: random seed of the planner.
-        workers: number of trials at a time on this machine, None for two per GPU or, without a GPU, one per core.
+        workers: number of trials at a time on this machine, None for two per GPU and one per core left.
         model: language models that `auto` and `llm` ask: the first, and the next where one fails; empty for no model.
         program: agent program that `auto` and `command` ask, None for no program.
         tokens: limit on the tokens of all requests to models; None for `TOKENS_AN_HOUR` of the budget.

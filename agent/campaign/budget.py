@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 
 from agent.executor.trial import FIDELITIES, LOWEST
 from memory.ledger import WALL_S, Ledger
-from memory.records import Experiment, Grant
+from memory.records import Device, Experiment, Grant
 
 _RESERVE = 1.2
 
@@ -25,20 +25,22 @@ def experiments_done(experiments: Sequence[Experiment]) -> int:
     return sum(1 for e in experiments if e.block > 0 and e.verdict is not None)
 
 
-def usual_s(experiments: Sequence[Experiment], fidelity: str) -> float | None:
+def usual_s(experiments: Sequence[Experiment], fidelity: str, device: Device | None = None) -> float | None:
     """Return the median time of a completed trial at a fidelity in seconds, None before the first one.
 
-    Without one at that fidelity, the times of others are scaled by their share of the training budget.
+    With `device`, that of a trial there. Without one at that fidelity, the times of others are scaled by their share of
+    the training budget.
     """
     done = [t for e in experiments for t in e.all_trials if t.status == "completed"]
+    done = [t for t in done if device is None or t.device in (device, None)]
     own = [t.seconds for t in done if t.fidelity == fidelity]
     others = [t.seconds * FIDELITIES[fidelity] / FIDELITIES[t.fidelity] for t in done]
     return statistics.median(own or others) if done else None
 
 
-def expected_s(experiments: Sequence[Experiment], fidelity: str = LOWEST) -> float:
-    """Return the time to reserve for a trial, in seconds; 0 before the first one."""
-    return _RESERVE * (usual_s(experiments, fidelity) or 0.0)
+def expected_s(experiments: Sequence[Experiment], fidelity: str = LOWEST, device: Device | None = None) -> float:
+    """Return the time to reserve for a trial, in seconds, on any device or on one; 0 before the first one."""
+    return _RESERVE * (usual_s(experiments, fidelity, device) or 0.0)
 
 
 def grant(ledger: Ledger, wall_s: float, experiments: int | None) -> Grant:

@@ -23,6 +23,7 @@ WHY_IDLE: Mapping[Idle, str] = {
 # Kinds of spend, beside those of the ledger: seconds of slots, and trials as shares of a full one.
 BUSY_S, FULL_TRIALS = "busy_s", "full_trials"
 GPU_BUSY_S, GPU_WATCHED_S = "gpu_busy_s", "gpu_watched_s"  # a mean over all GPUs
+CORES_BUSY_S, CORES_S = "cores_busy_s", "cores_s"  # of the cores beside GPUs
 _SHOWN = 0.005  # of the time of all slots; a reason for less is not told
 
 
@@ -39,19 +40,27 @@ class Utilisation:
         busy: the share of slot time in which a trial ran. idle: the share for each reason, the largest first.
         full_trials_an_hour: trials that ended in an hour, each counted by its share of a full one.
         gpu: the share of the time in which the GPUs ran a kernel, None where that is not known.
+        cores: the share of the time of cores beside GPUs in which a trial ran, None where there are none. They take
+            code that is faster there, so they are not counted as idle.
     """
 
     busy: float
     idle: Mapping[str, float]
     full_trials_an_hour: float
     gpu: float | None = None
+    cores: float | None = None
 
     def __str__(self) -> str:
-        """Return 'busy 96 %; idle 3 % waiting for an answer; 12.5 full trials an hour; GPU busy 61 %'."""
+        """Return 'busy 96 %; idle 3 % waiting for an answer; 12.5 full trials an hour; GPU busy 61 %'.
+
+        Beside GPUs, '; cores beside it busy 8 %' follows.
+        """
         idle = [f"{share:.0%} {why}" for why, share in self.idle.items() if share >= _SHOWN]
         why = f"; idle {', '.join(idle)}" if idle else ""
         gpu = "" if self.gpu is None else f"; GPU busy {self.gpu:.0%}"
-        return f"busy {self.busy:.0%}{why}; {self.full_trials_an_hour:.1f} full trials an hour{gpu}".replace("%", " %")
+        cores = "" if self.cores is None else f"; cores beside it busy {self.cores:.0%}"
+        rate = f"{self.full_trials_an_hour:.1f} full trials an hour"
+        return f"busy {self.busy:.0%}{why}; {rate}{gpu}{cores}".replace("%", " %")
 
 
 def read_utilisation(ledger: Ledger, since: float = 0.0) -> Utilisation | None:
@@ -62,6 +71,7 @@ def read_utilisation(ledger: Ledger, since: float = 0.0) -> Utilisation | None:
     if total <= 0 or wall_s <= 0:
         return None
     shares = {why: seconds / total for why, seconds in sorted(idle.items(), key=lambda each: -each[1]) if seconds}
-    watched = ledger.spent(GPU_WATCHED_S, since)
+    watched, beside = ledger.spent(GPU_WATCHED_S, since), ledger.spent(CORES_S, since)
     gpu = ledger.spent(GPU_BUSY_S, since) / watched if watched else None
-    return Utilisation(busy / total, shares, 3600.0 * ledger.spent(FULL_TRIALS, since) / wall_s, gpu)
+    cores = ledger.spent(CORES_BUSY_S, since) / beside if beside else None
+    return Utilisation(busy / total, shares, 3600.0 * ledger.spent(FULL_TRIALS, since) / wall_s, gpu, cores)

@@ -138,7 +138,7 @@ def _slots() -> Check:
     from agent.executor.sandbox.gpu import visible_gpus
     from agent.executor.sandbox.granted import granted_cores
 
-    kind = "two per GPU" if visible_gpus() else "one per core"
+    kind = "two per GPU and one per core left" if visible_gpus() else "one per core"
     count, cores = counted(len(slots(None)), "trial"), counted(os.cpu_count() or 1, "core")
     finding = f"{count} at a time, {kind}; this process may use {granted_cores()} of {cores}"
     return Check("slots", ok=True, required=False, finding=finding)
@@ -154,12 +154,12 @@ def _sandbox(probe: ProbeResult) -> Check:
 
 def _protections(probe: ProbeResult) -> list[Check]:
     """Return what limits the memory and the disk space of trials; where nothing does in the kernel, the controller."""
-    from agent.executor.local import slots
+    from agent.executor.local import limits_of, slots
     from agent.executor.sandbox.gpu import visible_gpus
-    from agent.executor.sandbox.limits import fair_share
     from agent.executor.sandbox.memory_group import group_parent
 
-    limits = fair_share(len(slots(None)))
+    every = slots(None)
+    least = min((limits_of(every, slot) for slot in range(len(every))), key=lambda limits: limits.memory)
     if group_parent() is not None:
         memory = "cgroup: the kernel ends a trial"
     elif visible_gpus():
@@ -168,8 +168,8 @@ def _protections(probe: ProbeResult) -> list[Check]:
         memory = "address space: the kernel refuses more than it and its libraries need; the controller ends a trial"
     disk = "tmpfs: a trial writes to memory, at most" if probe.holds else "watched: the controller ends a trial above"
     return [
-        Check("memory", ok=True, required=False, finding=f"{memory} above {limits.memory / 2**30:.1f} GiB"),
-        Check("disk", ok=True, required=False, finding=f"{disk} {limits.folder / 2**30:.1f} GiB"),
+        Check("memory", ok=True, required=False, finding=f"{memory} above {least.memory / 2**30:.1f} GiB"),
+        Check("disk", ok=True, required=False, finding=f"{disk} {least.folder / 2**30:.1f} GiB"),
     ]
 
 

@@ -104,7 +104,7 @@ def explore(
     ] = CampaignRequest.patience,
     workers: Annotated[
         int | None,
-        typer.Option(min=RANGES["workers"][0], help="Trials to run at a time; default: two per GPU, or one per core."),
+        typer.Option(min=RANGES["workers"][0], help="Trials at a time; default: two per GPU, and one per core left."),
     ] = CampaignRequest.workers,
     executor: Annotated[
         str, typer.Option(help="Where trials run: local (this machine) or parsl (a cluster).")

@@ -1,7 +1,8 @@
 """Trainings side by side, in a number of slots: submitted and polled, or run to the end of the trainings or the time.
 
 A GPU idles when it trains one model of this size, so jobs that share code and shapes train together there, in one
-process; gnn.train sizes the batch to the device's memory. A core that trains one is busy.
+process; gnn.train sizes the batch to the device's memory. A core that trains one is busy. Where slots are of both
+kinds, those on cores stand beside those on GPUs: they take code that is faster on a core.
 """
 
 from __future__ import annotations
@@ -10,13 +11,15 @@ import json
 import time
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Collection, Generator, Sequence
+from collections.abc import Collection, Generator, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Generic, Protocol, TypeVar
 
 from agent.executor.code.worktree import Worktrees
-from agent.executor.trial import Job, Outcome
+from agent.executor.placement import Placement
+from agent.executor.trial import Job, Outcome, Trial
+from memory.records import Device
 
 _POLL_S = 0.1
 _TOGETHER = 64  # jobs in one process on a GPU
@@ -66,11 +69,11 @@ class TrialHost(Protocol[T_contra]):
 class TimeLimits(Protocol[T_contra]):
     """The time that trainings may take, in seconds."""
 
-    def expected_s(self, training: T_contra) -> float:
-        """Return the time that must be left before a training is started."""
+    def expected_s(self, training: T_contra, device: Device) -> float:
+        """Return the time that must be left before a training is started on a device."""
 
-    def limit_s(self, training: T_contra) -> float:
-        """Return the time after which a training is stopped."""
+    def limit_s(self, training: T_contra, device: Device) -> float:
+        """Return the time after which a training is stopped there."""
 
     def left_s(self) -> float:
         """Return the time left for all of them."""
@@ -95,7 +98,7 @@ class Executor(ABC, Generic[T]):
     """Runs trainings in slots; a kind of executor implements `start`.
 
     Attributes:
-        slots: the GPU of each, None for a slot on the CPU.
+        slots: the GPU of each, None for a slot on the CPU. Those on GPUs come first.
         worktrees: checkouts of the code of each job.
         host: the owner of the trainings.
         together: jobs in one process at most, None for the default of the kind of slot.
@@ -109,6 +112,7 @@ class Executor(ABC, Generic[T]):
     running: dict[int, tuple[Attempt, Sequence[T]]] = field(default_factory=dict)
     apart: set[str] = field(default_factory=set)  # code that has failed to train several at once
     losses: Counter[str] = field(default_factory=Counter)  # of each training with its worker
+    placement: Placement = field(default_factory=Placement)
     cramped: bool = field(default=False, init=False)
 
     @abstractmethod
@@ -126,13 +130,34 @@ class Executor(ABC, Generic[T]):
         return frozenset()
 
     @property
+    def main_slots(self) -> range:
+        """Return the slots that take any training: those on GPUs, or all of a machine without one."""
+        gpus = sum(gpu is not None for gpu in self.slots)
+        return range(gpus or len(self.slots))
+
+    @property
+    def cores_beside(self) -> range:
+        """Return the slots on cores beside GPUs, which take code that is faster on a core."""
+        return range(len(self.main_slots), len(self.slots))
+
+    @property
+    def device(self) -> Device:
+        """Return the device of the main slots."""
+        return self._device(0)
+
+    @property
     def free(self) -> int:
-        """Return how many slots are free."""
-        return len(self.slots) - len(self.running)
+        """Return how many main slots are free."""
+        return sum(slot not in self.running for slot in self.main_slots)
+
+    @property
+    def free_cores(self) -> int:
+        """Return how many cores beside GPUs are free."""
+        return sum(slot not in self.running for slot in self.cores_beside)
 
     @property
     def a_slot(self) -> int:
-        """Return how many trainings a slot takes at once, at most."""
+        """Return how many trainings a main slot takes at once, at most."""
         return self.together or (_TOGETHER if self.slots[0] is not None else 1)
 
     def submit(self, trainings: Sequence[T], limits: TimeLimits[T]) -> list[T]:
@@ -142,14 +167,15 @@ class Executor(ABC, Generic[T]):
         is at least its expected time, and the disk has room.
         """
         waiting, started, self.cramped = list(trainings), list[T](), False
-        for slot in [slot for slot in range(len(self.slots)) if slot not in self.running]:
-            batch = self._next(waiting, limits)
+        # What belongs on a core, or has to be timed there, must not be in the batch of a GPU.
+        for slot in [slot for slot in (*self.cores_beside, *self.main_slots) if slot not in self.running]:
+            batch = self._next(slot, waiting, limits)
             if not batch:
-                break
+                continue
             self.cramped = not self.host.has_room()
             if self.cramped:
                 break
-            self._start(slot, batch, sum(map(limits.limit_s, batch)))
+            self._start(slot, batch, sum(limits.limit_s(training, self._device(slot)) for training in batch))
             started += batch
             waiting = [training for training in waiting if training not in batch]
         return started
@@ -166,6 +192,7 @@ class Executor(ABC, Generic[T]):
                 del self.running[slot]
                 if not self._again(batch, outcomes):
                     ended += zip(batch, outcomes, strict=True)
+                    self._time(slot, batch, outcomes)
         return ended
 
     def stop(self) -> None:
@@ -199,18 +226,58 @@ class Executor(ABC, Generic[T]):
         for attempt in attempts:
             attempt.end()
 
-    def _next(self, waiting: Sequence[T], limits: TimeLimits[T]) -> list[T]:
-        """Return what to start next: the first that can end in time, with as many of its kind as make equal shares."""
-        left_s = limits.left_s()
-        fitting = [training for training in waiting if left_s >= limits.expected_s(training)]
-        if not fitting or self.a_slot == 1 or self._source(fitting[0]) in self.apart:
+    def _next(self, slot: int, waiting: Sequence[T], limits: TimeLimits[T]) -> list[T]:
+        """Return what to start next in a slot: the first that belongs there and can end in time.
+
+        With it, as many of its kind as make equal shares for the main slots that are free.
+        """
+        left_s, device = limits.left_s(), self._device(slot)
+        fitting = [training for training in waiting if left_s >= limits.expected_s(training, device)]
+        if self.a_slot == 1:
             return fitting[:1]
-        kind = self._kind(fitting[0])
-        alike = [training for training in fitting if self._kind(training) == kind]
-        batch = alike[: min(self.a_slot, -(-len(alike) // len(self.slots)))]
-        while sum(map(limits.expected_s, batch)) > left_s:
-            batch.pop()
-        return batch
+        for alike in self._alike(fitting):
+            together = self._source(alike[0]) not in self.apart
+            most = min(self.a_slot, -(-len(alike) // max(1, self.free))) if together else 1
+            if not self._takes(slot, alike[0], most):
+                continue
+            batch = alike[: most if slot in self.main_slots else 1]
+            while sum(limits.expected_s(training, device) for training in batch) > left_s:
+                batch.pop()
+            return batch
+        return []
+
+    def _takes(self, slot: int, training: T, together: int) -> bool:
+        """Return whether a slot takes a training, of which so many would share a process on a GPU.
+
+        A core beside a GPU takes what belongs there, and one training of all other code, to time it.
+        """
+        if not self.cores_beside:
+            return True
+        source = self._source(training)
+        on_gpu = self.placement.belongs_on_gpu(source, training.job.steps, together)
+        if slot in self.main_slots:
+            return on_gpu
+        known = self.placement.timed_on_core(source) or any(
+            self._source(batch[0]) == source for other, (_, batch) in self.running.items() if other in self.cores_beside
+        )
+        return not (on_gpu and known)
+
+    def _alike(self, trainings: Sequence[T]) -> Iterable[list[T]]:
+        """Return trainings by their kind, those of the first one first."""
+        kinds = dict[str, list[T]]()
+        for training in trainings:
+            kinds.setdefault(self._kind(training), []).append(training)
+        return kinds.values()
+
+    def _device(self, slot: int) -> Device:
+        return "cpu" if self.slots[slot] is None else "gpu"
+
+    def _time(self, slot: int, batch: Sequence[T], outcomes: Sequence[Outcome]) -> None:
+        """Note how long a process took, if all that it trained was completed."""
+        if all(outcome.status == "completed" for outcome in outcomes):
+            seconds, first = sum(outcome.seconds for outcome in outcomes), batch[0]
+            on_gpu = self._device(slot) == "gpu"
+            self.placement.note(self._source(first), first.job.steps, seconds, on_gpu=on_gpu)
 
     def _source(self, training: T) -> str:
         return self.worktrees.source_hash(training.job.commit)
@@ -246,3 +313,10 @@ class Executor(ABC, Generic[T]):
         self.running[slot] = attempt, batch
         for training, folder in zip(batch, folders, strict=True):
             self.host.started(training, folder, attempt.pid)
+
+
+class ExecutorFactory(Protocol):
+    """A kind of executor with its slots."""
+
+    def __call__(self, *, worktrees: Worktrees, host: TrialHost[Trial]) -> Executor[Trial]:
+        """Return the executor of a campaign."""

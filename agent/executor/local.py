@@ -1,30 +1,41 @@
-"""Trainings as subprocesses in slots on this machine: two slots a GPU, or one a core.
+"""Trainings as subprocesses in slots on this machine: two slots a GPU, and one for each core that is left.
 
-A process needs seconds before it trains, and a GPU serves two: while one starts, the other trains.
+A process needs seconds before it trains, and a GPU serves two: while one starts, the other trains. Each of them keeps a
+core busy.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from agent.executor.executor import Executor, Members, T
 from agent.executor.process import TrialProcess
 from agent.executor.sandbox.gpu import visible_gpus
-from agent.executor.sandbox.granted import granted_cores
-from agent.executor.sandbox.limits import fair_share
+from agent.executor.sandbox.granted import granted_cores, granted_memory
+from agent.executor.sandbox.limits import Limits, fair_share
 
 _SLOTS_A_GPU = 2
+_CORE_MEMORY = 2 * 2**30  # bytes, at least, of a core's share of the half that GPUs leave
 
 
 def slots(workers: int | None) -> list[str | None]:
-    """Return the GPU of each slot, None for a slot on the CPU: two a GPU, or one a granted core.
+    """Return the GPU of each slot, None for a slot on the CPU: two a GPU, and the granted cores that are left.
 
-    `workers` overrides the number.
+    `workers` overrides the number: of slots on GPUs alone, where there are any.
     """
     gpus = visible_gpus()
     if not gpus:
         return [None] * (workers or granted_cores())
-    return [gpus[index % len(gpus)] for index in range(workers or _SLOTS_A_GPU * len(gpus))]
+    on_gpus = [gpus[index % len(gpus)] for index in range(workers or _SLOTS_A_GPU * len(gpus))]
+    cores = 0 if workers else min(granted_cores() - len(on_gpus), granted_memory() // 2 // _CORE_MEMORY)
+    return [*on_gpus, *[None] * max(0, cores)]
+
+
+def limits_of(slots: Sequence[str | None], slot: int) -> Limits:
+    """Return the limits of a slot's process: slots on GPUs and cores beside them have half of the memory each."""
+    alike = [other for other in slots if (other is None) == (slots[slot] is None)]
+    return fair_share(len(alike) if len(alike) == len(slots) else 2 * len(alike))
 
 
 class LocalExecutor(Executor[T]):
@@ -38,5 +49,5 @@ class LocalExecutor(Executor[T]):
     def start(self, slot: int, members: Members, observations: Path, limit_s: float) -> TrialProcess:
         """Start them as one process."""
         code = self.worktrees.at(members[0][0].commit).folder
-        limits = fair_share(len(self.slots))
+        limits = limits_of(self.slots, slot)
         return TrialProcess(members, code, observations, self.slots[slot], self.worktrees.sandbox, limits, limit_s)

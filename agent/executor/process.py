@@ -19,7 +19,7 @@ from agent.executor.collection import copy_plain, tidy
 from agent.executor.sandbox.bubblewrap import Sandbox, SandboxedCommand
 from agent.executor.sandbox.limits import Limits
 from agent.executor.trial import Job, Outcome
-from memory.records import TrialStatus
+from memory.records import Device, TrialStatus
 
 _TAIL_BYTES = 4096
 _SIGNALS = {int(known): known.name for known in signal.Signals}
@@ -50,6 +50,7 @@ class TrialProcess:
         """
         self.members, self.started, self.limit_s = tuple(members), time.monotonic(), limit_s
         self._limits = limits
+        self._device: Device = "cpu" if gpu is None else "gpu"
         self._folders = tuple(folder for _, folder in members)
         self._contained = sandbox.bubblewrap is not None
         for job, folder in members:
@@ -167,7 +168,7 @@ class TrialProcess:
 
     def _told(self, status: TrialStatus, reason: str, *, killed: bool = False) -> list[Outcome]:
         share = self.seconds / len(self.members)
-        return [Outcome(status, reason, folder, share, killed) for folder in self._folders]
+        return [Outcome(status, reason, folder, share, killed, device=self._device) for folder in self._folders]
 
     def _last_line(self) -> str:
         """Return the last line of the output: for users to read, never parsed."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from memory.records import TrialStatus
+from memory.records import Device, TrialStatus
 from stoichloop.errors import UsageError
 
 # Shares of the regime's full training budget, lowest first.
@@ -50,6 +50,7 @@ class Outcome:
     Attributes:
         folder: what the job left. seconds: its share of the time of its process.
         killed: a signal ended it that was not the controller's. lost: it was lost with its worker.
+        device: the kind of processor on which it ran.
     """
 
     status: TrialStatus
@@ -58,6 +59,7 @@ class Outcome:
     seconds: float
     killed: bool = False
     lost: bool = False
+    device: Device | None = None
 
 
 def check_fidelity(asked: str) -> str:

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Any, Protocol
+from typing import Any
 
 from agent.analyzer.judging.findings import find
 from agent.analyzer.judging.noise import noise_at
@@ -19,8 +19,8 @@ from agent.campaign.registrar import Registrar, commit_of, credited
 from agent.campaign.session import this_controller
 from agent.campaign.utilisation import Idle, read_utilisation
 from agent.executor.code.worktree import Worktrees
-from agent.executor.executor import Executor, TrialHost
-from agent.executor.trial import Trial, climb
+from agent.executor.executor import ExecutorFactory
+from agent.executor.trial import climb
 from agent.executor.workspace import Workspace
 from agent.loop.hosts import CampaignPlanning, CampaignTrials
 from agent.loop.inquiry import AnswerTimes, Inquiry, R
@@ -53,13 +53,6 @@ from stoichloop.foreign_text import one_line
 _POLL_S = 0.1
 _LOOK_S = 5.0  # a wait is no longer: time that passes changes decisions too
 _TEXTS_S, _TEXTS_SHARE = 10.0, 0.02  # between two renderings of the texts, and the share of time that they may take
-
-
-class ExecutorFactory(Protocol):
-    """A kind of executor with its slots."""
-
-    def __call__(self, *, worktrees: Worktrees, host: TrialHost[Trial]) -> Executor[Trial]:
-        """Return the executor of a campaign."""
 
 
 class Controller:
@@ -171,14 +164,17 @@ class Controller:
             fidelities=climb(self._campaign.settings.fidelity),
             rungs=self._rungs,
             uncontained=self._uncontained,
-            slots=len(executor.slots),
+            slots=len(executor.main_slots),
             free=executor.free,
             soon=self._trials.free_within(self._answers.answer_s) if self._waits_for_others else 0,
             a_slot=executor.a_slot,
+            free_cores=executor.free_cores,
+            device=executor.device,
             lines_of_code={e.id: self._worktrees.lines_of(commit_of(e)) for e in measured},
             grant=self._budget.grant,
             left_s=self._budget.left_s(),
             running=self._trials.running,
+            held=self._trials.held,
             cramped=executor.cramped,
             asking=self._inquiry is not None,
             explaining=self._inquiry.about if self._inquiry else None,

@@ -13,11 +13,12 @@ from agent.campaign.folder import CampaignFolder, check_name, start_campaign
 from agent.campaign.sibling_networks import sibling_count
 from agent.campaign.status import read_status
 from agent.executor.cluster.cluster_file import ClusterFile
+from agent.executor.executor import ExecutorFactory
 from agent.executor.local import LocalExecutor, slots
 from agent.executor.trial import LOWEST, check_fidelity
 from agent.executor.workspace import Workspace
 from agent.export.track_targets import check_targets
-from agent.loop.controller import Controller, ExecutorFactory
+from agent.loop.controller import Controller
 from agent.loop.forecast import forecast
 from agent.loop.loop import lead
 from agent.planner.contract import Options, PayingPlanner, Planner

@@ -24,7 +24,7 @@ from agent.planner.proposal import Proposal
 from agent.planner.questions.statement import statement_of, unused_files
 from agent.screen.live import LiveView
 from memory.ledger import Ledger
-from memory.records import Experiment, RunningTrial, TrialResult
+from memory.records import Device, Experiment, RunningTrial, TrialResult
 from simulator.dataset import FrozenData
 
 _OUTPUT_BYTES = 16_384
@@ -100,23 +100,23 @@ class CampaignTimes:
     past: Sequence[Experiment]
     budget: Budget
 
-    def expected_s(self, training: Trial) -> float:
+    def expected_s(self, training: Trial, device: Device) -> float:
         """See `TimeLimits`."""
-        return expected_s(self.past, training.fidelity)
+        return expected_s(self.past, training.fidelity, device)
 
-    def limit_s(self, training: Trial) -> float:
+    def limit_s(self, training: Trial, device: Device) -> float:
         """See `TimeLimits`."""
-        return _limit_s(self.past, training.fidelity)
+        return _limit_s(self.past, training.fidelity, device)
 
     def left_s(self) -> float:
         """See `TimeLimits`."""
         return self.budget.left_s()
 
 
-def _limit_s(past: Sequence[Experiment], fidelity: str) -> float:
+def _limit_s(past: Sequence[Experiment], fidelity: str, device: Device | None = None) -> float:
     """Return the longest time of a trial: by that of the slowest accepted code, so that no other code lengthens it."""
-    times = [usual_s([e], fidelity) for e in past if e.accepted]
-    usual = max((s for s in times if s is not None), default=usual_s(past, fidelity))
+    times = [usual_s([e], fidelity, device) for e in past if e.accepted]
+    usual = max((s for s in times if s is not None), default=usual_s(past, fidelity, device))
     return _FIRST_LIMIT_S if usual is None else max(_LIMIT_FLOOR_S, _LIMIT_FACTOR * usual)
 
 

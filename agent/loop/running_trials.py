@@ -11,7 +11,16 @@ from agent.analyzer.scoring.score import Scores
 from agent.campaign.budget import Budget, expected_s
 from agent.campaign.folder import CampaignFolder
 from agent.campaign.registrar import commit_of
-from agent.campaign.utilisation import BUSY_S, FULL_TRIALS, GPU_BUSY_S, GPU_WATCHED_S, Idle, idle_s
+from agent.campaign.utilisation import (
+    BUSY_S,
+    CORES_BUSY_S,
+    CORES_S,
+    FULL_TRIALS,
+    GPU_BUSY_S,
+    GPU_WATCHED_S,
+    Idle,
+    idle_s,
+)
 from agent.executor.executor import Attempt, Executor
 from agent.executor.gpu_load import GpuLoad
 from agent.executor.trial import FIDELITIES, Job, Outcome, Trial, steps_of
@@ -41,7 +50,8 @@ class RunningTrials:
         self._unready = set[int]()  # siblings without data
         self._killed = set[str]()  # trials that a foreign signal has ended once
         self._started = dict[str, float]()  # when, by trial
-        self._seen: list[Attempt] = []  # what ran at the last look
+        self._seen = dict[int, Attempt]()  # what ran at the last look, by slot
+        self._held = frozenset[TrialKey]()
         self._looked_at = self._sampled_at = time.monotonic()
         self._gpu_load = GpuLoad(executor.gpus_here)
 
@@ -49,6 +59,11 @@ class RunningTrials:
     def running(self) -> frozenset[TrialKey]:
         """Return what runs."""
         return frozenset(map(_key, self.executor.trainings))
+
+    @property
+    def held(self) -> frozenset[TrialKey]:
+        """Return the trials that found no slot of the kind where their code belongs since a trial ended last."""
+        return self._held
 
     @property
     def commits(self) -> set[str]:
@@ -60,9 +75,10 @@ class RunningTrials:
         past, now = self._ledger.experiments(), time.monotonic()
 
         def left_s(trial: Trial) -> float:
-            return self._started[trial.id] + expected_s(past, trial.fidelity) - now
+            return self._started[trial.id] + expected_s(past, trial.fidelity, self.executor.device) - now
 
-        return sum(max(map(left_s, batch)) < seconds for _, batch in self.executor.running.values())
+        running = [batch for slot, (_, batch) in self.executor.running.items() if slot in self.executor.main_slots]
+        return sum(max(map(left_s, batch)) < seconds for batch in running)
 
     def unready(self) -> frozenset[int]:
         """Return the siblings that have been wanted, and whose data are still being made."""
@@ -76,6 +92,8 @@ class RunningTrials:
         times = CampaignTimes(self._ledger.experiments(), self._budget)
         started = self.executor.submit([self._trial(key) for key in wanted if key.sibling not in self._unready], times)
         self._started |= dict.fromkeys((trial.id for trial in started), time.monotonic())
+        if self.executor.cores_beside:
+            self._held |= set(wanted).difference(map(_key, started))
         self._account("between")
 
     def poll(self, idle: Idle, first: Sequence[TrialKey] = ()) -> bool:
@@ -85,6 +103,8 @@ class RunningTrials:
         """
         before = self.running
         ended = self.executor.poll()
+        if self.running != before:
+            self._held = frozenset()
         self._account(idle)
         if ended and first:
             self.start(first)
@@ -104,11 +124,16 @@ class RunningTrials:
 
     def _account(self, idle: Idle) -> None:
         """Count the time since the last look. A slot was busy if the same trials ran in it then and now."""
-        now, running = time.monotonic(), [attempt for attempt, _ in self.executor.running.values()]
-        passed, busy = now - self._looked_at, sum(attempt in running for attempt in self._seen)
-        self._budget.use(BUSY_S, passed * busy)
-        self._budget.use(idle_s("between"), passed * (len(self._seen) - busy))
-        self._budget.use(idle_s(idle), passed * (len(self.executor.slots) - len(self._seen)))
+        now, running = time.monotonic(), {slot: attempt for slot, (attempt, _) in self.executor.running.items()}
+        passed, main, beside = now - self._looked_at, self.executor.main_slots, self.executor.cores_beside
+        busy = {slot for slot, attempt in self._seen.items() if running.get(slot) is attempt}
+        seen = len(self._seen.keys() & set(main))
+        self._budget.use(BUSY_S, passed * len(busy & set(main)))
+        self._budget.use(idle_s("between"), passed * (seen - len(busy & set(main))))
+        self._budget.use(idle_s(idle), passed * (len(main) - seen))
+        if idle != "pause":
+            self._budget.use(CORES_BUSY_S, passed * len(busy & set(beside)))
+            self._budget.use(CORES_S, passed * len(beside))
         self._seen, self._looked_at = running, now
         if (share := self._gpu_load.sampled()) is not None:
             passed, self._sampled_at = now - self._sampled_at, now
@@ -137,7 +162,7 @@ class RunningTrials:
         result = judge_outcome(trial, outcome, dataset, self._campaign.folder, experiment.kind)
         self._ledger.add_result(result)
         self._budget.use(FULL_TRIALS, FIDELITIES[trial.fidelity])
-        if any(slot is not None for slot in self.executor.slots):
+        if outcome.device == "gpu":
             self._budget.use(GPU_S, result.seconds)
         self._budget.remember()
         self._ledger.keep_copy()
@@ -177,4 +202,5 @@ def judge_outcome(
         dataset=dataset.manifest.fingerprint(),
         truth=dataset.manifest.truth,
         sibling=trial.sibling,
+        device=outcome.device,
     )

@@ -13,7 +13,7 @@ from agent.campaign.steering import UNSTEERED, Steering
 from agent.planner.contract import Rung
 from memory.leaderboard import incumbent
 from memory.objective import Objective
-from memory.records import Block, Experiment, Grant, TrialKey
+from memory.records import Block, Device, Experiment, Grant, TrialKey
 
 
 @dataclass(frozen=True)
@@ -26,10 +26,12 @@ class Snapshot:
         rungs: the rungs that the planner can propose on and that may run here.
         uncontained: why code may not run here, None where it may.
         slots: how many there are. free: how many nothing runs in. soon: how many more will be free within the usual
-            time of an answer. a_slot: trials that a slot takes at once, at most.
+            time of an answer. a_slot: trials that a slot takes at once, at most. Where there are GPUs, these are the
+            slots on them; free_cores: how many cores beside them are free. device: of these slots, None for any.
         lines_of_code: of the incumbent and of each experiment without a verdict, by identity.
         grant: the budget in force. left_s: the wall-clock seconds left of it.
-        running: the trials that run. cramped: others wait for room on the disk.
+        running: the trials that run. held: those that found no slot of the kind where their code belongs since a trial
+            ended last. cramped: others wait for room on the disk.
         asking: a question is out. explaining: the block that it asks to explain, None for one for proposals.
         explains: the planner can explain a block.
         proposal_s: usual seconds of an answer for each proposal, 0 for a planner that answers at once.
@@ -57,7 +59,10 @@ class Snapshot:
     left_s: float
     soon: int = 0
     a_slot: int = 1
+    free_cores: int = 0
+    device: Device | None = None
     running: Collection[TrialKey] = frozenset()
+    held: Collection[TrialKey] = frozenset()
     cramped: bool = False
     asking: bool = False
     explaining: int | None = None
@@ -98,7 +103,7 @@ class Snapshot:
     @cached_property
     def expected_s(self) -> dict[str, float]:
         """Return the time to reserve for a trial at each fidelity."""
-        return {fidelity: expected_s(self.experiments, fidelity) for fidelity in self.fidelities}
+        return {fidelity: expected_s(self.experiments, fidelity, self.device) for fidelity in self.fidelities}
 
     @property
     def trial_fits(self) -> bool:

@@ -21,7 +21,7 @@ from agent.training.progress import TrainingBars
 from agent.training.score_outcome import score_outcome
 from memory.ledger import Ledger
 from memory.objective import objective_of
-from memory.records import Measurement, MeasurementKey
+from memory.records import Device, Measurement, MeasurementKey
 from simulator.dataset import FrozenData
 from stoichloop.errors import StoichloopError
 
@@ -150,10 +150,10 @@ class _LaboratoryHost:
     def note(self, sentence: str) -> None:
         self.laboratory.console.print(sentence)
 
-    def expected_s(self, training: _IndexedJob) -> float:
+    def expected_s(self, training: _IndexedJob, device: Device) -> float:
         return 0.0
 
-    def limit_s(self, training: _IndexedJob) -> float:
+    def limit_s(self, training: _IndexedJob, device: Device) -> float:
         return math.inf
 
     def left_s(self) -> float:

@@ -13,7 +13,7 @@ from agent.executor.code.code_state import CodeState
 from agent.executor.trial import Trial
 from agent.planner.contract import Objection, Terms
 from agent.planner.proposal import Proposal
-from memory.records import Call, Experiment
+from memory.records import Call, Device, Experiment
 
 
 @dataclass
@@ -53,10 +53,10 @@ class Times:
     def __init__(self, *, expected_s: float = 0.0, limit_s: float = 60.0, left_s: float = 1000.0) -> None:
         self._expected_s, self._limit_s, self._end = expected_s, limit_s, time.monotonic() + left_s
 
-    def expected_s(self, training: Trial) -> float:
+    def expected_s(self, training: Trial, device: Device) -> float:
         return self._expected_s
 
-    def limit_s(self, training: Trial) -> float:
+    def limit_s(self, training: Trial, device: Device) -> float:
         return self._limit_s
 
     def left_s(self) -> float:

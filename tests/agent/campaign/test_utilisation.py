@@ -10,6 +10,8 @@ import pytest
 from agent.campaign.budget import Budget
 from agent.campaign.utilisation import (
     BUSY_S,
+    CORES_BUSY_S,
+    CORES_S,
     FULL_TRIALS,
     GPU_BUSY_S,
     GPU_WATCHED_S,
@@ -42,4 +44,8 @@ def test_the_share_of_busy_slots_and_why_the_others_were_idle_in_words(tmp_path:
         budget.use(GPU_BUSY_S, 30.0)
         budget.remember()
         assert str(read_utilisation(ledger)) == f"{words}; GPU busy 60 %"
+        budget.use(CORES_S, 400.0)
+        budget.use(CORES_BUSY_S, 32.0)
+        budget.remember()
+        assert str(read_utilisation(ledger)) == f"{words}; GPU busy 60 %; cores beside it busy 8 %"
         assert read_utilisation(ledger, since=time.time() + 1.0) is None

@@ -34,4 +34,14 @@ def timed(name: str, seconds: float, *, accepted: bool = True, trials: int = 4) 
     ],
 )
 def test_only_accepted_code_lengthens_the_limit(past: list[Experiment], limit: float) -> None:
-    assert CampaignTimes(past, BUDGET).limit_s(TRIAL) == limit
+    assert CampaignTimes(past, BUDGET).limit_s(TRIAL, "cpu") == limit
+
+
+def test_each_device_has_times_of_its_own() -> None:
+    on_gpu, on_cores = (timed("e0001", seconds) for seconds in (10.0, 200.0))
+    trials = [replace(t, device="gpu") for t in on_gpu.trials] + [replace(t, device="cpu") for t in on_cores.trials]
+    times = CampaignTimes([replace(on_gpu, trials=tuple(trials[:5]))], BUDGET)
+    assert (times.limit_s(TRIAL, "gpu"), times.limit_s(TRIAL, "cpu")) == (80.0, 1600.0)
+    times = CampaignTimes([replace(on_gpu, trials=tuple(trials[:4]))], BUDGET)
+    assert (times.limit_s(TRIAL, "gpu"), times.limit_s(TRIAL, "cpu")) == (80.0, 3600.0)  # none has ended there
+    assert (times.expected_s(TRIAL, "gpu"), times.expected_s(TRIAL, "cpu")) == (12.0, 0.0)
