@@ -32,15 +32,17 @@ def usual_s(experiments: Sequence[Experiment], fidelity: str, device: Device | N
     the training budget.
     """
     done = [t for e in experiments for t in e.all_trials if t.status == "completed"]
-    done = [t for t in done if device is None or t.device in (device, None)]
+    if device is not None:  # trials of older versions do not say where they ran
+        done = [t for t in done if t.device == device] or [t for t in done if t.device is None]
     own = [t.seconds for t in done if t.fidelity == fidelity]
     others = [t.seconds * FIDELITIES[fidelity] / FIDELITIES[t.fidelity] for t in done]
     return statistics.median(own or others) if done else None
 
 
 def expected_s(experiments: Sequence[Experiment], fidelity: str = LOWEST, device: Device | None = None) -> float:
-    """Return the time to reserve for a trial, in seconds, on any device or on one; 0 before the first one."""
-    return _RESERVE * (usual_s(experiments, fidelity, device) or 0.0)
+    """Return the time to reserve for a trial on a device, or on the slower one, in seconds; 0 before the first one."""
+    devices: tuple[Device, ...] = ("cpu", "gpu") if device is None else (device,)
+    return _RESERVE * max(usual_s(experiments, fidelity, each) or 0.0 for each in devices)
 
 
 def grant(ledger: Ledger, wall_s: float, experiments: int | None) -> Grant:

@@ -41,7 +41,7 @@ class Utilisation:
         full_trials_an_hour: trials that ended in an hour, each counted by its share of a full one.
         gpu: the share of the time in which the GPUs ran a kernel, None where that is not known.
         cores: the share of the time of cores beside GPUs in which a trial ran, None where there are none. They take
-            code that is faster there, so they are not counted as idle.
+            code that trains one at a time, so they are not counted as idle.
     """
 
     busy: float

@@ -2,7 +2,7 @@
 
 A GPU idles when it trains one model of this size, so jobs that share code and shapes train together there, in one
 process; gnn.train sizes the batch to the device's memory. A core that trains one is busy. Where slots are of both
-kinds, those on cores stand beside those on GPUs: they take code that is faster on a core.
+kinds, those on cores stand beside those on GPUs: they take code that cannot train several at once.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import json
 import time
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Collection, Generator, Iterable, Sequence
+from collections.abc import Collection, Generator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Generic, Protocol, TypeVar
@@ -137,7 +137,7 @@ class Executor(ABC, Generic[T]):
 
     @property
     def cores_beside(self) -> range:
-        """Return the slots on cores beside GPUs, which take code that is faster on a core."""
+        """Return the slots on cores beside GPUs, which take code that cannot train several at once."""
         return range(len(self.main_slots), len(self.slots))
 
     @property
@@ -167,9 +167,9 @@ class Executor(ABC, Generic[T]):
         is at least its expected time, and the disk has room.
         """
         waiting, started, self.cramped = list(trainings), list[T](), False
-        # What belongs on a core, or has to be timed there, must not be in the batch of a GPU.
-        for slot in [slot for slot in (*self.cores_beside, *self.main_slots) if slot not in self.running]:
-            batch = self._next(slot, waiting, limits)
+        # Cores first take what they are faster for, and at last what found no other slot.
+        for slot in (*self.cores_beside, *self.main_slots, *self.cores_beside):
+            batch = [] if slot in self.running else self._next(slot, waiting, limits)
             if not batch:
                 continue
             self.cramped = not self.host.has_room()
@@ -227,57 +227,42 @@ class Executor(ABC, Generic[T]):
             attempt.end()
 
     def _next(self, slot: int, waiting: Sequence[T], limits: TimeLimits[T]) -> list[T]:
-        """Return what to start next in a slot: the first that belongs there and can end in time.
+        """Return what to start next in a slot: the first that can end in time there.
 
-        With it, as many of its kind as make equal shares for the main slots that are free.
+        With it, as many of its kind as make equal shares for the main slots that are free. A core beside GPUs takes
+        code that cannot train several, where a GPU is faster for it only if none is free.
         """
+        if slot in self.cores_beside:
+            waiting = [training for training in waiting if self._suits_core(training)]
+        elif self.cores_beside:  # one that trains alone holds up those that train together
+            waiting = sorted(waiting, key=lambda training: self._source(training) in self.apart)
         left_s, device = limits.left_s(), self._device(slot)
         fitting = [training for training in waiting if left_s >= limits.expected_s(training, device)]
-        if self.a_slot == 1:
+        if not fitting or self.a_slot == 1 or self._source(fitting[0]) in self.apart:
             return fitting[:1]
-        for alike in self._alike(fitting):
-            together = self._source(alike[0]) not in self.apart
-            most = min(self.a_slot, -(-len(alike) // max(1, self.free))) if together else 1
-            if not self._takes(slot, alike[0], most):
-                continue
-            batch = alike[: most if slot in self.main_slots else 1]
-            while sum(limits.expected_s(training, device) for training in batch) > left_s:
-                batch.pop()
-            return batch
-        return []
+        kind = self._kind(fitting[0])
+        alike = [training for training in fitting if self._kind(training) == kind]
+        batch = alike[: min(self.a_slot, -(-len(alike) // self.free))]
+        while sum(limits.expected_s(training, device) for training in batch) > left_s:
+            batch.pop()
+        return batch
 
-    def _takes(self, slot: int, training: T, together: int) -> bool:
-        """Return whether a slot takes a training, of which so many would share a process on a GPU.
-
-        A core beside a GPU takes what belongs there, and one training of all other code, to time it.
-        """
-        if not self.cores_beside:
-            return True
+    def _suits_core(self, training: T) -> bool:
         source = self._source(training)
-        on_gpu = self.placement.belongs_on_gpu(source, training.job.steps, together)
-        if slot in self.main_slots:
-            return on_gpu
-        known = self.placement.timed_on_core(source) or any(
-            self._source(batch[0]) == source for other, (_, batch) in self.running.items() if other in self.cores_beside
-        )
-        return not (on_gpu and known)
-
-    def _alike(self, trainings: Sequence[T]) -> Iterable[list[T]]:
-        """Return trainings by their kind, those of the first one first."""
-        kinds = dict[str, list[T]]()
-        for training in trainings:
-            kinds.setdefault(self._kind(training), []).append(training)
-        return kinds.values()
+        return source in self.apart and (not self.free or self.placement.prefers_core(source, training.job.steps))
 
     def _device(self, slot: int) -> Device:
         return "cpu" if self.slots[slot] is None else "gpu"
 
     def _time(self, slot: int, batch: Sequence[T], outcomes: Sequence[Outcome]) -> None:
-        """Note how long a process took, if all that it trained was completed."""
-        if all(outcome.status == "completed" for outcome in outcomes):
-            seconds, first = sum(outcome.seconds for outcome in outcomes), batch[0]
-            on_gpu = self._device(slot) == "gpu"
-            self.placement.note(self._source(first), first.job.steps, seconds, on_gpu=on_gpu)
+        """Note how long a training alone in its process took, if it was completed."""
+        first, outcome = batch[0], outcomes[0]
+        if self.cores_beside and len(batch) == 1 and outcome.status == "completed":
+            self.placement.note(self._source(first), first.job.steps, self._device(slot), outcome.seconds)
+
+    def trains_alone(self, commit: str) -> bool:
+        """Return whether the code of a commit is known to train one at a time."""
+        return bool(self.apart) and self.worktrees.source_hash(commit) in self.apart
 
     def _source(self, training: T) -> str:
         return self.worktrees.source_hash(training.job.commit)

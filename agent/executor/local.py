@@ -13,10 +13,10 @@ from agent.executor.executor import Executor, Members, T
 from agent.executor.process import TrialProcess
 from agent.executor.sandbox.gpu import visible_gpus
 from agent.executor.sandbox.granted import granted_cores, granted_memory
-from agent.executor.sandbox.limits import Limits, fair_share
+from agent.executor.sandbox.limits import SHARED, Limits, fair_share
 
 _SLOTS_A_GPU = 2
-_CORE_MEMORY = 2 * 2**30  # bytes, at least, of a core's share of the half that GPUs leave
+_CORE_MEMORY = 2 * 2**30, 4 * 2**30  # bytes of a core beside GPUs: at least, and at most
 
 
 def slots(workers: int | None) -> list[str | None]:
@@ -28,14 +28,19 @@ def slots(workers: int | None) -> list[str | None]:
     if not gpus:
         return [None] * (workers or granted_cores())
     on_gpus = [gpus[index % len(gpus)] for index in range(workers or _SLOTS_A_GPU * len(gpus))]
-    cores = 0 if workers else min(granted_cores() - len(on_gpus), granted_memory() // 2 // _CORE_MEMORY)
+    room = int(SHARED * granted_memory() / 2) // _CORE_MEMORY[0]
+    cores = 0 if workers else min(granted_cores() - len(on_gpus), room)
     return [*on_gpus, *[None] * max(0, cores)]
 
 
-def limits_of(slots: Sequence[str | None], slot: int) -> Limits:
-    """Return the limits of a slot's process: slots on GPUs and cores beside them have half of the memory each."""
-    alike = [other for other in slots if (other is None) == (slots[slot] is None)]
-    return fair_share(len(alike) if len(alike) == len(slots) else 2 * len(alike))
+def limits_of(places: Sequence[str | None], slot: int) -> Limits:
+    """Return the limits of a slot's process: an equal share, but cores beside GPUs have at most half of the memory."""
+    cores = places.count(None)
+    if cores in (0, len(places)):
+        return fair_share(len(places))
+    whole = SHARED * granted_memory()
+    a_core = min(_CORE_MEMORY[1], int(whole / 2 / cores))
+    return Limits(memory=a_core if places[slot] is None else int((whole - cores * a_core) / (len(places) - cores)))
 
 
 class LocalExecutor(Executor[T]):

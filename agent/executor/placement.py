@@ -1,37 +1,29 @@
-"""The kind of slot that a training goes to where a machine has both: slots on GPUs, and on the cores beside them.
+"""The kind of slot for code that trains one at a time, on a machine with slots on GPUs and on the cores beside them.
 
-A GPU trains many at once in little more time than one. Code that decides by values trains one at a time, and a core may
-take less time for that. So all code belongs on a GPU until one training of it has been timed on a core, and after that
-wherever a training takes less time.
+Such code decides by values, so a GPU cannot train several of it at once, and a core may take less time for one. It is
+timed on both, for each number of steps, and goes where it takes less; elsewhere only if nothing there is free.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from memory.records import Device
+
 
 @dataclass
 class Placement:
-    """The time of trainings on each kind of slot, by the source hash of their code: of the newest that completed."""
+    """The seconds of the newest training on each kind of slot, by the source hash of its code and its steps."""
 
-    _on_core: dict[str, float] = field(default_factory=dict)  # seconds a step
-    _on_gpu: dict[tuple[str, int], float] = field(default_factory=dict)  # seconds of a process, by its number of steps
+    _seconds: dict[tuple[str, int, Device], float] = field(default_factory=dict)
 
-    def note(self, source: str, steps: int, seconds: float, *, on_gpu: bool) -> None:
-        """Note how long a process has taken to train some code for a number of steps."""
-        if on_gpu:
-            self._on_gpu[source, steps] = seconds
-        else:
-            self._on_core[source] = seconds / steps
+    def note(self, source: str, steps: int, device: Device, seconds: float) -> None:
+        """Note how long a training of some code has taken."""
+        self._seconds[source, steps, device] = seconds
 
-    def timed_on_core(self, source: str) -> bool:
-        """Return whether code has been timed on a core."""
-        return source in self._on_core
-
-    def belongs_on_gpu(self, source: str, steps: int, together: int) -> bool:
-        """Return whether a GPU takes less time than a core for each of so many trainings in one process.
-
-        A process on a GPU takes about as long for several as for one.
-        """
-        on_core, on_gpu = self._on_core.get(source), self._on_gpu.get((source, steps))
-        return on_core is None or on_gpu is None or on_gpu / together <= on_core * steps
+    def prefers_core(self, source: str, steps: int) -> bool:
+        """Return whether a core takes less time, as timed; what has not been timed on one of them goes there first."""
+        on_core, on_gpu = (self._seconds.get((source, steps, device)) for device in ("cpu", "gpu"))
+        if on_core is None or on_gpu is None:
+            return on_core is None
+        return on_core <= on_gpu

@@ -44,7 +44,7 @@ EXPERIMENT_COLUMNS = (
 )
 TRIAL_COLUMNS = (
     *("trial", "experiment", "seed", "fidelity", "status", "reason", "seconds", "finished_at", "folder"),
-    *("analyzer", "dataset", "truth"),
+    *("analyzer", "dataset", "truth", "device"),
 )
 FINDING_COLUMNS = ("block", "kind", "subject", "statement", "experiments", "effect", "p_value", "found_at")
 TIME_COLUMNS = ("proposed_at", "finished_at", "found_at")  # seconds since the epoch

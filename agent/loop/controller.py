@@ -83,7 +83,7 @@ class Controller:
         )
         self._registrar = Registrar(campaign, self._worktrees, ledger)
         executor = create_executor(worktrees=self._worktrees, host=self._host)
-        self._host.slots = len(executor.slots)
+        self._host.slots = len(executor.main_slots)
         self._trials = RunningTrials(campaign, ledger, budget, view, self._host, executor)
         self._texts = Texts(workspace, campaign, dataset, ledger, self._host.note)
         self._texts_due, self._texts_at = False, 0.0  # whether they are old, and when they may be written again
@@ -168,13 +168,13 @@ class Controller:
             free=executor.free,
             soon=self._trials.free_within(self._answers.answer_s) if self._waits_for_others else 0,
             a_slot=executor.a_slot,
-            free_cores=executor.free_cores,
             device=executor.device,
+            free_cores=executor.free_cores,
+            alone={e.id for e in measured if executor.trains_alone(commit_of(e))},
             lines_of_code={e.id: self._worktrees.lines_of(commit_of(e)) for e in measured},
             grant=self._budget.grant,
             left_s=self._budget.left_s(),
             running=self._trials.running,
-            held=self._trials.held,
             cramped=executor.cramped,
             asking=self._inquiry is not None,
             explaining=self._inquiry.about if self._inquiry else None,

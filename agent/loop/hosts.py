@@ -115,8 +115,9 @@ class CampaignTimes:
 
 def _limit_s(past: Sequence[Experiment], fidelity: str, device: Device | None = None) -> float:
     """Return the longest time of a trial: by that of the slowest accepted code, so that no other code lengthens it."""
-    times = [usual_s([e], fidelity, device) for e in past if e.accepted]
-    usual = max((s for s in times if s is not None), default=usual_s(past, fidelity, device))
+    accepted = [e for e in past if e.accepted]
+    times = [usual_s([e], fidelity, device) for e in accepted] or [usual_s(past, fidelity, device)]
+    usual = max((s for s in times if s is not None), default=None)
     return _FIRST_LIMIT_S if usual is None else max(_LIMIT_FLOOR_S, _LIMIT_FACTOR * usual)
 
 

@@ -207,13 +207,11 @@ def _needed_now(snapshot: Snapshot, needs: _Needs) -> list[TrialKey]:
 
 
 def _start(snapshot: Snapshot, trials: Sequence[TrialKey]) -> StartTrials | None:
-    """Return the start of those of these trials that do not run yet, can end in time and find a slot.
-
-    Which of them a core beside a GPU takes, the executor knows.
-    """
-    found = [trial for trial in _fitting(snapshot, trials) if trial not in snapshot.held]
-    if not snapshot.free_cores:
-        found = found[: snapshot.free * snapshot.a_slot]
+    """Return the start of those of these trials that do not run yet, can end in time and find a slot."""
+    fitting = _fitting(snapshot, trials)
+    found = fitting[: snapshot.free * snapshot.a_slot]
+    beside = [t for t in fitting[len(found) :] if t.experiment in snapshot.alone and snapshot.in_time_on_core(t)]
+    found += beside[: snapshot.free_cores]
     return StartTrials(found) if found else None
 
 
@@ -286,7 +284,7 @@ def _count(snapshot: Snapshot, needs: _Needs) -> int:
     trial: it could not know what has ended meanwhile.
     """
     needed = set(needs.trials) - set(needs.ties)
-    waiting = len(needed.difference(snapshot.running, snapshot.held))
+    waiting = len(needed.difference(snapshot.running))
     takers, soon, waits_for_others = snapshot.free, 0, snapshot.proposal_s > 0
     if waits_for_others:
         takers += sum(trial not in needed for trial in snapshot.running)
@@ -328,7 +326,7 @@ def _wait_or_stop(snapshot: Snapshot, needs: _Needs) -> Wait | Stop:
     """Return the last step of a session if nothing runs that is worth waiting for."""
     judging, going_on = bool(needs.trials), snapshot.wants_more and snapshot.trial_fits
     reasons = (
-        any(trial in snapshot.running or trial in snapshot.held for trial in needs.trials),
+        any(trial in snapshot.running for trial in needs.trials),
         any(snapshot.cramped or t.sibling in snapshot.unready for t in needs.trials if snapshot.in_time(t)),
         going_on and (snapshot.asking or snapshot.paused),
         (judging or going_on) and snapshot.running and not snapshot.free,  # a slot will be free

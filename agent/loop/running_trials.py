@@ -51,7 +51,6 @@ class RunningTrials:
         self._killed = set[str]()  # trials that a foreign signal has ended once
         self._started = dict[str, float]()  # when, by trial
         self._seen = dict[int, Attempt]()  # what ran at the last look, by slot
-        self._held = frozenset[TrialKey]()
         self._looked_at = self._sampled_at = time.monotonic()
         self._gpu_load = GpuLoad(executor.gpus_here)
 
@@ -59,11 +58,6 @@ class RunningTrials:
     def running(self) -> frozenset[TrialKey]:
         """Return what runs."""
         return frozenset(map(_key, self.executor.trainings))
-
-    @property
-    def held(self) -> frozenset[TrialKey]:
-        """Return the trials that found no slot of the kind where their code belongs since a trial ended last."""
-        return self._held
 
     @property
     def commits(self) -> set[str]:
@@ -92,8 +86,6 @@ class RunningTrials:
         times = CampaignTimes(self._ledger.experiments(), self._budget)
         started = self.executor.submit([self._trial(key) for key in wanted if key.sibling not in self._unready], times)
         self._started |= dict.fromkeys((trial.id for trial in started), time.monotonic())
-        if self.executor.cores_beside:
-            self._held |= set(wanted).difference(map(_key, started))
         self._account("between")
 
     def poll(self, idle: Idle, first: Sequence[TrialKey] = ()) -> bool:
@@ -103,8 +95,6 @@ class RunningTrials:
         """
         before = self.running
         ended = self.executor.poll()
-        if self.running != before:
-            self._held = frozenset()
         self._account(idle)
         if ended and first:
             self.start(first)

@@ -26,12 +26,12 @@ class Snapshot:
         rungs: the rungs that the planner can propose on and that may run here.
         uncontained: why code may not run here, None where it may.
         slots: how many there are. free: how many nothing runs in. soon: how many more will be free within the usual
-            time of an answer. a_slot: trials that a slot takes at once, at most. Where there are GPUs, these are the
-            slots on them; free_cores: how many cores beside them are free. device: of these slots, None for any.
+            time of an answer. a_slot: trials that a slot takes at once, at most. device: of these slots, None for any.
+        free_cores: how many cores beside GPUs are free. alone: the experiments whose code such a core takes, since it
+            trains one at a time.
         lines_of_code: of the incumbent and of each experiment without a verdict, by identity.
         grant: the budget in force. left_s: the wall-clock seconds left of it.
-        running: the trials that run. held: those that found no slot of the kind where their code belongs since a trial
-            ended last. cramped: others wait for room on the disk.
+        running: the trials that run. cramped: others wait for room on the disk.
         asking: a question is out. explaining: the block that it asks to explain, None for one for proposals.
         explains: the planner can explain a block.
         proposal_s: usual seconds of an answer for each proposal, 0 for a planner that answers at once.
@@ -59,10 +59,10 @@ class Snapshot:
     left_s: float
     soon: int = 0
     a_slot: int = 1
-    free_cores: int = 0
     device: Device | None = None
+    free_cores: int = 0
+    alone: Collection[str] = frozenset()
     running: Collection[TrialKey] = frozenset()
-    held: Collection[TrialKey] = frozenset()
     cramped: bool = False
     asking: bool = False
     explaining: int | None = None
@@ -113,6 +113,10 @@ class Snapshot:
     def in_time(self, trial: TrialKey) -> bool:
         """Return whether this trial, started now, can end in time."""
         return self.left_s > self.expected_s[trial.fidelity]
+
+    def in_time_on_core(self, trial: TrialKey) -> bool:
+        """Return the same for a core beside GPUs."""
+        return self.left_s > expected_s(self.experiments, trial.fidelity, "cpu")
 
     @cached_property
     def solved(self) -> str:

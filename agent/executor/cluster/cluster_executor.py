@@ -17,6 +17,7 @@ from agent.executor.executor import Attempt, Executor, Members, T
 from agent.executor.trial import Outcome
 from agent.executor.workspace import Workspace
 from memory.formatting import counted
+from memory.records import Device
 from stoichloop.errors import StoichloopError
 
 _POLL_S = 0.1
@@ -30,6 +31,7 @@ class Commission:
     def __init__(self, workers: Workers, assignment: Assignment) -> None:
         """Hand them over."""
         self.members: Members = assignment.members
+        self._device: Device = "gpu" if assignment.gpu else "cpu"
         self._workers, self._stop, self._handed_at = workers, assignment.stop, time.monotonic()
         self._number = workers.ask("supervise", assignment.model_dump_json())
         self._report: AssignmentResult | None = None
@@ -73,7 +75,7 @@ class Commission:
     def _lost(self, how: str) -> list[Outcome]:
         share = (time.monotonic() - self._handed_at) / len(self.members)
         told = f"lost with its worker: {how}"
-        return [Outcome("crashed", told, folder, share, lost=True) for _, folder in self.members]
+        return [Outcome("crashed", told, folder, share, lost=True, device=self._device) for _, folder in self.members]
 
 
 @dataclass

@@ -16,6 +16,7 @@ import psutil
 
 from agent.executor.sandbox.granted import granted_memory
 
+SHARED = 0.9  # of the memory, by all slots
 _GIB = 2**30
 _ENTRIES, _DEPTH, _BLOCK = 10_000, 32, 512
 _DESCRIPTORS = 1024  # each may hold buffers in the kernel
@@ -96,7 +97,7 @@ def library_bytes() -> int:
 
 def fair_share(slots: int) -> Limits:
     """Return the limits of a process that has one of `slots` equal shares of this machine."""
-    return Limits(memory=int(0.9 * granted_memory() / slots))
+    return Limits(memory=int(SHARED * granted_memory() / slots))
 
 
 def lack_of_room(folder: Path, slots: int) -> str | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
@@ -11,7 +11,6 @@ import pytest
 from agent.executor.code.worktree import Worktrees
 from agent.executor.executor import Executor, Members
 from agent.executor.local import limits_of, slots
-from agent.executor.sandbox.granted import granted_cores, granted_memory
 from agent.executor.sandbox.limits import fair_share
 from agent.executor.trial import Job, Outcome, Trial
 from agent.executor.workspace import Workspace, head_commit
@@ -68,61 +67,58 @@ def timed(workspace: Workspace, tmp_path: Path) -> Callable[..., Timed]:
     return make
 
 
-def test_a_gpu_trains_many_at_once_and_one_core_times_the_code_once(
-    timed: Callable[..., Timed], workspace: Workspace
-) -> None:
+def test_what_trains_together_stays_on_gpus(timed: Callable[..., Timed], workspace: Workspace) -> None:
     executor = timed(14.0, 6.0)
-    assert len(list(executor.run(trials_of(head_commit(workspace), 41), Times()))) == 41
-    assert executor.started == [("cpu", 1), ("gpu", 20), ("gpu", 20)]
-    executor.started.clear()
-    assert len(list(executor.run(trials_of(head_commit(workspace), 40), Times()))) == 40
-    assert executor.started == [("gpu", 20), ("gpu", 20)]
+    trials = trials_of(head_commit(workspace), 41)
+    assert executor.submit(trials, Times()) == trials
+    assert executor.started == [("gpu", 21), ("gpu", 20)]
+    assert executor.submit(trials_of(head_commit(workspace), 50)[41:], Times()) == []  # no core takes it
+    assert executor.free_cores == 2
 
 
-def test_a_few_go_to_cores_if_a_process_on_a_gpu_takes_longer(
-    timed: Callable[..., Timed], workspace: Workspace
-) -> None:
-    executor = timed(14.0, 6.0)
-    list(executor.run(trials_of(head_commit(workspace), 41), Times()))
-    executor.started.clear()
-    list(executor.run(trials_of(head_commit(workspace), 2), Times()))
-    assert executor.started == [("cpu", 1), ("cpu", 1)]
-
-
-@pytest.mark.parametrize(("on_gpu", "on_core", "home"), [(55.0, 22.0, "cpu"), (22.0, 55.0, "gpu")])
-def test_code_that_trains_one_at_a_time_goes_where_that_is_faster(
-    on_gpu: float, on_core: float, home: str, timed: Callable[..., Timed], workspace: Workspace
+@pytest.mark.parametrize(("on_gpu", "on_core", "first"), [(55.0, 22.0, "cpu"), (22.0, 55.0, "gpu")])
+def test_what_trains_alone_is_timed_on_both_and_goes_first_where_it_takes_less(
+    on_gpu: float, on_core: float, first: str, timed: Callable[..., Timed], workspace: Workspace
 ) -> None:
     executor = timed(on_gpu, on_core, batches=False)
-    list(executor.run(trials_of(head_commit(workspace), 9), Times()))
-    assert executor.host.notes  # type: ignore[attr-defined]
+    trials = trials_of(head_commit(workspace), 9)
+    assert len(list(executor.run(trials, Times()))) == 9
+    assert [count for _, count in executor.started[:3]] == [5, 4, 1]  # two batches crash, then one at a time
     executor.started.clear()
-    list(executor.run(trials_of(head_commit(workspace), 9), Times()))
-    assert executor.started == [(home, 1)] * 9
+    assert executor.submit(trials, Times()) == trials[:4]  # and nothing idles
+    other = {"cpu": "gpu", "gpu": "cpu"}[first]
+    assert executor.started == [(first, 1)] * 2 + [(other, 1)] * 2
 
 
-def test_what_found_no_slot_of_its_kind_waits_for_one(timed: Callable[..., Timed], workspace: Workspace) -> None:
+def test_a_gpu_prefers_what_trains_together(timed: Callable[..., Timed], workspace: Workspace) -> None:
     executor = timed(55.0, 22.0, batches=False)
-    list(executor.run(trials_of(head_commit(workspace), 9), Times()))
-    trials = trials_of(head_commit(workspace), 5)
-    assert executor.submit(trials, Times()) == trials[:2]
-    assert (executor.free, executor.free_cores) == (2, 0)
-    assert executor.submit(trials[2:], Times()) == []
-    assert [trial for trial, _ in executor.poll()] == trials[:2]
+    alone = trials_of(head_commit(workspace), 9)
+    list(executor.run(alone, Times()))
+    path = workspace.root / "gnn" / "train.py"
+    path.write_text(path.read_text() + "\n# other code\n")
+    workspace.repo.git.commit("--all", "-m", "an edit")
+    executor.seconds[head_commit(workspace)] = (14.0, 6.0)
+    together = [replace(trial, experiment="e0002") for trial in trials_of(head_commit(workspace), 9)]
+    executor.started.clear()
+    assert executor.submit([*alone, *together], Times()) == [*alone[:2], *together]
+    assert executor.started == [("cpu", 1), ("cpu", 1), ("gpu", 5), ("gpu", 4)]
 
 
 def test_cores_beside_gpus_are_those_that_these_leave_and_that_have_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "2")
-    cores = max(0, min(granted_cores() - 2, granted_memory() // 2 // (2 * 2**30)))
-    assert slots(None) == ["2", "2", *[None] * cores]
+    monkeypatch.setattr("agent.executor.local.granted_cores", lambda: 2)
+    assert slots(None) == ["2", "2"]
     assert slots(3) == ["2", "2", "2"]  # as many as asked for, on GPUs alone
     monkeypatch.setattr("agent.executor.local.granted_cores", lambda: 16)
     monkeypatch.setattr("agent.executor.local.granted_memory", lambda: 16 * 2**30)
-    assert slots(None) == ["2", "2", *[None] * 4]
+    assert slots(None) == ["2", "2", *[None] * 3]  # of nine tenths of 16 GiB, half is 7.2
 
 
-def test_gpus_and_cores_have_half_of_the_memory_each() -> None:
+@pytest.mark.parametrize(("memory", "gpu", "core"), [(20, 4.5, 3.0), (100, 39.0, 4.0)])
+def test_cores_beside_gpus_leave_these_half_of_the_memory_or_more(
+    memory: int, gpu: float, core: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("agent.executor.local.granted_memory", lambda: memory * 2**30)
     mixed = ["0", "0", None, None, None]
-    assert limits_of(mixed, 0) == fair_share(4)
-    assert limits_of(mixed, 4) == fair_share(6)
+    assert [limits_of(mixed, slot).memory / 2**30 for slot in (0, 4)] == pytest.approx([gpu, core])
     assert limits_of([None, None], 1) == fair_share(2)

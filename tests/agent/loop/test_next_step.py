@@ -122,19 +122,15 @@ def test_candidates_are_screened_side_by_side_in_the_slots_that_are_free() -> No
     assert next_step(replace(three, free=1, a_slot=64)) == StartTrials(screening("e0002", "e0003", "e0004"))
 
 
-def test_cores_beside_gpus_take_trials_and_what_belongs_elsewhere_is_not_started_again() -> None:
-    two = snapshot((BASELINE, scored("e0002"), scored("e0003")), (CLOSED, OPEN), free=0, running=SEEDS[:2])
-    assert isinstance(next_step(two), Wait)
-    beside = replace(two, free_cores=1)
-    assert next_step(beside) == StartTrials(screening("e0002", "e0003"))  # of which a core takes what belongs there
-    held = replace(beside, held=screening("e0002"))
-    assert next_step(held) == StartTrials(screening("e0003"))
-    all_held = replace(beside, held=screening("e0002", "e0003"))
-    assert started(next_step(all_held)).isdisjoint(all_held.held)  # but trials that may be needed later
-    # A GPU that is free does not idle because other trials wait for cores: it is for new experiments.
-    assert isinstance(next_step(replace(all_held, free=1)), OpenBlock)
-    last = replace(all_held, free=1, grant=Grant(0.0, 600.0, 2, 600.0, 2), running=())
-    assert isinstance(next_step(last), Wait)
+def test_cores_beside_gpus_take_trials_of_code_that_trains_alone() -> None:
+    full = snapshot((BASELINE, scored("e0002"), scored("e0003")), (CLOSED, OPEN), free=0, running=SEEDS[:2])
+    assert isinstance(next_step(replace(full, free_cores=3)), Wait)
+    alone = replace(full, free_cores=1, alone={"e0003"})
+    assert next_step(alone) == StartTrials(screening("e0003")[:1])
+    assert next_step(replace(alone, free=1)) == StartTrials(screening("e0002")[:1] + screening("e0003")[:1])
+    slow = replace(BASELINE, trials=tuple(replace(t, seconds=300.0, device="cpu") for t in BASELINE.trials))
+    late = replace(alone, experiments=(slow, scored("e0002"), scored("e0003")), device="gpu")  # 300 s are left
+    assert isinstance(next_step(late), Wait)
 
 
 def test_no_block_waits_for_another() -> None:
