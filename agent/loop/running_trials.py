@@ -116,13 +116,13 @@ class RunningTrials:
         """Count the time since the last look. A slot was busy if the same trials ran in it then and now."""
         now, running = time.monotonic(), {slot: attempt for slot, (attempt, _) in self.executor.running.items()}
         passed, main, beside = now - self._looked_at, self.executor.main_slots, self.executor.cores_beside
-        busy = {slot for slot, attempt in self._seen.items() if running.get(slot) is attempt}
-        seen = len(self._seen.keys() & set(main))
-        self._budget.use(BUSY_S, passed * len(busy & set(main)))
-        self._budget.use(idle_s("between"), passed * (seen - len(busy & set(main))))
+        busy = [slot for slot, attempt in self._seen.items() if running.get(slot) is attempt]
+        seen, busy_main = (sum(slot in main for slot in slots) for slots in (self._seen, busy))
+        self._budget.use(BUSY_S, passed * busy_main)
+        self._budget.use(idle_s("between"), passed * (seen - busy_main))
         self._budget.use(idle_s(idle), passed * (len(main) - seen))
         if idle != "pause":
-            self._budget.use(CORES_BUSY_S, passed * len(busy & set(beside)))
+            self._budget.use(CORES_BUSY_S, passed * (len(busy) - busy_main))
             self._budget.use(CORES_S, passed * len(beside))
         self._seen, self._looked_at = running, now
         if (share := self._gpu_load.sampled()) is not None:

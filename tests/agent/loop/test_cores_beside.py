@@ -42,7 +42,7 @@ class OnGpu:
 
 
 class Slots(Executor[Trial]):
-    """Slots on cores, some of which are named after a GPU."""
+    """An executor on cores, where the slots with a name count as slots on a GPU."""
 
     def start(self, slot: int, members: Members, observations: Path, limit_s: float) -> Attempt:
         code, limits = self.worktrees.at(members[0][0].commit).folder, fair_share(len(self.slots))
