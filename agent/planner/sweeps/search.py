@@ -62,20 +62,28 @@ class Search:
         place = int(mean.argmax())
         return known[place] if mean[place] > 0.0 else None
 
+    @property
+    def _origin(self) -> Mapping[str, Any]:
+        """Return the best configuration of those that were tried."""
+        return self.best.new if self.best else self.start
+
     def explore(self) -> list[Changes]:
-        """Return changes of one field, those first that may gain most where little was tried."""
-        steps = self._steps(self.start)
-        mean, deviation = self.predict(self.start, steps)
-        before = self._apart(self.start, [lead.new for lead in self.leads if lead.old == self.start])
+        """Return changes that alter one field of the best configuration.
+
+        Those come first that may gain most where little was tried.
+        """
+        steps = self._steps(self._origin)
+        mean, deviation = self.predict(self._origin, steps)
+        before = self._apart(self._origin, [lead.new for lead in self.leads if lead.old == self.start])
         tried = np.array([1.0 + before[frozenset(step)] for step in steps])
-        return self._ranked(self.start, steps, improvement(mean, deviation) / tried)
+        return self._ranked(self._origin, steps, improvement(mean, deviation) / tried)
 
     def exploit(self) -> list[Changes]:
-        """Return changes that go one step on from the best configuration of those that were tried.
+        """Return changes that go one step on from the best configuration, the best of them first.
 
-        A step is a change of one field or group, or a random one nearby. The best come first.
+        A step is a change of one field or group, or a random one nearby.
         """
-        origin = self.best.new if self.best else self.start
+        origin = self._origin
         steps = [*self._steps(origin), *self._shifts(origin), *self._nearby(origin)]
         mean, deviation = self.predict(origin, steps)
         beaten = self.response.predict(origin, [self.start, *self.tried])[0].max()
