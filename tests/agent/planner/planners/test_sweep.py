@@ -17,6 +17,7 @@ from agent.planner.contract import Options
 from agent.planner.planners.sweep import Sweep
 from agent.planner.proposal import Proposal
 from agent.planner.registry import create_planner, planner_names
+from agent.planner.sweeps.scale import Scale
 from memory.records import Experiment, Finding, Role, Verdict
 from tests.agent.experiments import FIDELITY, scored, situation
 from tests.conftest import ROOT, UNCONTAINED
@@ -205,6 +206,21 @@ def test_a_sweep_builds_on_what_led_though_it_was_rejected(state: CodeState, bas
         assert kept == rates.keys() - moved
         assert ("built on e0002" in proposal.hypothesis) == bool(kept)
     assert sum(rates.items() <= proposal.changes.items() for proposal in found) >= 3
+
+
+def test_a_sweep_explores_around_the_best_configuration_too(state: CodeState, baseline: Experiment) -> None:
+    rates = dict.fromkeys(("lr_S", "lr_k", "lr_func"), 0.0169)
+    rejected = Verdict("rejected", "learns nothing", number=2)
+    led = scored("e0002", [0.5], configuration={**baseline.configuration, **rates}, verdict=rejected)
+    for proposal in propose(state, [baseline, led], count=6, role="explore"):
+        reached = {**baseline.configuration, **proposal.changes}
+        assert sum(reached[name] != led.configuration[name] for name in state.fields) == 1
+
+
+def test_numbers_are_explored_before_choices_without_an_order(state: CodeState, baseline: Experiment) -> None:
+    first = [name for proposal in propose(state, [baseline], count=6, role="explore") for name in proposal.changes]
+    assert len(first) == 6
+    assert all(Scale(state.fields[name]).ordered for name in first)
 
 
 @pytest.mark.parametrize("change", [{"message": "hypergraph"}, {"init_scale_S": 0.001}])
