@@ -29,7 +29,6 @@ Floats = NDArray[np.float64]
 _LENGTH = 0.5  # of a range: values that are much closer act alike
 _CONTEXT = 1.0  # the same for the interplay
 _ELSEWHERE = 0.7  # the same for rivals, on which a change acts alike
-_OTHER = 0.25  # of a range: the distance of two values of a choice without order is the usual step of a number
 _EFFECT, _NOISE = 0.5, 0.05  # standard deviations of a gain before there is evidence
 _WEIGHT = 1.0  # of these in the estimate of a variance, in leads
 _ROUNDS = 20
@@ -51,6 +50,7 @@ class Response:
         self._groups = [[places[name] for name in names] for names in groups_of(scales)]
         ordered = [scale.ordered for scale in scales.values()] + [True] * len(self._groups)
         self._ordered = np.array(ordered, dtype=bool)
+        self._spans = np.array([scale.span for scale in scales.values()] + [1.0] * len(self._groups))
         self._old, self._new = (self._positions(side) for side in ([e.old for e in leads], [e.new for e in leads]))
         parts, noise = self._covariances(self._old, self._new), _noise(leads)
         known = np.array([each.gain is not None for each in leads], dtype=bool)
@@ -95,7 +95,7 @@ class Response:
 
     def _distances(self, a: Floats, b: Floats) -> Floats:
         """Return the distance in each field and group."""
-        return np.asarray(np.where(self._ordered, np.abs(a - b), _OTHER * (a != b)))
+        return np.asarray(self._spans * np.where(self._ordered, np.abs(a - b), a != b))
 
     def _closeness(self, distances: Floats, length: float) -> Floats:
         """Return a Gaussian kernel of the distances in all fields, without groups."""

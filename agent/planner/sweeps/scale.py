@@ -12,6 +12,7 @@ from agent.executor.code.search_space import Field
 
 _LEVELS = 9  # positions of a number that are tried: eighths of its range
 _BEYOND = 0.25  # of a range: how far it goes on beyond an edge
+_NEXT = 0.22  # of a range: how far the next choice counts, a little less than the usual step of a number
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,17 @@ class Scale:
         if self.field.kind == "choice":
             return sorted(self.field.choices) if self.ordered else list(self.field.choices)
         return list(dict.fromkeys(self.value(step / (_LEVELS - 1)) for step in range(_LEVELS)))
+
+    @cached_property
+    def span(self) -> float:
+        """Return how far apart the ends are for a model, in ranges of a number that takes any value.
+
+        Another choice, or the next of a few numbers, is nearer than the usual step, so that a sweep begins with steps.
+        """
+        if self.field.kind == "float":
+            return 1.0
+        low, high = (0, len(self.values) - 1) if self.field.kind == "choice" else self._declared()
+        return min(1.0, _NEXT * (high - low)) if self.ordered else _NEXT
 
     def position(self, value: Any) -> float:
         """Return the position of a value; beyond the range it is that of the nearer end."""

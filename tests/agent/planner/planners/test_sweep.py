@@ -17,7 +17,6 @@ from agent.planner.contract import Options
 from agent.planner.planners.sweep import Sweep
 from agent.planner.proposal import Proposal
 from agent.planner.registry import create_planner, planner_names
-from agent.planner.sweeps.scale import Scale
 from memory.records import Experiment, Finding, Role, Verdict
 from tests.agent.experiments import FIDELITY, scored, situation
 from tests.conftest import ROOT, UNCONTAINED
@@ -217,10 +216,10 @@ def test_a_sweep_explores_around_the_best_configuration_too(state: CodeState, ba
         assert sum(reached[name] != led.configuration[name] for name in state.fields) == 1
 
 
-def test_numbers_are_explored_before_choices_without_an_order(state: CodeState, baseline: Experiment) -> None:
+def test_an_exploration_begins_with_the_numbers_of_wide_ranges(state: CodeState, baseline: Experiment) -> None:
     first = [name for proposal in propose(state, [baseline], count=6, role="explore") for name in proposal.changes]
-    assert len(first) == 6
-    assert all(Scale(state.fields[name]).ordered for name in first)
+    assert len(set(first)) == 6
+    assert all(state.fields[name].kind == "float" for name in first)
 
 
 @pytest.mark.parametrize("change", [{"message": "hypergraph"}, {"init_scale_S": 0.001}])
@@ -283,7 +282,7 @@ def test_a_call_for_many_has_few_shapes_so_that_they_train_together(state: CodeS
         assert len(configurations) == count
         return len({tuple(configuration[name] for name in shared) for configuration in configurations})
 
-    assert shapes(8) > 4
+    assert shapes(16) > 4
     assert shapes(32) <= 4
 
 

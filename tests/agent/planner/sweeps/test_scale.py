@@ -15,6 +15,11 @@ def test_positions_follow_the_declared_scale() -> None:
     assert [DEPTH.position(value) for value in DEPTH.values] == [0.0, 0.5, 1.0]
 
 
+def test_the_next_choice_is_nearer_than_a_quarter_of_a_range() -> None:
+    many = Scale(Field(value=2, kind="int", doc="d", low=1, high=100))
+    assert [scale.span for scale in (RATE, many, DEPTH, WIDTH, GATE)] == pytest.approx([1.0, 1.0, 0.44, 0.44, 0.22])
+
+
 def test_beyond_its_range_a_value_stands_at_the_end() -> None:
     assert (RATE.position(0.0), RATE.position(5.0)) == (0.0, 1.0)
     assert (RATE.at_edge(5.0), RATE.at_edge(1e-5), RATE.at_edge(1e-3), RATE.at_edge(None)) == ("upper", "lower", "", "")
