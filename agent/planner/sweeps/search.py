@@ -72,11 +72,12 @@ class Search:
 
         Those come first that may gain most where little was tried.
         """
-        steps = self._steps(self._origin)
-        mean, deviation = self.predict(self._origin, steps)
-        before = self._apart(self._origin, [lead.new for lead in self.leads if lead.old == self.start])
+        origin = self._origin
+        steps = self._steps(origin)
+        mean, deviation = self.predict(origin, steps)
+        before = self._apart(origin, [lead.new for lead in self.leads if lead.old == self.start])
         tried = np.array([1.0 + before[frozenset(step)] for step in steps])
-        return self._ranked(self._origin, steps, improvement(mean, deviation) / tried)
+        return self._ranked(origin, steps, improvement(mean, deviation) / tried)
 
     def exploit(self) -> list[Changes]:
         """Return changes that go one step on from the best configuration, the best of them first.

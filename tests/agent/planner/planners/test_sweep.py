@@ -211,7 +211,9 @@ def test_a_sweep_explores_around_the_best_configuration_too(state: CodeState, ba
     rates = dict.fromkeys(("lr_S", "lr_k", "lr_func"), 0.0169)
     rejected = Verdict("rejected", "learns nothing", number=2)
     led = scored("e0002", [0.5], configuration={**baseline.configuration, **rates}, verdict=rejected)
-    for proposal in propose(state, [baseline, led], count=6, role="explore"):
+    found = propose(state, [baseline, led], count=6, role="explore")
+    assert len(found) == 6
+    for proposal in found:
         reached = {**baseline.configuration, **proposal.changes}
         assert sum(reached[name] != led.configuration[name] for name in state.fields) == 1
 
