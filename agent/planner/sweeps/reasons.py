@@ -39,7 +39,7 @@ def hypothesis_of(changes: Changes, parent: str, search: Search) -> str:
 def _origin(changes: Changes, search: Search) -> Iterator[str]:
     """Yield the experiment that this builds on, if it keeps a change that is not accepted."""
     if search.best and len(changes) > 1 and any(search.best.new.get(name) == value for name, value in changes.items()):
-        yield f"built on {search.best.experiment}, which is expected to lead all others that were tried"
+        yield f"built on {search.best.experiment}, which leads more surely than all others that were tried"
 
 
 def _expected(changes: Changes, search: Search) -> str:

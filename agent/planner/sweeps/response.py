@@ -35,7 +35,7 @@ _ROUNDS = 20
 
 
 class Response:
-    """The posterior of f over the fields of `scales`, given leads.
+    """The posterior of f over the fields of `scales`, given leads, as a comparison with `rival` would show it.
 
     A lead that is not known yet is taken to be the one that the others predict, so that the next proposal goes
     elsewhere.
@@ -44,7 +44,9 @@ class Response:
         importance: standard deviation of the function of each field.
     """
 
-    def __init__(self, scales: Mapping[str, Scale], leads: Sequence[ConfigurationLead]) -> None:
+    def __init__(
+        self, scales: Mapping[str, Scale], leads: Sequence[ConfigurationLead], rival: Mapping[str, Any]
+    ) -> None:
         self._scales = scales
         places = {name: place for place, name in enumerate(scales)}
         self._groups = [[places[name] for name in names] for names in groups_of(scales)]
@@ -52,7 +54,8 @@ class Response:
         self._ordered = np.array(ordered, dtype=bool)
         self._spans = np.array([scale.span for scale in scales.values()] + [1.0] * len(self._groups))
         self._old, self._new = (self._positions(side) for side in ([e.old for e in leads], [e.new for e in leads]))
-        parts, noise = self._covariances(self._old, self._new), _noise(leads)
+        self._rival = self._positions([rival])
+        parts, noise = self._covariances(self._old, self._new, self._old), _noise(leads)
         known = np.array([each.gain is not None for each in leads], dtype=bool)
         values = np.array([each.gain or 0.0 for each in leads])
         self._variances, sigma2 = self._fit(parts, noise, known, values)
@@ -69,7 +72,7 @@ class Response:
         """Return mean and standard deviation of f(new) - f(old) for each of the configurations `new`."""
         after = self._positions(new)
         before = self._positions([old])  # one row, which numpy pairs with each of the others
-        shared = np.tensordot(self._variances, self._covariances(before, after, self._old, self._new), 1)
+        shared = np.tensordot(self._variances, self._covariances(before, after, self._rival), 1)
         alone = self._variances @ (2.0 - 2.0 * self._kernels(before, after))
         variance = alone - np.einsum("ij,ij->i", shared @ self._inverse, shared)
         return shared @ self._weights, np.sqrt(np.maximum(variance, 0.0))
@@ -79,18 +82,15 @@ class Response:
         alone = np.array(rows, dtype=float).reshape(len(configurations), len(self._scales))
         return np.column_stack([alone, *(alone[:, group].mean(axis=1) for group in self._groups)])
 
-    def _covariances(
-        self, old: Floats, new: Floats, old_2: Floats | None = None, new_2: Floats | None = None
-    ) -> Floats:
-        """Return the covariances of f(new) - f(old) with f(new_2) - f(old_2), or with itself, shape (parts, N, M).
+    def _covariances(self, old: Floats, new: Floats, rival: Floats) -> Floats:
+        """Return the covariances of f(new) - f(old), compared with `rival`, with each lead, shape (parts, N, leads).
 
-        Each part of f, the interplay last, has the variance 1 here. `old` and `old_2` are the rivals.
+        Each part of f, the interplay last, has the variance 1 here.
         """
-        others = (old if old_2 is None else old_2, new if new_2 is None else new_2)
         (old_old, old_new), (new_old, new_new) = (
-            [self._kernels(a[:, None, :], b[None, :, :]) for b in others] for a in (old, new)
+            [self._kernels(a[:, None, :], b[None, :, :]) for b in (self._old, self._new)] for a in (old, new)
         )
-        rivals = self._closeness(self._distances(old[:, None, :], others[0][None, :, :]), _ELSEWHERE)
+        rivals = self._closeness(self._distances(rival[:, None, :], self._old[None, :, :]), _ELSEWHERE)
         return np.asarray((new_new - new_old - old_new + old_old) * rivals)
 
     def _distances(self, a: Floats, b: Floats) -> Floats:

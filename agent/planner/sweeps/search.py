@@ -26,6 +26,7 @@ _NEAR = 0.15  # of a range: standard deviation of these
 _SHIFTS = (-0.25, -0.125, 0.125, 0.25)  # of the ranges of a group, all at once
 _STEP = 0.26  # of a range: a quarter, and what rounding adds
 _ROUNDING = 1e-3  # of a range: values have three digits
+_DOUBT = 2.0  # standard deviations: by at least as much must a lead be expected that is built on
 _TIES = 0.1  # share of its rank that chance decides, so that campaigns differ in what they try first
 
 
@@ -46,21 +47,26 @@ class Search:
 
     @cached_property
     def response(self) -> Response:
-        """Return the model of all leads."""
-        return Response(self.scales, self.leads)
+        """Return the model of all leads.
+
+        A proposal is compared with the start, wherever it goes on from.
+        """
+        return Response(self.scales, self.leads, self.start)
 
     @cached_property
     def best(self) -> ConfigurationLead | None:
-        """Return the experiment that should lead the start most, of those compared with it; None if none should.
+        """Return the experiment that most surely leads the start, of those compared with it; None if none surely does.
 
-        It need not be accepted: small gains add up before any of them alone can be shown.
+        It need not be accepted: small gains add up before any of them alone can be shown. The luckiest of many that do
+        not lead would hinder all that is built on it.
         """
         known = [lead for lead in self.leads if lead.scores is not None and self._within_reach(lead)]
         if not known:
             return None
-        mean, _ = self.response.predict(self.start, [lead.new for lead in known])
-        place = int(mean.argmax())
-        return known[place] if mean[place] > 0.0 else None
+        mean, deviation = self.response.predict(self.start, [lead.new for lead in known])
+        sure = mean - _DOUBT * deviation
+        place = int(sure.argmax())
+        return known[place] if sure[place] > 0.0 else None
 
     @property
     def _origin(self) -> Mapping[str, Any]:
@@ -70,13 +76,14 @@ class Search:
     def explore(self) -> list[Changes]:
         """Return changes that alter one field of the best configuration.
 
-        Those come first that may gain most where little was tried.
+        Those come first that may gain most, fields before others that were changed more often on the start.
         """
         origin = self._origin
         steps = self._steps(origin)
         mean, deviation = self.predict(origin, steps)
-        before = self._apart(origin, [lead.new for lead in self.leads if lead.old == self.start])
-        tried = np.array([1.0 + before[frozenset(step)] for step in steps])
+        made = self._apart(self.start, [lead.new for lead in self.leads if lead.old == self.start])
+        changed = Counter(name for names in made.elements() for name in names)
+        tried = np.array([1.0 + changed[name] for step in steps for name in step])  # a step changes one field
         return self._ranked(origin, steps, improvement(mean, deviation) / tried)
 
     def exploit(self) -> list[Changes]:

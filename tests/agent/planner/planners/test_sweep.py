@@ -207,6 +207,20 @@ def test_a_sweep_builds_on_what_led_though_it_was_rejected(state: CodeState, bas
     assert sum(rates.items() <= proposal.changes.items() for proposal in found) >= 3
 
 
+@pytest.mark.parametrize(("seeds", "built_on"), [(1, False), (32, True)])
+def test_a_sweep_builds_only_on_a_lead_that_is_no_luck(
+    state: CodeState, baseline: Experiment, seeds: int, built_on: bool
+) -> None:
+    rates = {"lr_S": 0.0169, "lr_k": 0.0169}
+    led, beside = (
+        scored(f"e000{place}", [score] * count, configuration={**baseline.configuration, **changes})
+        for place, score, count, changes in ((2, 0.33, seeds, rates), (3, 0.26, 1, {"coeff_mass": 0.00178}))
+    )
+    found = propose(state, [scored("e0001", [0.3] * 32, configuration=baseline.configuration, block=0), led, beside])
+    assert len(found) == 6
+    assert any(rates.items() <= proposal.changes.items() for proposal in found) == built_on
+
+
 def test_a_sweep_explores_around_the_best_configuration_too(state: CodeState, baseline: Experiment) -> None:
     rates = dict.fromkeys(("lr_S", "lr_k", "lr_func"), 0.0169)
     rejected = Verdict("rejected", "learns nothing", number=2)
@@ -216,6 +230,21 @@ def test_a_sweep_explores_around_the_best_configuration_too(state: CodeState, ba
     for proposal in found:
         reached = {**baseline.configuration, **proposal.changes}
         assert sum(reached[name] != led.configuration[name] for name in state.fields) == 1
+
+
+def test_an_exploration_goes_on_to_other_fields_when_the_best_configuration_is_another(
+    state: CodeState, baseline: Experiment
+) -> None:
+    values = {"lr_S": 0.0169, "lr_k": 1e-3, "lr_func": 1e-3, "coeff_mass": 1e-6}
+    led, *others = (
+        scored(f"e000{place}", [score] * 8, configuration={**baseline.configuration, name: value})
+        for place, (score, (name, value)) in enumerate(zip((0.5, 0.2, 0.1, 0.15), values.items(), strict=True), 2)
+    )
+    start = scored("e0001", [0.3] * 8, configuration=baseline.configuration, block=0)
+    found = propose(state, [start, led, *others], count=3, role="explore")
+    assert len(found) == 3
+    assert all(proposal.changes["lr_S"] == 0.0169 for proposal in found)
+    assert not any({"lr_k", "lr_func", "coeff_mass"} & proposal.changes.keys() for proposal in found)
 
 
 def test_an_exploration_begins_with_the_numbers_of_wide_ranges(state: CodeState, baseline: Experiment) -> None:
