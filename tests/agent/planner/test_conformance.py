@@ -22,7 +22,6 @@ from memory.records import Experiment, Role, Verdict
 from tests.agent.experiments import FIDELITY, scored
 from tests.agent.planner.model_server import answers, serving, stalls
 from tests.agent.planner.situations import baseline, situation
-from tests.conftest import ROOT, UNCONTAINED
 
 # An agent program that never proposes the same twice: it counts its runs in a file.
 PROGRAM = """
@@ -94,11 +93,6 @@ def _content(proposal: Proposal) -> str:
 @pytest.fixture(autouse=True)
 def _no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-
-
-@pytest.fixture(scope="module")
-def state() -> CodeState:
-    return CodeState(ROOT, UNCONTAINED)
 
 
 @pytest.fixture(params=planner_names())

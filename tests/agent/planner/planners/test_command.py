@@ -16,14 +16,8 @@ from agent.planner.planners.command import Command, create
 from stoichloop.errors import StoichloopError
 from tests.agent.experiments import FIDELITY
 from tests.agent.planner.situations import EDIT, broken, situation
-from tests.conftest import ROOT, UNCONTAINED
 
 GOOD = '{"hypothesis": "a faster rate finds them", "changes": {"lr_S": 0.01}}'
-
-
-@pytest.fixture(scope="module")
-def state() -> CodeState:
-    return CodeState(ROOT, UNCONTAINED)
 
 
 def agent(tmp_path: Path, code: str, patience_s: float = 30.0) -> Command:

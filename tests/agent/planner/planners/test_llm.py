@@ -33,18 +33,13 @@ from tests.agent.planner.model_server import (
     stalls,
 )
 from tests.agent.planner.situations import EDIT, broken, planner_of, situation
-from tests.conftest import ROOT, UNCONTAINED
+from tests.conftest import ROOT
 
 KEY = "sk-never-to-be-seen"
 GOOD = answers(hypothesis="a faster rate finds them", changes={"lr_S": 0.01})
 PATCH = answers(hypothesis="a blank line helps", edits=[EDIT.model_dump()])
 OFF_THE_MARK = answers(hypothesis="a blank line helps", edits=[{**EDIT.model_dump(), "search": "this stands nowhere"}])
 OUTSIDE = answers(hypothesis="read the truth", edits=[{**EDIT.model_dump(), "file": "agent/loop/loop.py"}])
-
-
-@pytest.fixture(scope="module")
-def state() -> CodeState:
-    return CodeState(ROOT, UNCONTAINED)
 
 
 @pytest.fixture(autouse=True)

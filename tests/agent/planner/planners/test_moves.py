@@ -25,11 +25,6 @@ from tests.agent.planner.situations import code_in
 from tests.conftest import ROOT, UNCONTAINED
 
 
-@pytest.fixture(scope="module")
-def state() -> CodeState:
-    return CodeState(ROOT, UNCONTAINED)
-
-
 @pytest.fixture
 def baseline() -> Experiment:
     return scored("e0001", [0.3], block=0, verdict=Verdict("accepted", "", number=1))

@@ -11,15 +11,9 @@ from agent.planner.planners.sweep import Sweep
 from tests.agent.experiments import FIDELITY
 from tests.agent.planner.model_server import Scene, answers, fails, says, sends, serving
 from tests.agent.planner.situations import planner_of, situation
-from tests.conftest import ROOT, UNCONTAINED
 
 KEY = "sk-never-to-be-seen"
 GOOD = answers(hypothesis="a faster rate finds them", changes={"lr_S": 0.01})
-
-
-@pytest.fixture(scope="module")
-def state() -> CodeState:
-    return CodeState(ROOT, UNCONTAINED)
 
 
 @pytest.fixture(autouse=True)

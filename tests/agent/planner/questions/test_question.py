@@ -20,15 +20,10 @@ from memory.records import Experiment, Role, Verdict
 from tests.agent.experiments import FIDELITY, scored, with_crash
 from tests.agent.planner.codes import BASE, LINES, MODEL, Codes, edited
 from tests.agent.planner.situations import EDIT, broken, situation
-from tests.conftest import ROOT, UNCONTAINED
+from tests.conftest import ROOT
 
 REJECTED = Verdict("rejected", "screened out at probe: -0.0100 on seed 0", "e0001", number=3)
 ACCEPTED = Verdict("accepted", "better than e0001", "e0001", number=2)
-
-
-@pytest.fixture(scope="module")
-def state() -> CodeState:
-    return CodeState(ROOT, UNCONTAINED)
 
 
 def question(state: CodeState, past: Sequence[Experiment] = (), roles: Sequence[Role] = ("exploit",)) -> Question:
