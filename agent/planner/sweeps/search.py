@@ -26,7 +26,7 @@ _NEAR = 0.15  # of a range: standard deviation of these
 _SHIFTS = (-0.25, -0.125, 0.125, 0.25)  # of the ranges of a group, all at once
 _STEP = 0.26  # of a range: a quarter, and what rounding adds
 _ROUNDING = 1e-3  # of a range: values have three digits
-_DOUBT = 2.0  # standard deviations: by at least as much must a lead be expected that is built on
+_DOUBT = 2.0  # standard deviations above 0 of an expected lead: a sweep builds on no smaller one
 _TIES = 0.1  # share of its rank that chance decides, so that campaigns differ in what they try first
 
 
@@ -76,13 +76,13 @@ class Search:
     def explore(self) -> list[Changes]:
         """Return changes that alter one field of the best configuration.
 
-        Those come first that may gain most, fields before others that were changed more often on the start.
+        Those that may gain most come first. Each counts less, the more experiments on the start changed its field.
         """
         origin = self._origin
         steps = self._steps(origin)
         mean, deviation = self.predict(origin, steps)
-        made = self._apart(self.start, [lead.new for lead in self.leads if lead.old == self.start])
-        changed = Counter(name for names in made.elements() for name in names)
+        made = [lead.new for lead in self.leads if lead.old == self.start]
+        changed = Counter(name for new in made for name in self._changed(self.start, new))
         tried = np.array([1.0 + changed[name] for step in steps for name in step])  # a step changes one field
         return self._ranked(origin, steps, improvement(mean, deviation) / tried)
 
@@ -96,7 +96,7 @@ class Search:
         mean, deviation = self.predict(origin, steps)
         beaten = self.response.predict(origin, [self.start, *self.tried])[0].max()
         unknown = [lead.new for lead in self.leads if lead.scores is None and lead.code == self.code]
-        running = self._apart(origin, unknown)
+        running = Counter(self._changed(origin, new) for new in unknown)
         costs = np.array([self._parts(step) * (1.0 + running[frozenset(step)]) for step in steps])
         return self._ranked(origin, steps, improvement(mean - beaten, deviation) / costs)
 
@@ -164,11 +164,9 @@ class Search:
         # Beyond an edge it looks by steps alone: half of all chance values near the best one would lie there.
         return scale.within(scale.value(self.chance.gauss(scale.position(near), _NEAR)))
 
-    def _apart(self, origin: Mapping[str, Any], configurations: Sequence[Mapping[str, Any]]) -> Counter[frozenset[str]]:
-        """Return how many of these configurations differ from `origin` in exactly these fields."""
-        return Counter(
-            frozenset(name for name in self.scales if other.get(name) != origin.get(name)) for other in configurations
-        )
+    def _changed(self, old: Mapping[str, Any], new: Mapping[str, Any]) -> frozenset[str]:
+        """Return the fields in which two configurations differ."""
+        return frozenset(name for name in self.scales if new.get(name) != old.get(name))
 
     def _parts(self, changes: Changes) -> int:
         """Return the number of changes; that of a whole group is one."""

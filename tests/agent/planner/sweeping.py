@@ -1,4 +1,4 @@
-"""What the sweep proposes in a given past, on the code of this repository."""
+"""Proposals of the sweep after given experiments, on the code of this repository."""
 
 from __future__ import annotations
 

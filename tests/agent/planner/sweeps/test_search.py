@@ -31,11 +31,10 @@ def test_a_sweep_builds_only_on_a_lead_that_is_no_luck(
     state: CodeState, baseline: Experiment, seeds: int, built_on: bool
 ) -> None:
     rates = {"lr_S": 0.0169, "lr_k": 0.0169}
-    led, beside = (
-        scored(f"e000{place}", [score] * count, configuration={**baseline.configuration, **changes})
-        for place, score, count, changes in ((2, 0.33, seeds, rates), (3, 0.26, 1, {"coeff_mass": 0.00178}))
-    )
-    found = propose(state, [scored("e0001", [0.3] * 32, configuration=baseline.configuration, block=0), led, beside])
+    start = scored("e0001", [0.3] * 32, configuration=baseline.configuration, block=0)
+    led = scored("e0002", [0.33] * seeds, configuration={**baseline.configuration, **rates})
+    beside = scored("e0003", [0.26], configuration={**baseline.configuration, "coeff_mass": 0.00178})
+    found = propose(state, [start, led, beside])
     assert len(found) == 6
     assert any(rates.items() <= proposal.changes.items() for proposal in found) == built_on
 
@@ -54,13 +53,17 @@ def test_a_sweep_explores_around_the_best_configuration_too(state: CodeState, ba
 def test_an_exploration_goes_on_to_other_fields_when_the_best_configuration_is_another(
     state: CodeState, baseline: Experiment
 ) -> None:
-    values = {"lr_S": 0.0169, "lr_k": 1e-3, "lr_func": 1e-3, "coeff_mass": 1e-6}
-    led, *others = (
-        scored(f"e000{place}", [score] * 8, configuration={**baseline.configuration, name: value})
-        for place, (score, (name, value)) in enumerate(zip((0.5, 0.2, 0.1, 0.15), values.items(), strict=True), 2)
-    )
-    start = scored("e0001", [0.3] * 8, configuration=baseline.configuration, block=0)
-    found = propose(state, [start, led, *others], count=3, role="explore")
+    def changed(experiment: str, score: float, **changes: float) -> Experiment:
+        return scored(experiment, [score] * 8, configuration={**baseline.configuration, **changes})
+
+    past = [
+        scored("e0001", [0.3] * 8, configuration=baseline.configuration, block=0),
+        changed("e0002", 0.5, lr_S=0.0169),
+        changed("e0003", 0.2, lr_k=1e-3),
+        changed("e0004", 0.1, lr_func=1e-3),
+        changed("e0005", 0.15, coeff_mass=1e-6),
+    ]
+    found = propose(state, past, count=3, role="explore")
     assert len(found) == 3
     assert all(proposal.changes["lr_S"] == 0.0169 for proposal in found)
     assert not any({"lr_k", "lr_func", "coeff_mass"} & proposal.changes.keys() for proposal in found)
