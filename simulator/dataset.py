@@ -94,9 +94,9 @@ class Truth:
     law: Law
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class FrozenData:
-    """Frozen data that passed verification, simulated or measured."""
+    """Frozen data that passed verification, simulated or measured. An object equals itself alone, and can be a key."""
 
     regime: Regime | Measured
     folder: Path
@@ -138,7 +138,7 @@ class FrozenData:
         return _trajectories_from(read_arrays(self.folder / HELDOUT))
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, repr=False, eq=False)
 class Dataset(FrozenData):
     """Simulated data, of which the truth is known."""
 

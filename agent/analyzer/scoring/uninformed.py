@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from functools import cache
 
 import numpy as np
 
@@ -38,23 +39,29 @@ def _likely(graph: Graph, constraints: Constraints) -> Ints:
         return likely
     for members in reaction_edges(graph):
         role = graph.role[members]
-        sizes = {-1: int(np.sum(role < 0)), 1: int(np.sum(role > 0))}
-        sides = (range(size, size + 1) for size in sizes.values())
-        primitive, multiples = candidates(len(members), *sides, constraints)
-        columns = [column * multiple for column, own in zip(primitive, multiples, strict=True) for multiple in own]
-        if columns:
-            likely[members[np.argsort(role, kind="stable")]] = _expected(np.array(columns), sizes)
+        column = _expected(int(np.sum(role < 0)), int(np.sum(role > 0)), constraints)
+        if column:
+            likely[members[np.argsort(role, kind="stable")]] = column
     return likely
 
 
-def _expected(columns: Ints, sizes: dict[int, int]) -> Ints:
-    """Return the one of ascending columns (K, D) that has most in common with a random order of a random one."""
+@cache
+def _expected(substrates: int, products: int, constraints: Constraints) -> tuple[int, ...]:
+    """Return the column that has most in common with a random order of a random allowed one; empty if none is allowed.
+
+    Its coefficients ascend.
+    """
+    degree, sides = substrates + products, (range(size, size + 1) for size in (substrates, products))
+    primitive, multiples = candidates(degree, *sides, constraints)
+    found = [column * multiple for column, own in zip(primitive, multiples, strict=True) for multiple in own]
+    if not found:
+        return ()
+    columns = np.array(found)
     orders = np.array([_orders(column[column < 0]) * _orders(column[column > 0]) for column in columns])
     values = np.unique(columns)
     counts = (columns[:, :, None] == values).sum(axis=1)
-    share = orders @ counts / orders.sum() / [sizes[int(np.sign(value))] for value in values]
-    chosen: Ints = columns[np.argmax(counts @ share)]
-    return chosen
+    share = orders @ counts / orders.sum() / [substrates if value < 0 else products for value in values]
+    return tuple(columns[np.argmax(counts @ share)].tolist())
 
 
 def _orders(side: Iterable[int]) -> float:
