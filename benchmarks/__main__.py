@@ -14,7 +14,22 @@ from benchmarks.recovery import recovery
 from benchmarks.slots import slots
 from benchmarks.speed import speed
 from benchmarks.sweeping import sweeping
+from benchmarks.throughput import throughput
 from benchmarks.turns import turns
 
 if __name__ == "__main__":
-    run_commands(ablation, blind, containment, gpu, judging, kinetics, load, recovery, slots, speed, sweeping, turns)
+    run_commands(
+        ablation,
+        blind,
+        containment,
+        gpu,
+        judging,
+        kinetics,
+        load,
+        recovery,
+        slots,
+        speed,
+        sweeping,
+        throughput,
+        turns,
+    )

@@ -130,7 +130,7 @@ def load(
     here, console = find_workspace(Path.cwd()), Console(stderr=True)
     dataset = dataset_of(here, "pde_m1_tiny")
     with tempfile.TemporaryDirectory(prefix="stoichloop-") as scratch:
-        workspace = _repository(here, Path(scratch))
+        workspace = throw_away_repository(here, Path(scratch))
         campaign = start_campaign(workspace, _NAME, dataset, planner="sweep", fidelity="probe", seed=0)
         console.print(f"the first {led} experiments")
         start = _lead(workspace, campaign, dataset, led)
@@ -152,7 +152,7 @@ def load(
     print(found.model_dump_json(indent=1))
 
 
-def _repository(here: Workspace, scratch: Path) -> Workspace:
+def throw_away_repository(here: Workspace, scratch: Path) -> Workspace:
     """Create a repository with our gnn/ alone; its configuration is read in the same sandbox."""
     shutil.copytree(here.root / "gnn", scratch / "gnn", ignore=shutil.ignore_patterns("__pycache__"))
     repo = Repo.init(scratch, initial_branch="main")

@@ -270,7 +270,7 @@ class Executor(ABC, Generic[T]):
     def _kind(self, training: T) -> str:
         """Return what jobs that can be trained together have in common: data, code, steps, and shared fields."""
         job = training.job
-        fields = self.worktrees.at(job.commit).fields
+        fields = self.worktrees.for_training(job.commit).fields
         shared = {name: job.configuration.get(name) for name, declared in fields.items() if declared.shared}
         observations = str(self.host.observations_of(training))
         return json.dumps([observations, self._source(training), job.steps, shared], sort_keys=True)

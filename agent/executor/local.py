@@ -53,6 +53,6 @@ class LocalExecutor(Executor[T]):
 
     def start(self, slot: int, members: Members, observations: Path, limit_s: float) -> TrialProcess:
         """Start them as one process."""
-        code = self.worktrees.at(members[0][0].commit).folder
+        code = self.worktrees.for_training(members[0][0].commit).folder
         limits = limits_of(self.slots, slot)
         return TrialProcess(members, code, observations, self.slots[slot], self.worktrees.sandbox, limits, limit_s)

@@ -95,18 +95,28 @@ class CampaignTrials:
 
 @dataclass(frozen=True)
 class CampaignTimes:
-    """The time that trials may take, by what trials of the campaign have taken; see `TimeLimits`."""
+    """The time that trials may take, by what trials of the campaign have taken; see `TimeLimits`.
+
+    A batch asks for it once for each trial and slot, and an answer looks at all trials of the past: each is kept.
+    """
 
     past: Sequence[Experiment]
     budget: Budget
+    _kept: dict[tuple[str, Device], tuple[float, float]] = field(default_factory=dict, init=False)
 
     def expected_s(self, training: Trial, device: Device) -> float:
         """See `TimeLimits`."""
-        return expected_s(self.past, training.fidelity, device)
+        return self._times(training.fidelity, device)[0]
 
     def limit_s(self, training: Trial, device: Device) -> float:
         """See `TimeLimits`."""
-        return _limit_s(self.past, training.fidelity, device)
+        return self._times(training.fidelity, device)[1]
+
+    def _times(self, fidelity: str, device: Device) -> tuple[float, float]:
+        key = fidelity, device
+        if key not in self._kept:
+            self._kept[key] = expected_s(self.past, *key), _limit_s(self.past, *key)
+        return self._kept[key]
 
     def left_s(self) -> float:
         """See `TimeLimits`."""

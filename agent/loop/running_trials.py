@@ -8,7 +8,7 @@ from pathlib import Path
 
 from agent.analyzer.scoring.fingerprint import analyzer_fingerprint
 from agent.analyzer.scoring.score import Scores
-from agent.campaign.budget import Budget, expected_s
+from agent.campaign.budget import Budget
 from agent.campaign.folder import CampaignFolder
 from agent.campaign.registrar import commit_of
 from agent.campaign.utilisation import (
@@ -66,10 +66,10 @@ class RunningTrials:
 
     def free_within(self, seconds: float) -> int:
         """Return how many slots are likely to fall free within a time."""
-        past, now = self._ledger.experiments(), time.monotonic()
+        times, now = CampaignTimes(self._ledger.experiments(), self._budget), time.monotonic()
 
         def left_s(trial: Trial) -> float:
-            return self._started[trial.id] + expected_s(past, trial.fidelity, self.executor.device) - now
+            return self._started[trial.id] + times.expected_s(trial, self.executor.device) - now
 
         running = [batch for slot, (_, batch) in self.executor.running.items() if slot in self.executor.main_slots]
         return sum(max(map(left_s, batch)) < seconds for batch in running)

@@ -89,7 +89,7 @@ class ClusterExecutor(Executor[T]):
         assignment = Assignment(
             members=tuple(members),
             limit_s=limit_s,
-            code=self.worktrees.at(members[0][0].commit).folder,
+            code=self.worktrees.for_training(members[0][0].commit).folder,
             observations=observations,
             root=self.workers.root,
             gpu=self.slots[slot] is not None,

@@ -32,8 +32,8 @@ class Worktrees:
     """Checkouts of `gnn/` at the commits that trials need, kept under `folder` until `clear`.
 
     They belong to a repository of the loop's own, which shares the objects of `repo`: no setting of the user's decides
-    what is checked out, compared or committed. `spaces` is a folder for the fields that each state of the code has
-    declared: it is asked once, and can change or refuse its answer never again.
+    what is checked out, compared or committed. `spaces` is a folder for the fields that each source has declared,
+    whatever configuration is chosen: it is asked once, and can change or refuse its answer never again.
     """
 
     def __init__(self, repo: Repo, folder: Path, sandbox: Sandbox, spaces: Path | None = None) -> None:
@@ -42,7 +42,7 @@ class Worktrees:
         self.sandbox, self._spaces = sandbox, spaces
         self._states: dict[str, CodeState] = {}
         self._hashes: dict[str, str] = {}
-        self._lines: dict[str, int] = {}
+        self._lines: dict[str, int] = {}  # by hash of the source
 
     @property
     def _git(self) -> Git:
@@ -59,10 +59,15 @@ class Worktrees:
             self._states[commit] = self._state(commit, folder, deadline)
         return self._states[commit]
 
+    def for_training(self, commit: str) -> CodeState:
+        """Return a state with the source of `commit`, whatever configuration it has chosen: a job has a whole one."""
+        source = self.source_hash(commit)
+        return self.at(next((other for other in self._states if self.source_hash(other) == source), commit))
+
     def _state(self, commit: str, folder: Path, deadline: float) -> CodeState:
         if self._spaces is None:
             return CodeState(folder, self.sandbox, deadline)
-        kept = self._spaces / f"{self._git.rev_parse(f'{commit}:gnn')}.json"
+        kept = self._spaces / f"{self.source_hash(commit)}.json"
         state = CodeState(folder, self.sandbox, deadline, kept.read_text("utf-8") if kept.is_file() else None)
         if not kept.is_file():
             self._spaces.mkdir(exist_ok=True)
@@ -142,11 +147,12 @@ class Worktrees:
 
     def lines_of(self, commit: str) -> int:
         """Count the lines of Python in gnn/ at a commit: one for each statement, however it is laid out."""
-        if commit not in self._lines:
+        source = self.source_hash(commit)
+        if source not in self._lines:
             names = str(self._git.ls_tree("-r", "-z", "--name-only", commit, "gnn/")).split("\0")
             sources = {name: self._source(commit, name) for name in names if name.endswith(".py")}
-            self._lines[commit] = count_statements(sources, self.sandbox)
-        return self._lines[commit]
+            self._lines[source] = count_statements(sources, self.sandbox)
+        return self._lines[source]
 
     def _source(self, commit: str, file: str) -> bytes:
         return bytes(
@@ -167,8 +173,9 @@ class Worktrees:
         return hashlib.sha256(content.encode()).hexdigest()
 
     def keep_only(self, commits: Collection[str]) -> None:
-        """Remove the checkouts of all other commits."""
-        for commit in self._states.keys() - commits:
+        """Remove the checkouts of sources other than those of these commits."""
+        sources = set(map(self.source_hash, commits))
+        for commit in [other for other in self._states if self.source_hash(other) not in sources]:
             self._remove(self._states.pop(commit).folder)
 
     def clear(self) -> None:

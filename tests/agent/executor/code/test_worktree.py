@@ -10,6 +10,7 @@ from git import Repo
 
 from agent.base.loop_git import loop_git
 from agent.executor.code.worktree import Worktrees, choose, keep_what_fits
+from agent.executor.sandbox.bubblewrap import Sandbox
 from agent.executor.workspace import Workspace, head_commit
 from stoichloop.errors import StoichloopError
 from tests.conftest import UNCONTAINED
@@ -44,6 +45,24 @@ def test_an_experiment_becomes_a_commit_on_no_branch(workspace: Workspace, workt
     assert repo.git.log("-1", "--format=%(trailers:key=Experiment,valueonly)", commit).strip() == "e0002"
     assert worktrees.at(commit).fields["lr_S"].value == 0.02
     assert worktrees.patch_of(commit, base) == ""
+
+
+def test_configurations_of_one_source_train_in_one_checkout(
+    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worktrees = Worktrees(workspace.repo, tmp_path / "worktrees", UNCONTAINED, tmp_path / "spaces")
+    base = head_commit(workspace)
+    first, lines = worktrees.for_training(base), worktrees.lines_of(base)
+    monkeypatch.setattr(Sandbox, "ask", None)  # nothing is asked about a source that is known
+    faster = worktrees.commit(base, choose({"lr_S": 0.02}), "e0002: faster")
+    assert worktrees.for_training(faster) is first
+    assert worktrees.lines_of(faster) == lines
+    assert worktrees.at(faster).fields == first.fields
+    worktrees.keep_only({faster})
+    assert first.folder.is_dir()
+    worktrees.keep_only(set())
+    assert not first.folder.is_dir()
+    worktrees.clear()
 
 
 def test_changes_pile_up_along_a_line_of_experiments(workspace: Workspace, worktrees: Worktrees) -> None:
