@@ -30,8 +30,9 @@ from agent.analyzer.judging.across_networks import (
 )
 from agent.analyzer.judging.confirmation import (
     CARRIED,
-    ELSEWHERE,
     FAILING,
+    FURTHER,
+    HOPE,
     LOOKS,
     MARGIN,
     MIN_PAIRS,
@@ -213,7 +214,9 @@ class _Hearing:
     @property
     def _looks(self) -> Sequence[Look]:
         """The looks at the candidate: three for fewer lines, since a fourth accepts small losses."""
-        return LOOKS[:3] if self.simpler else LOOKS
+        if self.simpler:
+            return LOOKS[:3]
+        return (*LOOKS, FURTHER) if self.siblings else LOOKS
 
     @property
     def _halves(self) -> int:
@@ -231,7 +234,7 @@ class _Hearing:
         keys: list[TrialKey] = []
         for e, count, elsewhere in (
             (self.candidate, at.here.pairs, at.there.pairs // 2),
-            (self.incumbent, at.here.rivals, at.there.pairs),
+            (self.incumbent, at.here.rivals, at.there.rivals),
         ):
             own, there = e.tried(self.top), on_siblings(e, self.top)
             fresh = confirm_seeds(self.incumbent.id, count // self._halves)
@@ -247,10 +250,11 @@ class _Hearing:
         fresh = confirm_seeds(self.incumbent.id, at.here.pairs // self._halves)
         if incomplete := self._fails(at) or self._too_few(fresh):
             return incomplete
-        place, last = self.evidence.place(self.candidate, self.incumbent), look is self._looks[-1]
+        place = self.evidence.place(self.candidate, self.incumbent)
+        last, last_here = look is self._looks[-1], look in (self._looks[-1], LOOKS[-1])
         level = at.here.share * level_of(place)
         here = self._here(at.here, level, fresh)
-        there = self._there(at.there, ELSEWHERE * at.there.share * level_of(place), here.contrast.effect)
+        there = self._there(at.there, at.there.elsewhere * level_of(place), here.contrast.effect)
         told = (self.incumbent.id, here.contrast.effect, here.contrast.interval, here.p_value)
         better = f"better than {self.incumbent.id}"
         if self.simpler:
@@ -259,22 +263,22 @@ class _Hearing:
         above = self._above_trivial([outcomes(self.candidate, self.top)[seed] for seed in fresh])
         shown, proved = here.shown and there.shown, above is None or above.contrast.p_value() < level
         nothing = above is not None and here.contrast.effect > 0 >= above.contrast.effect
-        if above is not None and (nothing or (last and shown and not proved)):
+        if above is not None and (nothing or (last_here and shown and not proved)):
             return Verdict("rejected", f"{above.words}; it leads {self.incumbent.id}", *told)
         if shown and not proved:
             return here._replace(shown=False), there
         if shown:
             also = "; the gain is shown on sibling networks" if self.siblings else ""
             return Verdict("accepted", f"{better} {on}, below the level {level:.2g} of test {place}{also}", *told)
-        promising = not last and here.p_value <= look.futile
-        if promising and there.p_value <= look.elsewhere:
+        promising = here.shown or (not last_here and here.p_value <= look.futile)
+        if not last and promising and there.p_value <= (HOPE if here.shown else look.hopeless):
             return here, there
         needed = f"a level of {level:.2g} was needed in test {place}"
-        if not last:
+        if not last_here:
             needed = f"{look.futile:g} was needed to go on, {level:.2g} to be accepted, in test {place}"
         more = f"; a lead of more than {here.enough:.4f} would have been enough"
         reason = f"not shown to be {better} {on}, where {needed}{more if here.contrast.effect < here.enough else ''}"
-        if here.shown or promising:
+        if promising:
             reason = f"the gain over {self.incumbent.id} is not shown on sibling networks; {on}"
         return Verdict("rejected", reason, *told)
 
@@ -308,7 +312,7 @@ class _Hearing:
         if not self.siblings:
             return _Half(Contrast(0.0, 0.0, 1), 0.0, shown=True)
         ours = by_network(self.candidate, self.top, self._elsewhere(look.pairs // 2), failed=0.0)
-        theirs = by_network(self.incumbent, self.top, self._elsewhere(look.pairs))
+        theirs = by_network(self.incumbent, self.top, self._elsewhere(look.rivals))
         ours = {network: scores for network, scores in ours.items() if network in theirs}
         theirs = {network: theirs[network] for network in ours}
         if sum(map(len, theirs.values())) < MIN_PAIRS:

@@ -72,7 +72,7 @@ def exchanges(ours: Scores, theirs: Scores, least: float = 0.0) -> float:
 
 def on_most(ours: Scores, theirs: Scores, least: float) -> bool:
     """Return whether the gain is above `least` on all networks, or on all but one of four."""
-    missing = sum(np.mean(scores) - np.mean(theirs[network]) <= least for network, scores in ours.items())
+    missing = sum(np.mean(scores) - np.mean(theirs[network]) <= least + _TIE for network, scores in ours.items())
     return bool(missing <= len(ours) // 4)
 
 

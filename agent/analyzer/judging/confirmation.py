@@ -23,12 +23,14 @@ its first false acceptance a campaign of equal candidates has one incumbent; aft
 
 Siblings. Of a candidate whose code is not the baseline's, half of the seeds are on sibling networks, and both halves
 have to show the gain (an intersection-union test, R. L. Berger, Technometrics 24, 1982): constants that were fitted to
-one S gain nothing on another. That half has a quarter of the level, since a planner that fits constants gets a real
-gain on its own network in each of its confirmations. It also has to exceed a tenth of the gain there, less where less
-is left to gain: an incumbent that was unlucky on siblings is so against all its challengers, and the more constants
-fit, the less that suffices. Scores are compared within each network (`across_networks`).
+one S gain nothing on another. A planner that fits constants gets a real gain on its own network in each of its
+confirmations, so the levels of that half sum to alpha too, most of it in the later looks. Its gain also has to exceed a
+tenth of that on the campaign's own network, less where less is left to gain: an incumbent that was unlucky on siblings
+is so against all its challengers, and the more constants fit, the less that suffices. Scores are compared within each
+network (`across_networks`).
 A half that has shown the gain gets no further trials: scores on siblings may be several times as noisy, and the later
-looks are for those. Planners are never told figures of the half on siblings.
+looks are for those. Where the gain is shown on the campaign's own network alone, they go on while it can be there, with
+a fifth look at 96 trials. Planners are never told figures of the half on siblings.
 
 Fewer lines. Code with fewer lines is accepted if its mean is not below the incumbent's and the same tests reject that
 it is worse by half of the incumbent's noise. It gets three looks. With a fourth, 4 of 20 simulated campaigns accepted
@@ -54,33 +56,36 @@ ALPHA = 0.05
 _STEEPNESS = 1.6
 MIN_PAIRS = 2
 MARGIN = 0.5  # of the incumbent's noise, that code with fewer lines may be worse by
-ELSEWHERE = 0.25  # of the level, for the half on sibling networks
 CARRIED = 0.1  # of the gain on the campaign's own network, that has to be exceeded on sibling networks
+HOPE = 0.5  # the p-value that ends the half on sibling networks where the gain on the campaign's own is shown
 FAILING = 0.25  # share of pairs without a result of the candidate's, beyond which it fails
 _LARGE, _LARGE_UNKNOWN, _KNOWN = 1.25, 4.0, 8
 _FLIPS = 1 << 14
 
 
 class Look(NamedTuple):
-    """One look of a confirmation: pairs, seeds of the incumbent, share of the level, and the p-values that end it.
+    """One look of a confirmation: pairs, seeds of the incumbent, shares of the level, and the p-values that end it.
 
-    `futile` is that on the campaign's own network, `elsewhere` that on sibling networks, where noise may be larger.
+    `share` and `futile` are those on the campaign's own network; `elsewhere` and `hopeless` those on sibling networks,
+    where noise may be larger.
     """
 
     pairs: int
     rivals: int
     share: float
-    futile: float
     elsewhere: float
-    only_large: bool
+    futile: float
+    hopeless: float
+    only_large: bool = False
 
 
 LOOKS = (
-    Look(12, 12, 0.1, 0.3, 0.5, True),
-    Look(32, 48, 0.15, 0.1, 0.1, False),
-    Look(48, 64, 0.15, 0.02, 0.05, False),
-    Look(96, 96, 0.1, 0.0, 0.0, False),
+    Look(12, 12, 0.1, 0.05, 0.3, 0.5, only_large=True),
+    Look(32, 48, 0.15, 0.15, 0.1, 0.1),
+    Look(48, 64, 0.15, 0.2, 0.02, 0.05),
+    Look(96, 96, 0.1, 0.2, 0.0, 0.0),
 )
+FURTHER = Look(192, 128, 0.0, 0.4, 0.0, 0.0)  # on sibling networks alone, where the gain on the campaign's own is shown
 
 Values = np.ndarray[tuple[int], np.dtype[np.float64]]
 

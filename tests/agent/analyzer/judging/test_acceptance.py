@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import pytest
@@ -12,69 +11,19 @@ from agent.analyzer.judging.acceptance import Wanted, judge, judge_baseline
 from agent.analyzer.judging.confirmation import ALPHA, LOOKS, level_of
 from agent.analyzer.judging.noise import Evidence
 from agent.analyzer.judging.seeds import BASELINE_SEEDS, confirm_seeds, screen_seeds
-from memory.records import Experiment, TrialKey, Verdict
+from memory.records import Verdict
+from tests.agent.analyzer.judging.hearings import (
+    FIRST,
+    FRESH,
+    SECOND,
+    answer_to,
+    around,
+    baseline,
+    confirmed,
+    verdict_on,
+    wanted_of,
+)
 from tests.agent.experiments import FIDELITY, failed, scored
-
-FIRST, SECOND, THIRD, LAST = (look.pairs for look in LOOKS)
-ACCEPTED = Verdict("accepted", "")
-WOBBLE = (0.01, -0.01, 0.004, -0.004)  # what seeds add to a mean
-FRESH = confirm_seeds("e0001", LOOKS[-1].rivals)
-
-
-def around(mean: float, seeds: Sequence[int]) -> dict[int, float]:
-    return {seed: mean + WOBBLE[index % 4] for index, seed in enumerate(seeds)}
-
-
-def baseline(mean: float = 0.3, fresh: int = 0) -> Experiment:
-    return scored("e0001", around(mean, BASELINE_SEEDS) | around(mean, FRESH[:fresh]), block=0, verdict=ACCEPTED)
-
-
-def answer_to(candidate: Experiment, incumbent: Experiment, *others: Experiment, **how: int) -> Wanted | Verdict:
-    first = incumbent if incumbent.id == "e0001" else baseline()
-    experiments = list({e.id: e for e in (first, incumbent, *others, candidate)}.values())
-    simpler, siblings = bool(how.get("simpler", False)), range(1, how.get("siblings", 0) + 1)
-    return judge(candidate, incumbent, Evidence(experiments, (FIDELITY,)), siblings=siblings, simpler=simpler)
-
-
-def verdict_on(candidate: Experiment, incumbent: Experiment, *others: Experiment, **how: int) -> Verdict:
-    answer = answer_to(candidate, incumbent, *others, **how)
-    assert isinstance(answer, Verdict)
-    return answer
-
-
-def wanted_of(candidate: Experiment, incumbent: Experiment, **how: int) -> Wanted:
-    answer = answer_to(candidate, incumbent, **how)
-    assert isinstance(answer, Wanted)
-    return answer
-
-
-def confirmed(gain: float, pairs: int = LAST, rest: Mapping[int, float] | None = None) -> tuple[Experiment, Experiment]:
-    """Return a candidate that leads in its screening and is better by `gain` on its fresh seeds, and the baseline."""
-    fresh = around(0.3 + gain, FRESH[:pairs]) | dict(rest or {})
-    rivals = next(look.rivals for look in LOOKS if look.pairs == pairs)
-    return scored("e0007", around(0.32 + gain, screen_seeds("e0001", 4)) | fresh), baseline(fresh=rivals)
-
-
-def on_siblings(experiment: Experiment, mean: float, pairs: int, siblings: int = 2) -> Experiment:
-    """Return an experiment with scores on sibling networks, each of its own difficulty."""
-    place = dict(enumerate(confirm_seeds("e0001", pairs)))
-    trials = scored(experiment.id, around(mean, tuple(place.values()))).trials
-    there = [replace(t, sibling=1 + index % siblings) for index, t in enumerate(trials)]
-    return replace(experiment, sibling_trials=tuple(there))
-
-
-def shifted(experiment: Experiment, by: Sequence[float]) -> Experiment:
-    """Return an experiment with the scores of its trials on siblings shifted, each by its own amount."""
-    pairs = zip(experiment.sibling_trials, by, strict=True)
-    trials = tuple(replace(t, scores={"exact": t.scores["exact"] + more}) for t, more in pairs)
-    return replace(experiment, sibling_trials=trials)
-
-
-def measured(experiment: Experiment, mean: float, keys: Sequence[TrialKey]) -> Experiment:
-    """Return an experiment with the results of those of these trials on siblings that are its own."""
-    own = {key.seed: key.sibling for key in keys if key.experiment == experiment.id}
-    trials = [replace(t, sibling=own[t.seed]) for t in scored(experiment.id, around(mean, tuple(own))).trials]
-    return replace(experiment, sibling_trials=(*experiment.sibling_trials, *trials))
 
 
 def test_the_baseline_is_measured_on_several_seeds_at_every_fidelity_first() -> None:
@@ -233,129 +182,6 @@ def test_a_broken_trial_of_the_incumbents_is_no_gain_of_the_candidates() -> None
     trials = [replace(t, status="timed_out", scores={}) if t.seed in FRESH[1:] else t for t in incumbent.trials]
     answer = verdict_on(candidate, replace(incumbent, trials=tuple(trials)))
     assert answer.reason == "the incumbent, e0001, completed only 1 of 12 fresh seeds, too few to compare"
-
-
-def test_code_has_half_of_its_pairs_on_sibling_networks_and_a_sweep_on_the_first_code_has_not() -> None:
-    code = replace(scored("e0007", around(0.4, (0, 1))), patch="a diff")
-    wanted = wanted_of(code, baseline(), siblings=2)
-    for name in ("e0007", "e0001"):
-        assert sum(key.experiment == name and key.sibling == 0 for key in wanted.trials) == FIRST // 2
-    there = {
-        name: [t.sibling for t in wanted.trials if t.experiment == name and t.sibling] for name in ("e0007", "e0001")
-    }
-    assert there == {"e0007": [1, 2] * 3, "e0001": [1, 2] * 6}  # challengers share those of the incumbent
-    swept = wanted_of(scored("e0007", around(0.4, (0, 1))), baseline(), siblings=2)
-    assert not any(key.sibling for key in swept.trials)
-    on_code = replace(scored("e0008", around(0.6, (6000, 6001))), parent="e0007")
-    newer = replace(scored("e0007", around(0.4, FRESH[:6]), verdict=Verdict("accepted", "", "e0001")), patch="a diff")
-    assert any(key.sibling for key in wanted_of(on_code, newer, siblings=2).trials)
-
-
-@pytest.mark.parametrize(
-    ("gain", "verdict", "words"),
-    [
-        (0.1, "accepted", "; the gain is shown on sibling networks"),
-        (0.0, "rejected", "the gain over e0001 is not shown on sibling networks"),
-    ],
-)
-def test_a_gain_has_to_be_shown_on_siblings_too_and_no_figure_of_theirs_is_told(
-    gain: float, verdict: str, words: str
-) -> None:
-    candidate, incumbent = confirmed(0.1, FIRST)
-    candidate = on_siblings(replace(candidate, patch="a diff"), 0.7777 + gain, FIRST // 2)
-    answer = verdict_on(candidate, on_siblings(incumbent, 0.7777, FIRST), siblings=2)
-    assert answer.verdict == verdict
-    assert words in answer.reason
-    assert answer.effect == pytest.approx(0.1, abs=0.01)
-    assert "0.77" not in answer.reason
-    assert "0.87" not in answer.reason
-
-
-def test_a_gain_of_many_standard_deviations_is_accepted_at_the_first_look_though_siblings_are_few_and_skewed() -> None:
-    """The expansion for skewness does not hold so far out."""
-    candidate, incumbent = confirmed(0.4, FIRST)
-    code = on_siblings(replace(candidate, patch="a diff"), 0.7, 8, siblings=4)
-    rival = on_siblings(incumbent, 0.7, FIRST, siblings=4)
-    gains = (0.4166, 0.3952, 0.2649, 0.3952, 0.4146, 0.3531)  # of a real campaign
-    rival = shifted(rival, [-gains[place % 6] for place in range(FIRST)])
-    answer = verdict_on(code, rival, siblings=4)
-    assert answer.verdict == "accepted"
-    assert "on 6 fresh seeds" in answer.reason
-
-
-@pytest.mark.parametrize(
-    ("carried", "verdict"), [((0.1, 0.1, 0.1, -0.01), "accepted"), ((0.9, 0.9, 0.0, 0.0), "rejected")]
-)
-def test_no_few_siblings_carry_the_gain_for_all(carried: Sequence[float], verdict: str) -> None:
-    candidate, incumbent = confirmed(0.1)
-    code = on_siblings(replace(candidate, patch="a diff"), 0.05, LAST // 2, siblings=4)
-    rival = on_siblings(incumbent, 0.05, LAST, siblings=4)
-    assert verdict_on(shifted(code, [*carried] * (LAST // 8)), rival, siblings=4).verdict == verdict
-
-
-@pytest.mark.parametrize(("there", "carried", "enough"), [(0.5, 0.08, True), (0.5, 0.03, False), (0.96, 0.03, True)])
-def test_siblings_show_a_tenth_of_the_gain_or_of_what_they_leave(there: float, carried: float, enough: bool) -> None:
-    candidate, incumbent = confirmed(0.4)
-    code = on_siblings(replace(candidate, patch="a diff"), there + carried, LAST // 2)
-    assert (verdict_on(code, on_siblings(incumbent, there, LAST), siblings=2).verdict == "accepted") == enough
-
-
-def test_how_hard_siblings_are_is_no_noise_of_the_gain_on_them() -> None:
-    candidate, incumbent = confirmed(0.1)
-    code = on_siblings(replace(candidate, patch="a diff"), 0.03, LAST // 2, siblings=4)
-    rival = on_siblings(incumbent, 0.0, LAST, siblings=4)
-    code, rival = (shifted(e, [0.3, 0.5, 0.7, 0.9] * (len(e.sibling_trials) // 4)) for e in (code, rival))
-    assert verdict_on(code, rival, siblings=4).verdict == "accepted"
-
-
-def test_an_incumbent_that_is_noisy_on_siblings_hides_no_gain() -> None:
-    """The levels are those of a real campaign, which rejected this gain: the noise of its pairs was the incumbent's."""
-    candidate, incumbent = confirmed(0.1)
-    code = on_siblings(replace(candidate, patch="a diff"), 0.0, LAST // 2, siblings=4)
-    rival = on_siblings(incumbent, 0.0, LAST, siblings=4)
-    code = shifted(code, [0.79, 0.90, 0.91, 0.72, 0.77, 0.89, 0.90, 0.65] * (LAST // 16))
-    rival = shifted(rival, [0.67, 0.81, 0.89, 0.66, 0.84, 0.68, 0.89, 0.75] * (LAST // 8))
-    assert verdict_on(code, rival, siblings=4).verdict == "accepted"
-
-
-def test_the_half_that_has_shown_the_gain_gets_no_further_trials_and_noisy_siblings_get_more() -> None:
-    """The scores on siblings are those of a real campaign: a gain of 0.03 on each network."""
-    ours = """
-        0.859 0.848 0.929 0.796  0.750 0.898 0.921 0.841  0.730 0.880 0.906 0.681
-        0.860 0.874 0.923 0.753  0.831 0.898 0.921 0.805  0.776 0.881 0.909 0.788"""
-    theirs = """
-        0.797 0.883 0.879 0.791  0.820 0.882 0.879 0.742  0.767 0.881 0.897 0.788  0.762 0.886 0.905 0.752
-        0.741 0.868 0.903 0.712  0.716 0.890 0.897 0.772  0.697 0.864 0.879 0.666  0.753 0.844 0.891 0.736
-        0.749 0.876 0.903 0.777  0.732 0.889 0.877 0.752  0.695 0.882 0.891 0.738  0.747 0.877 0.905 0.727"""
-    candidate, incumbent = confirmed(0.05, FIRST)
-    code = replace(candidate, patch="a diff")
-
-    def there(experiment: Experiment, trials: int, scores: str, times: int) -> Experiment:
-        return shifted(on_siblings(experiment, 0.0, times * trials, 4), [*map(float, scores.split())] * times)
-
-    wanted = wanted_of(there(code, THIRD // 2, ours, 1), there(incumbent, THIRD, theirs, 1), siblings=4)
-    assert all(key.sibling for key in wanted.trials)
-    verdict = verdict_on(there(code, THIRD // 2, ours, 2), there(incumbent, THIRD, theirs, 2), siblings=4)
-    assert verdict.verdict == "accepted"
-    assert "on 6 fresh seeds" in verdict.reason
-
-
-@pytest.mark.parametrize("left", [(1, 2, 4), (4,), ()])
-def test_a_confirmation_that_waits_for_a_sibling_goes_on_without_it(left: Sequence[int]) -> None:
-    code, incumbent = confirmed(0.1, FIRST)
-    code = on_siblings(replace(code, patch="a diff"), 0.8, FIRST // 2, siblings=4)
-    incumbent = on_siblings(incumbent, 0.7, FIRST // 2, siblings=4)
-    code, incumbent = (
-        replace(e, sibling_trials=tuple(t for t in e.sibling_trials if t.sibling != 3)) for e in (code, incumbent)
-    )
-    answer = judge(code, incumbent, Evidence([incumbent, code], (FIDELITY,)), siblings=left)
-    if isinstance(answer, Wanted):
-        assert {key.sibling for key in answer.trials} <= set(left)
-        code, incumbent = measured(code, 0.8, answer.trials), measured(incumbent, 0.7, answer.trials)
-        answer = judge(code, incumbent, Evidence([incumbent, code], (FIDELITY,)), siblings=left)
-    assert isinstance(answer, Verdict)
-    assert answer.verdict == "accepted"
-    assert ("on sibling networks" in answer.reason) == bool(left)
 
 
 def test_failures_in_trials_that_ran_ahead_of_a_look_are_left_to_the_next() -> None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from agent.analyzer.judging.acceptance import Wanted
 from memory.records import Experiment
-from tests.agent.analyzer.judging.test_acceptance import FIRST, LAST, answer_to, baseline, confirmed, verdict_on
+from tests.agent.analyzer.judging.hearings import FIRST, LAST, answer_to, baseline, confirmed, verdict_on
 from tests.agent.experiments import scored
 
 
