@@ -12,7 +12,7 @@ def test_a_campaign_whose_trainings_take_no_time_counts_its_trials(
 ) -> None:
     monkeypatch.chdir(workspace.root)
     monkeypatch.setattr("benchmarks.throughput.dataset_of", lambda workspace, name: tiny)
-    throughput("pde_m1_tiny", seconds=1, fidelity="probe")
+    throughput("pde_m1_tiny", seconds=8, fidelity="probe")
     report = ThroughputReport(**json.loads(capsys.readouterr().out))
     assert report.trials > 0
     # A probe is an eighth of a full trial.

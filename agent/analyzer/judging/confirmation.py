@@ -24,7 +24,7 @@ its first false acceptance a campaign of equal candidates has one incumbent; aft
 Siblings. Of a candidate whose code is not the baseline's, half of the seeds are on sibling networks, and both halves
 have to show the gain (an intersection-union test, R. L. Berger, Technometrics 24, 1982): constants that were fitted to
 one S gain nothing on another. A planner that fits constants gets a real gain on its own network in each of its
-confirmations, so the levels of that half sum to alpha too, most of it in the later looks. Its gain also has to exceed a
+confirmations, so the levels of that half sum to alpha too, most of it in the later looks, where the incumbent has more trials. Its gain also has to exceed a
 tenth of that on the campaign's own network, less where less is left to gain: an incumbent that was unlucky on siblings
 is so against all its challengers, and the more constants fit, the less that suffices. Scores are compared within each
 network (`across_networks`).
@@ -80,12 +80,12 @@ class Look(NamedTuple):
 
 
 LOOKS = (
-    Look(12, 12, 0.1, 0.05, 0.3, 0.5, only_large=True),
-    Look(32, 48, 0.15, 0.15, 0.1, 0.1),
-    Look(48, 64, 0.15, 0.2, 0.02, 0.05),
-    Look(96, 96, 0.1, 0.2, 0.0, 0.0),
+    Look(12, 12, 0.1, 0.02, 0.3, 0.5, only_large=True),
+    Look(32, 48, 0.15, 0.03, 0.1, 0.1),
+    Look(48, 64, 0.15, 0.1, 0.02, 0.05),
+    Look(96, 96, 0.1, 0.25, 0.0, 0.0),
 )
-FURTHER = Look(192, 128, 0.0, 0.4, 0.0, 0.0)  # on sibling networks alone, where the gain on the campaign's own is shown
+FURTHER = Look(192, 128, 0.0, 0.6, 0.0, 0.0)  # on sibling networks alone, where the gain on the campaign's own is shown
 
 Values = np.ndarray[tuple[int], np.dtype[np.float64]]
 
