@@ -24,10 +24,10 @@ its first false acceptance a campaign of equal candidates has one incumbent; aft
 Siblings. Of a candidate whose code is not the baseline's, half of the seeds are on sibling networks, and both halves
 have to show the gain (an intersection-union test, R. L. Berger, Technometrics 24, 1982): constants that were fitted to
 one S gain nothing on another. A planner that fits constants gets a real gain on its own network in each of its
-confirmations, so the levels of that half sum to alpha too, most of it in the later looks, where the incumbent has more trials. Its gain also has to exceed a
-tenth of that on the campaign's own network, less where less is left to gain: an incumbent that was unlucky on siblings
-is so against all its challengers, and the more constants fit, the less that suffices. Scores are compared within each
-network (`across_networks`).
+confirmations, so the levels of that half sum to alpha too, most of it in the later looks, where the incumbent has more
+trials. Its gain also has to exceed a tenth of that on the campaign's own network, less where less is left to gain: an
+incumbent that was unlucky on siblings is so against all its challengers, and the more constants fit, the less that
+suffices. Scores are compared within each network (`across_networks`).
 A half that has shown the gain gets no further trials: scores on siblings may be several times as noisy, and the later
 looks are for those. Where the gain is shown on the campaign's own network alone, they go on while it can be there, with
 a fifth look at 96 trials. Planners are never told figures of the half on siblings.

@@ -136,7 +136,7 @@ def test_the_half_that_has_shown_the_gain_gets_no_further_trials_and_noisy_sibli
 
 
 def test_a_gain_that_is_shown_on_its_own_network_is_looked_at_on_siblings_while_it_can_be_there() -> None:
-    """The scores are those of a real campaign, which rejected four such gains: a sibling has two kinds of outcomes."""
+    """The scores are those of a real campaign, which rejected nine such gains: a sibling has two kinds of outcomes."""
     ours = """
         0.979 0.996 0.834 0.950  0.967 0.984 0.949 0.653  0.977 0.978 0.895 0.946  0.983 0.962 0.931 0.942"""
     theirs = """
