@@ -38,7 +38,8 @@ class Grid:
         if self._cells is None:
             cell = np.searchsorted(self._ends[:-1], inside, side="right")
         else:
-            cell = self._cells.take(((inside - self._nodes[0]) * self._a_unit).astype(np.intp))
+            bucket = ((inside - self._nodes[0]) * self._a_unit).astype(np.intp)
+            cell = self._cells.take(bucket, mode="clip")  # which a NaN needs, whose position is NaN
             cell += inside >= self._ends.take(cell)
         inside -= self._nodes.take(cell)
         inside /= self._widths.take(cell)

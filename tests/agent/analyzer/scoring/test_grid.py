@@ -35,6 +35,14 @@ def test_values_keep_their_shape_and_are_not_changed() -> None:
     assert values.tolist() == [[0.25, 7.0], [-7.0, 1.0]]
 
 
+@pytest.mark.parametrize("name", GRIDS)
+def test_what_is_no_number_has_no_position(name: str) -> None:
+    with np.errstate(invalid="ignore"):
+        cell, place = Grid(GRIDS[name]).locate(np.array([np.nan, 0.5]))
+    assert 0 <= cell[0] < len(GRIDS[name]) - 1
+    assert np.isnan(place).tolist() == [True, False]
+
+
 def test_softplus_holds_for_values_as_large_as_a_table_may_have() -> None:
     values = np.array([-1e6, -30.0, -1.0, 0.0, 1.0, 30.0, 1e6])
     assert softplus(values) == pytest.approx(np.logaddexp(0.0, values), rel=1e-14)
