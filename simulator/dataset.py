@@ -94,9 +94,9 @@ class Truth:
     law: Law
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class FrozenData:
-    """Frozen data that passed verification, simulated or measured. An object equals itself alone, and can be a key."""
+    """Frozen data that passed verification, simulated or measured."""
 
     regime: Regime | Measured
     folder: Path
@@ -138,7 +138,7 @@ class FrozenData:
         return _trajectories_from(read_arrays(self.folder / HELDOUT))
 
 
-@dataclass(frozen=True, repr=False, eq=False)
+@dataclass(frozen=True, repr=False)
 class Dataset(FrozenData):
     """Simulated data, of which the truth is known."""
 

@@ -76,7 +76,7 @@ class MeasuredFacts(BaseModel):
     prospects: Prospects | None = None
 
 
-@dataclass(frozen=True, repr=False, eq=False)
+@dataclass(frozen=True, repr=False)
 class Measurements(FrozenData):
     """Measured data, without a truth to score against."""
 

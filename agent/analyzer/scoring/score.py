@@ -6,7 +6,6 @@ determine. Whatever uses the truth to align a scale carries `_aligned` in its na
 
 from __future__ import annotations
 
-from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +24,7 @@ from simulator.network import Graph, Ints
 
 Scores = dict[str, float]
 
+_UNINFORMED = dict[str, float]()  # by fingerprint of the dataset: the same for all estimates
 _DOUBTFUL = 0.9  # of the support of an answer with a coefficient that is not sure
 
 
@@ -60,11 +60,13 @@ def coefficient_scores(sto_all: Floats, decoded: Ints, dataset: Dataset) -> Scor
     }
 
 
-@lru_cache(maxsize=16)  # the network of a campaign and its siblings
 def _uninformed_exact(dataset: Dataset) -> float:
     """Return the share of the coefficients that the best of the answers without any data has right."""
-    answers = uninformed(dataset.graph, dataset.regime.constraints, dataset.stated_columns)
-    return max(_share(answer == dataset.truth.sto_all) for answer in answers)
+    key = dataset.manifest.fingerprint()
+    if key not in _UNINFORMED:
+        answers = uninformed(dataset.graph, dataset.regime.constraints, dataset.stated_columns)
+        _UNINFORMED[key] = max(_share(answer == dataset.truth.sto_all) for answer in answers)
+    return _UNINFORMED[key]
 
 
 def r2(truth: Floats, estimate: Floats) -> float:
